@@ -1,0 +1,39 @@
+# `make demo` and `make test` set up .venv first, on a fresh clone too.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo    set up, train a VAE on digits, draw everything"
+	@echo "make test    set up, lint, check types, run the tests"
+	@echo "make lint    lint and format check, types"
+	@echo "make clean   remove .venv and caches; runs stay"
+
+demo: .venv/.all
+	$(BIN)/vaekit demo
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+
+# torch first and alone: its version is the pinned one whatever else asks for it.
+.venv/.all: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "vaekit needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) -e '.[all]'
+	@touch $@
+
+.venv/.test: .venv/.all
+	$(PIP) -e '.[test]'
+	@touch $@

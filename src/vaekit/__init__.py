@@ -1,0 +1,78 @@
+"""vaekit: the workbench for variational autoencoders.
+
+Names are resolved when they are first used, so that `vaekit --help` needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
+    from vaekit import plots as plots
+    from vaekit.core import DataError as DataError
+    from vaekit.core import InputError as InputError
+    from vaekit.core import NonFiniteError as NonFiniteError
+    from vaekit.core import RunError as RunError
+    from vaekit.core import SettingError as SettingError
+    from vaekit.core import TrainingError as TrainingError
+    from vaekit.core import VaekitError as VaekitError
+    from vaekit.core import VaekitWarning as VaekitWarning
+    from vaekit.data import Data as Data
+    from vaekit.data import Split as Split
+    from vaekit.data import load_data as load_data
+    from vaekit.methods import METHODS as METHODS
+    from vaekit.methods import Method as Method
+    from vaekit.models import AE as AE
+    from vaekit.models import VAE as VAE
+    from vaekit.objectives import ELBO as ELBO
+    from vaekit.objectives import IWAE as IWAE
+    from vaekit.objectives import Reconstruction as Reconstruction
+    from vaekit.runs import Run as Run
+    from vaekit.runs import load_run as load_run
+    from vaekit.training import History as History
+    from vaekit.training import fit as fit
+    from vaekit.training import resume as resume
+
+PUBLIC = {  # name -> "module" or "module:name"
+    "load_data": "vaekit.data:load_data",
+    "Data": "vaekit.data:Data",
+    "Split": "vaekit.data:Split",
+    "AE": "vaekit.models:AE",
+    "VAE": "vaekit.models:VAE",
+    "ELBO": "vaekit.objectives:ELBO",
+    "IWAE": "vaekit.objectives:IWAE",
+    "Reconstruction": "vaekit.objectives:Reconstruction",
+    "METHODS": "vaekit.methods:METHODS",
+    "Method": "vaekit.methods:Method",
+    "fit": "vaekit.training:fit",
+    "resume": "vaekit.training:resume",
+    "History": "vaekit.training:History",
+    "load_run": "vaekit.runs:load_run",
+    "Run": "vaekit.runs:Run",
+    "plots": "vaekit.plots",
+    "VaekitError": "vaekit.core:VaekitError",
+    "InputError": "vaekit.core:InputError",
+    "SettingError": "vaekit.core:SettingError",
+    "DataError": "vaekit.core:DataError",
+    "RunError": "vaekit.core:RunError",
+    "TrainingError": "vaekit.core:TrainingError",
+    "NonFiniteError": "vaekit.core:NonFiniteError",
+    "VaekitWarning": "vaekit.core:VaekitWarning",
+}
+
+__all__ = [*PUBLIC, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+    module, _, attribute = PUBLIC[name].partition(":")
+    value = importlib.import_module(module)
+    return getattr(value, attribute) if attribute else value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,177 @@
+"""Files that are either whole or not there: atomic writing, safetensors, resumable states.
+
+A state is one safetensors file: its tensors, and everything else as JSON in the file's header. No
+file is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from torch import Tensor
+
+from vaekit.core import RunError, reach
+
+KEPT = 2  # resumable states: if the machine dies while one is being written, the other is whole
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns an error of the file system into one line for the user."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(
+            f"cannot write {path}: {reason}. What was written before is whole; mend this and go on."
+        ) from error
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Writes a file so that, whatever happens, either the old or the new one is there, whole.
+
+    Raises:
+        RunError: it cannot be written (no space, no permission); nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        try:
+            reach(f"{path.stem}: before writing")
+            with temporary.open("wb") as file:
+                file.write(content[: len(content) // 2])
+                reach(f"{path.stem}: half written")
+                file.write(content[len(content) // 2 :])
+                file.flush()
+                os.fsync(file.fileno())
+            reach(f"{path.stem}: before renaming")
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+            reach(f"{path.stem}: after renaming")
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Atomically, indented, in UTF-8; NaN and infinity are refused rather than written as no JSON."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomic(path, (text + "\n").encode())
+
+
+def sync_file(path: Path) -> None:
+    """Makes what was appended to a file durable."""
+    with writing(path), path.open("ab") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename durable, where the platform can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """A safetensors file with a JSON header, atomically. Tensors are copied, so they may share memory."""
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_atomic(path, save_safetensors(plain, {"vaekit": json.dumps(header)}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and header of a file of `write_tensors`.
+
+    Raises:
+        RunError: the file is missing, damaged, or not of vaekit.
+    """
+    try:
+        content = path.read_bytes()  # not memory-mapped: the file may be replaced while it is used
+        tensors = load_safetensors(content)
+        (length,) = struct.unpack("<Q", content[:8])
+        header = json.loads(content[8 : 8 + length])["__metadata__"]["vaekit"]
+        return tensors, json.loads(header)
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
+    except (SafetensorError, struct.error, ValueError) as error:
+        raise RunError(f"{path} is damaged: {_first_line(error)}.") from None
+    except KeyError:
+        raise RunError(f"{path} was not written by vaekit.") from None
+
+
+def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
+    """A nested state as JSON; its tensors go into `tensors` under their path in the nest."""
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        return {"items": [[key, pack(item, tensors, f"{name}.{key}")] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return [pack(item, tensors, f"{name}.{index}") for index, item in enumerate(value)]
+    return value
+
+
+def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """The nested state that `pack` took apart; tuples come back as lists."""
+    if isinstance(value, dict):
+        if "tensor" in value:
+            return tensors[value["tensor"]]
+        return {key: unpack(item, tensors) for key, item in value["items"]}
+    if isinstance(value, list):
+        return [unpack(item, tensors) for item in value]
+    return value
+
+
+def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
+    """Writes a resumable state of this step and removes all but the last KEPT.
+
+    Raises:
+        RunError: it cannot be written; the states before it stay.
+    """
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+    tensors: dict[str, Tensor] = {}
+    packed = pack(state, tensors)
+    write_tensors(folder / f"step-{step:09d}.safetensors", tensors, {"state": packed})
+    for old in _states(folder)[:-KEPT]:
+        old.unlink(missing_ok=True)
+        reach("state: old one removed")
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """The newest state that can be read, or None if there is none at all.
+
+    Raises:
+        RunError: there are states, and all are damaged.
+    """
+    damaged: list[RunError] = []
+    for path in reversed(_states(folder)):
+        try:
+            tensors, header = read_tensors(path)
+            return unpack(header["state"], tensors)
+        except RunError as error:
+            damaged.append(error)
+        except KeyError:
+            damaged.append(RunError(f"{path} is not a resumable state."))
+    if damaged:
+        raise damaged[0]
+    return None
+
+
+def _states(folder: Path) -> list[Path]:
+    """Resumable states, oldest first."""
+    return sorted(folder.glob("step-*.safetensors"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,1 @@
+"""What the commands of the terminal do, one module a group; `vaekit.cli` calls them."""

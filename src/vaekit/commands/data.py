@@ -1,0 +1,62 @@
+"""`vaekit data`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from vaekit.commands.options import SourceOptions
+from vaekit.commands.output import Result
+
+MOST_CLASSES = 30  # rows of the table
+
+
+def data(options: SourceOptions) -> Result:
+    """Describes a source: how many images of what shape and range, classes, problems found."""
+    from vaekit.data import describe, load_data
+
+    wanted = dataclasses.asdict(options)
+    del wanted["json"]
+    description = describe(load_data(**wanted))
+    return Result(description, _text(description))
+
+
+def _text(description: dict[str, Any]) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+
+    counts, (low, high) = description["images"], description["range"]
+    splits = ", ".join(f"{counts[name]:,} {name}" for name in ("train", "validation", "test"))
+    pairs = description["duplicates"]
+    between = [f"{count:,} {where}" for where, count in pairs.items() if where != "all" and count]
+    rows = {
+        "source": description["source"] + (f" ({description['path']})" if description["path"] else ""),
+        "images": f"{counts['all']:,}: {splits}",
+        "shape": f"{'x'.join(map(str, description['shape']))}" + (" (channels x height x width)" if len(description["shape"]) == 3 else " (features)"),
+        "pixels": f"{description['pixels']}: {description['pixels_meaning']}" + (", drawn anew for every batch" if description["dynamic"] else ""),
+        "range": f"{low:.4g} to {high:.4g}, mean {description['mean']:.4g}",
+        "exact copies": f"{pairs['all']:,}" + (f" ({', '.join(between)})" if between else ""),
+    }  # fmt: skip
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    for name, value in rows.items():
+        table.add_row(name, value)
+    notes = [f"note   {line}" for line in description["notes"]]
+    parts: list[Any] = [table]
+    if description["classes"]:
+        parts += ["", _classes(description["classes"])]
+    return Group(*parts, *(["", *notes] if notes else []))
+
+
+def _classes(classes: dict[str, dict[str, int]]) -> Any:
+    from rich.table import Table
+
+    splits = list(dict.fromkeys(name for counts in classes.values() for name in counts))
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("class")
+    for name in splits:
+        table.add_column(name, justify="right")
+    for label, counts in list(classes.items())[:MOST_CLASSES]:
+        table.add_row(label, *(f"{counts.get(name, 0):,}" for name in splits))
+    if len(classes) > MOST_CLASSES:
+        table.add_row(f"and {len(classes) - MOST_CLASSES} more (--json names all)")
+    return table

@@ -1,0 +1,82 @@
+"""`vaekit encode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaekit.commands.images import open_run
+from vaekit.commands.options import EncodeOptions
+from vaekit.commands.output import Result, check_out, note, write_codes
+from vaekit.core import SettingError, choose
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vaekit.data import Data, Split
+
+SUFFIXES = (".npz", ".csv")
+SPLITS = ("all", "train", "validation", "test")
+
+
+def encode(options: EncodeOptions) -> Result:
+    """Posterior means and standard deviations of images, with labels and names where there are any."""
+    out = Path(options.out) if options.out is not None else Path(options.run) / "codes.npz"
+    check_out(out, SUFFIXES)
+    choose(options.split, SPLITS, "--split")
+    import torch
+
+    from vaekit.models import LatentModel
+    from vaekit.plots import encoded
+
+    run = open_run(options.run, options.device)
+    if not isinstance(run.model, LatentModel):
+        raise SettingError(f"{options.run}: a {run.settings.method} has no encoder.")
+    data = run.load_data(options.data)
+    if options.data is not None:
+        for line in data.notes:
+            note(line)
+    split = in_order(data) if options.split == "all" else data.splits[options.split]
+    if len(split) == 0:
+        raise SettingError(f"--split {options.split} of {data.source} holds no images.")
+    codes = encoded.encode(run.model, split.images)
+    arrays: dict[str, np.ndarray] = {"mean": codes.mean.numpy(), "std": codes.stddev.numpy()}
+    if split.labels is not None:
+        arrays["labels"] = split.labels.numpy()
+    if split.names is not None:
+        import numpy as np
+
+        arrays["names"] = np.array(split.names)
+    write_codes(out, arrays)
+    count, dimensions = codes.mean.shape
+    values = {
+        "run": options.run,
+        "data": data.source,
+        "split": options.split,
+        "out": str(out),
+        "images": count,
+        "latent_dim": dimensions,
+        "arrays": list(arrays),
+        "finite": bool(torch.isfinite(codes.mean).all()),
+    }
+    return Result(values, f"{count:,} codes of {dimensions} dimensions in {out}: {', '.join(arrays)}")
+
+
+def in_order(data: Data) -> Split:
+    """All images, in the order of their names where they have any, else split after split."""
+    import torch
+
+    from vaekit.data import Split
+    from vaekit.data.folder import natural
+
+    parts = [split for split in data.splits.values() if len(split)]
+    labels = [split.labels for split in parts if split.labels is not None]
+    names = [name for split in parts for name in split.names or []]
+    together = Split(
+        torch.cat([split.images for split in parts]),
+        torch.cat(labels) if len(labels) == len(parts) else None,
+        names or None,
+    )
+    if len(names) != len(together):
+        return together
+    return together.take(torch.tensor(sorted(range(len(names)), key=lambda i: natural(names[i]))))

@@ -1,0 +1,27 @@
+"""`vaekit figures`."""
+
+from __future__ import annotations
+
+from vaekit.commands.images import open_run
+from vaekit.commands.options import FiguresOptions
+from vaekit.commands.output import Result
+
+
+def figures(options: FiguresOptions) -> Result:
+    """Draws the figures that fit a run, and says why others were left out."""
+    run = open_run(options.run, options.device)
+    from vaekit.plots import draw_figures
+
+    drawn, left_out = draw_figures(
+        run,
+        options.data,
+        options.out,
+        only=options.only.split(",") if options.only else None,
+        tsne=options.tsne,
+        ellipses=options.ellipses,
+        linear=options.linear,
+    )
+    values = {"run": options.run, "figures": {k: str(v) for k, v in drawn.items()}, "left_out": left_out}
+    lines = [str(path) for path in drawn.values()]
+    lines += [f"left out: {name} ({reason})" for name, reason in left_out.items()]
+    return Result(values, "\n".join(lines))

@@ -1,0 +1,127 @@
+"""Options of every command but those that a method brings (`vaekit.settings`). Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from vaekit.settings import DataSettings
+
+
+def positional(**arguments: Any) -> Any:
+    """A field that is given by its place, without a name."""
+    return dataclasses.field(metadata={"positional": True}, **arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Options of every command."""
+
+    json: bool = False
+    """print one JSON object on standard output and nothing else there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Common):
+    """Where the run goes, and where its options come from."""
+
+    out: str | None = None
+    """run folder, which must not exist yet (default: runs/METHOD-SOURCE-N)"""
+    config: str | None = None
+    """JSON file of options: a recipe, or the config.json of a run; options of the command line win"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Common):
+    """Where the demonstration goes."""
+
+    out: str | None = None
+    """run folder, which must not exist yet (default: runs/demo-N)"""
+    seed: int = 0
+    """seed of weights, order and noise"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions(Common):
+    """Which run to go on with."""
+
+    run: str = positional()
+    """run folder that was interrupted"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(Common):
+    """A trained run and where to compute."""
+
+    run: str = positional()
+    """folder of a trained run"""
+    device: str = "auto"
+    """auto, cpu, cuda or mps"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions(RunOptions):
+    """What to draw, and where it goes."""
+
+    count: int = 64
+    """number of images"""
+    temperature: float = 1.0
+    """standard deviation of z relative to the prior's; below 1 is more typical, less varied"""
+    seed: int = 0
+    """seed of the draws"""
+    out: str | None = None
+    """.png (one contact sheet), .npz, or a folder (one PNG an image) (default: RUN/samples.png)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructOptions(RunOptions):
+    """What to reconstruct, and where it goes."""
+
+    images: tuple[str, ...] = positional(default=())
+    """image files or folders of them (default: the run's own preview images, from its test split)"""
+    count: int = 32
+    """number of preview images, when none are given"""
+    out: str | None = None
+    """.png (each image beside its reconstruction), .npz, or a folder (one PNG an image)
+    (default: RUN/reconstructions.png)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions(RunOptions):
+    """What to encode, and where it goes."""
+
+    data: str | None = None
+    """a source as in `train` (default: the run's own)"""
+    split: str = "all"
+    """train, validation, test or all"""
+    out: str | None = None
+    """.npz or .csv with mean, std, labels and names (default: RUN/codes.npz)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresOptions(RunOptions):
+    """Which figures, and where they go."""
+
+    data: str | None = None
+    """a source as in `train` (default: the run's own, or its preview images where that is gone)"""
+    out: str | None = None
+    """folder (default: RUN/figures)"""
+    only: str | None = None
+    """names of figures, with commas between them (default: all that fit)"""
+    tsne: bool = False
+    """draw the t-SNE map too; takes a while"""
+    ellipses: int = 0
+    """number of images whose posteriors are drawn on the maps, as ellipses"""
+    linear: bool = False
+    """manifold on equal steps of z, as in the lesson, instead of equal probability"""
+
+
+@dataclass(frozen=True)
+class SourceOptions(DataSettings):
+    """The source to describe."""
+
+    data: str = positional()
+    """digits, mnist, fashion-mnist, a folder of images, or a .npy or .npz file"""
+    json: bool = False
+    """print one JSON object on standard output and nothing else there"""

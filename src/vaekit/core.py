@@ -1,0 +1,145 @@
+"""Records that pass between the parts of vaekit, and what it raises. Imports no torch.
+
+Shape letters, used in every docstring:
+
+    B  images in a batch          S  samples of z for one image (leading dimension)
+    C  channels                   D  latent dimensions, or features of an (N, D) array
+    H, W  height and width        N  images in a split
+
+Images are (B, C, H, W), or (B, D) for arrays of features; values are floats in [0, 1] once they
+reach a model. Every loss term is in nats an image, summed over pixels and latents, shape (B,);
+the mean over the batch is the last line of an objective.
+
+    VaekitError                    base of everything raised on purpose
+    ├── InputError                 a bad option, file or value: exit status 2, one line
+    │   ├── SettingError           an option or a constructor's argument
+    │   ├── DataError              a data source: missing, empty, damaged, unfitting
+    │   └── RunError               a run folder: missing, foreign, incomplete, already there
+    └── TrainingError              the training itself failed: exit status 1
+        └── NonFiniteError         a loss term became NaN or infinite
+
+    VaekitWarning                  something works, but not as the user may think
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.distributions import Distribution
+
+
+class VaekitError(Exception):
+    """Base of every error that vaekit raises on purpose. The message is one line for the user."""
+
+
+class InputError(VaekitError, ValueError):
+    """Something given to vaekit is wrong; the message names it and the remedy."""
+
+
+class SettingError(InputError):
+    """An option or argument is wrong or does not fit the others."""
+
+
+class DataError(InputError):
+    """A data source cannot be used as it is."""
+
+
+class RunError(InputError):
+    """A run folder cannot be used as it is."""
+
+
+class TrainingError(VaekitError, RuntimeError):
+    """Training cannot go on."""
+
+
+class NonFiniteError(TrainingError):
+    """A loss term became NaN or infinite; the message has the step, the term and what to try."""
+
+
+class VaekitWarning(UserWarning):
+    """Something works, but perhaps not as meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """One layer of latent variables.
+
+    Attributes:
+        posterior: q(z|x), batch shape (B, ...); None where z is not random (AE, VQ-VAE): no KL.
+        prior: p(z) or p(z|z'), broadcastable against the posterior; None as above.
+        z: the value drawn from the posterior, or the code itself, (B, ...).
+    """
+
+    posterior: Distribution | None
+    prior: Distribution | None
+    z: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a model says about a batch; objectives read this and nothing else.
+
+    Attributes:
+        likelihood: p(x|z); `log_prob(x)` gives nats an image, (B,).
+        latents: every layer of latents, from the top.
+        penalties: further terms, (B,) each, unweighted: their weights belong to the objective.
+    """
+
+    likelihood: Distribution
+    latents: tuple[Latent, ...]
+    penalties: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What an objective says about a batch.
+
+    Attributes:
+        total: scalar to minimise, mean over the batch.
+        terms: named quantities with their unit in the name, (B,) each or (B, D); detached by
+            whoever records them. Means over all images of a split are reported, never means of
+            batch means.
+    """
+
+    total: Tensor
+    terms: Mapping[str, Tensor]
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """` Did you mean X?` for the closest known word, or `` when none is close."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) -> None:
+    """Checks that a word is one of those known.
+
+    Raises:
+        SettingError: names the word, the near miss and all choices.
+    """
+    known = list(table)
+    if word not in known:
+        raise SettingError(
+            f"unknown {what} {word!r}.{near_miss(word, known)} Choices: {', '.join(known)}."
+        )
+
+
+def derive_seed(*parts: int | str) -> int:
+    """A 63-bit seed that is a function of its parts only: equal parts, equal streams; else unrelated ones."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+on_reach: Callable[[str], None] | None = None  # set by the tests that kill a run at every point
+
+
+def reach(point: str) -> None:
+    """Marks a place where a run may be killed. Does nothing but tell `on_reach`."""
+    if on_reach is not None:
+        on_reach(point)

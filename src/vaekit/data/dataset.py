@@ -1,0 +1,127 @@
+"""The records of a data set: what every source returns and everything else reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PIXELS = {
+    "binary": "0 or 1 (stored as 0 and 255)",
+    "8-bit": "whole numbers 0 to 255, scaled by 1/255",
+    "unit": "continuous in [0, 1]",
+    "real": "any real number",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of one split.
+
+    Attributes:
+        images: (N, C, H, W) or (N, D); uint8 for binary and 8-bit pixels, else float32. May be
+            backed by a memory map.
+        labels: (N,) int64 class numbers, or None.
+        names: a name an image (a file's path within its source), or None.
+    """
+
+    images: Tensor
+    labels: Tensor | None = None
+    names: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: Tensor) -> Split:
+        """The images at these indices, in their order."""
+        return Split(
+            self.images[indices],
+            None if self.labels is None else self.labels[indices],
+            None if self.names is None else [self.names[i] for i in indices.tolist()],
+        )
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set in three splits.
+
+    Attributes:
+        source: what it was loaded from, as given.
+        path: absolute path of the files, or None for embedded and rendered sets.
+        train, validation, test: validation may be empty; the test split never chooses anything.
+        pixels: key of PIXELS: what the values are once binarised.
+        dynamic: grey images that are binarised by a new draw each time a batch is made.
+        class_names: name of each class number, or None where there are no labels.
+        fingerprint: hash of all images and labels and of the split.
+        options: keyword arguments of `load_data` that load it again, JSON-able.
+        notes: one line for each kind of thing that was converted, passed over or found odd.
+    """
+
+    source: str
+    train: Split
+    validation: Split
+    test: Split
+    pixels: str
+    dynamic: bool = False
+    class_names: list[str] | None = None
+    path: str | None = None
+    fingerprint: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one image: (C, H, W) or (D,)."""
+        return tuple(self.train.images.shape[1:])
+
+    @property
+    def dimensions(self) -> int:
+        """Values an image."""
+        return prod(self.shape)
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def replace(self, **changes: object) -> Data:
+        """A copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class Loaded:
+    """What a source gives, before its pixels are interpreted and its splits are completed.
+
+    Attributes:
+        parts: "train", and "validation" and "test" where the source has splits of its own; a
+            source without splits has all its images under "train".
+        keys: content hash of each image, (N, 2) uint64, a part; where a part is absent it is
+            made from the images.
+        class_names: name of each class number, or None.
+        path: absolute path of the files, or None.
+        notes: one line for each kind of thing that was converted, passed over or found odd.
+        mapped: the images are backed by a memory map, too large to be copied in memory.
+        binarized: the images are the binary ones that `binarize="static"` asks for.
+    """
+
+    parts: dict[str, Split]
+    keys: dict[str, np.ndarray] = field(default_factory=dict)
+    class_names: list[str] | None = None
+    path: str | None = None
+    notes: list[str] = field(default_factory=list)
+    mapped: bool = False
+    binarized: bool = False
+
+    def set_images(self, images: dict[str, Tensor]) -> None:
+        """Puts other images, one for one, into the parts named."""
+        for name, tensor in images.items():
+            self.parts[name] = replace(self.parts[name], images=tensor)
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """Images as floats the way models take them: uint8 divided by 255, floats as they are."""
+    return images.to(torch.float32).div_(255.0) if images.dtype == torch.uint8 else images.to(torch.float32)

@@ -1,0 +1,160 @@
+"""What pixel values are: told from the values or by --pixels, and binarised on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError
+from vaekit.data.cache import rows_at_once
+from vaekit.data.dataset import Loaded, to_unit
+
+STATIC_SEED = 20110411  # of the fixed draw; any number would do, but changing it changes the data
+LEVELS = 2**16  # the static draw compares 16-bit numbers: P(1) = x/255 to within 1/131072
+
+
+def interpret(loaded: Loaded, asked: str, where: str) -> str:
+    """Brings the images to the storage of their kind of pixels; gives the kind, a key of PIXELS.
+
+    Args:
+        loaded: its images are uint8 or float32 and are replaced where their storage changes.
+        asked: a key of PIXELS, or "auto".
+        where: names the source in errors.
+
+    Raises:
+        DataError: the values do not fit what was asked for, or are outside [0, 1].
+    """
+    images = {name: split.images for name, split in loaded.parts.items()}
+    if asked == "real":
+        loaded.set_images({name: tensor.float() for name, tensor in images.items()})
+        return asked
+    whole = all(tensor.dtype == torch.uint8 for tensor in images.values())
+    top = 1 if not whole else _top(images.values())
+    if asked in ("auto", "binary") and _two_valued(images.values(), top):
+        loaded.set_images({n: _binary(t) for n, t in images.items() if top == 1})
+        if asked == "auto":
+            loaded.notes.append(f"all values are 0 or {top}: taken as binary")
+        return "binary"
+    if asked == "binary":
+        raise DataError(
+            f"{where}: --pixels binary, but there are other values than 0 and {top}; "
+            "binarise with --binarize dynamic or --binarize static."
+        )
+    if asked == "unit":
+        images = {n: t.float() if top == 1 else to_unit(t) for n, t in images.items()}
+        loaded.set_images(images)
+    elif whole:
+        return "8-bit"
+    elif asked == "8-bit":
+        loaded.set_images({name: _to_bytes(tensor, where) for name, tensor in images.items()})
+        return "8-bit"
+    _check_unit(images.values(), where)
+    return "unit"
+
+
+def binarize(loaded: Loaded, pixels: str, how: str, where: str) -> tuple[str, bool]:
+    """Makes grey images binary, or marks them to be binarised in each batch.
+
+    Returns:
+        The kind of pixels afterwards, and whether a draw is to be made for each batch.
+
+    Raises:
+        DataError: the images are binary already, not grey, or any real numbers.
+    """
+    if how == "none" or loaded.binarized:
+        return pixels, False
+    if pixels in ("binary", "real"):
+        what = "binary already" if pixels == "binary" else "real numbers, not grey levels"
+        raise DataError(f"{where}: --binarize {how}, but the values are {what}; leave --binarize away.")
+    shape = loaded.parts["train"].images.shape
+    if len(shape) == 4 and shape[1] != 1:
+        raise DataError(f"{where}: --binarize {how} needs grey images, these have {shape[1]} channels.")
+    if how == "dynamic":
+        return "binary", True
+    source = np.random.PCG64(STATIC_SEED)
+    loaded.set_images({name: static_draw(split.images, source) for name, split in loaded.parts.items()})
+    loaded.notes.append("static: one fixed seeded draw (not Larochelle's)")
+    return "binary", False
+
+
+def static_draw(images: Tensor, source: np.random.PCG64) -> Tensor:
+    """One binary image for each grey one, uint8 0 and 255, with P(255) = its grey level.
+
+    The raw output of PCG64 is used because numpy keeps that the same in all versions.
+    """
+    result = torch.empty(images.shape, dtype=torch.uint8)
+    values = images[0].numel() if len(images) else 0
+    per_image = -(-values // 4)  # a raw number is four of 16 bits
+    for grey, drawn in zip(chunks(images), chunks(result), strict=True):
+        raw = np.asarray(source.random_raw(len(grey) * per_image), dtype="<u8").view("<u2")
+        noise = raw.reshape(len(grey), -1)[:, :values].reshape(grey.shape)
+        drawn.copy_(torch.from_numpy((noise < _thresholds(grey)) * np.uint8(255)))
+    return result
+
+
+def _thresholds(grey: Tensor) -> np.ndarray:
+    """Grey levels times LEVELS, as whole numbers."""
+    if grey.dtype == torch.uint8:
+        return np.rint(np.arange(256) * (LEVELS / 255)).astype(np.int32)[grey.numpy()]
+    return np.rint(grey.numpy() * LEVELS).astype(np.int32)
+
+
+def chunks(images: Tensor) -> Iterator[Tensor]:
+    """Views of as many images as fit easily into memory as floats."""
+    step = rows_at_once(images.shape)
+    for start in range(0, len(images), step):
+        yield images[start : start + step]
+
+
+def value_range(images: Iterable[Tensor]) -> tuple[float, float]:
+    """Least and greatest value of all."""
+    ends = [torch.stack(torch.aminmax(part)) for tensor in images for part in chunks(tensor)]
+    return float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
+
+
+def _top(images: Iterable[Tensor]) -> int:
+    """255, or 1 if no value is greater."""
+    return 255 if any(bool((part > 1).any()) for tensor in images for part in chunks(tensor)) else 1
+
+
+def _two_valued(images: Iterable[Tensor], top: int) -> bool:
+    """Whether 0 and `top` both occur and nothing else does."""
+    low = high = False
+    for tensor in images:
+        for part in chunks(tensor):
+            zeros, tops = part == 0, part == top
+            if not bool((zeros | tops).all()):
+                return False
+            low, high = low or bool(zeros.any()), high or bool(tops.any())
+    return low and high
+
+
+def _binary(images: Tensor) -> Tensor:
+    """Values 0 and 1 as uint8 0 and 255."""
+    return images.to(torch.uint8) * 255
+
+
+def _to_bytes(images: Tensor, where: str) -> Tensor:
+    """Floats that are whole numbers 0..255, or multiples of 1/255, as uint8."""
+    low, high = value_range([images])
+    scale = 255 if high <= 1 else 1
+    levels = (images * scale).round()
+    if low < 0 or high > 255 or not torch.allclose(levels, images * scale, atol=1e-3, rtol=0):
+        raise DataError(
+            f"{where}: --pixels 8-bit, but values from {low:g} to {high:g} are neither whole numbers 0..255 "
+            "nor multiples of 1/255; use --pixels unit or save them as uint8."
+        )
+    return levels.to(torch.uint8)
+
+
+def _check_unit(images: Iterable[Tensor], where: str) -> None:
+    low, high = value_range(images)
+    if low < 0 or high > 1:
+        grey = ", or --pixels 8-bit if they are whole numbers 0..255" if low >= 0 and high <= 255 else ""
+        raise DataError(
+            f"{where}: values from {low:g} to {high:g}, but images must lie in [0, 1]: scale them "
+            f"(divide by 255, say){grey}, or --pixels real if they are features."
+        )

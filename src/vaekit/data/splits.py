@@ -1,0 +1,179 @@
+"""Splits by content: which images are for testing and validation depends on the images alone.
+
+An image's 128-bit hash decides: the first half whether it belongs to the test split, the second
+half its rank for validation. No seed, order or file name enters, and exact copies of an image
+share its fate, so that none leaks from training into the test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError, SettingError
+from vaekit.data.cache import digest, gathered
+from vaekit.data.dataset import Loaded, Split
+
+TEST_SHARE = 1 / 6  # of a source without a test split of its own
+FEWEST = 10  # images a set must have
+
+
+def content_keys(images: Tensor) -> np.ndarray:
+    """BLAKE2b hash of each image's bytes, (N, 2) uint64.
+
+    Args:
+        images: (N, ...).
+    """
+    rows = (np.ascontiguousarray(image).data for image in images.numpy())
+    return keys_from_bytes(b"".join(hash_bytes(row) for row in rows))
+
+
+def hash_bytes(content: bytes | memoryview) -> bytes:
+    """The 16 bytes that identify an image."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def keys_from_bytes(hashes: bytes) -> np.ndarray:
+    """Joined results of `hash_bytes` as (N, 2) uint64."""
+    return np.frombuffer(hashes, "<u8").astype(np.uint64).reshape(-1, 2)
+
+
+def make_splits(loaded: Loaded, validation: float, where: str, token: str) -> tuple[dict[str, Split], str]:
+    """Completes a source's own splits to train, validation and test.
+
+    Args:
+        loaded: its keys are there for every part.
+        validation: share of the training images; 0 leaves none, also where the source has its own.
+        where: names the source in errors.
+        token: the settings that formed the images, for the cache and the fingerprint.
+
+    Returns:
+        The three splits, and a fingerprint of images, labels and split.
+
+    Raises:
+        DataError: too few images.
+    """
+    rows = assign(loaded.keys, validation, where)
+    _note_splits(loaded, validation)
+    splits = {name: _split(loaded, indices, token) for name, indices in rows.items()}
+    marks: list[str | np.ndarray] = [token]
+    for name, parts in rows.items():
+        marks.append(name)
+        for part, indices in parts.items():
+            marks.append(loaded.keys[part][indices])
+        labels = splits[name].labels
+        if labels is not None:
+            marks.append(labels.numpy())
+    return splits, digest(*marks)
+
+
+def assign(keys: dict[str, np.ndarray], validation: float, where: str) -> dict[str, dict[str, np.ndarray]]:
+    """Which rows of which part of the source make up each split, in the source's order.
+
+    Args:
+        keys: (N, 2) content hashes for "train", and for "validation" and "test" where these are the
+            source's own.
+        validation: share of the training images.
+
+    Returns:
+        {split: {part: rising row numbers}}.
+
+    Raises:
+        DataError: too few images.
+    """
+    train = keys["train"]
+    total = sum(len(part) for part in keys.values())
+    if total < FEWEST:
+        raise DataError(f"{where}: only {total} images; the splits need at least {FEWEST}; add some.")
+    everything = {part: np.arange(len(array)) for part, array in keys.items()}
+    tested = np.zeros(len(train), bool) if "test" in keys else _test_rows(train)
+    test = {"test": everything["test"]} if "test" in keys else {"train": np.flatnonzero(tested)}
+    rest = np.flatnonzero(~tested)
+    if "validation" in keys and validation > 0:
+        result = {
+            "train": {"train": rest},
+            "validation": {"validation": everything["validation"]},
+            "test": test,
+        }
+    elif "validation" in keys:
+        joined = {"train": rest, "validation": everything["validation"]}
+        result = {"train": joined, "validation": {}, "test": test}
+    else:
+        chosen = _validation_rows(train[rest], validation)
+        result = {"train": {"train": rest[~chosen]}, "validation": {"train": rest[chosen]}, "test": test}
+    counts = {name: sum(map(len, parts.values())) for name, parts in result.items()}
+    if not counts["train"] or not counts["test"] or (validation > 0 and not counts["validation"]):
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+        raise DataError(f"{where}: {total} images are too few or too alike to split ({listed}); add some.")
+    return result
+
+
+def check_validation(share: float) -> None:
+    """Raises SettingError for a share outside [0, 1)."""
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise SettingError(f"--validation {share}: must be a share, from 0 to below 1.")
+
+
+def copies(tested: np.ndarray, trained: np.ndarray) -> int:
+    """How many images of one split also occur in another, by their keys."""
+    return int(np.isin(tested[:, 0], trained[:, 0]).sum())
+
+
+def _test_rows(keys: np.ndarray) -> np.ndarray:
+    """Mask of the sixth of all possible hashes that is for testing; of at least one image."""
+    below = keys[:, 0] < np.uint64(int(TEST_SHARE * 2**64))
+    return below if below.any() else keys[:, 0] == keys[:, 0].min()
+
+
+def _validation_rows(keys: np.ndarray, share: float) -> np.ndarray:
+    """Mask of the images with the smallest second halves; copies of the last one join it."""
+    if share == 0 or len(keys) == 0:
+        return np.zeros(len(keys), bool)
+    count = max(1, round(share * len(keys)))
+    return keys[:, 1] <= np.partition(keys[:, 1], count - 1)[count - 1]
+
+
+def _split(loaded: Loaded, rows: dict[str, np.ndarray], token: str) -> Split:
+    """The images of one split, gathered from the parts of the source."""
+    pieces = []
+    for part, indices in rows.items():
+        source = loaded.parts[part]
+        content = f"{token} {digest(loaded.keys[part])}"
+        images = gathered(source.images, indices, loaded.mapped, content)
+        chosen = indices.tolist()
+        labels = None if source.labels is None else source.labels[chosen]
+        names = None if source.names is None else [source.names[i] for i in chosen]
+        pieces.append(Split(images, labels, names))
+    if not pieces:
+        return _empty(loaded.parts["train"])
+    return pieces[0] if len(pieces) == 1 else _joined(pieces)
+
+
+def _empty(like: Split) -> Split:
+    labels = None if like.labels is None else like.labels[:0]
+    return Split(like.images[:0], labels, None if like.names is None else [])
+
+
+def _joined(pieces: list[Split]) -> Split:
+    labels = [piece.labels for piece in pieces if piece.labels is not None]
+    names = [piece.names for piece in pieces if piece.names is not None]
+    return Split(
+        torch.cat([piece.images for piece in pieces]),
+        torch.cat(labels) if len(labels) == len(pieces) else None,
+        [name for part in names for name in part] if len(names) == len(pieces) else None,
+    )
+
+
+def _note_splits(loaded: Loaded, validation: float) -> None:
+    """Says what became of the source's own splits and which images stand in two of them."""
+    keys = loaded.keys
+    if "validation" in keys:
+        own = f"the source's own {len(keys['validation']):,} validation images"
+        loaded.notes.append(f"{own} are kept" if validation > 0 else f"{own} are trained on (--validation 0)")
+    for held in ("test", "validation"):
+        for other in ("train", "validation")[: 2 if held == "test" else 1]:
+            if held in keys and other in keys and (count := copies(keys[held], keys[other])):
+                loaded.notes.append(f"{count:,} {held} images are exact copies of {other} images")

@@ -1,0 +1,143 @@
+"""Likelihoods of one logit a value: Bernoulli, the lesson's `bce`, and the continuous Bernoulli."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.distributions import Bernoulli, Distribution, Independent
+
+from vaekit.distributions.base import Likelihood
+from vaekit.distributions.numerics import log1mexp
+from vaekit.precision import full_precision
+
+SMALL = 0.5  # |logit| below which series replace differences of nearly equal numbers
+LARGEST = 10.0  # logit at which a continuous Bernoulli starts: the mean is then 0.1 or 0.9
+
+
+class BernoulliLikelihood(Likelihood):
+    """Bernoulli on binary pixels; the decoder returns logits.
+
+    Args:
+        dimensions: number of dimensions of one image.
+    """
+
+    kind = "mass"
+    pixels = ("binary",)
+    numbers = 1
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return Independent(Bernoulli(logits=full_precision(raw), validate_args=False), self.dimensions, False)
+
+    def raw_of_mean(self, mean: Tensor) -> Tensor:
+        return torch.logit(mean, eps=1e-3)
+
+
+class BCE(BernoulliLikelihood):
+    """The lesson's §2: binary cross-entropy on grey pixels.
+
+    No likelihood of anything: x log p + (1-x) log(1-p) lacks its normaliser on [0, 1]
+    (Loaiza-Ganem & Cunningham 2019, eq. 2). Kept because it gives pleasant pictures and because the
+    field prints it; on binary pixels it equals `bernoulli`.
+    """
+
+    kind = "pseudo"
+    pixels = ("8-bit", "unit", "binary")
+
+
+class ContinuousBernoulliLikelihood(Likelihood):
+    """`bce` with its normaliser, hence a density on [0, 1] (Loaiza-Ganem & Cunningham 2019, §3).
+
+    Args:
+        dimensions: number of dimensions of one image.
+    """
+
+    kind = "density"
+    pixels = ("8-bit", "unit")
+    numbers = 1
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return Independent(ContinuousBernoulli(full_precision(raw)), self.dimensions, False)
+
+    def raw_of_mean(self, mean: Tensor) -> Tensor:
+        """At most LARGEST in size: towards 0 and 1 the logit grows as 1/mean, and would be slow to come back."""
+        return logit_of_mean(mean)
+
+
+class ContinuousBernoulli(Distribution):
+    """Density exp(l x - A(l)) on [0, 1], with l the logit and A(l) = log((exp(l) - 1) / l).
+
+    The same as the paper's C(p) p^x (1-p)^(1-x) with l = logit p. torch's own works on p, where
+    everything beyond |l| = 17 is lost in fp32; here value and gradient hold for any logit.
+
+    Args:
+        logits: l, any shape, which is the batch shape.
+    """
+
+    arg_constraints = {}
+    has_rsample = True
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+        super().__init__(logits.shape, validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return value * self.logits - log_partition(self.logits)
+
+    @property
+    def mean(self) -> Tensor:
+        return mean_of_logit(self.logits)
+
+    @property
+    def variance(self) -> Tensor:
+        """A''(l) = 1/l^2 - 1/(4 sinh^2(l/2)); with z = exp(-|l|) the second term is z / (1 - z)^2."""
+        small, size = self.logits.abs() < SMALL, self.logits.abs().clamp_min(SMALL)
+        away = 1 / size**2 - torch.exp(-size) / torch.expm1(-size) ** 2
+        square = self.logits.clamp(-SMALL, SMALL) ** 2
+        return torch.where(small, 1 / 12 - square / 240 + square**2 / 6048, away)
+
+    def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
+        """By the inverse of the distribution function, written for a falling density and mirrored."""
+        uniform = torch.rand(
+            *sample_shape, *self.logits.shape, dtype=self.logits.dtype, device=self.logits.device
+        )
+        size = self.logits.abs().clamp_min(1e-6)
+        falling = -torch.log1p(uniform * torch.expm1(-size)) / size
+        return torch.where(self.logits > 0, 1 - falling, falling)
+
+
+def log_partition(logits: Tensor) -> Tensor:
+    """A(l) = log((exp(l) - 1) / l), 0 at l = 0."""
+    small, size = logits.abs() < SMALL, logits.abs().clamp_min(SMALL)
+    away = logits.clamp_min(0) + log1mexp(size) - size.log()
+    near = logits.clamp(-SMALL, SMALL)
+    square = near**2
+    return torch.where(
+        small, near / 2 + square / 24 - square**2 / 2880 + square**3 / 181440 - square**4 / 9676800, away
+    )
+
+
+def mean_of_logit(logits: Tensor) -> Tensor:
+    """A'(l) = 1 / (1 - exp(-l)) - 1 / l, 1/2 at l = 0."""
+    small, size = logits.abs() < SMALL, logits.abs().clamp_min(SMALL)
+    away = -1 / torch.expm1(-size) - 1 / size  # for a positive logit; mirrored for a negative one
+    near = logits.clamp(-SMALL, SMALL)
+    series = 0.5 + near / 12 - near**3 / 720 + near**5 / 30240 - near**7 / 1209600
+    return torch.where(small, series, torch.where(logits > 0, away, 1 - away))
+
+
+def logit_of_mean(mean: Tensor) -> Tensor:
+    """The inverse of `mean_of_logit`, by bisection within -LARGEST to LARGEST."""
+    low, high = torch.full_like(mean, -LARGEST), torch.full_like(mean, LARGEST)
+    for _ in range(30):
+        middle = (low + high) / 2
+        above = mean_of_logit(middle) > mean
+        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    return (low + high) / 2

@@ -1,0 +1,164 @@
+"""Normal likelihoods with one standard deviation for all values: fixed, learned, or the optimal one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal
+
+from vaekit.core import SettingError
+from vaekit.distributions.base import Likelihood
+from vaekit.distributions.numerics import soft_bounds
+from vaekit.precision import full_precision
+
+LOG_SIGMA = (-10.0, 5.0)  # bounds of a learned or optimal log sigma: sigma from 4.5e-5 to 148
+REMEMBERED = 100  # batches over which the variance of the training set is averaged
+
+
+def normal_image(mean: Tensor, sigma: Tensor | float, dimensions: int) -> Distribution:
+    """N(mean, sigma^2 I) over the last `dimensions` dimensions."""
+    scale = torch.as_tensor(sigma, dtype=mean.dtype, device=mean.device).expand_as(mean)
+    return Independent(Normal(mean, scale, validate_args=False), dimensions, False)
+
+
+def check_sigma(sigma: float) -> float:
+    """Raises SettingError unless it is above 0."""
+    if not sigma > 0:
+        raise SettingError(f"sigma must be above 0, not {sigma}.")
+    return sigma
+
+
+class GaussianLikelihood(Likelihood):
+    """Normal with one fixed standard deviation, its constant included.
+
+    Args:
+        dimensions: number of dimensions of one image.
+        sigma: standard deviation, in units of the pixels. sigma = 1 is the lesson's "or MSE" (up to
+            the factor 1/2 and the constant); a smaller one weighs the reconstruction more.
+    """
+
+    kind = "density"
+    pixels = ("8-bit", "unit", "real")
+    numbers = 1
+
+    def __init__(self, dimensions: int, sigma: float) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        self.sigma = check_sigma(sigma)
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return normal_image(full_precision(raw), self.sigma, self.dimensions)
+
+    def raw_of_mean(self, mean: Tensor) -> Tensor:
+        return mean
+
+
+class LearnedGaussianLikelihood(Likelihood):
+    """Normal whose one standard deviation is a parameter, trained with the rest (Dai & Wipf 2019).
+
+    Args:
+        dimensions: number of dimensions of one image.
+        sigma: standard deviation at the start.
+    """
+
+    kind = "density"
+    pixels = ("8-bit", "unit", "real")
+    numbers = 1
+
+    def __init__(self, dimensions: int, sigma: float) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        self.log_sigma = nn.Parameter(torch.tensor(math.log(check_sigma(sigma))))
+
+    @property
+    def sigma(self) -> Tensor:
+        return soft_bounds(self.log_sigma, *LOG_SIGMA).exp()
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return normal_image(full_precision(raw), self.sigma, self.dimensions)
+
+    def raw_of_mean(self, mean: Tensor) -> Tensor:
+        return mean
+
+
+class OptimalGaussianLikelihood(Likelihood):
+    """Normal with the standard deviation that fits best: sigma^2 is the mean squared error
+    (Rybkin et al. 2021, "optimal sigma-VAE").
+
+    In training mode that of the batch, so that -log p(x|z) is D/2 log MSE up to a constant. The
+    error of the training set is its running mean over batches, weighted as in batch normalisation,
+    and kept in a buffer: in eval mode p(x|z) has that variance and nothing changes it, so one image
+    alone, and a test image, are judged by what was known after training.
+
+    Args:
+        dimensions: number of dimensions of one image.
+        sigma: standard deviation before the first batch.
+    """
+
+    kind = "density"
+    pixels = ("8-bit", "unit", "real")
+    numbers = 1
+    variance: Tensor
+    batches: Tensor
+
+    def __init__(self, dimensions: int, sigma: float) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        self.register_buffer("variance", torch.tensor(check_sigma(sigma) ** 2))
+        self.register_buffer("batches", torch.tensor(0.0))
+
+    @property
+    def sigma(self) -> Tensor:
+        """Of the training set so far."""
+        return self.variance.sqrt()
+
+    def forward(self, raw: Tensor) -> Distribution:
+        fixed = normal_image(full_precision(raw), self.sigma, self.dimensions)
+        return BatchOptimalNormal(fixed, self.dimensions, self.remember) if self.training else fixed
+
+    def remember(self, variance: Tensor) -> None:
+        """Takes the variance of one more batch into the running mean."""
+        self.batches += 1
+        self.variance.lerp_(variance.to(self.variance.dtype), 1 / self.batches.clamp(max=REMEMBERED))
+
+    def raw_of_mean(self, mean: Tensor) -> Tensor:
+        return mean
+
+
+class BatchOptimalNormal(Distribution):
+    """A normal whose variance is the mean squared error of the very images it is asked about.
+
+    Args:
+        fixed: normal with the mean images; its variance serves for sampling only.
+        dimensions: number of dimensions of one image.
+        remember: is told the variance whenever images are judged.
+    """
+
+    arg_constraints = {}
+
+    def __init__(self, fixed: Distribution, dimensions: int, remember: Callable[[Tensor], None]) -> None:
+        self.fixed, self.dimensions, self.remember = fixed, dimensions, remember
+        super().__init__(fixed.batch_shape, fixed.event_shape, validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.fixed.mean
+
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
+        return self.fixed.sample(torch.Size(sample_shape))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Nats an image, (..., B), at the variance of all of them together.
+
+        The variance is held constant: it is where the derivative of log p by it vanishes, so the
+        gradient of the sum is the same either way.
+        """
+        low, high = LOG_SIGMA
+        with torch.no_grad():
+            error = (value - self.mean).square().mean()
+            variance = error.clamp(math.exp(2 * low), math.exp(2 * high))
+            self.remember(variance)
+        return normal_image(self.mean, variance.sqrt(), self.dimensions).log_prob(value)

@@ -1,0 +1,274 @@
+"""How likely a model finds images: the negative ELBO and the importance-weighted bound, in nats an image.
+
+Both bound -log p(x) from above in expectation, and the second comes closer as K grows. Every figure
+carries its standard error over the images, the number of samples, and the seed. Images that are
+binarised dynamically are drawn once, under the same seed: the figure is that of one fixed binary set,
+the one that `fit` measures too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from vaekit.core import DataError, Latent, SettingError, derive_seed
+from vaekit.data import Batches, Split
+from vaekit.distributions import kl_by_dimension
+from vaekit.models import LatentModel
+from vaekit.models.base import evaluating
+from vaekit.precision import arithmetic, choose_precision, own_randomness
+
+DRAWN = 1000  # images whose binarisation is drawn together: as in `fit`, so that both see the same images
+# Noise is drawn for blocks of so many images and samples, each under a seed of its own, so that it does
+# not depend on how many images are decoded at once.
+IMAGES, SAMPLES = 25, 100
+DECODED_BYTES = 8 << 20  # decoder output at once: small enough for the cache, large enough for a GPU
+
+Tell = Callable[[str, int, int], None]
+"""Told what is being measured, how many images are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over images, in nats an image.
+
+    Attributes:
+        nats: the mean.
+        standard_error: of the mean, over the images; None for a single image.
+        images: how many there were.
+        samples: of z for each image (chains, for annealed importance sampling).
+        seed: of the samples and of the images' binarisation.
+        per_image: the values themselves, (N,) float64.
+    """
+
+    nats: float
+    standard_error: float | None
+    images: int
+    samples: int
+    seed: int
+    per_image: Tensor = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, values: Tensor, samples: int, seed: int) -> Estimate:
+        """From values in nats, (N,)."""
+        values = values.cpu().double()
+        error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
+        return cls(float(values.mean()), error, len(values), samples, seed, values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, without the values of each image."""
+        return {
+            "value": self.nats,
+            "standard_error": self.standard_error,
+            "images": self.images,
+            "samples": self.samples,
+            "seed": self.seed,
+        }
+
+
+def negative_elbo(
+    model: LatentModel,
+    split: Split,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+    dynamic: bool = False,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> Estimate:
+    """-E_q[log p(x|z)] + KL(q(z|x) || p(z)): beta is 1, whatever the training used.
+
+    Args:
+        model: one with a posterior.
+        split: the images.
+        samples: of z for each image; the KL is exact where it has a closed form.
+        seed: of the samples, and of the binarisation.
+        dynamic: binarise the images first (`data.dynamic`).
+        precision: of the networks: fp32, bf16, or auto.
+        tell: told of the progress.
+
+    Raises:
+        SettingError: a model without a posterior, or fewer than 1 sample.
+        DataError: no images.
+    """
+    distortion, rate = distortion_and_rate(
+        model, split, samples=samples, seed=seed, dynamic=dynamic, precision=precision, tell=tell
+    )
+    return Estimate.of(distortion + rate.sum(-1), samples, seed)
+
+
+def distortion_and_rate(
+    model: LatentModel,
+    split: Split,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+    dynamic: bool = False,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The two parts of the negative ELBO: -E_q[log p(x|z)], (N,), and the KL by dimension, (N, K), in nats.
+
+    K counts the dimensions of all layers. Arguments and errors as in `negative_elbo`.
+    """
+    check_count(samples, "samples")
+    distortions, rates = [], []
+    with measuring(model, precision), torch.inference_mode():
+        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, DRAWN)):
+            distortion, rate = torch.zeros(()), torch.zeros(())
+            for sample in range(samples):
+                torch.manual_seed(derive_seed(seed, "elbo", index, sample))
+                output = model(x, y)
+                layers = [kl_by_dimension(check_latent(latent)) for latent in output.latents]
+                distortion = distortion - output.likelihood.log_prob(x).cpu().double() / samples
+                rate = rate + torch.cat(layers, dim=-1).cpu().double() / samples
+            distortions.append(distortion)
+            rates.append(rate)
+            _report(tell, "ELBO", sum(map(len, distortions)), len(split))
+    return torch.cat(distortions), torch.cat(rates)
+
+
+def importance_bound(
+    model: LatentModel,
+    split: Split,
+    samples: int = 5000,
+    *,
+    seed: int = 0,
+    dynamic: bool = False,
+    jackknife: bool = False,
+    precision: str = "auto",
+    rows: int | None = None,
+    tell: Tell | None = None,
+) -> Estimate:
+    """-E log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x) (Burda et al. 2016, eq. 8).
+
+    The encoder sees each image once; memory does not grow with K, but for the jackknife.
+
+    Args:
+        model: one with a posterior over a single layer of latents.
+        split: the images.
+        samples: K.
+        seed: of the samples, and of the binarisation.
+        dynamic: binarise the images first (`data.dynamic`).
+        jackknife: take off the bias of order 1/K (Nowozin 2018, JVI-1). What remains is of order
+            1/K^2 and of either sign: no bound any more. Keeps 100 K bytes of weights.
+        precision: of the networks: fp32, bf16, or auto.
+        rows: images to decode at once; changes the result by rounding only. None: by their size.
+        tell: told of the progress.
+
+    Raises:
+        SettingError: a model without a posterior, or K too small.
+        DataError: no images.
+    """
+    check_count(samples, "samples", 2 if jackknife else 1)
+    rows = rows or max(1, DECODED_BYTES // (4 * max(1, split.images[:1].numel())))
+    combine = _jackknifed if jackknife else _log_mean
+    values: list[Tensor] = []
+    with measuring(model, precision), torch.inference_mode():
+        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
+            values.append(-combine(_log_weights(model, x, y, samples, seed, index, rows), samples))
+            _report(tell, f"bound with {samples} samples", sum(map(len, values)), len(split))
+    return Estimate.of(torch.cat(values), samples, seed)
+
+
+def _log_weights(
+    model: LatentModel, x: Tensor, y: Tensor | None, samples: int, seed: int, block: int, rows: int
+) -> Iterator[Tensor]:
+    """log p(x|z) p(z) / q(z|x) for all samples of a block of images, in pieces of (S, B)."""
+    posterior, prior = only_layer(model(x, y).latents)
+    for index, start in enumerate(range(0, samples, SAMPLES)):
+        torch.manual_seed(derive_seed(seed, "importance", block, index))
+        draws = posterior.rsample(torch.Size([min(SAMPLES, samples - start)]))
+        for z in draws.split(max(1, rows // len(x))):
+            log_p = model.decode(z, y).log_prob(x)
+            yield log_p + log_density(prior, z) - log_density(posterior, z)
+
+
+def _log_mean(pieces: Iterator[Tensor], samples: int) -> Tensor:
+    """log 1/K sum_k w_k from log-weights in pieces, (S, B) each -> (B,) float64."""
+    sums = torch.stack([piece.logsumexp(0) for piece in pieces])
+    return sums.cpu().double().logsumexp(0) - math.log(samples)
+
+
+def _jackknifed(pieces: Iterator[Tensor], samples: int) -> Tensor:
+    """K L_K - (K-1) times the mean of L_{K-1} over the K ways to leave one weight out, (B,) float64."""
+    weights = torch.cat([piece.cpu() for piece in pieces]).double()
+    total = weights.logsumexp(0)
+    left_out = total + torch.log1p(-(weights - total).exp())
+    top = weights.argmax(0, keepdim=True)  # 1 - its share may have no digits left: sum the others instead
+    left_out = left_out.scatter(0, top, weights.scatter(0, top, -math.inf).logsumexp(0, keepdim=True))
+    bound, shorter = total - math.log(samples), left_out.mean(0) - math.log(samples - 1)
+    return samples * bound - (samples - 1) * shorter
+
+
+def only_layer(latents: tuple[Latent, ...]) -> tuple[Distribution, Distribution]:
+    """Posterior and prior of a model with one layer of latents.
+
+    Raises:
+        SettingError: the model has no posterior, or several layers.
+    """
+    if len(latents) != 1:
+        raise SettingError(f"this needs a model with one layer of latents; it has {len(latents)}.")
+    latent = check_latent(latents[0])
+    assert latent.posterior is not None
+    assert latent.prior is not None
+    return latent.posterior, latent.prior
+
+
+def check_latent(latent: Latent) -> Latent:
+    """Raises SettingError for a latent that is not random."""
+    if latent.posterior is None or latent.prior is None:
+        raise SettingError("this model has no posterior over z, so no likelihood can be measured; take a vae.")
+    return latent
+
+
+def log_density(distribution: Distribution, z: Tensor) -> Tensor:
+    """log of a density over all of z, (S, B), whether the distribution factorises over it or not."""
+    value = distribution.log_prob(z)
+    return value.flatten(2).sum(-1) if value.dim() > 2 else value
+
+
+@contextmanager
+def measuring(model: LatentModel, precision: str) -> Iterator[None]:
+    """Eval mode, the networks' arithmetic, and the global random numbers put back afterwards."""
+    device = device_of(model)
+    with own_randomness(device), evaluating(model), arithmetic(choose_precision(precision, device), device):
+        yield
+
+
+def device_of(model: LatentModel) -> torch.device:
+    return next(model.parameters()).device
+
+
+def image_blocks(
+    model: LatentModel, split: Split, dynamic: bool, seed: int, images: int
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """The images in their order, floats (B, *shape) on the model's device, at most `images` at once.
+
+    Raises:
+        DataError: there are none, or they do not have the model's shape.
+    """
+    if not len(split):
+        raise DataError("there are no images to measure; the split is empty.")
+    model.check_images(split.images[:1])
+    for x, y in Batches(split, DRAWN, device_of(model), dynamic=dynamic, seed=seed, shuffle=False).epoch(0):
+        labels = [None] * len(x) if y is None else y.split(images)
+        yield from zip(x.split(images), labels, strict=False)
+
+
+def check_count(value: int, name: str, least: int = 1) -> None:
+    """Raises SettingError when a number is too small."""
+    if value < least:
+        raise SettingError(f"--{name} must be at least {least}, not {value}.")
+
+
+def _report(tell: Tell | None, what: str, done: int, total: int) -> None:
+    if tell is not None:
+        tell(what, done, total)

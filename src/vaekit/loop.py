@@ -1,0 +1,357 @@
+"""The loop of `fit`: a run's state, its steps, and what it keeps of them.
+
+The order of images is a function of (seed, epoch), and the noise of a step one of (seed, step), so a
+run that is killed anywhere goes on from its last state to the very weights it would have had.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaekit import measuring
+from vaekit.checkpoints import save_state, write_json
+from vaekit.core import Loss, NonFiniteError, RunError, derive_seed, reach
+from vaekit.data import Batches, Data, Split
+from vaekit.metrics import Metrics, not_finite
+from vaekit.models import Model
+from vaekit.objectives import Objective, Phase
+from vaekit.optimizers import OPTIMIZERS, Average, weights_in_place
+from vaekit.precision import (
+    arithmetic,
+    choose_device,
+    choose_precision,
+    only_deterministic,
+    own_randomness,
+    seed_noise,
+)
+from vaekit.progress import Progress
+from vaekit.runfolder import publish_weights
+from vaekit.schedules import Clock
+from vaekit.schedules import learning_rate as rate_at
+from vaekit.settings import FitSettings
+
+LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
+COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds")  # of a state, beside its tensors
+
+
+@dataclass
+class History:
+    """What came of a run.
+
+    Attributes:
+        metrics: the lines of metrics.jsonl: step, epoch, split, and named values with units.
+        summary: what summary.json holds; empty if the run was interrupted.
+        interrupted: why it ended early, or None.
+        out: the run folder, if there is one.
+    """
+
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    interrupted: str | None = None
+    out: Path | None = None
+
+
+class Training:
+    """One run: its state, and the loop over it.
+
+    Args:
+        model, objective, data, options: of `fit`.
+        folder: run folder that has been begun, or None.
+        method: key of METHODS, for the summary, or None.
+        progress, should_stop: of `fit`.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        objective: Objective,
+        data: Data,
+        options: FitSettings,
+        folder: Path | None,
+        method: str | None,
+        progress: Progress,
+        should_stop: Callable[[], str | None] | None,
+    ) -> None:
+        self.device = choose_device(options.device)
+        self.precision = choose_precision(options.precision, self.device)
+        self.model, self.objective = model.to(self.device), objective.to(self.device)
+        self.data, self.options, self.folder, self.method = data, options, folder, method
+        self.progress, self.should_stop = progress, should_stop
+        self.batches = Batches(
+            data.train, options.batch_size, self.device, dynamic=data.dynamic, seed=options.seed
+        )
+        self.validation = self.in_order(data.validation, "validation")
+        self.steps = options.epochs * len(self.batches)
+        self.phases = objective.phases(model)
+        self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
+        build = OPTIMIZERS[options.optimizer]
+        self.optimizers = {name: build(owned, options) for name, owned in self.parameters.items()}
+        self.average = Average(model, options.average) if options.average else None
+        # What a state holds, beside the weights above.
+        self.step = self.epoch = self.batch = self.stale = 0
+        self.stopped = False
+        self.seconds = 0.0
+        self.best: dict[str, Any] = {"value": math.inf, "epoch": None, "weights": None}
+        self.metrics = Metrics(folder, progress)
+        self._saved_at = -math.inf
+
+    # The loop ------------------------------------------------------------------------------------
+
+    def run(self) -> History:
+        """Trains to the end, to an interrupt, or until told to stop."""
+        reason, summary = None, {}
+        self.progress.begin(self.steps, self.step)
+        try:
+            with own_randomness(self.device), only_deterministic(self.options.deterministic):
+                self._started = time.monotonic() - self.seconds
+                if self.step == 0:
+                    self.save()
+                while reason is None and self.epoch < self.options.epochs and not self.stopped:
+                    reason = self.train_epoch()
+                    if reason is None:
+                        self.end_epoch()
+                if reason is None:
+                    summary = self.finish()
+        except KeyboardInterrupt:
+            reason = "interrupted"
+        finally:
+            self.progress.end()
+        return History(self.metrics.lines, summary, reason, self.folder)
+
+    def train_epoch(self) -> str | None:
+        """The rest of the epoch; a reason if the run is to stop here."""
+        self.model.train()
+        self.objective.train()
+        batches = self.batches.epoch(self.epoch, start=self.batch)
+        while self.batch < len(self.batches):
+            seed_noise(self.device, derive_seed(self.options.seed, "step", self.step))
+            self.update(*next(batches))
+            self.step, self.batch = self.step + 1, self.batch + 1
+            if self.step % LOG_EVERY == 0 or self.batch == len(self.batches):
+                self.log_window()
+            self.progress.advance(self.step)
+            reach("step")
+            reason = self.should_stop() if self.should_stop else None
+            if reason or time.monotonic() - self._saved_at >= self.options.checkpoint_seconds:
+                self.save()
+            if reason:
+                return reason
+        return None
+
+    def update(self, x: Tensor, y: Tensor | None) -> None:
+        """One step: every phase that is due."""
+        clock = Clock(self.step, self.steps)
+        rate, values = self.learning_rate(clock), self.objective.values(clock)
+        for phase in self.phases:
+            if self.step % phase.every == 0:
+                self.update_phase(phase, x, y, values, rate)
+        if self.average is not None:
+            self.average.update(self.model, self.step)
+
+    def update_phase(
+        self, phase: Phase, x: Tensor, y: Tensor | None, values: Mapping[str, float], rate: float
+    ) -> None:
+        optimizer = self.optimizers[phase.name]
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with arithmetic(self.precision, self.device):
+            loss: Loss = phase.loss(x, y, values)
+        optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()
+        if self.options.clip:
+            nn.utils.clip_grad_norm_(self.parameters[phase.name], self.options.clip)
+        optimizer.step()
+        self.metrics.note(self.step, len(x), loss.terms)
+
+    def end_epoch(self) -> None:
+        """Validation, best weights, the decision to stop early."""
+        reach("validation")
+        self.epoch, self.batch = self.epoch + 1, 0
+        if len(self.data.validation):
+            with weights_in_place(self.model, self.average and self.average.weights):
+                self.compare(self.measure(self.validation, "validation")[self.objective.criterion])
+            patience = self.options.patience or math.inf
+            self.stopped = self.stale >= patience and self.epoch < self.options.epochs
+        if self.stopped:
+            self.save()
+            reach("stopped early")
+
+    def compare(self, value: float) -> None:
+        """Keeps the model's weights if this is the best validation value so far."""
+        if value < self.best["value"]:
+            weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            self.best, self.stale = {"value": value, "epoch": self.epoch, "weights": weights}, 0
+        else:
+            self.stale += 1
+
+    def finish(self) -> dict[str, Any]:
+        """Chosen weights, the test split, and the files of a run that has ended."""
+        reach("finishing")
+        weights, about = self.chosen_weights()
+        if self.folder is not None:
+            publish_weights(self.folder, weights, about)
+            reach("published")
+        self.model.load_state_dict(weights)
+        self.model.eval()
+        measured = {}
+        if len(self.data.test):
+            measured["test"] = self.measure(self.in_order(self.data.test, "test"), "test")
+        if len(self.data.validation):
+            measured["validation"] = self.measure(self.validation, "validation", log=False)
+        self.seconds = time.monotonic() - self._started
+        summary = self.summarise(about, measured)
+        if self.folder is not None:
+            self.metrics.sync()
+            write_json(self.folder / "summary.json", summary)
+        return summary
+
+    # What is measured ----------------------------------------------------------------------------
+
+    def learning_rate(self, clock: Clock) -> float:
+        options = self.options
+        return rate_at(options.schedule, options.learning_rate, options.warmup, clock)
+
+    def in_order(self, split: Split, name: str) -> Batches:
+        """Batches for measuring: always the same, whatever the seed of the run."""
+        seed = derive_seed("measure", name)
+        return Batches(
+            split, measuring.BATCH, self.device, dynamic=self.data.dynamic, seed=seed, shuffle=False
+        )
+
+    def measure(self, batches: Batches, name: str, log: bool = True) -> dict[str, Any]:
+        """Mean terms of a split, checked and noted under its name."""
+        terms = measuring.mean_terms(self.model, self.objective, batches, self.precision, batches.seed)
+        if bad := not_finite(terms):
+            raise self.error(f"{self._listed(bad)} on the {name} split after step {self.step}")
+        if log:
+            self.metrics.add({"step": self.step, "epoch": self.epoch, "split": name, **terms})
+        return terms
+
+    def log_window(self) -> None:
+        """One line for the steps since the last."""
+        self.check_window()
+        means = self.metrics.close_window()
+        clock = Clock(self.step - 1, self.steps)  # of the last update
+        scheduled = {**self.objective.values(clock), "learning_rate": self.learning_rate(clock)}
+        where = {"step": self.step, "epoch": self.epoch + 1, "split": "train"}
+        self.metrics.add(where | means | scheduled)
+
+    def check_window(self) -> None:
+        """Raises NonFiniteError for the first step since the last line that had a term not finite."""
+        if (found := self.metrics.first_not_finite()) is not None:
+            step, bad = found
+            raise self.error(f"{self._listed(bad)} at step {step}")
+
+    def error(self, what: str) -> NonFiniteError:
+        last = f" Its last good state is in {self.folder}." if self.folder is not None else ""
+        slower = f"--learning-rate {self.options.learning_rate / 4:g}"
+        return NonFiniteError(f"{what}; try {slower}, --clip 100 or a longer --warmup.{last}")
+
+    @staticmethod
+    def _listed(names: list[str]) -> str:
+        return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not finite"
+
+    # What is kept --------------------------------------------------------------------------------
+
+    def chosen_weights(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The weights to use so far, and what they are."""
+        averaged = self.average is not None
+        if self.options.weights == "best" and self.best["weights"] is not None:
+            return self.best["weights"], {"which": "best", "epoch": self.best["epoch"], "averaged": averaged}
+        last = self.average.weights if self.average is not None else self.model.state_dict()
+        about = {"which": "last", "epoch": self.epoch, "averaged": averaged}
+        return {name: tensor.detach().clone() for name, tensor in last.items()}, about
+
+    def save(self) -> None:
+        """Writes a resumable state, and the best weights so far for the other commands.
+
+        Raises:
+            NonFiniteError: training has gone wrong since the state before, which therefore stays.
+        """
+        if self.folder is not None:
+            self.check_window()
+            if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
+                raise self.error(f"the weights are not finite after step {self.step - 1}")
+            self.seconds = time.monotonic() - self._started
+            self.metrics.sync()
+            save_state(self.folder / "checkpoints", self.step, self.state())
+            if self.step:
+                publish_weights(self.folder, *self.chosen_weights())
+        self._saved_at = time.monotonic()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on."""
+        value = self.best["value"]
+        return {
+            "model": self.model.state_dict(),
+            "objective": self.objective.state_dict(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "average": self.average and self.average.weights,
+            "best": {**self.best, "value": None if math.isinf(value) else value},
+            "window": self.metrics.window,
+            "metrics_size": self.metrics.size,
+            **{name: getattr(self, name) for name in COUNTERS},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up a state; metrics.jsonl is cut back to it.
+
+        Raises:
+            RunError: the state is of another model, or metrics.jsonl is shorter than it was.
+        """
+        try:
+            self.model.load_state_dict(state["model"])
+            self.objective.load_state_dict(state["objective"])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            detail = " ".join(str(error).split())[:200]
+            raise RunError(f"the state in {self.folder} is not of this run's model: {detail}") from None
+        if self.average is not None:
+            self.average.weights = self._here(state["average"])
+        best = state["best"]
+        self.best = {
+            "value": math.inf if best["value"] is None else best["value"],
+            "epoch": best["epoch"],
+            "weights": None if best["weights"] is None else self._here(best["weights"]),
+        }
+        for name in COUNTERS:
+            setattr(self, name, state[name])
+        self.metrics.restore(state["metrics_size"], [self._here(row) for row in state["window"]])
+
+    def _here(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The same with its tensors on the device."""
+        return {
+            name: value.to(self.device) if isinstance(value, Tensor) else value
+            for name, value in values.items()
+        }
+
+    def summarise(self, about: dict[str, Any], measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """The content of summary.json."""
+        splits = {
+            name: {"images": len(self.data.splits[name])}
+            | {key: value for key, value in terms.items() if not isinstance(value, list)}
+            for name, terms in measured.items()
+        }
+        return {
+            **({} if self.method is None else {"method": self.method}),
+            "likelihood": self.model.arguments["likelihood"],
+            "data": self.data.source,
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "epochs": self.epoch,
+            "steps": self.step,
+            "stopped_early": self.stopped,
+            "train_seconds": round(self.seconds, 3),
+            "device": str(self.device),
+            "precision": self.precision,
+            "weights": about,
+            **splits,
+        }

@@ -1,0 +1,54 @@
+"""What an objective says about a whole split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.data import Batches
+from vaekit.models import Model
+from vaekit.models.base import evaluating
+from vaekit.objectives import Objective
+from vaekit.precision import arithmetic, own_randomness, seed_noise
+from vaekit.schedules import Clock
+
+BATCH = 1000  # images at a time; the draws of a seed depend on it
+
+
+def mean_terms(
+    model: Model, objective: Objective, batches: Batches, precision: str, seed: int
+) -> dict[str, Any]:
+    """Every term of the objective at its final schedule, as mean over all images of a split.
+
+    In eval mode, under a seed, without touching the global random numbers; summed in float64.
+
+    Args:
+        batches: of the split, in order (`shuffle=False`), on the model's device.
+        precision: "fp32" or "bf16".
+        seed: of the draws of z.
+
+    Returns:
+        name -> float, or a list of floats for terms by dimension.
+    """
+    device = batches.device
+    values = objective.values(Clock(0, 1).end)
+    totals: dict[str, Tensor] = {}
+    with (
+        own_randomness(device),
+        evaluating(model),
+        evaluating(objective),
+        torch.inference_mode(),
+        arithmetic(precision, device),
+    ):
+        seed_noise(device, seed)
+        for x, y in batches.epoch(0):
+            for name, term in objective(model, x, y, values).terms.items():
+                totals[name] = totals.get(name, 0) + _sum(term)
+    return {name: (total / len(batches.images)).tolist() for name, total in totals.items()}
+
+
+def _sum(term: Tensor) -> Tensor:
+    """Over images, in float64 (of which MPS has none): (B,) -> (), (B, D) -> (D,)."""
+    return (term.cpu() if term.device.type == "mps" else term).double().sum(0)

@@ -1,0 +1,103 @@
+"""METHODS: every method that can be trained, one line each. Imports no torch.
+
+A method is a model and an objective with their options, and the defaults in which it differs.
+The command line, the contract tests and the documentation are driven from this table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vaekit import settings as s
+from vaekit.core import SettingError, choose
+
+
+@dataclass(frozen=True)
+class Method:
+    """One entry of METHODS.
+
+    Attributes:
+        model: the model's class, or "module:Class" so that the table needs no torch.
+        objective: the objective's class, likewise.
+        model_options: settings section that mirrors the model's constructor.
+        objective_options: settings section that mirrors the objective's constructor.
+        summary: one line for help and documentation.
+        overrides: defaults of options in which this method differs.
+    """
+
+    model: str | type
+    objective: str | type
+    model_options: type
+    objective_options: type
+    summary: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    def model_class(self) -> type:
+        return _resolve(self.model)
+
+    def objective_class(self) -> type:
+        return _resolve(self.objective)
+
+    def sections(self) -> dict[str, type]:
+        """The sections of `Settings`, in order."""
+        return {
+            "data": s.DataSettings,
+            "model": self.model_options,
+            "objective": self.objective_options,
+            "fit": s.FitSettings,
+        }
+
+    def options(self) -> list[str]:
+        """Names of all options, flat."""
+        return [f.name for section in self.sections().values() for f in dataclasses.fields(section)]
+
+
+AE, VAE = "vaekit.models.ae:AE", "vaekit.models.vae:VAE"
+ELBO, RECONSTRUCTION = "vaekit.objectives:ELBO", "vaekit.objectives:Reconstruction"
+
+METHODS: dict[str, Method] = {
+    "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
+    "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
+    "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
+    "iwae": Method(VAE, "vaekit.objectives:IWAE", s.AutoencoderSettings, s.IWAESettings, "VAE trained on the importance-weighted bound (Burda et al. 2016)"),
+}  # fmt: skip
+
+
+def find_method(name: str) -> Method:
+    """The entry of a name.
+
+    Raises:
+        SettingError: no such method; names the near miss and all methods.
+    """
+    choose(name, METHODS, "method")
+    return METHODS[name]
+
+
+def resolve(method: str, *layers: Mapping[str, Any], where: str = "settings") -> s.Settings:
+    """Settings of a run: the method's overrides, then each layer over the one before.
+
+    Raises:
+        SettingError: an option that this method does not have, or a value of the wrong type.
+    """
+    entry = find_method(method)
+    values: dict[str, Any] = dict(entry.overrides)
+    for layer in layers:
+        options = {key: value for key, value in layer.items() if key != "method"}
+        s.check_known(options, entry.options(), f"{where} (method {method})")
+        values |= options
+    if "data" not in values:
+        raise SettingError(f"{where}: no data given; --data digits works without any file.")
+    return s.Settings(
+        method, **{name: s.build(section, values, where) for name, section in entry.sections().items()}
+    )
+
+
+def _resolve(reference: str | type) -> type:
+    if isinstance(reference, type):
+        return reference
+    module, name = reference.split(":")
+    return getattr(importlib.import_module(module), name)

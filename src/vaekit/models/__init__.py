@@ -1,0 +1,24 @@
+"""Models: networks and distributions put together into p(x, z) and q(z|x)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from vaekit.methods import find_method
+from vaekit.models.ae import AE
+from vaekit.models.base import LatentModel, Model
+from vaekit.models.vae import VAE
+
+__all__ = ["AE", "VAE", "LatentModel", "Model", "create_model"]
+
+
+def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:
+    """The model of a method.
+
+    Args:
+        method: key of METHODS.
+        options: the method's section of model options.
+        given: what the data say: `shape`, `pixels`, and own `encoder` and `decoder` if there are any.
+    """
+    return find_method(method).model_class()(**given, **dataclasses.asdict(options))

@@ -1,0 +1,63 @@
+"""The autoencoder, for comparison: a deterministic code and no prior."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vaekit.core import Latent, Output, SettingError
+from vaekit.distributions import Point
+from vaekit.models.base import LatentModel
+from vaekit.precision import full_precision
+
+
+class AE(LatentModel):
+    """z = f(x), p(x|z) a likelihood; the lesson's §1 "regular autoencoder".
+
+    Args and errors as in `VAE`; an own encoder returns (B, D).
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        latent_dim: int = 20,
+        network: str = "auto",
+        width: int | None = None,
+        depth: int | None = None,
+        likelihood: str = "auto",
+        sigma: float = 0.1,
+        mixtures: int = 10,
+        *,
+        pixels: str = "8-bit",
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ) -> None:
+        super().__init__(
+            shape,
+            1,
+            latent_dim=latent_dim,
+            network=network,
+            width=width,
+            depth=depth,
+            likelihood=likelihood,
+            sigma=sigma,
+            mixtures=mixtures,
+            pixels=pixels,
+            encoder=encoder,
+            decoder=decoder,
+        )
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
+        return Point(full_precision(self.encoder(self.check_images(x), None)))
+
+    def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
+        if samples is not None:
+            raise SettingError("an autoencoder has no posterior to draw samples from; train a vae.")
+        z = self.encode(x, y).mean
+        return Output(self.decode(z, y), (Latent(None, None, z),))
+
+    def sample(
+        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Tensor:  # fmt: skip
+        """Raises SettingError: an autoencoder says nothing about where its codes lie."""
+        raise SettingError("an autoencoder has no prior over its codes and cannot sample; train a vae.")

@@ -1,0 +1,168 @@
+"""Interfaces of models, and what those with an encoder and a decoder share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from vaekit.core import DataError, Output, SettingError
+from vaekit.data.dataset import to_unit
+from vaekit.distributions import Likelihood, build_likelihood
+from vaekit.networks import Pair, Spec, build_networks, choose_network
+
+
+class Model(nn.Module, ABC):
+    """Something that can be trained and draws images.
+
+    Attributes:
+        shape: shape of one image, (C, H, W) or (D,).
+        arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
+            the same architecture again.
+    """
+
+    shape: tuple[int, ...]
+    arguments: dict[str, Any]
+
+    @abstractmethod
+    def sample(
+        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z."""  # fmt: skip
+
+    @abstractmethod
+    def prepare(self, images: Tensor) -> None:
+        """Takes what it needs from the training images, (N, *shape) as stored, before the first step."""
+
+
+class LatentModel(Model):
+    """A model with an encoder and a decoder: AE, VAE and their kin. Objectives call `forward`.
+
+    Args:
+        shape: shape of one image.
+        codes: numbers that the encoder returns for each latent dimension.
+        latent_dim, network, width, depth, likelihood, sigma, mixtures, pixels, encoder, decoder: as in `VAE`.
+    """
+
+    likelihood: Likelihood
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        codes: int,
+        *,
+        latent_dim: int,
+        network: str,
+        width: int | None,
+        depth: int | None,
+        likelihood: str,
+        sigma: float,
+        mixtures: int,
+        pixels: str,
+        encoder: nn.Module | None,
+        decoder: nn.Module | None,
+    ) -> None:
+        super().__init__()
+        if (encoder is None) != (decoder is None):
+            raise SettingError("pass both encoder and decoder, or neither and a network's name.")
+        self.shape, self.latent_dim = tuple(shape), latent_dim
+        likelihood, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
+        if encoder is not None and decoder is not None:
+            network, pair = "custom", Pair(encoder, decoder, None)
+        elif network == "custom":
+            raise SettingError("network 'custom' wants its own modules: pass encoder= and decoder=.")
+        else:
+            network = choose_network(network, self.shape)
+            spec = Spec(
+                self.shape, codes * latent_dim, latent_dim, self.likelihood.numbers, width=width, depth=depth
+            )
+            pair = build_networks(network, spec)
+        self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
+        self.arguments = {
+            "shape": list(self.shape),
+            "pixels": pixels,
+            "latent_dim": latent_dim,
+            "network": network,
+            "width": width,
+            "depth": depth,
+            "likelihood": likelihood,
+            "sigma": sigma,
+            "mixtures": mixtures,
+        }
+
+    @abstractmethod
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """q(z|x), batch shape (B, D); `.mean` is the embedding. x: (B, *shape), float in [0, 1] or uint8."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
+        """p(x|z) at a draw of z from q(z|x), with the latents. x: (B, *shape), float.
+
+        Args:
+            samples: S draws an image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
+                sees each image once. None: one draw, without that dimension.
+        """
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept."""
+        raw = self.decoder(z.flatten(0, -2), None)
+        return self.likelihood(raw.unflatten(0, z.shape[:-1]))
+
+    def prepare(self, images: Tensor) -> None:
+        """Starts the decoder at the mean training image, where the network allows it."""
+        bias = self._pair.output_bias
+        if bias is None:
+            return
+        mean = mean_image(images).to(bias.device)
+        if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number a channel
+            mean = mean.flatten(1).mean(1)[:, None, None]
+        with torch.no_grad():
+            bias.copy_(self.likelihood.raw_of_mean(mean).flatten())
+
+    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode."""
+        with evaluating(self), torch.inference_mode():
+            return self.picture(self.decode(self.encode(x, y).mean, y))
+
+    def picture(self, likelihood: Distribution) -> Tensor:
+        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
+        mean = likelihood.mean
+        return mean if self.arguments["pixels"] == "real" else mean.clamp(0.0, 1.0)
+
+    def check_images(self, x: Tensor) -> Tensor:
+        """Images as floats on the model's device.
+
+        Raises:
+            DataError: the images do not have the model's shape; names both.
+        """
+        parameter = next(self.parameters())
+        if tuple(x.shape[1:]) != self.shape:
+            given = "x".join(str(size) for size in x.shape[1:])
+            raise DataError(
+                f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
+            )
+        return to_unit(x.to(parameter.device)).to(parameter.dtype)
+
+
+def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
+    """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape). A few at a time."""
+    chosen = images[:: -(-len(images) // most)]
+    return torch.stack([to_unit(part).sum(0) for part in chosen.split(100)]).sum(0) / len(chosen)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Eval mode within the block; every submodule gets its own mode back afterwards."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode

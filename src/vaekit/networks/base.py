@@ -1,0 +1,58 @@
+"""What a network family is given and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from vaekit.core import SettingError
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The sizes a network family builds for.
+
+    Attributes:
+        shape: shape of one image, (C, H, W) or (D,).
+        codes: numbers that the encoder returns for an image.
+        latent_dim: numbers that the decoder takes for an image.
+        outputs: numbers that the decoder returns for each value of the image.
+        condition: length of the condition given to both sides; 0 for none.
+        width, depth: size; None leaves them to the family.
+    """
+
+    shape: tuple[int, ...]
+    codes: int
+    latent_dim: int
+    outputs: int = 1
+    condition: int = 0
+    width: int | None = None
+    depth: int | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, for networks that need images.
+
+        Raises:
+            SettingError: the data are an array of features.
+        """
+        if len(self.shape) != 3:
+            raise SettingError("this network needs images; for an array of features take --network mlp.")
+        return self.shape[1], self.shape[2]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An encoder, its decoder, and where the decoder's output bias is.
+
+    Attributes:
+        encoder: (B, *shape), (B, K) -> (B, codes).
+        decoder: (B, latent_dim), (B, K) -> (B, outputs * C, H, W) or (B, outputs * D).
+        output_bias: parameter that can be set so that the untrained decoder returns the data's
+            mean; one number a value or one a channel. None leaves it at its initialisation.
+    """
+
+    encoder: nn.Module
+    decoder: nn.Module
+    output_bias: nn.Parameter | None

@@ -1,0 +1,59 @@
+"""Random numbers for a batch of which several processes hold parts.
+
+Every process draws the numbers of the whole batch and keeps its own rows, so that N processes train on
+the very noise that one process would have used. Alone, a process keeps all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Share:
+    """This process holds rows `start` to `stop` of a batch of `whole` images."""
+
+    start: int
+    stop: int
+    whole: int
+
+
+_share: ContextVar[Share | None] = ContextVar("share", default=None)
+
+
+@contextmanager
+def sharing(share: Share | None) -> Iterator[None]:
+    """Within the block, batches are this share of a larger one."""
+    token = _share.set(share)
+    try:
+        yield
+    finally:
+        _share.reset(token)
+
+
+def normal(shape: tuple[int, ...], device: torch.device, batch: int = 0) -> Tensor:
+    """Standard normal numbers from the global generator of the device.
+
+    Args:
+        shape: of the result; `shape[batch]` is the number of images that this process holds.
+        batch: which dimension counts images.
+    """
+    share = _share.get()
+    if share is None:
+        return torch.randn(shape, device=device)
+    whole = (*shape[:batch], share.whole, *shape[batch + 1 :])
+    return torch.randn(whole, device=device).narrow(batch, share.start, share.stop - share.start)
+
+
+def uniform(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Numbers in [0, 1) from the global generator of the device; the first dimension counts images."""
+    share = _share.get()
+    if share is None:
+        return torch.rand(shape, device=device)
+    return torch.rand((share.whole, *shape[1:]), device=device)[share.start : share.stop]

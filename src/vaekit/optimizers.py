@@ -1,0 +1,80 @@
+"""Update rules, and the running average of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vaekit.settings import FitSettings
+
+
+def _adam(kind: type[torch.optim.Adam]) -> Callable[[list[nn.Parameter], FitSettings], Optimizer]:
+    def build(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
+        fused = parameters[0].device.type in ("cpu", "cuda")  # one kernel for all parameters
+        betas = (0.9, options.beta2)
+        return kind(
+            parameters, options.learning_rate, betas, weight_decay=options.weight_decay, fused=fused
+        )
+
+    return build
+
+
+def _adamax(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
+    betas = (0.9, options.beta2)
+    return torch.optim.Adamax(parameters, options.learning_rate, betas, weight_decay=options.weight_decay)
+
+
+def _sgd(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
+    return torch.optim.SGD(
+        parameters, options.learning_rate, 0.9, weight_decay=options.weight_decay, nesterov=True
+    )
+
+
+OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], FitSettings], Optimizer]] = {
+    "adam": _adam(torch.optim.Adam),
+    "adamw": _adam(torch.optim.AdamW),
+    "adamax": _adamax,
+    "sgd": _sgd,
+}
+
+
+class Average:
+    """Exponential moving average of a module's parameters and buffers.
+
+    Args:
+        module: what is averaged.
+        decay: weight of the past at each step; early on (1 + t) / (10 + t) if that is smaller, so
+            that the initialisation is soon forgotten.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Takes in the weights after `step` updates."""
+        share = 1 - min(self.decay, (1 + step) / (10 + step))
+        now = module.state_dict()
+        counters = [name for name, tensor in now.items() if not tensor.is_floating_point()]
+        for name in counters:  # such as BatchNorm's: taken over as they are
+            self.weights[name].copy_(now.pop(name))
+        torch._foreach_lerp_([self.weights[name] for name in now], list(now.values()), share)
+
+
+@contextmanager
+def weights_in_place(module: nn.Module, weights: dict[str, Tensor] | None) -> Iterator[None]:
+    """The module has these weights within the block, and its own again afterwards. None changes nothing."""
+    if weights is None:
+        yield
+        return
+    own = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+    module.load_state_dict(weights)
+    try:
+        yield
+    finally:
+        module.load_state_dict(own)

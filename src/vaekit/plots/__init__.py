@@ -1,0 +1,29 @@
+"""Figures: each function takes tensors or records (and a model where it must decode) and returns a
+matplotlib figure. `draw_figures` draws those that fit a run.
+"""
+
+from __future__ import annotations
+
+from vaekit.plots.curves import kl_by_dimension, rate_distortion, training
+from vaekit.plots.draw import FIGURES, draw_figures
+from vaekit.plots.encoded import Codes, encode
+from vaekit.plots.grids import reconstructions, samples, tile
+from vaekit.plots.latent import latent_map
+from vaekit.plots.travel import interpolations, manifold, traversals
+
+__all__ = [
+    "FIGURES",
+    "Codes",
+    "draw_figures",
+    "encode",
+    "interpolations",
+    "kl_by_dimension",
+    "latent_map",
+    "manifold",
+    "rate_distortion",
+    "reconstructions",
+    "samples",
+    "tile",
+    "training",
+    "traversals",
+]

@@ -1,0 +1,226 @@
+"""Curves of a training, from the lines of metrics.jsonl (`run.metrics`).
+
+Each line is a dict: step, epoch, split ("train", "validation" or "test"), and values with their unit
+in the name. A training line is the mean over the steps since the one before; a validation line has
+`kl_nats_by_dimension` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import floor, log10
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+from vaekit.core import SettingError
+from vaekit.plots import style
+from vaekit.plots.encoded import DEAD_NATS
+from vaekit.plots.style import FAINT, LIGHT, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
+
+Metrics = Sequence[Mapping[str, Any]]
+PANELS = {
+    "negative_elbo_nats": "−ELBO = distortion + rate",
+    "reconstruction_nats": "Distortion: −log p(x|z)",
+    "kl_nats": "Rate: KL(q(z|x) ‖ p(z))",
+}
+LIGHT_NAMES = {"learning_rate": "learning rate", "beta": "β, the weight of the KL"}
+LIGHT_IN = {"learning_rate": 0, "beta": 2}  # scheduled quantity -> panel that it is drawn in
+SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
+LOOKS = {  # split -> how its line is drawn
+    "train": {"color": TRAIN, "lw": 0.9, "zorder": 2},
+    "validation": {"color": VALIDATION, "lw": 1.2, "marker": "o", "ms": 2.5, "zorder": 3},
+    "test": {"color": TEST, "lw": 0, "marker": "*", "ms": 7, "zorder": 4},
+}
+
+
+def series(metrics: Metrics, split: str, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs (fractions within one) and values of one quantity on one split."""
+    rate = steps_per_epoch(metrics)
+    lines = [line for line in metrics if line.get("split") == split and line.get(key) is not None]
+    return np.array([line["step"] / rate for line in lines]), np.array([line[key] for line in lines], float)
+
+
+def steps_per_epoch(metrics: Metrics) -> float:
+    """From the last line that was written at the end of an epoch; 1 (so x is steps) if there is none."""
+    ends = [line for line in metrics if line.get("split") == "validation" and line.get("epoch")]
+    ends = ends or [line for line in metrics if line.get("epoch")]
+    return max(1.0, ends[-1]["step"] / ends[-1]["epoch"]) if ends else 1.0
+
+
+def training(metrics: Metrics, likelihood: str | None = None) -> Figure:
+    """Training against validation, rate and distortion apart; schedules lightly where they vary.
+
+    Args:
+        likelihood: named with the units when it is none ("bce").
+
+    Raises:
+        SettingError: there is nothing to draw.
+    """
+    panels = [key for key in PANELS if any(key in line for line in metrics)] or _other_losses(metrics)
+    if not panels:
+        raise SettingError("metrics.jsonl has no losses yet.")
+    width = style.PAGE if len(panels) == 3 else 1.0 + 2.6 * len(panels)
+    figure = style.chart(width, 2.45, "Training", _training_note(metrics, panels))
+    unit = "nats an image (bce)" if likelihood == "bce" else "nats an image"
+    for number, key in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), number + 1)
+        known = key in PANELS
+        dress(axes, "epoch", unit if known or key.endswith("_nats") else "")
+        axes.set_title(PANELS.get(key, key), loc="left", **text_style(style.LABEL, fontweight="bold"))
+        _panel(axes, metrics, key)
+        if number == 0:
+            style.legend(axes, loc="upper right")
+    for key, number in LIGHT_IN.items():
+        if number < len(panels):
+            _light(figure.axes[number], metrics, key)
+    return figure
+
+
+def _training_note(metrics: Metrics, panels: Sequence[str]) -> str:
+    """What the dashed lines are."""
+    shown = [LIGHT_NAMES[k] for k, n in LIGHT_IN.items() if n < len(panels) and _varies(metrics, k)]
+    return f"Dashed, with the axis at the right: {' and '.join(shown)}." if shown else ""
+
+
+def _varies(metrics: Metrics, key: str) -> bool:
+    _, y = series(metrics, "train", key)
+    return len(y) > 1 and bool(np.ptp(y) > 1e-12 * np.abs(y).max())
+
+
+def _other_losses(metrics: Metrics) -> list[str]:
+    """Up to three losses of a method that has no ELBO."""
+    keys = dict.fromkeys(key for line in metrics for key in line)
+    return [key for key in keys if key.endswith("_nats") or "loss" in key][:3]
+
+
+def _panel(axes: Axes, metrics: Metrics, key: str) -> None:
+    shown = []
+    for split, look in LOOKS.items():
+        x, y = series(metrics, split, key)
+        if len(x):
+            marker = {"marker": ""} if split == "validation" and len(x) > 30 else {}
+            axes.plot(x, y, label=split, clip_on=split != "test", **(look | marker))
+            shown.append((split, y))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    low, high = _limits(shown)
+    axes.set_ylim(low, high)
+
+
+def _limits(shown: Sequence[tuple[str, np.ndarray]]) -> tuple[float, float]:
+    """A view in which the later epochs can be told apart: the steep first tenth may leave it at the top."""
+    low = min(float(np.nanmin(y)) for _, y in shown)
+    tails = [float(np.nanmax(y[len(y) // 10 :] if split == "train" else y)) for split, y in shown]
+    late = max(float(np.nanmax(y[len(y) // 2 :])) for _, y in shown)
+    high = min(max(tails), late + 4 * max(late - low, 1e-3 * abs(late) + 1e-9))
+    rim = 0.06 * max(high - low, 1e-9)
+    return low - rim, high + rim
+
+
+def _light(axes: Axes, metrics: Metrics, key: str) -> None:
+    """A scheduled quantity as a faint line with its own axis at the right, if it varies."""
+    if not _varies(metrics, key):
+        return
+    x, y = series(metrics, "train", key)
+    power = floor(log10(y.max()))
+    twin = dress(axes.twinx())
+    twin.plot(x, y / 10**power, color=FAINT, lw=0.8, ls=(0, (3, 2)), alpha=0.8)
+    twin.set_ylim(0, 1.05 * y.max() / 10**power)
+    twin.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    twin.spines["left"].set_visible(False)
+    twin.spines["right"].set(visible=True, color=LIGHT)
+    twin.tick_params(colors=FAINT)
+    scale = "" if power == 0 else f" ($10^{{{power}}}$)"
+    twin.set_ylabel(LIGHT_NAMES[key].split(",")[0] + scale, **text_style(SMALL, FAINT))
+    axes.set_zorder(twin.get_zorder() + 1)
+    axes.patch.set_visible(False)
+
+
+def rate_distortion(metrics: Metrics) -> Figure:
+    """Rate against distortion, epoch by epoch, over lines of equal -ELBO (Alemi et al. 2018, fig. 1).
+
+    Raises:
+        SettingError: fewer than two lines have both.
+    """
+    split = "validation" if len(series(metrics, "validation", "kl_nats")[0]) > 1 else "train"
+    epochs, rate = series(metrics, split, "kl_nats")
+    _, distortion = series(metrics, split, "reconstruction_nats")
+    if len(rate) < 2 or len(rate) != len(distortion):
+        raise SettingError("a path of rate and distortion needs two epochs or more with a KL.")
+    note = "Each dot one validation; dotted lines of equal −ELBO (nats)." if split == "validation" else ""
+    title = f"Rate and distortion over training ({split})"
+    figure = style.chart(4.6, 3.5, title, note or "Training means; dotted lines of equal −ELBO (nats).")
+    axes = dress(figure.add_subplot(), "rate: KL (nats an image)", "distortion: −log p(x|z) (nats an image)")
+    axes.plot(rate, distortion, color=LIGHT, lw=1.0, zorder=2)
+    points = axes.scatter(rate, distortion, c=epochs, cmap="viridis", s=16, linewidths=0, zorder=3)
+    halo = [withStroke(linewidth=2, foreground="white")]
+    for end in (0, -1):
+        look = text_style(SMALL, path_effects=halo, zorder=5)
+        place = (rate[end], distortion[end])
+        axes.annotate(f"epoch {epochs[end]:.3g}", place, (6, 5), textcoords="offset points", **look)
+    axes.margins(0.14)
+    _equal_elbo(axes)
+    bar = figure.colorbar(points, ax=axes, pad=0.02, aspect=30, ticks=MaxNLocator(6, integer=True))
+    _dress_bar(bar, "epoch")
+    return figure
+
+
+def _equal_elbo(axes: Axes) -> None:
+    """Faint lines along which rate + distortion is the same, labelled with -ELBO."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    for level in MaxNLocator(6).tick_values(left + low, right + high):
+        axes.plot([left, right], [level - left, level - right], color=LIGHT, lw=0.6, ls=":", zorder=1)
+        if low + 0.02 * (high - low) <= level - right < high:
+            look = text_style(SMALL, FAINT, ha="right", va="bottom", zorder=1)
+            axes.text(right, level - right, f"{level:g}", **look)
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
+
+
+def kl_by_dimension(metrics: Metrics) -> Figure:
+    """KL of each latent dimension over training, dimensions by their last KL, and that KL beside.
+
+    Raises:
+        SettingError: no validation line has it.
+    """
+    split = "validation" if any("kl_nats_by_dimension" in line for line in metrics) else "train"
+    lines = [line for line in metrics if line.get("split") == split and line.get("kl_nats_by_dimension")]
+    if not lines:
+        raise SettingError("metrics.jsonl has no KL by dimension.")
+    table = np.array([line["kl_nats_by_dimension"] for line in lines], float).T
+    order = np.argsort(-table[:, -1], kind="stable")
+    table = table[order]
+    epochs = np.array([line["step"] for line in lines]) / steps_per_epoch(metrics)
+    active = int((table[:, -1] >= DEAD_NATS).sum())
+    rows, highest = len(table), max(float(table.max()), 1e-9)
+    title = f"KL by dimension over training: {active} of {rows} dimensions carry {DEAD_NATS} nats or more"
+    note = f"Left: every {split}, dimensions by their last KL. Right: the last KL, in the same colours."
+    figure = style.chart(6.2, float(np.clip(0.8 + 0.13 * rows, 1.6, 6.5)), title, note)
+    left, right = figure.subplots(1, 2, width_ratios=[2.6, 1.4], sharey=True)
+    dress(left, "epoch", "latent dimension")
+    dress(right, "KL (nats an image)")
+    first = 2 * epochs[0] - epochs[1] if len(epochs) > 1 else epochs[0] - 1
+    edges = np.concatenate([[first], epochs])
+    look = {"cmap": SHADES, "vmin": 0, "vmax": highest, "edgecolors": "none", "rasterized": True}
+    left.pcolormesh(edges, np.arange(rows + 1) - 0.5, table, **look)
+    left.invert_yaxis()
+    left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    shades = SHADES(table[:, -1] / highest)
+    right.barh(np.arange(rows), table[:, -1], height=0.75, color=shades, ec=FAINT, lw=0.4)
+    step = max(1, -(-rows // 40))
+    left.set_yticks(range(0, rows, step), [f"z{d}" for d in order[::step]], **text_style(SMALL))
+    right.tick_params(left=False, labelleft=False)
+    return figure
+
+
+def _dress_bar(bar: Any, label: str) -> None:
+    """The common look for a colour bar."""
+    bar.set_label(label, **text_style())
+    bar.ax.tick_params(labelsize=SMALL, width=0.6, length=2.5, labelfontfamily=style.FONT)
+    bar.outline.set_visible(False)

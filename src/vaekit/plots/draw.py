@@ -1,0 +1,263 @@
+"""Draws the figures of a run: which there are, which of them fit, and into which files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaekit.checkpoints import write_atomic, writing
+from vaekit.core import DataError, SettingError, VaekitWarning, choose
+from vaekit.data.dataset import Data, to_unit
+from vaekit.models.base import LatentModel
+from vaekit.plots import curves, encoded, grids, latent, travel
+from vaekit.plots.encoded import Codes
+from vaekit.plots.style import DPI
+from vaekit.runs import Run
+
+MOST_ENCODED = 10_000  # test images on the map
+MOST_REBUILT = 2_000  # test images among which best and worst are sought
+SAMPLES = 80
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for beyond the defaults.
+
+    Attributes:
+        tsne: draw the t-SNE map too (it takes a while).
+        ellipses: posterior ellipses on the maps, for this many images.
+        linear: the manifold on equal steps instead of equal probability.
+    """
+
+    tsne: bool = False
+    ellipses: int = 0
+    linear: bool = False
+
+
+class View:
+    """A run as the figures see it; what is costly is computed once, when first asked for.
+
+    Args:
+        run: the run.
+        data: its data, or None to look at its previews only.
+    """
+
+    def __init__(self, run: Run, data: Data | None, wishes: Wishes) -> None:
+        self.run, self.wishes = run, wishes
+        split = data.test if data is not None and len(data.test) else run.previews
+        self.split = split.take(encoded.spread(len(split), MOST_ENCODED))
+        self.class_names = data.class_names if data is not None else run.class_names
+
+    @property
+    def why_no_images(self) -> str:
+        """Why image figures cannot be drawn; empty if they can."""
+        shape, pixels = self.run.config["data"]["shape"], self.run.config["data"]["pixels"]
+        if len(shape) == 1:
+            return f"the data are {shape[0]} features, not images"
+        if shape[0] > 4:
+            return f"images of {shape[0]} channels cannot be shown (1 to 4 can)"
+        return "the pixels are real numbers, not brightness from 0 to 1" if pixels == "real" else ""
+
+    @property
+    def why_no_codes(self) -> str:
+        """Why figures of the latent space cannot be drawn; empty if they can."""
+        return "" if isinstance(self.run.model, LatentModel) else "this model has no encoder"
+
+    @property
+    def model(self) -> LatentModel:
+        assert isinstance(self.run.model, LatentModel)
+        return self.run.model
+
+    @cached_property
+    def images(self) -> Tensor:
+        """(N, *shape) in [0, 1]; binarised by one seeded draw where training draws anew each time."""
+        images = to_unit(self.split.images)
+        if not self.run.config["data"]["dynamic"]:
+            return images
+        return torch.bernoulli(images, generator=torch.Generator().manual_seed(0))
+
+    @cached_property
+    def codes(self) -> Codes:
+        return encoded.encode(self.model, self.images, self.split.labels)
+
+
+def _reconstructions(view: View) -> Figure | str:
+    if reason := view.why_no_images or view.why_no_codes:
+        return reason
+    images = view.images[encoded.spread(len(view.images), MOST_REBUILT)]
+    return grids.reconstructions(images, encoded.reconstruct(view.model, images))
+
+
+def _samples(view: View) -> Figure | str:
+    if view.why_no_images:
+        return view.why_no_images
+    try:
+        images = encoded.sample(view.run.model, SAMPLES)
+    except SettingError as error:
+        return str(error)
+    return grids.samples(images, note="Means of p(x|z) for codes drawn from the prior; not chosen.")
+
+
+def _latent_map(view: View) -> Figure | str:
+    projection = "highest" if not view.why_no_codes and view.codes.mean.shape[1] > 2 else "axes"
+    return _map(view, projection)
+
+
+def _latent_pca(view: View) -> Figure | str:
+    if not view.why_no_codes and view.codes.mean.shape[1] == 2:
+        return "two latents are mapped as they are (latent_map)"
+    return _map(view, "pca")
+
+
+def _latent_tsne(view: View) -> Figure | str:
+    return _map(view, "tsne") if view.wishes.tsne else "takes a while; ask for it with --tsne"
+
+
+def _map(view: View, projection: latent.Projection) -> Figure | str:
+    if view.why_no_codes:
+        return view.why_no_codes
+    ellipses = view.wishes.ellipses if view.codes.random and projection != "tsne" else 0
+    return latent.latent_map(view.codes, view.class_names, projection, ellipses)
+
+
+def _traversals(view: View) -> Figure | str:
+    reason = view.why_no_images or view.why_no_codes
+    return reason or travel.traversals(view.model, view.codes)
+
+
+def _manifold(view: View) -> Figure | str:
+    if reason := view.why_no_images or view.why_no_codes:
+        return reason
+    if not view.codes.random:
+        return "an autoencoder has no prior whose quantiles could be decoded"
+    if view.codes.mean.shape[1] != 2:
+        return f"needs two latents, this run has {view.codes.mean.shape[1]}; the traversals show them"
+    return travel.manifold(view.model, linear=view.wishes.linear)
+
+
+def _interpolations(view: View) -> Figure | str:
+    if reason := view.why_no_images or view.why_no_codes:
+        return reason
+    pairs = travel.choose_pairs(view.split.labels, len(view.images))
+    if not pairs:
+        return "needs two test images"
+    return travel.interpolations(view.model, view.images, view.codes, pairs)
+
+
+def _training(view: View) -> Figure | str:
+    return curves.training(view.run.metrics, view.run.summary.get("likelihood"))
+
+
+def _rate_distortion(view: View) -> Figure | str:
+    if not any("kl_nats" in line for line in view.run.metrics):
+        return "this method has no KL, so no rate"
+    return curves.rate_distortion(view.run.metrics)
+
+
+def _kl_by_dimension(view: View) -> Figure | str:
+    if not any("kl_nats_by_dimension" in line for line in view.run.metrics):
+        return "this method has no KL by dimension"
+    return curves.kl_by_dimension(view.run.metrics)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure: `draw` returns it, or in one line why it is left out; `caption` for the report."""
+
+    draw: Callable[[View], Figure | str]
+    caption: str
+
+
+FIGURES: dict[str, Entry] = {
+    "reconstructions": Entry(_reconstructions, "What comes back: test images above their reconstructions, from the best to the worst."),
+    "samples": Entry(_samples, "What the model makes up: codes drawn from the prior and decoded."),
+    "latent_map": Entry(_latent_map, "Where test images lie in the latent space; classes that form regions were found without labels."),
+    "latent_pca": Entry(_latent_pca, "The latent space seen along the two directions in which codes differ most."),
+    "latent_tsne": Entry(_latent_tsne, "Neighbourhoods in the latent space; distances between clusters mean nothing here."),
+    "traversals": Entry(_traversals, "What each latent dimension does: one moves, the others stay."),
+    "manifold": Entry(_manifold, "The whole prior decoded: neighbouring codes give neighbouring images."),
+    "interpolations": Entry(_interpolations, "From one test image to another, through the images between them."),
+    "training": Entry(_training, "Training against validation; a widening gap between the two is overfitting."),
+    "rate_distortion": Entry(_rate_distortion, "What the code costs (rate) against what is lost (distortion), epoch by epoch."),
+    "kl_by_dimension": Entry(_kl_by_dimension, "Which latent dimensions are used, and when they came to life."),
+}  # fmt: skip
+
+
+def draw_figures(
+    run: Run,
+    data: Data | str | None = None,
+    out: str | Path | None = None,
+    only: Sequence[str] | None = None,
+    tsne: bool = False,
+    ellipses: int = 0,
+    linear: bool = False,
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """Draws the figures that fit a run into PNG files of 200 dots an inch.
+
+    Args:
+        run: from `load_run`.
+        data: a data set or source; the run's own by default, or if that is gone its 64 previews.
+        out: folder; RUN/figures by default.
+        only: keys of FIGURES; all by default.
+        tsne, ellipses, linear: see `Wishes`.
+    Returns:
+        name -> file, and name -> why it was left out, in one line.
+
+    Raises:
+        SettingError: an unknown figure.
+        DataError: a source that was given cannot be used.
+        RunError: the folder cannot be written.
+    """
+    names = list(FIGURES) if only is None else list(only)
+    for name in names:
+        choose(name, FIGURES, "figure")
+    view = View(run, _data(run, data), Wishes(tsne, ellipses, linear))
+    folder = Path(out) if out is not None else run.path / "figures"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    drawn, left_out = {}, {}
+    for name in names:
+        result = _draw(FIGURES[name], view)
+        if isinstance(result, str):
+            left_out[name] = result
+            continue
+        drawn[name] = folder / f"{name}.png"
+        write_atomic(drawn[name], png(result))
+    return drawn, left_out
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG at 200 dots an inch, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": False})
+    return buffer.getvalue()
+
+
+def _draw(entry: Entry, view: View) -> Figure | str:
+    """The figure, or why there is none: a figure that does not fit never stops the others."""
+    try:
+        return entry.draw(view)
+    except SettingError as error:
+        return str(error)
+
+
+def _data(run: Run, data: Data | str | None) -> Data | None:
+    """The data to look at; None, with a warning, when the run's own are gone."""
+    if isinstance(data, Data):
+        return data
+    try:
+        return run.load_data(data)
+    except DataError as error:
+        if data is not None:
+            raise
+        message = f"the figures show only the {len(run.previews)} test images kept with the run: {error}"
+        warnings.warn(message, VaekitWarning, stacklevel=3)
+        return None

@@ -1,0 +1,86 @@
+"""What the figures ask of a model: codes of images, pictures of codes. Without gradients, in eval
+mode (put back afterwards), in batches, with a generator of their own for whatever is random.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+
+from vaekit.models.base import LatentModel, Model, evaluating
+
+BATCH = 512  # images; 400 tiles of a manifold are one batch
+DEAD_NATS = 0.01  # a dimension below this carries nothing: it equals the prior for every image
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Posteriors of N images over D latent dimensions.
+
+    Attributes:
+        mean, stddev: (N, D) float32; stddev is 0 where the code is not random (AE).
+        labels: (N,) class numbers, or None.
+    """
+
+    mean: Tensor
+    stddev: Tensor
+    labels: Tensor | None = None
+
+    @property
+    def random(self) -> bool:
+        """Whether there is a posterior with a spread, and so a KL."""
+        return bool((self.stddev > 0).all())
+
+    def relevance(self) -> Tensor:
+        """What each dimension carries, (D,): KL to N(0, 1) in nats an image, or without a posterior
+        the variance of the code over the images."""
+        if not self.random:
+            return self.mean.var(0, unbiased=False)
+        prior = Normal(torch.zeros(()), torch.ones(()))
+        return kl_divergence(Normal(self.mean, self.stddev), prior).mean(0)
+
+    def live(self) -> Tensor:
+        """Dimensions by falling relevance, dead ones left out, (<= D,)."""
+        relevance = self.relevance()
+        order = torch.argsort(relevance, descending=True, stable=True)
+        least = DEAD_NATS if self.random else 1e-6 * relevance.max()
+        return order[relevance[order] >= least]
+
+
+def encode(model: LatentModel, images: Tensor, labels: Tensor | None = None) -> Codes:
+    """Posteriors of images (N, C, H, W) or (N, D), as stored or in [0, 1]."""
+    means, stddevs = [], []
+    with evaluating(model), torch.inference_mode():
+        for x in images.split(BATCH):
+            posterior = model.encode(x)
+            means.append(posterior.mean.float().cpu())
+            stddevs.append(posterior.stddev.float().cpu())
+    return Codes(torch.cat(means), torch.cat(stddevs), labels)
+
+
+def decode(model: LatentModel, z: Tensor) -> Tensor:
+    """Means of p(x|z) for codes (N, D): (N, C, H, W), on the CPU."""
+    device = next(model.parameters()).device
+    with evaluating(model), torch.inference_mode():
+        parts = [model.picture(model.decode(part.to(device))) for part in z.split(BATCH)]
+    return torch.cat(parts).float().cpu()
+
+
+def reconstruct(model: LatentModel, images: Tensor) -> Tensor:
+    """Reconstructions of images (N, C, H, W) through the posterior mean, on the CPU."""
+    return torch.cat([model.reconstruct(x).float().cpu() for x in images.split(BATCH)])
+
+
+def sample(model: Model, count: int, seed: int = 0) -> Tensor:
+    """`count` images from the prior under a seed of their own, (count, C, H, W), on the CPU."""
+    return model.sample(count, generator=torch.Generator().manual_seed(seed)).float().cpu()
+
+
+def spread(count: int, most: int) -> Tensor:
+    """At most `most` indices spread evenly over range(count), in order."""
+    if count <= most:
+        return torch.arange(count)
+    return torch.arange(most) * count // most

@@ -1,0 +1,199 @@
+"""Grids of images, exact to the pixel: each pixel becomes a square of whole dots, brightness 0 to 1
+is the same in every grid, and nothing is rescaled or smoothed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaekit.core import SettingError
+from vaekit.plots import style
+from vaekit.plots.style import DPI, LABEL, SMALL, text_style
+
+GAP = 3  # dots between tiles
+BAND = 18  # dots between bands of rows
+GAP_GREY = 208  # tells tiles apart on black as on white images
+TILE = 0.55  # inches, about, of a tile that is to be looked at
+WIDTH = 1240  # dots for a row of tiles; the rest of the page holds labels
+HEIGHT = 1500  # dots for the rows of a grid
+LEAST = 6  # columns and rows of large images, though the page grows
+Mark = tuple[float, str]  # position in dots from the left or top of the grid, and what stands there
+
+
+def to_rgb(images: Tensor) -> np.ndarray:
+    """Images (N, C, H, W) in [0, 1] as uint8 (N, H, W, 3).
+
+    One channel is grey, three are red, green, blue. Two are shown as the colours of fluorescence
+    microscopy, the first magenta and the second green, so that both together are white. Four are
+    red, green, blue and opacity, laid on white.
+
+    Raises:
+        SettingError: not (N, C, H, W) with one to four channels.
+    """
+    if images.ndim != 4 or not 1 <= images.shape[1] <= 4:
+        raise SettingError(f"images must be (N, C, H, W) with C from 1 to 4, not {tuple(images.shape)}.")
+    x = images.detach().to("cpu", torch.float32).clamp(0, 1)
+    if x.shape[1] == 2:
+        x = x[:, [0, 1, 0]]
+    elif x.shape[1] == 4:
+        x = x[:, :3] * x[:, 3:] + (1 - x[:, 3:])
+    x = x.expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
+    return (x * 255).round().to(torch.uint8).numpy()
+
+
+def tile(images: Tensor, columns: int, scale: int = 1, gap: int = GAP) -> np.ndarray:
+    """Images side by side in one picture, row by row, each pixel enlarged to scale x scale dots.
+
+    Args:
+        images: (N, C, H, W) in [0, 1]; the last row may be incomplete and is left white.
+    Returns:
+        uint8 (rows * (H * scale + gap) - gap, columns * (W * scale + gap) - gap, 3).
+    """
+    tiles = to_rgb(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    count, height, width, _ = tiles.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap), columns * (width + gap), 3), GAP_GREY, np.uint8)
+    sheet[(rows - 1) * (height + gap) :, (count - (rows - 1) * columns) * (width + gap) :] = 255
+    for number, picture in enumerate(tiles):
+        top, left = number // columns * (height + gap), number % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet[: rows * (height + gap) - gap, : columns * (width + gap) - gap]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How many tiles fit on a page, and how large: dots a pixel."""
+
+    columns: int
+    rows: int
+    scale: int
+    pitch: tuple[int, int]  # dots from a tile to the next, (down, right)
+
+    def middles(self, names: Sequence[str], axis: int) -> list[Mark]:
+        """A mark at the middle of each row (axis 0) or column (axis 1)."""
+        return [((i + 0.5) * self.pitch[axis], name) for i, name in enumerate(names)]
+
+
+def fit(shape: Sequence[int], columns: int, rows: int = 1, inches: float = TILE, gap: int = GAP) -> Fit:
+    """As many of the wanted columns and rows as fit at about this size of a tile.
+
+    Args:
+        shape: (..., H, W) of one image.
+    """
+    height, width = shape[-2:]
+    scale = max(1, round(inches * DPI / max(width, height)))
+    down, right = height * scale + gap, width * scale + gap
+    across, along = max(LEAST, WIDTH // right), max(LEAST, HEIGHT // down)
+    return Fit(min(columns, across), min(rows, along), scale, (down, right))
+
+
+def sheet(
+    picture: np.ndarray,
+    title: str,
+    note: str = "",
+    rows: Sequence[Mark] = (),
+    columns: Sequence[Mark] = (),
+    bottom: str = "",
+    left: str = "",
+) -> Figure:
+    """A figure that holds a picture dot for dot, with labels beside rows and under columns.
+
+    Args:
+        picture: uint8 (height, width, 3), a dot each at 200 dots an inch.
+        title, note: headline, and what the reader must know to read the picture.
+        rows, columns: marks at the left (lines parted by a line feed) and at the bottom.
+        bottom, left: names of the two axes.
+    """
+    tall, wide = picture.shape[0] / DPI, picture.shape[1] / DPI
+    labels = [line for _, text in rows for line in text.split("\n")]
+    margin = 0.12 + (0.22 if left else 0)
+    if labels:
+        margin += 0.08 + max(style.text_width(line, SMALL) for line in labels)
+    width = max(3.4, margin + wide + 0.14)
+    heading = style.Heading.fit(title, note, width)
+    foot = 0.10 + (0.14 if columns else 0) + (0.15 if bottom else 0)
+    height = heading.height + 0.06 + tall + foot
+    # whole dots, so that no pixel of the picture is resampled
+    dots_x, dots_y = round(margin * DPI), round(foot * DPI)
+    page_x, page_y = round(width * DPI), round(height * DPI)
+    figure = style.paper(page_x / DPI, page_y / DPI)
+    axes = figure.add_axes(
+        (dots_x / page_x, dots_y / page_y, picture.shape[1] / page_x, picture.shape[0] / page_y)
+    )
+    axes.imshow(picture, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+    heading.write(figure)
+    for position, text in rows:
+        y = (dots_y + picture.shape[0] - position) / page_y
+        figure.text((dots_x - 12) / page_x, y, text, ha="right", va="center", **text_style(SMALL))
+    for position, text in columns:
+        x = (dots_x + position) / page_x
+        figure.text(x, (dots_y - 8) / page_y, text, ha="center", va="top", **text_style(SMALL))
+    if bottom:
+        middle = (dots_x + picture.shape[1] / 2) / page_x
+        figure.text(middle, 8 / page_y, bottom, ha="center", va="bottom", **text_style(LABEL))
+    if left:
+        middle = (dots_y + picture.shape[0] / 2) / page_y
+        figure.text(8 / page_x, middle, left, ha="left", va="center", rotation=90, **text_style(LABEL))
+    return figure
+
+
+def samples(images: Tensor, columns: int = 10, title: str = "Samples", note: str = "") -> Figure:
+    """A grid of images (N, C, H, W) in [0, 1]; those that do not fit on a page are left out."""
+    place = fit(images.shape, columns, -(-len(images) // columns))
+    shown = images[: place.columns * place.rows]
+    columns = min(place.columns, len(shown))
+    return sheet(tile(shown, columns, place.scale), title, note or f"{len(shown)} images.")
+
+
+def squared_errors(images: Tensor, rebuilt: Tensor) -> Tensor:
+    """Mean squared error of each image, (N,), pixels in [0, 1]."""
+    return (images - rebuilt).square().flatten(1).mean(1)
+
+
+def select(errors: Tensor, count: int) -> dict[str, Tensor]:
+    """Indices of the best, the most ordinary (around the median) and the worst images, `count` each."""
+    order = torch.argsort(errors, stable=True)
+    start = max(0, (len(order) - count) // 2)
+    return {
+        "best": order[:count],
+        "median": order[start : start + count],
+        "worst": order[-count:],
+    }
+
+
+def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", columns: int = 10) -> Figure:
+    """Originals above their reconstructions.
+
+    Args:
+        images, rebuilt: (N, C, H, W) in [0, 1].
+        choose: "error" shows the best, median and worst by squared error; "first" the first ones.
+    """
+    errors = squared_errors(images, rebuilt)
+    place = fit(images.shape, min(columns, len(images)), 6)
+    bands = select(errors, place.columns) if choose == "error" else {"first": torch.arange(place.columns)}
+    tiles = [tile(torch.cat([images[i], rebuilt[i]]), len(i), place.scale) for i in bands.values()]
+    picture, middles = stack(tiles)
+    ranges = [f"{errors[i].min():.4f} – {errors[i].max():.4f}" for i in bands.values()]
+    note = (
+        "Each pair of rows: original above, reconstruction from the posterior mean below. Left: mean squared "
+        f"error a pixel (smallest – largest); chosen from {len(images):,} images."
+    )
+    labels = [f"{name}\n{span}" for name, span in zip(bands, ranges, strict=True)]
+    return sheet(picture, "Reconstructions", note, rows=list(zip(middles, labels, strict=True)))
+
+
+def stack(pictures: Sequence[np.ndarray], gap: int = BAND) -> tuple[np.ndarray, list[float]]:
+    """Pictures of one width above each other, parted by white, and the middle of each in dots."""
+    parts, middles, top = [], [], 0
+    for picture in pictures:
+        parts += [picture, np.full((gap, *picture.shape[1:]), 255, np.uint8)]
+        middles.append(top + picture.shape[0] / 2)
+        top += picture.shape[0] + gap
+    return np.concatenate(parts[:-1]), middles

@@ -1,0 +1,159 @@
+"""How every figure looks: paper size, type, colours. Figures never touch pyplot or rcParams, so they
+are the same in threads, servers and notebooks, and stay white under a dark theme.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextToPath
+
+DPI = 200
+PAGE = 7.0  # inches: the widest figure, so that type keeps its size between the margins of a page
+TITLE, LABEL, SMALL = 9.0, 8.0, 7.0  # points
+TITLE_LINE, NOTE_LINE = 0.165, 0.135  # inches from line to line
+INK, FAINT, LIGHT = "#1f2328", "#6e7781", "#d0d7de"
+FONT = "DejaVu Sans"  # comes with matplotlib
+
+_TO_PATH = TextToPath()
+
+# Okabe & Ito 2008 without its yellow, which vanishes on white, and in an order of falling contrast.
+OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+# Petroff 2021 (arXiv 2107.02270), ten colours optimised for colour-vision deficiencies.
+PETROFF = [
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+]  # fmt: skip
+MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
+
+TRAIN, VALIDATION, TEST = OKABE_ITO[5], OKABE_ITO[0], OKABE_ITO[1]
+
+
+class Paper(Figure):
+    """A matplotlib figure that notebooks show without pyplot."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=DPI)
+        return buffer.getvalue(), {"width": round(self.get_figwidth() * 110)}
+
+
+def paper(width: float, height: float, layout: ConstrainedLayoutEngine | None = None) -> Paper:
+    """An empty white figure, sizes in inches."""
+    figure = Paper(figsize=(width, height), dpi=DPI, facecolor="white", layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def text_style(size: float = LABEL, color: str = INK, **more: Any) -> dict[str, Any]:
+    """Keyword arguments of a matplotlib text, independent of rcParams."""
+    return {"fontsize": size, "color": color, "fontfamily": FONT, **more}
+
+
+def dress(axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "") -> Axes:
+    """Gives axes the common look: two spines, small ticks, dark type on white."""
+    axes.set_facecolor("white")
+    axes.grid(False)
+    axes.tick_params(labelsize=SMALL, colors=INK, width=0.6, length=2.5, labelfontfamily=FONT)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set(color=INK, linewidth=0.6)
+    axes.set_xlabel(xlabel, **text_style())
+    axes.set_ylabel(ylabel, **text_style())
+    if title:
+        axes.set_title(title, loc="left", **text_style(TITLE))
+    return axes
+
+
+def legend(axes: Axes, **options: Any) -> None:
+    """A legend without an edge in the common type."""
+    axes.legend(
+        frameon=True,
+        framealpha=0.85,
+        facecolor="white",
+        edgecolor="none",
+        labelcolor=INK,
+        prop={"family": FONT, "size": SMALL},
+        handlelength=1.6,
+        **options,
+    )
+
+
+def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """Lines of words that fit into a width in inches, measured in the type they are set in."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size, weight) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Width of a line in inches."""
+    font = FontProperties(family=FONT, size=size, weight=weight)
+    return _TO_PATH.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Headline and note of a figure, broken into lines for its width in inches."""
+
+    title: list[str]
+    note: list[str]
+
+    @classmethod
+    def fit(cls, title: str, note: str, width: float) -> Heading:
+        return cls(wrap(title, width - 0.2, TITLE, "bold"), wrap(note, width - 0.2, SMALL))
+
+    @property
+    def height(self) -> float:
+        """Inches from the top of the page to where the figure may begin."""
+        return 0.12 + TITLE_LINE * len(self.title) + NOTE_LINE * len(self.note) + 0.04
+
+    def write(self, figure: Figure) -> None:
+        """From the top left corner of the page down."""
+        width, height = figure.get_size_inches()
+        y = 0.08
+        for line in self.title:
+            figure.text(0.1 / width, 1 - y / height, line, va="top", **text_style(TITLE, fontweight="bold"))
+            y += TITLE_LINE
+        for line in self.note:
+            figure.text(0.1 / width, 1 - y / height, line, va="top", **text_style(SMALL, FAINT))
+            y += NOTE_LINE
+
+
+def chart(width: float, height: float, title: str, note: str = "") -> Paper:
+    """A page with a heading, above axes that are laid out by themselves; height in inches without it."""
+    heading = Heading.fit(title, note, width)
+    total = height + heading.height
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, height / total))
+    figure = paper(width, total, layout)
+    heading.write(figure)
+    return figure
+
+
+def class_colors(count: int) -> list[str]:
+    """One colour a class: seven of Okabe and Ito, else Petroff's ten, repeated beyond ten classes."""
+    palette = OKABE_ITO if count <= len(OKABE_ITO) else PETROFF
+    return list(islice(cycle(palette), count))
+
+
+def class_markers(count: int) -> list[str]:
+    """One marker a class, the same for all as long as colours alone tell them apart."""
+    return [MARKERS[(number // len(PETROFF)) % len(MARKERS)] for number in range(count)]
+
+
+def shorten(name: str, length: int = 16) -> str:
+    """A name that fits into a legend."""
+    return name if len(name) <= length else name[: length - 1] + "…"

@@ -1,0 +1,95 @@
+"""What a run shows while it trains: a line with time left, on standard error, where someone looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Protocol
+
+# What is worth a place in the line, and its short form.
+SHOWN = {
+    "negative_elbo_nats": "-ELBO",
+    "reconstruction_nats": "reconstruction",
+    "kl_nats": "KL",
+    "code_perplexity": "perplexity",
+}
+
+
+class Progress(Protocol):
+    """Told about a run by `fit`."""
+
+    def begin(self, steps: int, done: int) -> None: ...
+
+    def advance(self, done: int) -> None: ...
+
+    def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def begin(self, steps: int, done: int) -> None:
+        pass
+
+    def advance(self, done: int) -> None:
+        pass
+
+    def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+class Bar:
+    """A rich progress bar with the last figures of training and validation."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._texts = {"train": "", "validation": ""}
+        self._bar = RichProgress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("steps, left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}"),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+        )
+
+    def begin(self, steps: int, done: int) -> None:
+        self._task = self._bar.add_task("", total=steps, completed=done, epoch=1, text="")
+        self._bar.start()
+
+    def advance(self, done: int) -> None:
+        self._bar.update(self._task, completed=done)
+
+    def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
+        shown = [f"{label} {values[key]:.2f}" for key, label in SHOWN.items() if key in values]
+        if split == "validation":
+            shown = [f"validation {text}" for text in shown[:1]]
+        if split in self._texts:
+            self._texts[split] = "  ".join(shown)
+        self._bar.update(self._task, epoch=epoch, text="  |  ".join(filter(None, self._texts.values())))
+
+    def end(self) -> None:
+        self._bar.stop()
+
+
+def choose_progress(wanted: str | Progress) -> Progress:
+    """`auto` shows a bar on a terminal or in a notebook if rich is installed, `none` nothing."""
+    if not isinstance(wanted, str):
+        return wanted
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if wanted == "none" or not watched:
+        return Silent()
+    try:
+        return Bar()
+    except ImportError:
+        return Silent()

@@ -1,0 +1,308 @@
+"""RUN/report.html: one page that holds everything about a run and loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shlex
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from vaekit.checkpoints import write_atomic
+from vaekit.distributions.likelihoods import LIKELIHOODS
+from vaekit.methods import find_method, resolve
+from vaekit.plots import FIGURES
+from vaekit.runs import Run
+
+IMAGE_BYTES = 3_600_000  # of all figures together, so that the page stays below 5 MB in base64
+
+
+LOWER = "lower is better"
+
+
+@dataclass(frozen=True)
+class Number:
+    """What a key of summary.json means to a reader."""
+
+    label: str
+    unit: str
+    sentence: str
+    direction: str  # which way is better; empty where neither is
+
+
+PAYS = (
+    "Distortion plus rate: what the model pays for an image, a bound on its negative log-likelihood where "
+    "the likelihood is one."
+)
+LOST = "−log p(x|z): what is lost on the way through the code, summed over pixels."
+TOLD = (
+    "KL(q(z|x) ‖ p(z)): how much the code tells about an image, summed over latents. 0: the code is ignored."
+)
+NUMBERS: dict[str, Number] = {
+    "images": Number("images", "", "How many images the numbers of this split are means of.", ""),
+    "negative_elbo_nats": Number("−ELBO", "nats an image", PAYS, LOWER),
+    "loss_nats": Number("loss", "nats an image", "What was minimised: distortion plus β times rate.", LOWER),
+    "reconstruction_nats": Number("distortion", "nats an image", LOST, LOWER),
+    "kl_nats": Number("rate", "nats an image", TOLD, ""),
+    "parameters": Number("parameters", "", "Trainable numbers of the model.", ""),
+    "epochs": Number("epochs", "", "Passes over the training images.", ""),
+    "steps": Number("steps", "", "Updates of the weights.", ""),
+    "train_seconds": Number("time", "s", "Wall-clock time of the training, validation included.", ""),
+    "weights.epoch": Number("epoch of the weights", "", "After which epoch the weights were kept.", ""),
+}
+HEADLINE = ("negative_elbo_nats", "reconstruction_nats", "kl_nats")
+KINDS = {  # kind of a likelihood -> what the reader of its nats must know
+    "pseudo": "Under {name} the numbers are no likelihoods: binary cross-entropy on grey pixels lacks its "
+    "normaliser. Compare them only with other {name} numbers on the same data.",
+    "density": "{name} is a density: its nats depend on the scale of the pixels, may be negative, and must "
+    "not be compared with those of a mass function.",
+    "mass": "",
+}
+
+
+def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> Path:
+    """Writes the page of a run.
+
+    Args:
+        run: from `load_run`.
+        figures, left_out: what `draw_figures` returned.
+    Returns:
+        RUN/report.html.
+
+    Raises:
+        RunError: the page cannot be written.
+    """
+    path = run.path / "report.html"
+    write_atomic(path, page(run, figures, left_out).encode("utf-8"))
+    return path
+
+
+def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
+    """The page as HTML."""
+    title = f"{run.settings.method} on {run.config['data']['source']}"
+    style = files("vaekit").joinpath("report.css").read_text(encoding="utf-8")
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
+        _headline(run.summary),
+        _pictures(figures, left_out),
+        _numbers(run.summary),
+        _settings(run),
+        _reproduce(run),
+        _notes(run),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        f"<title>{escape(title)} · vaekit</title>\n<style>\n{style}</style>\n</head>\n"
+        "<body>\n<main>\n" + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def what_was_trained(run: Run) -> list[str]:
+    """In plain words: which model, on what, for how long, and which weights are shown."""
+    data, summary, flat = run.config["data"], run.summary, run.settings.flat()
+    counts = data["images"]
+    sentences = [f"{run.settings.method}: {find_method(run.settings.method).summary}."]
+    latents = f", with {flat['latent_dim']} latent dimensions," if "latent_dim" in flat else ""
+    classes = f" of {len(data['class_names'])} classes" if data["class_names"] else ""
+    sentences.append(
+        f"The model{latents} was trained on {counts['train']:,} {_kind(data)}{classes} from {data['source']}; "
+        f"{counts['validation']:,} were kept for validation and {counts['test']:,} for the test."
+    )
+    if not summary:
+        return [*sentences, "The run has not ended: the numbers below are missing until it has."]
+    early = ", stopped early because validation no longer got better" if summary.get("stopped_early") else ""
+    sentences.append(
+        f"It took {summary['epochs']:,} epochs ({summary['steps']:,} steps) and {summary['train_seconds']:,.1f} s "
+        f"on {summary['device']} in {summary['precision']}{early}. {_weights(summary['weights'])}"
+    )
+    return sentences
+
+
+def _kind(data: Mapping[str, Any]) -> str:
+    """`grey images of 28 × 28 pixels`, or rows of features."""
+    shape = data["shape"]
+    if len(shape) == 1:
+        return f"rows of {shape[0]} features"
+    channels = {1: "grey", 3: "colour"}.get(shape[0], f"{shape[0]}-channel")
+    look = "binary" if data["pixels"] == "binary" else channels
+    return f"{look} images of {shape[1]} × {shape[2]} pixels"
+
+
+def _weights(weights: Any) -> str:
+    """Which weights the pictures and numbers are of."""
+    if not isinstance(weights, Mapping):
+        return f"Pictures and numbers are of the {weights} weights."
+    which = "that were best on validation" if weights["which"] == "best" else "at the end"
+    average = ", averaged over the last steps" if weights.get("averaged") else ""
+    return f"Pictures and numbers are of the weights {which} (epoch {weights['epoch']}){average}."
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    test = summary.get("test", {})
+    items = [
+        f"<li><b>{format_number(test[key])}</b><span>{escape(NUMBERS[key].label)} on the test split, "
+        f"{escape(NUMBERS[key].unit)}</span></li>"
+        for key in HEADLINE
+        if key in test
+    ]
+    return f'<ul class="headline">{"".join(items)}</ul>' if items else ""
+
+
+def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
+    sources = _within({name: path.read_bytes() for name, path in figures.items()}, IMAGE_BYTES)
+    cards = []
+    for name, path in figures.items():
+        width, height = _size(path.read_bytes()[:24])
+        shown = round(width * 0.55)  # 110 dots an inch, of 200
+        kind = ' class="wide"' if width > 2 * height else ""
+        caption = escape(FIGURES[name].caption if name in FIGURES else name)
+        cards.append(
+            f'<figure id="{escape(name)}"{kind}><div class="sheet"><img src="{sources[name]}" alt="{caption}" '
+            f'width="{shown}" height="{round(height * 0.55)}"></div><figcaption>{caption}</figcaption></figure>'
+        )
+    missing = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(reason)}</li>" for name, reason in left_out.items()
+    )
+    left = f"<p>Not drawn:</p><ul>{missing}</ul>" if missing else ""
+    return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(cards)}\n</div>\n{left}'
+
+
+def _size(header: bytes) -> tuple[int, int]:
+    """Width and height in dots, from the first 24 bytes of a PNG."""
+    return struct.unpack(">II", header[16:24])
+
+
+def _within(pictures: Mapping[str, bytes], limit: int) -> dict[str, str]:
+    """Data URIs, PNG as they are; where they exceed the limit together, the largest become JPEG."""
+    from PIL import Image
+
+    contents = {name: ("png", content) for name, content in pictures.items()}
+    for name in sorted(pictures, key=lambda name: -len(pictures[name])):
+        if sum(len(content) for _, content in contents.values()) <= limit:
+            break
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(pictures[name])).convert("RGB").save(buffer, "JPEG", quality=85)
+        contents[name] = ("jpeg", buffer.getvalue())
+    return {
+        name: f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+        for name, (kind, content) in contents.items()
+    }
+
+
+def _numbers(summary: Mapping[str, Any]) -> str:
+    """Numbers by split, then those of the run; keys that are not in NUMBERS are shown as they are."""
+    splits = [name for name in ("validation", "test") if isinstance(summary.get(name), Mapping)]
+    by_split = {name: dict(flatten(summary[name])) for name in splits}
+    keys = [*NUMBERS, *dict.fromkeys(key for name in splits for key in by_split[name])]
+    keys = [key for key in dict.fromkeys(keys) if any(key in by_split[name] for name in splits)]
+    rest = {key: value for key, value in flatten(summary) if key.split(".")[0] not in splits}
+    rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
+    tables = [
+        _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}),
+        _table(["run"], {key: [value] for key, value in rest.items()}),
+    ]
+    return "<h2>Numbers</h2>\n" + "\n".join(tables) if any(tables) else ""
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Leaves of nested dicts, with keys joined by dots."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _table(columns: list[str], rows: Mapping[str, list[Any]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f'<th class="number">{escape(name)}</th>' for name in columns)
+    body = []
+    for key, values in rows.items():
+        number = NUMBERS.get(key, Number(key, "", "", ""))
+        cells = "".join(
+            f'<td class="number" data-split="{escape(name)}">{format_number(value)}</td>'
+            for name, value in zip(columns, values, strict=True)
+        )
+        direction = f" <b>{escape(number.direction.capitalize())}.</b>" if number.direction else ""
+        unit = f'<br><span class="faint">{escape(number.unit)}</span>' if number.unit else ""
+        meaning = f"<td><p>{escape(number.sentence)}{direction}</p></td>"
+        body.append(f"<tr><th>{escape(number.label)}{unit}</th>{cells}{meaning}</tr>")
+    return (
+        f'<div class="scroll"><table class="numbers"><thead><tr><th></th>{head}<th></th></tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def format_number(value: Any) -> str:
+    """Whole numbers with separators; others with two decimals, or four digits when small."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
+    return escape(f"{value:,}" if isinstance(value, int) else str(value))
+
+
+def changed_settings(run: Run) -> dict[str, tuple[Any, Any]]:
+    """Option -> (value, default of the method), where they differ."""
+    flat = run.settings.flat()
+    defaults = resolve(run.settings.method, {"data": flat["data"]}).flat()
+    return {key: (value, defaults[key]) for key, value in flat.items() if value != defaults[key]}
+
+
+def _settings(run: Run) -> str:
+    changed = "".join(
+        f"<tr><th><code>{escape(key)}</code></th><td><code>{escape(str(value))}</code></td>"
+        f'<td class="faint">default: <code>{escape(str(default))}</code></td></tr>'
+        for key, (value, default) in changed_settings(run).items()
+    )
+    every = "\n".join(f"{key} = {value}" for key, value in run.settings.flat().items())
+    table = f'<div class="scroll"><table>{changed}</table></div>' if changed else "<p>All as by default.</p>"
+    return (
+        '<h2>Settings</h2>\n<p class="faint">Those that differ from the method\'s defaults; where the default is '
+        f"<code>auto</code> or <code>None</code>, what was chosen.</p>\n{table}\n"
+        f"<details><summary>All settings</summary><pre>{escape(every)}</pre></details>"
+    )
+
+
+def command_line(run: Run) -> str:
+    """The command that trains this run again."""
+    words = ["vaekit", "train", run.settings.method, "--data", str(run.settings.data.data)]
+    for key, (value, _) in changed_settings(run).items():
+        flag = "--" + key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        elif value is not None:
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def _reproduce(run: Run) -> str:
+    versions = run.config.get("versions", {})
+    listed = ", ".join(f"{name} {value}" for name, value in versions.items())
+    config = shlex.join(["vaekit", "train", run.settings.method, "--config", str(run.path / "config.json")])
+    return (
+        f"<h2>How to reproduce</h2>\n<pre>{escape(command_line(run))}</pre>\n"
+        f"<p>or, with every setting as it was resolved:</p>\n<pre>{escape(config)}</pre>\n"
+        f"<p>Seed {run.settings.fit.seed}. Data fingerprint <code>{escape(str(run.config['data']['fingerprint']))}"
+        f'</code>.</p>\n<p class="faint">{escape(listed)}</p>'
+    )
+
+
+def _notes(run: Run) -> str:
+    """What the reader should know: about the likelihood, and what was found odd in the data."""
+    notes = list(run.config["data"]["notes"])
+    name = run.summary.get("likelihood")
+    if name in LIKELIHOODS:
+        notes = [KINDS[LIKELIHOODS[name].kind].format(name=name), *notes]
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes if note)
+    return f"<h2>Notes</h2>\n<ul>{items}</ul>" if items else ""

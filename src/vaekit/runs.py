@@ -1,0 +1,198 @@
+"""How a run is loaded, to be used or to be gone on with. `vaekit.runfolder` writes what is read here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaekit import metrics
+from vaekit import settings as s
+from vaekit.checkpoints import read_tensors
+from vaekit.core import DataError, RunError, SettingError, derive_seed
+from vaekit.data import Data, Split, load_data
+from vaekit.methods import resolve
+from vaekit.models import Model, create_model
+from vaekit.objectives import Objective, create_objective
+from vaekit.precision import choose_device, own_randomness
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, ready to be used.
+
+    Attributes:
+        path: its folder.
+        model: with the weights that every command uses, in eval mode.
+        settings: resolved settings.
+        config: all of config.json.
+        summary: all of summary.json; empty while the run has not ended.
+        metrics: the lines of metrics.jsonl.
+        previews: up to 64 test images.
+    """
+
+    path: Path
+    model: Model
+    settings: s.Settings
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    previews: Split
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return self.config["data"]["class_names"]
+
+    def load_data(self, source: str | None = None) -> Data:
+        """The run's own data, or another source brought to the same form.
+
+        Raises:
+            DataError: the source is gone, or its images do not have the shape of the run's.
+        """
+        options = dataclasses.asdict(self.settings.data)
+        if source is not None:
+            options |= {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
+        data = load_data(**options)
+        if list(data.shape) != self.config["data"]["shape"]:
+            theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config["data"]["shape"]))
+            raise DataError(f"{source or data.source}: images are {theirs}, those of {self.path} are {ours}.")
+        return data
+
+
+def load_run(
+    path: str | Path, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
+) -> Run:  # fmt: skip
+    """Loads a run folder.
+
+    Args:
+        path: the folder.
+        encoder, decoder: the modules that the run was trained with, if they were its user's own.
+        device: where the model goes: auto, cpu, cuda or mps.
+
+    Raises:
+        RunError: not a run folder, a damaged one, or one that has no weights yet.
+    """
+    folder = Path(path)
+    config = read_run_config(folder)
+    settings = settings_of(folder, config)
+    weights = folder / "model.safetensors"
+    if not weights.exists():
+        raise RunError(f"{folder} has no weights yet; go on with it: vaekit resume {folder}")
+    tensors, _ = read_tensors(weights)
+    model = build_model(settings, config, encoder, decoder)
+    load_weights(model, tensors, weights)
+    return Run(
+        folder,
+        model.to(choose_device(device)).eval(),
+        settings,
+        config,
+        read_json(folder / "summary.json") if (folder / "summary.json").exists() else {},
+        metrics.read_metrics(folder / metrics.FILE),
+        read_previews(folder),
+    )
+
+
+def build_model(
+    settings: s.Settings, config: dict[str, Any], encoder: nn.Module | None = None, decoder: nn.Module | None = None
+) -> Model:  # fmt: skip
+    """The model of a run as it was at its start, from its settings and what config.json says of its data."""
+    given = {"shape": tuple(config["data"]["shape"]), "pixels": config["data"]["pixels"]}
+    if settings.model.network == "custom":
+        if encoder is None or decoder is None:
+            raise SettingError("this run was trained with own networks; pass encoder= and decoder= again.")
+        given |= {"encoder": encoder, "decoder": decoder}
+    return seeded_model(settings, given)
+
+
+def seeded_model(settings: s.Settings, given: dict[str, Any]) -> Model:
+    """A fresh model, a function of the settings and of what the data say: the seed decides its weights."""
+    with own_randomness(torch.device("cpu")):
+        torch.manual_seed(settings.fit.seed)
+        return create_model(settings.method, settings.model, given)
+
+
+def new_model(settings: s.Settings, data: Data) -> tuple[Model, Objective]:
+    """Model and objective for a data set, as `vaekit train` makes them."""
+    model = seeded_model(settings, {"shape": data.shape, "pixels": data.pixels})
+    return model, create_objective(settings.method, settings.objective)
+
+
+def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> None:
+    """Raises RunError when the tensors of a file are not those of the model."""
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:200]
+        raise RunError(f"{where} does not hold the weights of this run's model: {detail}") from None
+
+
+
+
+
+
+
+
+
+
+def read_run_config(folder: Path) -> dict[str, Any]:
+    """config.json of a run folder.
+
+    Raises:
+        RunError: no such folder, not a run, or written by a newer vaekit.
+    """
+    if not folder.exists():
+        siblings = sorted(path.parent.name for path in folder.parent.glob("*/config.json"))
+        there = f" In {folder.parent} there are: {', '.join(siblings[:10])}." if siblings else ""
+        raise RunError(f"{folder}: no such run folder.{there}")
+    if not (folder / "config.json").is_file():
+        raise RunError(f"{folder} is not a run folder: it has no config.json.")
+    config = read_json(folder / "config.json")
+    if not isinstance(config.get("settings"), dict) or not isinstance(config.get("data"), dict):
+        raise RunError(f"{folder / 'config.json'} is not the config of a run.")
+    return config
+
+
+def settings_of(folder: Path, config: dict[str, Any]) -> s.Settings:
+    """Settings from config.json.
+
+    Raises:
+        RunError: unknown options or methods, wrong types, a newer format.
+    """
+    where = str(folder / "config.json")
+    try:
+        s.check_format(config, where)
+        values = config["settings"]
+        if not isinstance(values.get("method"), str):
+            raise SettingError(f"{where}: no method.")
+        return resolve(values["method"], values, where=where)
+    except SettingError as error:
+        raise RunError(str(error)) from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises RunError when the file is not a JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read as JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise RunError(f"{path} must hold a JSON object.")
+    return content
+
+
+
+def read_previews(folder: Path) -> Split:
+    """Raises RunError when previews.npz is missing or damaged."""
+    try:
+        with np.load(folder / "previews.npz", allow_pickle=False) as arrays:
+            labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
+            names = [str(name) for name in arrays["names"]] if "names" in arrays else None
+            return Split(torch.from_numpy(arrays["images"]), labels, names)
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{folder / 'previews.npz'} cannot be read: {error}.") from None

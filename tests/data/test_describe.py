@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from vaekit.data import describe, load_data
+
+
+def test_describe_counts_what_is_there(grey):
+    doubled = np.concatenate([grey, grey[:4]])
+    labels = np.where(np.arange(64) % 4 == 0, "rare", "often")
+    data = load_data(doubled, labels=labels)
+    found = describe(data)
+    assert json.loads(json.dumps(found)) == found
+    assert found["images"]["all"] == 64
+    assert found["images"]["test"] == len(data.test)
+    assert found["mean"] == pytest.approx(doubled.astype(float).mean() / 255)
+    assert found["range"] == [doubled.min() / 255, doubled.max() / 255]
+    assert found["duplicates"] == {
+        "all": 4,
+        "test in train": 0,
+        "test in validation": 0,
+        "validation in train": 0,
+    }
+    assert {name: sum(counts.values()) for name, counts in found["classes"].items()} == {
+        "often": 48,
+        "rare": 16,
+    }
+    assert (found["shape"], found["pixels"], found["dynamic"]) == ([1, 9, 8], "8-bit", False)
+
+
+def test_describe_features_without_labels():
+    values = np.random.default_rng(0).normal(3, 2, (50, 7)).astype(np.float32)
+    found = describe(load_data(values, pixels="real", validation=0))
+    assert found["classes"] is None
+    assert found["range"] == [values.min(), values.max()]
+    assert found["mean"] == pytest.approx(values.astype(float).mean())
+    assert found["images"]["validation"] == 0
+    json.dumps(found)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from vaekit.core import DataError
+from vaekit.data.dataset import Loaded, Split
+from vaekit.data.sources import load_data
+from vaekit.data.splits import assign, content_keys, copies, make_splits
+
+
+def keys_of(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2**64, (count, 2), dtype=np.uint64)
+
+
+def images_of(data, split: str) -> set[bytes]:
+    return {bytes(image.numpy().tobytes()) for image in data.splits[split].images}
+
+
+def test_keys_are_the_hash_of_each_image(grey):
+    keys = content_keys(torch.from_numpy(grey))
+    for image, key in zip(grey, keys, strict=True):
+        expected = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+        assert int(key[0]) == int.from_bytes(expected[:8], "little")
+        assert int(key[1]) == int.from_bytes(expected[8:], "little")
+
+
+def test_keys_do_not_depend_on_the_memory_layout(grey):
+    colour = torch.from_numpy(np.stack([grey, grey // 2, grey // 3], axis=-1))
+    view = colour.permute(0, 3, 1, 2)
+    assert not view.is_contiguous()
+    assert (content_keys(view) == content_keys(view.contiguous())).all()
+
+
+def test_every_image_is_in_exactly_one_split_and_in_source_order():
+    keys = keys_of(1000)
+    rows = assign({"train": keys}, 1 / 12, "x")
+    parts = [rows[name]["train"] for name in ("train", "validation", "test")]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(1000))
+    assert all((np.diff(part) > 0).all() for part in parts)
+
+
+def test_test_split_is_the_hashes_below_a_sixth():
+    keys = keys_of(6000)
+    expected = [i for i in range(6000) if int(keys[i, 0]) * 6 < 2**64]
+    assert assign({"train": keys}, 0.1, "x")["test"]["train"].tolist() == expected
+
+
+@pytest.mark.parametrize("share", [0.0, 1 / 12, 0.3])
+def test_validation_is_the_rounded_share_with_the_smallest_second_hash(share):
+    keys = {"train": keys_of(600), "test": keys_of(100, 1)}
+    rows = assign(keys, share, "x")
+    ranked = sorted(range(600), key=lambda i: int(keys["train"][i, 1]))
+    expected = sorted(ranked[: round(share * 600)])
+    assert rows["validation"].get("train", np.array([])).tolist() == expected
+    assert rows["test"]["test"].tolist() == list(range(100))
+
+
+def test_exact_copies_share_a_split_whatever_their_order(grey):
+    doubled = np.concatenate([grey, grey[::-1]])
+    data = load_data(doubled)
+    assert sum(map(len, data.splits.values())) == 120
+    seen = [images_of(data, name) for name in data.splits]
+    assert sum(map(len, seen)) == 60  # no image is in two splits
+
+
+def test_split_depends_on_neither_order_nor_binarisation(grey):
+    data = load_data(grey)
+    shuffled = load_data(np.random.default_rng(0).permutation(grey))
+    larger = load_data(grey, image_size="18x16")
+    dynamic = load_data(grey, binarize="dynamic")
+    for name, split in data.splits.items():
+        assert images_of(data, name) == images_of(shuffled, name) == images_of(dynamic, name)
+        assert len(split) == len(larger.splits[name])
+
+
+def test_own_validation_split_stays_or_joins_training():
+    keys = {"train": keys_of(40), "validation": keys_of(15, 1), "test": keys_of(20, 2)}
+    kept = assign(keys, 0.1, "x")
+    assert {name: {p: len(i) for p, i in parts.items()} for name, parts in kept.items()} == {
+        "train": {"train": 40}, "validation": {"validation": 15}, "test": {"test": 20},
+    }  # fmt: skip
+    joined = assign(keys, 0.0, "x")
+    assert {p: len(i) for p, i in joined["train"].items()} == {"train": 40, "validation": 15}
+    assert joined["validation"] == {}
+
+
+def test_joined_validation_brings_its_images_and_labels():
+    def split(start: int, count: int) -> Split:
+        values = torch.arange(start, start + count)
+        return Split(values.float()[:, None], values, [str(int(v)) for v in values])
+
+    loaded = Loaded({"train": split(0, 12), "validation": split(12, 3), "test": split(20, 5)})
+    loaded.keys = {name: content_keys(part.images) for name, part in loaded.parts.items()}
+    splits, _ = make_splits(loaded, 0.0, "x", "")
+    assert splits["train"].images[:, 0].tolist() == list(range(15))
+    assert splits["train"].labels is not None
+    assert splits["train"].labels.tolist() == list(range(15))
+    assert splits["train"].names == [str(i) for i in range(15)]
+    assert len(splits["validation"]) == 0
+    assert any("trained on" in note for note in loaded.notes)
+
+
+def test_small_sets_still_have_every_split():
+    for seed in range(200):
+        rows = assign({"train": keys_of(10, seed)}, 1 / 12, "x")
+        assert all(sum(map(len, parts.values())) for parts in rows.values())
+
+
+def test_copies_between_official_splits_are_counted_and_said():
+    train, test = keys_of(30), keys_of(10, 1)
+    test[[2, 5, 7]] = train[[9, 9, 11]]
+    assert copies(test, train) == 3
+    part = {"train": 30, "test": 10}
+    loaded = Loaded(
+        {name: Split(torch.zeros(n, 4)) for name, n in part.items()}, {"train": train, "test": test}
+    )
+    make_splits(loaded, 0.1, "x", "")
+    assert loaded.notes == ["3 test images are exact copies of train images"]
+
+
+def test_fingerprint_sees_images_labels_options_and_split(grey):
+    labels = np.arange(60) % 3
+    base = load_data(grey, labels=labels)
+    changed = grey.copy()
+    changed[7, 0, 0] ^= 1
+    others = [
+        load_data(changed, labels=labels),
+        load_data(grey, labels=(labels + (np.arange(60) == 5)) % 3),
+        load_data(grey, labels=labels, validation=0.2),
+        load_data(grey, labels=labels, binarize="dynamic"),
+        load_data(grey, labels=labels, image_size="8"),
+    ]
+    assert load_data(grey, labels=labels).fingerprint == base.fingerprint
+    assert len({base.fingerprint, *(other.fingerprint for other in others)}) == 6
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_too_few(count, grey):
+    with pytest.raises(DataError, match=f"only {count} images"):
+        load_data(grey[:count])
+
+
+def test_all_alike(grey):
+    with pytest.raises(DataError, match="too alike"):
+        load_data(np.repeat(grey[:1], 40, axis=0))
+
+
+def test_mnist_keeps_its_test_split_and_gives_5000_for_validation(mnist_root):
+    data = load_data("mnist", data_dir=mnist_root)
+    assert {name: len(split) for name, split in data.splits.items()} == {
+        "train": 55_000, "validation": 5_000, "test": 10_000,
+    }  # fmt: skip
+    assert len(load_data("mnist", data_dir=mnist_root, validation=0).train) == 60_000

@@ -1,0 +1,61 @@
+"""Words: near misses, choices, seeds, and the tree of errors."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from vaekit import core
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
+    drawn, parents = {}, {}
+    for line in (core.__doc__ or "").splitlines():
+        match = re.match(r"^( {4}[│├└─ ]*)(Vaekit\w+|\w+Error)\b", line)
+        if match:
+            depth = (len(match[1]) - 4) // 4
+            parents[depth] = match[2]
+            drawn[match[2]] = parents.get(depth - 1, "UserWarning" if "Warning" in match[2] else "Exception")
+    real = {
+        name: kind.__bases__[0].__name__
+        for name, kind in inspect.getmembers(core, inspect.isclass)
+        if issubclass(kind, Exception | Warning) and kind.__module__ == core.__name__
+    }
+    assert drawn == real
+
+
+def test_errors_are_also_those_that_python_users_catch() -> None:
+    with pytest.raises(ValueError, match="beta"):
+        raise core.SettingError("beta")
+    with pytest.raises(RuntimeError, match="step 3"):
+        raise core.NonFiniteError("step 3")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("vea", " Did you mean vae?"), ("beta_vae", " Did you mean beta-vae?"), ("zzzzzz", "")],
+)
+def test_near_miss(word: str, expected: str) -> None:
+    assert core.near_miss(word, ["ae", "vae", "beta-vae"]) == expected
+
+
+def test_choose_says_word_near_miss_and_choices() -> None:
+    core.choose("vae", {"ae": 1, "vae": 2}, "method")
+    with pytest.raises(core.SettingError) as caught:
+        core.choose("vea", iter(["ae", "vae"]), "method")
+    assert str(caught.value) == "unknown method 'vea'. Did you mean vae? Choices: ae, vae."
+
+
+def test_seeds_depend_on_every_part_and_fit_a_generator() -> None:
+    seeds = {core.derive_seed(seed, what, step) for seed in range(20) for what in "ab" for step in range(50)}
+    assert len(seeds) == 2000
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert max(seeds) > 2**62 > min(seeds)
+    assert core.derive_seed(3, "step", 7) == core.derive_seed(3, "step", 7)
+
+
+def test_a_seed_never_changes_between_versions() -> None:
+    """Runs that were interrupted before an update of vaekit go on to the same weights."""
+    assert core.derive_seed(0, "step", 0) == 7316601067076945981

@@ -1,0 +1,104 @@
+"""Update rules against their first step worked out by hand; averages against a plain loop."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from vaekit.optimizers import OPTIMIZERS, Average, weights_in_place
+from vaekit.settings import FitSettings
+
+GRADIENT = torch.tensor([3.0, -0.5])
+START = torch.tensor([1.0, -2.0])
+
+
+def one_step(name: str, gradient: torch.Tensor, **options: float) -> torch.Tensor:
+    parameter = nn.Parameter(START.clone())
+    settings = FitSettings(learning_rate=0.1, **options)  # type: ignore[arg-type]
+    optimizer = OPTIMIZERS[name]([parameter], settings)
+    parameter.grad = gradient.clone()
+    optimizer.step()
+    return parameter.detach()
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "adamax"])
+def test_the_first_step_of_adam_and_its_kin_is_the_sign(name: str) -> None:
+    torch.testing.assert_close(one_step(name, GRADIENT), START - 0.1 * GRADIENT.sign())
+
+
+def test_the_first_step_of_nesterov() -> None:
+    torch.testing.assert_close(one_step("sgd", GRADIENT), START - 0.1 * 1.9 * GRADIENT)
+
+
+def test_weight_decay_is_decoupled_in_adamw_only() -> None:
+    still = torch.zeros(2)
+    torch.testing.assert_close(one_step("adamw", still, weight_decay=0.2), START * (1 - 0.1 * 0.2))
+    torch.testing.assert_close(one_step("sgd", still, weight_decay=0.2), START * (1 - 0.1 * 1.9 * 0.2))
+    torch.testing.assert_close(one_step("adam", still, weight_decay=0.2), START - 0.1 * START.sign())
+
+
+def test_beta2_is_what_the_settings_say() -> None:
+    """Second step of Adam with gradients g, 0: m = 0.09 g / 0.19 and v = b (1 - b) g^2 / (1 - b^2)."""
+    parameter = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer = OPTIMIZERS["adam"]([parameter], FitSettings(learning_rate=1.0, beta2=0.75))
+    parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    second = (0.09 / 0.19) / (0.75 * 0.25 / (1 - 0.75**2)) ** 0.5
+    assert parameter.item() == pytest.approx(-1.0 - second, rel=1e-6)
+
+
+class Counting(nn.Module):
+    """A module with a parameter, a float buffer and a counter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+        self.norm = nn.BatchNorm1d(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.linear(x))
+
+
+@pytest.mark.parametrize("decay", [0.2, 0.9])
+def test_average_is_the_loop_over_the_weights_so_far(decay: float) -> None:
+    torch.manual_seed(0)
+    module = Counting()
+    average = Average(module, decay)
+    expected = {name: tensor.double() for name, tensor in module.state_dict().items()}
+    for step in range(12):
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        module(torch.randn(5, 3))
+        average.update(module, step)
+        past = min(decay, (1 + step) / (10 + step))
+        for name, tensor in module.state_dict().items():
+            expected[name] = past * expected[name] + (1 - past) * tensor.double()
+    assert average.weights["norm.num_batches_tracked"].item() == 12
+    del expected["norm.num_batches_tracked"]
+    for name, tensor in expected.items():
+        torch.testing.assert_close(average.weights[name].double(), tensor, rtol=1e-5, atol=1e-6)
+
+
+def test_an_average_does_not_follow_the_module_in_place() -> None:
+    module = nn.Linear(2, 2)
+    before = module.weight.detach().clone()
+    average = Average(module, 0.9)
+    nn.init.zeros_(module.weight)
+    torch.testing.assert_close(average.weights["weight"], before, rtol=0, atol=0)
+
+
+def test_weights_in_place_gives_back_exactly_even_after_an_error() -> None:
+    module = nn.Linear(2, 2)
+    own = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    other = {name: torch.full_like(tensor, 7.0) for name, tensor in own.items()}
+    with pytest.raises(RuntimeError, match="within"), weights_in_place(module, other):  # noqa: PT012
+        assert module(torch.ones(1, 2)).tolist() == [[21.0, 21.0]]
+        raise RuntimeError("within")
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(tensor, own[name])
+    with weights_in_place(module, None):
+        assert torch.equal(module.weight, own["weight"])
