@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal
+from torch.distributions import Normal
 
 from vaekit.core import Latent, Loss, Output, SettingError
 from vaekit.models import AE, VAE, Model

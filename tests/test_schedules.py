@@ -23,7 +23,13 @@ def test_a_run_without_steps_is_over() -> None:
 
 @pytest.mark.parametrize(
     ("progress", "linear", "cosine"),
-    [(0.0, 0.0, 0.0), (0.1, 0.25, 0.5 - math.sqrt(0.5) / 2), (0.2, 0.5, 0.5), (0.4, 1.0, 1.0), (0.9, 1.0, 1.0)],
+    [
+        (0.0, 0.0, 0.0),
+        (0.1, 0.25, 0.5 - math.sqrt(0.5) / 2),
+        (0.2, 0.5, 0.5),
+        (0.4, 1.0, 1.0),
+        (0.9, 1.0, 1.0),
+    ],
 )
 def test_ramps_over_the_first_two_fifths(progress: float, linear: float, cosine: float) -> None:
     assert linear_ramp(progress, 0.4) == pytest.approx(linear)
@@ -32,7 +38,16 @@ def test_ramps_over_the_first_two_fifths(progress: float, linear: float, cosine:
 
 @pytest.mark.parametrize(
     ("progress", "weight"),
-    [(0.0, 0.0), (0.0625, 0.5), (0.125, 1.0), (0.2, 1.0), (0.25, 0.0), (0.3125, 0.5), (0.75, 0.0), (1.0, 1.0)],
+    [
+        (0.0, 0.0),
+        (0.0625, 0.5),
+        (0.125, 1.0),
+        (0.2, 1.0),
+        (0.25, 0.0),
+        (0.3125, 0.5),
+        (0.75, 0.0),
+        (1.0, 1.0),
+    ],
 )
 def test_cyclical_ramp_has_four_cycles_each_rising_in_its_first_half(progress: float, weight: float) -> None:
     assert cyclical_ramp(progress, 0.5) == pytest.approx(weight)

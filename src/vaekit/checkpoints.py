@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
-from vaekit.core import RunError, reach
+from vaekit.core import RunError, VaekitWarning, reach
 
 KEPT = 2  # resumable states: if the machine dies while one is being written, the other is whole
 
@@ -36,8 +37,11 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomic(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes, new: bool = False) -> None:
     """Writes a file so that, whatever happens, either the old or the new one is there, whole.
+
+    Args:
+        new: there must be none yet; of several processes that try at once, one succeeds.
 
     Raises:
         RunError: it cannot be written (no space, no permission); nothing is left behind.
@@ -53,23 +57,46 @@ def write_atomic(path: Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             reach(f"{path.stem}: before renaming")
-            os.replace(temporary, path)
+            _publish(temporary, path, new)
             sync_folder(path.parent)
             reach(f"{path.stem}: after renaming")
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def _publish(temporary: Path, path: Path, new: bool) -> None:
+    if new:
+        try:
+            os.link(temporary, path)
+            return
+        except FileExistsError:
+            raise RunError(
+                f"{path} is there already: a run has just begun here; name another folder."
+            ) from None
+        except OSError:  # a file system without hard links
+            pass
+    os.replace(temporary, path)
+
+
+def remove_temporaries(*folders: Path) -> None:
+    """Removes what a killed process left half written."""
+    for folder in folders:
+        for path in folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any], new: bool = False) -> None:
     """Atomically, indented, in UTF-8; NaN and infinity are refused rather than written as no JSON."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomic(path, (text + "\n").encode())
+    write_atomic(path, (text + "\n").encode(), new)
 
 
 def sync_file(path: Path) -> None:
     """Makes what was appended to a file durable."""
-    with writing(path), path.open("ab") as file:
-        os.fsync(file.fileno())
+    with writing(path):
+        with path.open("ab") as file:
+            os.fsync(file.fileno())
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -112,6 +139,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
     """A nested state as JSON; its tensors go into `tensors` under their path in the nest."""
     if isinstance(value, Tensor):
+        while name in tensors:  # {"a.b": 1, "a": {"b": 2}}
+            name += "'"
         tensors[name] = value
         return {"tensor": name}
     if isinstance(value, Mapping):
@@ -125,7 +154,7 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     """The nested state that `pack` took apart; tuples come back as lists."""
     if isinstance(value, dict):
         if "tensor" in value:
-            return tensors[value["tensor"]]
+            return tensors[value["tensor"]].clone()  # in memory aligned as torch aligns its own
         return {key: unpack(item, tensors) for key, item in value["items"]}
     if isinstance(value, list):
         return [unpack(item, tensors) for item in value]
@@ -140,32 +169,48 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
     """
     with writing(folder):
         folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
     tensors: dict[str, Tensor] = {}
     packed = pack(state, tensors)
     write_tensors(folder / f"step-{step:09d}.safetensors", tensors, {"state": packed})
-    for old in _states(folder)[:-KEPT]:
-        old.unlink(missing_ok=True)
-        reach("state: old one removed")
+    with writing(folder):
+        for old in _states(folder)[:-KEPT]:
+            old.unlink(missing_ok=True)
+            reach("state: old one removed")
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """The newest state that can be read, or None if there is none at all.
+    """The newest state that is whole, or None if there is none at all.
+
+    Damaged ones after it are renamed, so that they neither stand in the way nor count as kept; a
+    warning says so.
 
     Raises:
         RunError: there are states, and all are damaged.
     """
-    damaged: list[RunError] = []
+    damaged: dict[Path, RunError] = {}
     for path in reversed(_states(folder)):
         try:
             tensors, header = read_tensors(path)
-            return unpack(header["state"], tensors)
+            state = unpack(header["state"], tensors)
         except RunError as error:
-            damaged.append(error)
-        except KeyError:
-            damaged.append(RunError(f"{path} is not a resumable state."))
+            damaged[path] = error
+        except (KeyError, TypeError):
+            damaged[path] = RunError(f"{path} is not a resumable state.")
+        else:
+            _set_aside(damaged, path)
+            return state
     if damaged:
-        raise damaged[0]
+        raise next(iter(damaged.values()))
     return None
+
+
+def _set_aside(damaged: Mapping[Path, RunError], whole: Path) -> None:
+    for path, error in damaged.items():
+        with writing(path):
+            path.replace(path.with_suffix(".damaged"))
+        text = f"{str(error).removesuffix('.')}; going on from {whole.name}, the state before it."
+        warnings.warn(text, VaekitWarning, stacklevel=4)
 
 
 def _states(folder: Path) -> list[Path]:

@@ -51,6 +51,7 @@ COMMANDS = {
     "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "images:reconstruct"),
     "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
+    "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip
 
 EXAMPLES = """
@@ -188,6 +189,7 @@ def _one_line(message: object) -> str:
 
 def _use_utf8() -> None:
     """Names of files may hold any character, whatever the terminal's encoding."""
+    unknown = "replace" if os.name == "nt" else "surrogateescape"  # gives back the bytes of a POSIX name
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            stream.reconfigure(encoding="utf-8", errors=unknown)

@@ -125,9 +125,7 @@ def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) ->
     """
     known = list(table)
     if word not in known:
-        raise SettingError(
-            f"unknown {what} {word!r}.{near_miss(word, known)} Choices: {', '.join(known)}."
-        )
+        raise SettingError(f"unknown {what} {word!r}.{near_miss(word, known)} Choices: {', '.join(known)}.")
 
 
 def derive_seed(*parts: int | str) -> int:

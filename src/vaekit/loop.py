@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from vaekit import measuring
@@ -343,7 +342,7 @@ class Training:
         }
         return {
             **({} if self.method is None else {"method": self.method}),
-            "likelihood": self.model.arguments["likelihood"],
+            **{name: value for name, value in self.model.arguments.items() if name == "likelihood"},
             "data": self.data.source,
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "epochs": self.epoch,

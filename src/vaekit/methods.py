@@ -57,13 +57,17 @@ class Method:
 
 
 AE, VAE = "vaekit.models.ae:AE", "vaekit.models.vae:VAE"
-ELBO, RECONSTRUCTION = "vaekit.objectives:ELBO", "vaekit.objectives:Reconstruction"
+ELBO, IWAE, RECONSTRUCTION = (
+    "vaekit.objectives:ELBO",
+    "vaekit.objectives:IWAE",
+    "vaekit.objectives:Reconstruction",
+)
 
 METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
     "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
-    "iwae": Method(VAE, "vaekit.objectives:IWAE", s.AutoencoderSettings, s.IWAESettings, "VAE trained on the importance-weighted bound (Burda et al. 2016)"),
+    "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
 }  # fmt: skip
 
 

@@ -51,8 +51,7 @@ class Metrics:
             return []
         values = iter(torch.cat([row["means"] for row in self.window]).cpu().double().tolist())
         return [
-            (row["step"], row["images"], dict(zip(row["names"], values, strict=False)))
-            for row in self.window
+            (row["step"], row["images"], dict(zip(row["names"], values, strict=False))) for row in self.window
         ]
 
     def first_not_finite(self) -> tuple[int, list[str]] | None:

@@ -217,9 +217,7 @@ class IWAE(Objective):
             assert latent.posterior is not None
             assert latent.prior is not None
             posterior = held(latent.posterior) if self.estimator == "dreg" else latent.posterior
-            log_weights = (
-                log_weights + log_density(latent.prior, latent.z) - log_density(posterior, latent.z)
-            )
+            log_weights = log_weights + log_density(latent.prior, latent.z) - log_density(posterior, latent.z)
         if self.estimator == "dreg" and log_weights.requires_grad:
             if len(output.latents) != 1:
                 raise SettingError("estimator 'dreg' needs one layer of latents; take 'standard'.")

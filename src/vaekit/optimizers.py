@@ -16,9 +16,7 @@ def _adam(kind: type[torch.optim.Adam]) -> Callable[[list[nn.Parameter], FitSett
     def build(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
         fused = parameters[0].device.type in ("cpu", "cuda")  # one kernel for all parameters
         betas = (0.9, options.beta2)
-        return kind(
-            parameters, options.learning_rate, betas, weight_decay=options.weight_decay, fused=fused
-        )
+        return kind(parameters, options.learning_rate, betas, weight_decay=options.weight_decay, fused=fused)
 
     return build
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Protocol
 
+from vaekit.core import choose
+
 # What is worth a place in the line, and its short form.
 SHOWN = {
     "negative_elbo_nats": "-ELBO",
@@ -83,9 +85,14 @@ class Bar:
 
 
 def choose_progress(wanted: str | Progress) -> Progress:
-    """`auto` shows a bar on a terminal or in a notebook if rich is installed, `none` nothing."""
+    """`auto` shows a bar on a terminal or in a notebook if rich is installed, `none` nothing.
+
+    Raises:
+        SettingError: neither of these.
+    """
     if not isinstance(wanted, str):
         return wanted
+    choose(wanted, ["auto", "none"], "progress")
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     if wanted == "none" or not watched:
         return Silent()

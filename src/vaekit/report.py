@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.checkpoints import write_atomic
+from vaekit.data import SOURCES
 from vaekit.distributions.likelihoods import LIKELIHOODS
 from vaekit.methods import find_method, resolve
 from vaekit.plots import FIGURES
@@ -290,10 +291,13 @@ def _reproduce(run: Run) -> str:
     versions = run.config.get("versions", {})
     listed = ", ".join(f"{name} {value}" for name, value in versions.items())
     config = shlex.join(["vaekit", "train", run.settings.method, "--config", str(run.path / "config.json")])
+    data = run.config["data"]
+    given = data["path"] is None and data["source"] not in SOURCES
+    array = "<p>The images were given as an array in Python; save them as a .npy file first.</p>\n"
     return (
-        f"<h2>How to reproduce</h2>\n<pre>{escape(command_line(run))}</pre>\n"
+        f"<h2>How to reproduce</h2>\n{array if given else ''}<pre>{escape(command_line(run))}</pre>\n"
         f"<p>or, with every setting as it was resolved:</p>\n<pre>{escape(config)}</pre>\n"
-        f"<p>Seed {run.settings.fit.seed}. Data fingerprint <code>{escape(str(run.config['data']['fingerprint']))}"
+        f"<p>Seed {run.settings.fit.seed}. Data fingerprint <code>{escape(str(data['fingerprint']))}"
         f'</code>.</p>\n<p class="faint">{escape(listed)}</p>'
     )
 

@@ -1,7 +1,7 @@
 """How a run folder is begun and written. `vaekit.runs` reads it.
 
-    config.json  model.safetensors  previews.npz  checkpoints/  metrics.jsonl  summary.json
-    figures/  report.html
+config.json  model.safetensors  previews.npz  checkpoints/  metrics.jsonl  summary.json
+figures/  report.html
 """
 
 from __future__ import annotations

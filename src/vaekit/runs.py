@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,11 @@ from vaekit import metrics
 from vaekit import settings as s
 from vaekit.checkpoints import read_tensors
 from vaekit.core import DataError, RunError, SettingError, derive_seed
-from vaekit.data import Data, Split, load_data
+from vaekit.data import SOURCES, Data, Split, load_data
 from vaekit.methods import resolve
 from vaekit.models import Model, create_model
 from vaekit.objectives import Objective, create_objective
-from vaekit.precision import choose_device, own_randomness
+from vaekit.precision import choose_device, own_randomness, seed_noise
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,17 @@ class Run:
 
         Raises:
             DataError: the source is gone, or its images do not have the shape of the run's.
+            RunError: the run's own data were an array in memory, or have changed since.
         """
+        if source is None:
+            return load_own_data(self.path, self.settings, self.config)
         options = dataclasses.asdict(self.settings.data)
-        if source is not None:
-            options |= {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
-        data = load_data(**options)
+        data = load_data(
+            **options | {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
+        )
         if list(data.shape) != self.config["data"]["shape"]:
             theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config["data"]["shape"]))
-            raise DataError(f"{source or data.source}: images are {theirs}, those of {self.path} are {ours}.")
+            raise DataError(f"{source}: images are {theirs}, those of {self.path} are {ours}.")
         return data
 
 
@@ -103,7 +108,7 @@ def build_model(
 ) -> Model:  # fmt: skip
     """The model of a run as it was at its start, from its settings and what config.json says of its data."""
     given = {"shape": tuple(config["data"]["shape"]), "pixels": config["data"]["pixels"]}
-    if settings.model.network == "custom":
+    if settings.flat().get("network") == "custom":
         if encoder is None or decoder is None:
             raise SettingError("this run was trained with own networks; pass encoder= and decoder= again.")
         given |= {"encoder": encoder, "decoder": decoder}
@@ -113,7 +118,7 @@ def build_model(
 def seeded_model(settings: s.Settings, given: dict[str, Any]) -> Model:
     """A fresh model, a function of the settings and of what the data say: the seed decides its weights."""
     with own_randomness(torch.device("cpu")):
-        torch.manual_seed(settings.fit.seed)
+        seed_noise(torch.device("cpu"), derive_seed("weights", settings.fit.seed))
         return create_model(settings.method, settings.model, given)
 
 
@@ -123,6 +128,28 @@ def new_model(settings: s.Settings, data: Data) -> tuple[Model, Objective]:
     return model, create_objective(settings.method, settings.objective)
 
 
+def load_own_data(folder: Path, settings: s.Settings, config: dict[str, Any]) -> Data:
+    """The data that a run was trained on.
+
+    Raises:
+        DataError: they are gone.
+        RunError: they were an array in memory, or have changed since.
+    """
+    if settings.data.data not in SOURCES and config["data"].get("path") is None:
+        raise RunError(f"{folder} was trained on an array in memory; pass data= in Python.")
+    data = load_data(**dataclasses.asdict(settings.data))
+    check_unchanged(folder, data, config)
+    return data
+
+
+def check_unchanged(folder: Path, data: Data, config: dict[str, Any]) -> None:
+    """Raises RunError when these are not the images and the split that a run began with."""
+    if data.fingerprint != config["data"]["fingerprint"]:
+        raise RunError(
+            f"{folder}: the images or the split of {data.source} have changed since this run began."
+        )
+
+
 def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> None:
     """Raises RunError when the tensors of a file are not those of the model."""
     try:
@@ -130,14 +157,6 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> N
     except RuntimeError as error:
         detail = " ".join(str(error).split())[:200]
         raise RunError(f"{where} does not hold the weights of this run's model: {detail}") from None
-
-
-
-
-
-
-
-
 
 
 def read_run_config(folder: Path) -> dict[str, Any]:
@@ -152,9 +171,19 @@ def read_run_config(folder: Path) -> dict[str, Any]:
         raise RunError(f"{folder}: no such run folder.{there}")
     if not (folder / "config.json").is_file():
         raise RunError(f"{folder} is not a run folder: it has no config.json.")
-    config = read_json(folder / "config.json")
-    if not isinstance(config.get("settings"), dict) or not isinstance(config.get("data"), dict):
-        raise RunError(f"{folder / 'config.json'} is not the config of a run.")
+    path = folder / "config.json"
+    config = read_json(path)
+    try:
+        s.check_format(config, str(path))
+    except SettingError as error:
+        raise RunError(str(error)) from None
+    settings, data = config.get("settings"), config.get("data")
+    if not (
+        isinstance(settings, dict)
+        and isinstance(data, dict)
+        and {"shape", "pixels", "fingerprint"} <= data.keys()
+    ):
+        raise RunError(f"{path} is not the config of a run.")
     return config
 
 
@@ -162,11 +191,10 @@ def settings_of(folder: Path, config: dict[str, Any]) -> s.Settings:
     """Settings from config.json.
 
     Raises:
-        RunError: unknown options or methods, wrong types, a newer format.
+        RunError: unknown options or methods, or wrong types.
     """
     where = str(folder / "config.json")
     try:
-        s.check_format(config, where)
         values = config["settings"]
         if not isinstance(values.get("method"), str):
             raise SettingError(f"{where}: no method.")
@@ -186,13 +214,13 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-
 def read_previews(folder: Path) -> Split:
     """Raises RunError when previews.npz is missing or damaged."""
     try:
-        with np.load(folder / "previews.npz", allow_pickle=False) as arrays:
+        # opened here: numpy leaves a damaged file open
+        with open(folder / "previews.npz", "rb") as file, np.load(file, allow_pickle=False) as arrays:
             labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
             names = [str(name) for name in arrays["names"]] if "names" in arrays else None
             return Split(torch.from_numpy(arrays["images"]), labels, names)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise RunError(f"{folder / 'previews.npz'} cannot be read: {error}.") from None

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from vaekit.data.batches import Batches, mixed_seed
+from vaekit.data.batches import Batches
+from vaekit.data.cache import is_mapped, read_npy, release_pages
 from vaekit.data.dataset import Split
 
 
@@ -122,7 +125,51 @@ def test_orders_of_many_epochs_are_uniform():
     assert statistic < 9 + 5 * math.sqrt(18)  # chi-squared with 9 degrees of freedom, 5 sigma
 
 
-def test_mixed_seeds_differ():
-    seeds = {mixed_seed(p, a, b) for p in ("order", "evaluation") for a in range(40) for b in range(40)}
-    assert len(seeds) == 3200
-    assert all(0 <= seed < 2**63 for seed in seeds)
+def mapped_split(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> Split:
+    """Images that carry their own number, in a mapped file; blocks of 16, groups of 4 blocks."""
+    monkeypatch.setattr("vaekit.data.cache.RESIDENT", 100)
+    monkeypatch.setattr("vaekit.data.batches.BLOCK", 16)
+    monkeypatch.setattr("vaekit.data.batches.GROUP", 16 * 4 * 8)
+    np.save(folder / "images.npy", np.arange(count, dtype=np.float64)[:, None])
+    images = torch.from_numpy(read_npy(folder / "images.npy"))
+    assert is_mapped(images)
+    return Split(images, torch.arange(count))
+
+
+@pytest.mark.parametrize("batch", [7, 16, 64, 100, 1000])
+def test_mapped_images_come_once_an_epoch_shuffled(tmp_path, monkeypatch, batch):
+    batches = Batches(mapped_split(tmp_path, monkeypatch, 300), batch, "cpu", seed=4)
+    assert batches.mapped
+    found = [(x[:, 0], y) for x, y in batches.epoch(2)]
+    assert [len(y) for _, y in found] == [min(batch, 300 - k * batch) for k in range(len(batches))]
+    assert all(torch.equal(x, y.float()) for x, y in found)
+    order = torch.cat([y for _, y in found])
+    assert torch.equal(order.sort().values, torch.arange(300))
+    assert (order[1:] - order[:-1] == 1).sum() < 30  # neighbours are torn apart
+    again = torch.cat([y for _, y in batches.epoch(2)])
+    assert torch.equal(again, order)
+    assert not torch.equal(torch.cat([y for _, y in batches.epoch(3)]), order)
+    for start in range(len(batches) + 1):
+        tail = [y for _, y in batches.epoch(2, start)]
+        assert torch.equal(torch.cat([torch.empty(0, dtype=torch.int64), *tail]), order[start * batch :])
+
+
+def test_released_pages_come_back_as_they_were(tmp_path, monkeypatch):
+    split = mapped_split(tmp_path, monkeypatch, 50)
+    before = split.images.clone()
+    release_pages()
+    assert torch.equal(split.images, before)
+    assert not is_mapped(before)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_parts_of_several_processes_make_up_the_batches_of_one(tmp_path, monkeypatch, mapped, shuffle):
+    split = mapped_split(tmp_path, monkeypatch, 103)
+    if not mapped:
+        split = Split(split.images.clone(), split.labels)
+    whole = [y.tolist() for _, y in Batches(split, 10, "cpu", shuffle=shuffle).epoch(1)]
+    parts = [
+        [y.tolist() for _, y in Batches(split, 10, "cpu", shuffle=shuffle, part=(r, 3)).epoch(1)] for r in range(3)
+    ]
+    assert [a + b + c for a, b, c in zip(*parts, strict=True)] == whole

@@ -58,7 +58,9 @@ def test_bce_is_the_lessons_on_grey_images() -> None:
     torch.manual_seed(0)
     logits, x = torch.randn(7, 1, 5, 4, dtype=torch.float64), torch.rand(7, 1, 5, 4, dtype=torch.float64)
     lesson = F.binary_cross_entropy(torch.sigmoid(logits), x, reduction="none").sum((1, 2, 3))
-    torch.testing.assert_close(-build_likelihood("bce", "8-bit", (1, 4, 4), 1.0)[1](logits).log_prob(x), lesson)
+    torch.testing.assert_close(
+        -build_likelihood("bce", "8-bit", (1, 4, 4), 1.0)[1](logits).log_prob(x), lesson
+    )
 
 
 @pytest.mark.parametrize("logit", [-4.0, 0.0, 1.0])

@@ -79,7 +79,9 @@ def test_the_bound_is_a_soft_minimum_and_maximum() -> None:
 
 
 def test_the_bound_has_the_gradient_of_finite_differences() -> None:
-    raw = torch.tensor([[0.3, 1.0, -30.0, -20.0, 0.0, 10.0, 15.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    raw = torch.tensor(
+        [[0.3, 1.0, -30.0, -20.0, 0.0, 10.0, 15.0, 2.0]], dtype=torch.float64, requires_grad=True
+    )
     assert torch.autograd.gradcheck(lambda raw: kl_of(raw).log1p(), (raw,))
 
 
@@ -178,7 +180,10 @@ def test_one_side_over_the_whole_of_z_and_one_by_dimension(whole: str) -> None:
 
 def test_a_layer_of_maps_has_a_value_for_every_place() -> None:
     torch.manual_seed(0)
-    posterior, prior = Normal(torch.randn(4, 2, 3, 3), torch.ones(())), Normal(torch.zeros(()), torch.ones(()))
+    posterior, prior = (
+        Normal(torch.randn(4, 2, 3, 3), torch.ones(())),
+        Normal(torch.zeros(()), torch.ones(())),
+    )
     kl = kl_by_dimension(Latent(posterior, prior, posterior.rsample()))
     torch.testing.assert_close(kl.sum(1), kl_divergence(posterior, prior).sum((1, 2, 3)))
 

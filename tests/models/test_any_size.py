@@ -36,7 +36,15 @@ def split_in_two(images: Tensor, pixels: str) -> Data:
 
 def loss_after_training(model: VAE, data: Data, epochs: int) -> float:
     history = fit(
-        model, ELBO(), data, epochs=epochs, batch_size=32, warmup=10, clip=1000.0, device="cpu", progress="none"
+        model,
+        ELBO(),
+        data,
+        epochs=epochs,
+        batch_size=16,
+        warmup=5,
+        clip=1000.0,
+        device="cpu",
+        progress="none",
     )
     return history.summary["test"]["negative_elbo_nats"]
 
@@ -56,19 +64,22 @@ def best_constant(data: Data, sigma: float | None = None) -> float:
 @pytest.mark.parametrize("network", ["lesson", "mlp", "resnet"])
 def test_images_of_any_size_are_learned(shape: tuple[int, int, int], network: str) -> None:
     torch.manual_seed(0)
-    data = split_in_two(shaded(shape, 256), "8-bit")
+    data = split_in_two(shaded(shape, 128), "8-bit")
     size = {"lesson": {}, "mlp": {"width": 64}, "resnet": {"width": 8}}[network]
     model = VAE(shape, 4, network, **size)
     assert model.sample(2).shape == (2, *shape)
-    assert loss_after_training(model, data, epochs=8) < 0.95 * best_constant(data)
+    epochs = 16 if math.prod(shape) < 500 else 8
+    assert loss_after_training(model, data, epochs) < 0.9 * best_constant(data)
 
 
 @pytest.mark.parametrize("features", [1, 12, 300])
 def test_arrays_of_features_are_learned(features: int) -> None:
     """Standardised features that two hidden numbers explain, up to a noise of 0.2."""
     torch.manual_seed(0)
-    hidden = torch.randn(512, 2)
-    x = hidden @ torch.nn.functional.normalize(torch.randn(2, features), dim=0) + 0.2 * torch.randn(512, features)
+    hidden = torch.randn(256, 2)
+    x = hidden @ torch.nn.functional.normalize(torch.randn(2, features), dim=0) + 0.2 * torch.randn(
+        256, features
+    )
     data = split_in_two(x, "real")
     model = VAE(data.shape, 4, pixels=data.pixels, width=64, sigma=0.2)
-    assert loss_after_training(model, data, epochs=20) < best_constant(data, 0.2)
+    assert loss_after_training(model, data, epochs=16) < best_constant(data, 0.2)

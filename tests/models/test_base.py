@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from vaekit.models import VAE
+from vaekit.models import AE, VAE, LatentModel
 from vaekit.models.base import evaluating, mean_image
 
 
@@ -35,7 +37,7 @@ def test_an_untrained_mlp_draws_the_mean_image(likelihood: str, shape: tuple[int
     before = distance(model, mean)
     model.prepare(x)
     after = distance(model, mean)
-    assert after < 0.15 * before
+    assert after < (0.15 if likelihood == "bce" else 0.6) * before  # a logit's noise shrinks in the sigmoid
     nn.init.zeros_(model.decoder.last.weight)  # type: ignore[union-attr, arg-type]
     torch.testing.assert_close(model.sample(1)[0], mean, rtol=0, atol=1e-5)
 
@@ -77,7 +79,9 @@ def test_the_lessons_network_is_left_as_it_is() -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
-@pytest.mark.parametrize(("count", "most", "stride"), [(250, 1000, 1), (250, 250, 1), (251, 250, 2), (1000, 300, 4)])
+@pytest.mark.parametrize(
+    ("count", "most", "stride"), [(250, 1000, 1), (250, 250, 1), (251, 250, 2), (1000, 300, 4)]
+)
 def test_mean_image_takes_at_most_so_many_evenly(count: int, most: int, stride: int) -> None:
     x = torch.randint(0, 256, (count, 1, 3, 2), dtype=torch.uint8)
     chosen = x.numpy()[::stride]
@@ -95,3 +99,12 @@ def test_evaluating_gives_each_part_its_own_mode_back() -> None:
         assert not any(part.training for part in parts.modules())
         raise KeyError
     assert [part.training for part in parts.modules()] == before == [True, True, False, False, True]
+
+
+@pytest.mark.parametrize("kind", [AE, VAE])
+def test_models_and_what_they_share_have_the_same_defaults(kind: type) -> None:
+    """So that a new model may pass its options on by name."""
+    own, shared = (inspect.signature(one).parameters for one in (kind, LatentModel))
+    assert {name: own[name].default for name in own} == {
+        name: shared[name].default for name in shared if name != "codes"
+    }

@@ -17,7 +17,9 @@ def tiny(network: str, pixels: str) -> VAE:
     size = {} if network == "lesson" else {"width": 6, "depth": 2}
     model = VAE(SHAPES[network], 3, network, pixels=pixels, **size).double()
     with torch.no_grad():
-        for parameter in model.parameters():  # blocks start as the identity, where half of them has no gradient
+        for (
+            parameter
+        ) in model.parameters():  # blocks start as the identity, where half of them has no gradient
             parameter.add_(0.1 * torch.randn_like(parameter))
     return model
 

@@ -64,7 +64,13 @@ def case() -> Case:
     weight = vectors[:, :K] * np.sqrt(values[:K] - noise)
     encoder, decoder = LinearEncoder(), LinearDecoder()
     model = VAE(
-        (D,), K, likelihood="gaussian", sigma=math.sqrt(noise), pixels="real", encoder=encoder, decoder=decoder
+        (D,),
+        K,
+        likelihood="gaussian",
+        sigma=math.sqrt(noise),
+        pixels="real",
+        encoder=encoder,
+        decoder=decoder,
     ).double()
     with torch.no_grad():
         to_mean = torch.from_numpy(weight.T / values[:K, None])

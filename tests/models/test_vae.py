@@ -15,7 +15,9 @@ from vaekit.models import VAE
 SHAPES = {"lesson": (1, 9, 7), "mlp": (1, 6, 5), "resnet": (3, 10, 12)}
 
 
-def small(network: str = "mlp", pixels: str = "8-bit", shape: tuple[int, ...] | None = None, **options: object) -> VAE:
+def small(
+    network: str = "mlp", pixels: str = "8-bit", shape: tuple[int, ...] | None = None, **options: object
+) -> VAE:
     torch.manual_seed(0)
     model = VAE(shape or SHAPES[network], 4, network, width=6, pixels=pixels, **options)  # type: ignore[arg-type]
     with torch.no_grad():

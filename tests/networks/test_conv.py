@@ -9,7 +9,16 @@ from torch.nn import functional as F
 
 from vaekit.core import SettingError
 from vaekit.networks import Spec
-from vaekit.networks.conv import Doubling, ResidualBlock, ResnetDecoder, ResnetEncoder, crop, halved, lesson, resnet
+from vaekit.networks.conv import (
+    Doubling,
+    ResidualBlock,
+    ResnetDecoder,
+    ResnetEncoder,
+    crop,
+    halved,
+    lesson,
+    resnet,
+)
 
 SIZES = [(8, 8), (9, 7), (28, 28), (37, 53), (64, 64), (96, 128), (1, 1), (2, 31), (5, 40)]
 
@@ -69,7 +78,9 @@ def test_doubling_puts_four_channels_of_a_place_into_its_two_by_two_square() -> 
 
 
 def test_crop_keeps_the_first_rows_and_columns() -> None:
-    assert crop(torch.arange(12.0).view(1, 1, 3, 4), (2, 3)).tolist() == [[[[0.0, 1.0, 2.0], [4.0, 5.0, 6.0]]]]
+    assert crop(torch.arange(12.0).view(1, 1, 3, 4), (2, 3)).tolist() == [
+        [[[0.0, 1.0, 2.0], [4.0, 5.0, 6.0]]]
+    ]
 
 
 @pytest.mark.parametrize("network", [lesson, resnet])

@@ -45,7 +45,9 @@ class LessonVAE(nn.Module):
 
 def copy_weights(lesson: LessonVAE, model: VAE) -> None:
     """The lesson's weights, in order, into ours; its two heads become one."""
-    heads = [torch.cat(pair) for pair in zip(lesson.fc_mu.parameters(), lesson.fc_logvar.parameters(), strict=True)]
+    heads = [
+        torch.cat(pair) for pair in zip(lesson.fc_mu.parameters(), lesson.fc_logvar.parameters(), strict=True)
+    ]
     theirs = [
         *lesson.conv_layers.parameters(),
         *heads,

@@ -23,28 +23,24 @@ def data(options: SourceOptions) -> Result:
 
 def _text(description: dict[str, Any]) -> Any:
     from rich.console import Group
-    from rich.table import Table
 
     counts, (low, high) = description["images"], description["range"]
-    splits = ", ".join(f"{counts[name]:,} {name}" for name in ("train", "validation", "test"))
-    pairs = description["duplicates"]
+    shape, pairs = description["shape"], description["duplicates"]
+    path = f" ({description['path']})" if description["path"] else ""
+    axes = "channels x height x width" if len(shape) == 3 else "features"
+    drawn = ", drawn anew for every batch" if description["dynamic"] else ""
     between = [f"{count:,} {where}" for where, count in pairs.items() if where != "all" and count]
     rows = {
-        "source": description["source"] + (f" ({description['path']})" if description["path"] else ""),
-        "images": f"{counts['all']:,}: {splits}",
-        "shape": f"{'x'.join(map(str, description['shape']))}" + (" (channels x height x width)" if len(description["shape"]) == 3 else " (features)"),
-        "pixels": f"{description['pixels']}: {description['pixels_meaning']}" + (", drawn anew for every batch" if description["dynamic"] else ""),
+        "source": f"{description['source']}{path}",
+        "images": ", ".join([f"{counts['all']:,}", *(f"{counts[n]:,} {n}" for n in counts if n != "all")]),
+        "shape": f"{'x'.join(map(str, shape))} ({axes})",
+        "pixels": f"{description['pixels']}: {description['pixels_meaning']}{drawn}",
         "range": f"{low:.4g} to {high:.4g}, mean {description['mean']:.4g}",
         "exact copies": f"{pairs['all']:,}" + (f" ({', '.join(between)})" if between else ""),
-    }  # fmt: skip
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
-    for name, value in rows.items():
-        table.add_row(name, value)
-    notes = [f"note   {line}" for line in description["notes"]]
-    parts: list[Any] = [table]
-    if description["classes"]:
-        parts += ["", _classes(description["classes"])]
-    return Group(*parts, *(["", *notes] if notes else []))
+    }
+    lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
+    lines += [f"{'note':14} {line}" for line in description["notes"]]
+    return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
 
 
 def _classes(classes: dict[str, dict[str, int]]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaekit.commands.images import open_run
 from vaekit.commands.options import EncodeOptions
 from vaekit.commands.output import Result, check_out, note, write_codes
 from vaekit.core import SettingError, choose
@@ -28,8 +27,9 @@ def encode(options: EncodeOptions) -> Result:
 
     from vaekit.models import LatentModel
     from vaekit.plots import encoded
+    from vaekit.runs import load_run
 
-    run = open_run(options.run, options.device)
+    run = load_run(options.run, device=options.device)
     if not isinstance(run.model, LatentModel):
         raise SettingError(f"{options.run}: a {run.settings.method} has no encoder.")
     data = run.load_data(options.data)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from vaekit.commands.images import open_run
 from vaekit.commands.options import FiguresOptions
 from vaekit.commands.output import Result
 
 
 def figures(options: FiguresOptions) -> Result:
     """Draws the figures that fit a run, and says why others were left out."""
-    run = open_run(options.run, options.device)
     from vaekit.plots import draw_figures
+    from vaekit.runs import load_run
+
+    run = load_run(options.run, device=options.device)
 
     drawn, left_out = draw_figures(
         run,

@@ -29,7 +29,9 @@ def sample(options: SampleOptions) -> Result:
         raise SettingError(f"--temperature must be 0 or more, not {options.temperature}.")
     import torch
 
-    run = open_run(options.run, options.device)
+    from vaekit.runs import load_run
+
+    run = load_run(options.run, device=options.device)
     generator = torch.Generator().manual_seed(options.seed)
     sizes = [min(BATCH, options.count - start) for start in range(0, options.count, BATCH)]
     drawn = [run.model.sample(n, temperature=options.temperature, generator=generator).cpu() for n in sizes]
@@ -48,8 +50,9 @@ def reconstruct(options: ReconstructOptions) -> Result:
 
     from vaekit.data import to_unit
     from vaekit.models import LatentModel
+    from vaekit.runs import load_run
 
-    run = open_run(options.run, options.device)
+    run = load_run(options.run, device=options.device)
     if not isinstance(run.model, LatentModel):
         raise SettingError(
             f"{options.run}: a {run.settings.method} has no encoder, so it reconstructs nothing."
@@ -77,14 +80,6 @@ def reconstruct(options: ReconstructOptions) -> Result:
     )
 
 
-def open_run(path: str, device: str) -> Run:
-    """A run, with its model on the device that was asked for."""
-    from vaekit.precision import choose_device
-    from vaekit.runs import load_run
-
-    return load_run(path, device=str(choose_device(device)))
-
-
 def read_images(paths: Sequence[Path], run: Run) -> tuple[Tensor, list[str]]:
     """Image files, and those in folders, brought to the size and the channels of a run's images.
 
@@ -104,9 +99,9 @@ def read_images(paths: Sequence[Path], run: Run) -> tuple[Tensor, list[str]]:
         raise DataError(f"{run.path} was trained on {shape}, not on pictures; leave the image files away.")
     found = [file for path in paths for file in _image_files(path)]
     bad: list[files.Bad] = []
-    headers = list(files.sort_out(files.parallel(files.probe, found), bad))
+    headers = list(files.good(files.parallel(files.probe, found), bad))
     plan = files.Plan((shape[1], shape[2]), run.settings.data.fit, shape[0])
-    decoded = list(files.sort_out(files.parallel(lambda header: files.decode(header, plan), headers), bad))
+    decoded = list(files.good(files.parallel(lambda header: files.decode(header, plan), headers), bad))
     if bad:
         raise DataError(f"{bad[0].path} cannot be read as an image: {bad[0].reason}.")
     for line in files.conversions(headers, plan):

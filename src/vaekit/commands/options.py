@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from vaekit.settings import DataSettings
 
@@ -123,5 +123,25 @@ class SourceOptions(DataSettings):
 
     data: str = positional()
     """digits, mnist, fashion-mnist, a folder of images, or a .npy or .npz file"""
+    json: bool = False
+    """print one JSON object on standard output and nothing else there"""
+
+
+@dataclass(frozen=True)
+class FeaturesOptions(DataSettings):
+    """Images and labels to learn features from, and how."""
+
+    kind: Literal["auto", "classifier", "pca"] = "auto"
+    """classifier needs labels, pca none; auto takes a classifier where there are labels"""
+    dimensions: int = 64
+    """number of features; pca takes fewer where images are few or small"""
+    epochs: int = 12
+    """passes over the training images; the best on validation is kept (classifier)"""
+    seed: int = 0
+    """seed of weights, order and noise (classifier)"""
+    device: str = "auto"
+    """auto, cpu, cuda or mps"""
+    out: str | None = None
+    """.safetensors (default: features/NAME.safetensors, with the hash of its content in NAME)"""
     json: bool = False
     """print one JSON object on standard output and nothing else there"""

@@ -48,8 +48,8 @@ def parse(
     fields = {field.name: field for section in sections.values() for field in dataclasses.fields(section)}
     defaults = {name: field.default for name, field in fields.items()} | dict(defaults or {})
     wants_help = any(word in HELP for word in words)
-    if not wants_help:
-        _check_words(command, _known_options(fields, defaults), words, elsewhere)
+    known = _known_options(fields, defaults)
+    arguments = ["--help"] if wants_help else _sorted_words(command, known, words, elsewhere)
     mirrors = {title: _mirror(section, defaults) for title, section in sections.items()}
     alone = next(iter(mirrors)) if len(mirrors) == 1 else None
     try:
@@ -57,7 +57,7 @@ def parse(
             mirrors[alone] if alone else dataclasses.make_dataclass("Options", mirrors.items()),
             prog=command,
             description=description,
-            args=["--help"] if wants_help else list(words),
+            args=arguments,
             return_unknown_args=True,
             console_outputs=wants_help,
             config=(tyro.conf.OmitArgPrefixes,),
@@ -88,20 +88,35 @@ def _known_options(fields: Mapping[str, dataclasses.Field], defaults: Mapping[st
     return known
 
 
-def _check_words(command: str, known: Mapping[str, bool], words: Sequence[str], elsewhere: Callable) -> None:
-    """Raises SettingError for a name that is no option, and for an option without its value."""
-    for word, following in pairwise([*words, "--"]):
+def _sorted_words(
+    command: str, known: Mapping[str, bool], words: Sequence[str], elsewhere: Callable
+) -> list[str]:
+    """Options with their values first, then what is given by its place, so that the two may be mixed.
+
+    Raises:
+        SettingError: a name that is no option, an option without its value, a flag with one.
+    """
+    named, placed, rest = [], [], iter([*words, "--"])
+    following = next(rest)
+    while (word := following) != "--":
+        following = next(rest)
         if not _is_option(word):
+            placed.append(word)
             continue
         name, equals, _ = word.partition("=")
         name = name.replace("_", "-")
         if name not in known:
             hint = elsewhere(name) or near_miss(name, known)
             raise SettingError(f"unknown option {name}.{hint} See {command} --help.")
-        if known[name] and not equals and _is_option(following):
-            raise SettingError(f"{name} needs a value; see {command} --help.")
         if not known[name] and equals:
             raise SettingError(f"{name} takes no value; it holds when it is given.")
+        named.append(word)
+        if known[name] and not equals:
+            if _is_option(following):
+                raise SettingError(f"{name} needs a value; see {command} --help.")
+            named.append(following)
+            following = next(rest)
+    return named + placed
 
 
 def _is_option(word: str) -> bool:

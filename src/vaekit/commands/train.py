@@ -16,10 +16,16 @@ from vaekit.methods import resolve
 from vaekit.settings import Settings
 
 if TYPE_CHECKING:
+    from vaekit.data import Data
+    from vaekit.models import Model
     from vaekit.training import History
 
-# What the demonstration trains: two latents can be shown whole, as a map and as a manifold.
-DEMO = {"data": "digits", "latent_dim": 2, "epochs": 60}
+UNITS = {"nats": "nats an image", "bpd": "bits a value"}
+KINDS = {"pseudo": " of {}, no likelihood", "density": ", of a density", "mass": ""}
+
+# What the demonstration trains: two latents can be shown whole, as a map and as a manifold, and a
+# gaussian of this width spreads the classes further apart than bce does.
+DEMO = {"data": "digits", "latent_dim": 2, "likelihood": "gaussian", "sigma": 0.15, "epochs": 60}
 
 
 def train(settings: Settings, options: TrainOptions) -> Result:
@@ -57,7 +63,8 @@ def resume(options: ResumeOptions) -> Result:
 
 def _train(settings: Settings, out: str | None, name: str | None = None) -> History:
     from vaekit.data import load_data
-    from vaekit.runs import check_free, new_model, next_run_path
+    from vaekit.runfolder import check_free, next_run_path
+    from vaekit.runs import new_model
     from vaekit.training import check_options, fit
 
     folder = Path(out) if out is not None else next_run_path(name or settings.method, settings.data.data)
@@ -65,7 +72,7 @@ def _train(settings: Settings, out: str | None, name: str | None = None) -> Hist
     check_options(settings.fit)
     data = load_data(**dataclasses.asdict(settings.data))
     model, objective = new_model(settings, data)
-    for line in data.notes:
+    for line in [*data.notes, *likelihood_notes(settings, model, data)]:
         note(line)
     images = f"{len(data.train):,} images of {'x'.join(map(str, data.shape))}"
     say(f"training {settings.method} on {settings.data.data} ({images}) into {folder}")
@@ -79,6 +86,20 @@ def _train(settings: Settings, out: str | None, name: str | None = None) -> Hist
             should_stop=reason,
             **dataclasses.asdict(settings.fit),
         )
+
+
+def likelihood_notes(settings: Settings, model: Model, data: Data) -> list[str]:
+    """Says that `auto` took what is no likelihood, and which ones are."""
+    from vaekit.distributions import LIKELIHOODS
+
+    name = model.arguments.get("likelihood")
+    if settings.flat().get("likelihood") != "auto" or name is None or LIKELIHOODS[name].kind != "pseudo":
+        return []
+    proper = [k for k, v in LIKELIHOODS.items() if data.pixels in v.pixels and v.kind != "pseudo"]
+    return [
+        f"{name} gives pleasant pictures but is no likelihood of {data.pixels} pixels; "
+        f"these are: --likelihood {', '.join(proper)}"
+    ]
 
 
 @contextmanager
@@ -137,25 +158,32 @@ def summary_table(summary: dict[str, Any]) -> Any:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("")
     for name in splits:
-        table.add_column(f"{name} ({summary[name]['images']:,} images)", justify="right")
+        table.add_column(name, justify="right")
     table.add_column("")
+    table.add_row("images", *(f"{summary[name]['images']:,}" for name in splits), "")
     for key in dict.fromkeys(key for name in splits for key in summary[name] if key != "images"):
-        label, unit = _label(key)
+        label, unit = term_label(key, summary.get("likelihood"))
         table.add_row(label, *(_figure(summary[name].get(key)) for name in splits), unit)
     epochs = f"{summary['epochs']} epoch{'s' * (summary['epochs'] != 1)}"
     which = f"weights: {summary['weights']['which']}, epoch {summary['weights']['epoch']}"
+    likelihood = f", likelihood {summary['likelihood']}" if "likelihood" in summary else ""
     head = (
-        f"{summary['method']} on {summary['data']}: {epochs} in {summary['train_seconds']:.1f} s on "
-        f"{summary['device']}, {summary['parameters']:,} parameters, likelihood {summary['likelihood']}, {which}"
+        f"{summary['method']} on {summary['data']}: {summary['parameters']:,} parameters{likelihood}, "
+        f"{epochs} in {summary['train_seconds']:.1f} s on {summary['device']}, {which}"
     )
     return Group(head, "", table)
 
 
-def _label(key: str) -> tuple[str, str]:
-    """`kl_nats` as ("KL", "nats an image")."""
-    name = key.removesuffix("_nats")
-    unit = "nats an image" if name != key else ""
-    return {"kl": "KL", "negative_elbo": "-ELBO"}.get(name, name.replace("_", " ")), unit
+def term_label(key: str, likelihood: str | None) -> tuple[str, str]:
+    """`kl_nats` as ("KL", "nats an image"); what contains log p(x|z) says of which kind that is."""
+    from vaekit.distributions import LIKELIHOODS
+
+    name, _, ending = key.rpartition("_")
+    if ending not in UNITS:
+        return key.replace("_", " "), ""
+    label = {"kl": "KL", "negative_elbo": "-ELBO"}.get(name, name.replace("_", " "))
+    kind = LIKELIHOODS[likelihood].kind if likelihood in LIKELIHOODS and name != "kl" else "mass"
+    return label, UNITS[ending] + KINDS[kind].format(likelihood)
 
 
 def _figure(value: float | None) -> str:

@@ -210,9 +210,9 @@ def _member(
 
 
 def _unreadable(error: Exception) -> str:
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
-        return (
-            "holds Python objects or is not a numpy file; save an array of uint8 or float32 with numpy.save."
-        )
     line = " ".join(str(error).split())
+    if "Object arrays" in line:
+        return "holds Python objects; save an array of uint8 or float32 with numpy.save."
+    if "pickled" in line:  # numpy takes whatever it does not know for a pickle
+        return "is not a numpy file; save an array with numpy.save."
     return f"cannot be read as a numpy file, perhaps cut short ({line}); save it again."

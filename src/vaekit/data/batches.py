@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 
+from vaekit.core import derive_seed
+from vaekit.data.cache import is_mapped, release_pages
 from vaekit.data.dataset import Split, to_unit
+from vaekit.noise import Share, uniform
+
+BLOCK = 2048  # neighbouring images that are read from a mapped file at once
+GROUP = 2**27  # bytes of blocks that are in memory, and shuffled, together
 
 
 class Batches:
@@ -17,11 +23,13 @@ class Batches:
     Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch.
     The order of an epoch depends on the seed and the epoch's number alone, so that a resumed run
     goes on as if it had never stopped. Images that would fill more than half of a GPU's free
-    memory stay on the host, and each batch is moved.
+    memory stay on the host, and each batch is moved. Images that are mapped from a file are read in
+    blocks of neighbours, in random order, some ahead of their use; about GROUP bytes of blocks are
+    shuffled together.
 
     Args:
         split: images (N, ...) and perhaps labels (N,).
-        batch_size: images a batch; the last one of an epoch may be smaller.
+        batch_size: images a batch, over all processes; the last one of an epoch may be smaller.
         device: where batches are made.
         dynamic: draw binary images from the grey ones. A shuffled (training) set draws from the
             global generator of the device; an ordered one (evaluation) from its own, on the CPU,
@@ -29,6 +37,7 @@ class Batches:
         seed: of the order, and of the evaluation's draws.
         shuffle: a new order each epoch, or that of the split.
         drop_last: leave out a last batch that is smaller.
+        part: (rank, world): this process makes its part of each batch.
     """
 
     def __init__(
@@ -40,20 +49,27 @@ class Batches:
         seed: int = 0,
         shuffle: bool = True,
         drop_last: bool = False,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self.device = torch.device(device)
         self.images = split.images.to(self.device) if _fits(split.images, self.device) else split.images
         self.labels = None if split.labels is None else split.labels.to(self.images.device)
-        self.batch_size = batch_size
-        self.dynamic = dynamic
-        self.seed = seed
-        self.shuffle = shuffle
-        self.drop_last = drop_last
+        self.batch_size, self.dynamic, self.seed = batch_size, dynamic, seed
+        self.shuffle, self.drop_last, self.part = shuffle, drop_last, part
+        self.mapped = is_mapped(self.images)
 
     def __len__(self) -> int:
         """Batches an epoch."""
         count = len(self.images)
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+    def share(self, index: int) -> Share | None:
+        """Which rows of a batch are this process's; None if it has all of them."""
+        rank, world = self.part
+        if world == 1:
+            return None
+        whole = min(self.batch_size, len(self.images) - index * self.batch_size)
+        return Share(whole * rank // world, whole * (rank + 1) // world, whole)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor | None]]:
         """The batches of an epoch as (x, y): x floats (B, ...) in [0, 1], y (B,) or None.
@@ -62,39 +78,90 @@ class Batches:
             number: of the epoch; decides the order.
             start: batches to leave out at the beginning; they are not made.
         """
-        order = self._order(number)
-        for index in range(start, len(self)):
-            x, y = self._rows(index, order)
+        if self.mapped:
+            rows = self._mapped_rows(number, start) if self.shuffle else self._ordered_rows(start)
+        else:
+            rows = self._resident_rows(number, start) if self.shuffle else self._ordered_rows(start)
+        for index, (x, y) in enumerate(rows, start):
             x = to_unit(x.to(self.device))
             if self.dynamic:
                 x = (self._noise(x, index) < x).to(x.dtype)
             yield x, None if y is None else y.to(self.device)
 
-    def _order(self, number: int) -> Tensor | None:
-        if not self.shuffle:
-            return None
-        generator = torch.Generator().manual_seed(mixed_seed("order", self.seed, number))
-        return torch.randperm(len(self.images), generator=generator).to(self.images.device)
+    def _own(self, index: int) -> slice:
+        """This process's rows of a batch, as positions in the epoch."""
+        share = self.share(index)
+        first = index * self.batch_size
+        if share is None:
+            return slice(first, first + self.batch_size)
+        return slice(first + share.start, first + share.stop)
 
-    def _rows(self, index: int, order: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        if order is None:
-            return self.images[rows], None if self.labels is None else self.labels[rows]
-        chosen = order[rows]
-        labels = None if self.labels is None else self.labels.index_select(0, chosen)
-        return self.images.index_select(0, chosen), labels
+    def _ordered_rows(self, start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        for index in range(start, len(self)):
+            rows = self._own(index)
+            yield self.images[rows], None if self.labels is None else self.labels[rows]
+            if self.mapped:
+                release_pages()
+
+    def _resident_rows(self, number: int, start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        generator = torch.Generator().manual_seed(derive_seed("order", self.seed, number))
+        order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
+        for index in range(start, len(self)):
+            chosen = order[self._own(index)]
+            labels = None if self.labels is None else self.labels.index_select(0, chosen)
+            yield self.images.index_select(0, chosen), labels
+
+    def _mapped_rows(self, number: int, start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """As `_resident_rows`, but shuffled by blocks; the next group is read while one is used."""
+        groups = self._groups(number)
+        ends = torch.tensor([len(rows) for rows in groups]).cumsum(0).tolist()
+        if start >= len(self):
+            return
+        first = next(k for k, end in enumerate(ends) if end > start * self.batch_size)
+        position = ends[first - 1] if first else 0  # of the first row in memory
+        images, labels = self.images[:0], torch.empty(0, dtype=torch.int64)
+        index = start
+        with ThreadPoolExecutor(1) as reader:
+            reading = reader.submit(self._read, number, first, groups[first])
+            for k in range(first, len(groups)):
+                read_images, read_labels = reading.result()
+                last = k + 1 == len(groups)
+                if not last:
+                    reading = reader.submit(self._read, number, k + 1, groups[k + 1])
+                images, labels = torch.cat([images, read_images]), torch.cat([labels, read_labels])
+                while index < len(self) and (last or (index + 1) * self.batch_size <= ends[k]):
+                    rows = self._own(index)
+                    here = slice(rows.start - position, rows.stop - position)
+                    yield images[here], None if self.labels is None else labels[here]
+                    index += 1
+                used = index * self.batch_size - position
+                images, labels, position = images[used:].clone(), labels[used:], position + used
+
+    def _groups(self, number: int) -> list[Tensor]:
+        """The epoch's rows, a tensor of row numbers for each group of blocks, unshuffled within."""
+        count = len(self.images)
+        generator = torch.Generator().manual_seed(derive_seed("blocks", self.seed, number))
+        blocks = torch.randperm(-(-count // BLOCK), generator=generator)
+        size = max(1, GROUP // (self.images[0].nbytes * BLOCK))
+        within = torch.arange(BLOCK)
+        rows = ((blocks[k : k + size, None] * BLOCK + within).flatten() for k in range(0, len(blocks), size))
+        return [group[group < count] for group in rows]
+
+    def _read(self, number: int, group: int, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """A group's images and labels, shuffled."""
+        starts = rows[rows % BLOCK == 0].tolist()
+        images = torch.cat([self.images[first : first + BLOCK] for first in starts])
+        release_pages()
+        generator = torch.Generator().manual_seed(derive_seed("within", self.seed, number, group))
+        order = torch.randperm(len(images), generator=generator)
+        labels = rows if self.labels is None else self.labels[rows]
+        return images[order], labels[order]
 
     def _noise(self, x: Tensor, index: int) -> Tensor:
         if self.shuffle:
-            return torch.rand(x.shape, device=x.device)
-        generator = torch.Generator().manual_seed(mixed_seed("evaluation", self.seed, index))
+            return uniform(tuple(x.shape), x.device)
+        generator = torch.Generator().manual_seed(derive_seed("evaluation", self.seed, index))
         return torch.rand(x.shape, generator=generator).to(x.device)
-
-
-def mixed_seed(purpose: str, *numbers: int) -> int:
-    """A 63-bit seed from some numbers, unrelated for different purposes and neighbouring numbers."""
-    text = " ".join([purpose, *map(str, numbers)])
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

@@ -8,8 +8,10 @@ mapped, and two processes that write the same file do not disturb each other.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import sys
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -21,6 +23,7 @@ import torch
 from torch import Tensor
 
 RESIDENT = 512 * 2**20  # bytes; images up to this size are read into memory, larger ones are mapped
+_MAPS: list[tuple[weakref.ref[mmap.mmap], int, int]] = []  # what is mapped, its address and size
 AT_ONCE = 2**24  # values handled at a time, where all at once could be too many
 
 
@@ -98,7 +101,29 @@ def read_npy(path: Path) -> np.ndarray:
         OSError, ValueError, EOFError: missing, not an .npy file, pickled, or cut short.
     """
     mapped = path.stat().st_size > RESIDENT
-    return np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+    array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+    if isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap):  # type: ignore[attr-defined]
+        _MAPS.append((weakref.ref(array._mmap), array.ctypes.data, array.nbytes))  # type: ignore[attr-defined]
+    return array
+
+
+def is_mapped(images: Tensor) -> bool:
+    """Whether images lie in a file that `read_npy` has mapped."""
+    address = images.data_ptr() if images.device.type == "cpu" else 0
+    return any(
+        reference() is not None and start <= address < start + size for reference, start, size in _MAPS
+    )
+
+
+def release_pages() -> None:
+    """Lets the system take back what has been read of mapped files; else it counts as ours.
+
+    The pages are clean copies of the file: reading them again brings them back.
+    """
+    for reference, _, _ in _MAPS:
+        mapping = reference()
+        if mapping is not None and sys.platform != "win32":
+            mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def gathered(images: Tensor, indices: np.ndarray, mapped: bool, token: str) -> Tensor:
@@ -121,10 +146,19 @@ def gathered(images: Tensor, indices: np.ndarray, mapped: bool, token: str) -> T
     path = cache_dir() / "splits" / f"{digest(token, str(array.shape), str(array.dtype), indices)}.npy"
     try:
         if not path.exists():
-            write_npy(path, (array[i] for i in indices), array.shape[1:], array.dtype)
+            write_npy(path, _released(array, indices), array.shape[1:], array.dtype)
         return torch.from_numpy(read_npy(path))
     except (OSError, ValueError, EOFError):
         return images[torch.from_numpy(indices)]
+
+
+def _released(array: np.ndarray, indices: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows at these indices, one by one, letting go of what was read of a mapped file."""
+    step = rows_at_once(array.shape)
+    for number, index in enumerate(indices, 1):
+        yield array[index]
+        if number % step == 0:
+            release_pages()
 
 
 def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...], dtype: np.dtype) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import DataError, SettingError
-from vaekit.data.cache import digest, gathered
+from vaekit.data.cache import digest, gathered, release_pages, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 
 TEST_SHARE = 1 / 6  # of a source without a test split of its own
@@ -27,8 +27,13 @@ def content_keys(images: Tensor) -> np.ndarray:
     Args:
         images: (N, ...).
     """
-    rows = (np.ascontiguousarray(image).data for image in images.numpy())
-    return keys_from_bytes(b"".join(hash_bytes(row) for row in rows))
+    array, step = images.numpy(), rows_at_once(images.shape)
+    hashes = bytearray()
+    for first in range(0, len(array), step):
+        rows = np.ascontiguousarray(array[first : first + step])
+        hashes += b"".join(hash_bytes(row.data) for row in rows)
+        release_pages()
+    return keys_from_bytes(bytes(hashes))
 
 
 def hash_bytes(content: bytes | memoryview) -> bytes:

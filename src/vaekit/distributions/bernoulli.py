@@ -11,6 +11,10 @@ from vaekit.distributions.numerics import log1mexp
 from vaekit.precision import full_precision
 
 SMALL = 0.5  # |logit| below which series replace differences of nearly equal numbers
+# Taylor series in l^2 of A(l) - l/2 over l^2, of (A'(l) - 1/2) over l, and of A''(l).
+PARTITION_SERIES = (1 / 24, -1 / 2880, 1 / 181440, -1 / 9676800, 1 / 479001600)
+MEAN_SERIES = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)
+VARIANCE_SERIES = (1 / 12, -1 / 240, 1 / 6048, -1 / 172800, 1 / 5322240)
 LARGEST = 10.0  # logit at which a continuous Bernoulli starts: the mean is then 0.1 or 0.9
 
 
@@ -89,7 +93,8 @@ class ContinuousBernoulli(Distribution):
         super().__init__(logits.shape, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return value * self.logits - log_partition(self.logits)
+        from_nearer_end = torch.where(self.logits > 0, value - 1, value) * self.logits
+        return from_nearer_end - log_partition_rest(self.logits)
 
     @property
     def mean(self) -> Tensor:
@@ -97,11 +102,11 @@ class ContinuousBernoulli(Distribution):
 
     @property
     def variance(self) -> Tensor:
-        """A''(l) = 1/l^2 - 1/(4 sinh^2(l/2)); with z = exp(-|l|) the second term is z / (1 - z)^2."""
+        """A''(l) = 1/l^2 - exp(-|l|) / (1 - exp(-|l|))^2."""
         small, size = self.logits.abs() < SMALL, self.logits.abs().clamp_min(SMALL)
         away = 1 / size**2 - torch.exp(-size) / torch.expm1(-size) ** 2
-        square = self.logits.clamp(-SMALL, SMALL) ** 2
-        return torch.where(small, 1 / 12 - square / 240 + square**2 / 6048, away)
+        series = polynomial(self.logits.clamp(-SMALL, SMALL) ** 2, VARIANCE_SERIES)
+        return torch.where(small, series, away)
 
     def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
         """By the inverse of the distribution function, written for a falling density and mirrored."""
@@ -113,15 +118,12 @@ class ContinuousBernoulli(Distribution):
         return torch.where(self.logits > 0, 1 - falling, falling)
 
 
-def log_partition(logits: Tensor) -> Tensor:
-    """A(l) = log((exp(l) - 1) / l), 0 at l = 0."""
+def log_partition_rest(logits: Tensor) -> Tensor:
+    """A(l) - max(l, 0) = log((1 - exp(-|l|)) / |l|); 0 at l = 0."""
     small, size = logits.abs() < SMALL, logits.abs().clamp_min(SMALL)
-    away = logits.clamp_min(0) + log1mexp(size) - size.log()
     near = logits.clamp(-SMALL, SMALL)
-    square = near**2
-    return torch.where(
-        small, near / 2 + square / 24 - square**2 / 2880 + square**3 / 181440 - square**4 / 9676800, away
-    )
+    series = torch.where(near > 0, -near, near) / 2 + near**2 * polynomial(near**2, PARTITION_SERIES)
+    return torch.where(small, series, log1mexp(size) - size.log())
 
 
 def mean_of_logit(logits: Tensor) -> Tensor:
@@ -129,8 +131,16 @@ def mean_of_logit(logits: Tensor) -> Tensor:
     small, size = logits.abs() < SMALL, logits.abs().clamp_min(SMALL)
     away = -1 / torch.expm1(-size) - 1 / size  # for a positive logit; mirrored for a negative one
     near = logits.clamp(-SMALL, SMALL)
-    series = 0.5 + near / 12 - near**3 / 720 + near**5 / 30240 - near**7 / 1209600
+    series = 0.5 + near * polynomial(near**2, MEAN_SERIES)
     return torch.where(small, series, torch.where(logits > 0, away, 1 - away))
+
+
+def polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
+    """By Horner's rule, the constant first."""
+    total = torch.zeros_like(x)
+    for coefficient in reversed(coefficients):
+        total = total * x + coefficient
+    return total
 
 
 def logit_of_mean(mean: Tensor) -> Tensor:

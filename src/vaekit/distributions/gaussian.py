@@ -14,8 +14,8 @@ from vaekit.distributions.base import Likelihood
 from vaekit.distributions.numerics import soft_bounds
 from vaekit.precision import full_precision
 
-LOG_SIGMA = (-10.0, 5.0)  # bounds of a learned or optimal log sigma: sigma from 4.5e-5 to 148
-REMEMBERED = 100  # batches over which the variance of the training set is averaged
+LOG_SIGMA = (-12.0, 12.0)  # bounds of a learned or optimal log sigma: sigma from 6e-6 to 1.6e5
+REMEMBERED = 100  # batches, at most, over which the error of the training set is averaged
 
 
 def normal_image(mean: Tensor, sigma: Tensor | float, dimensions: int) -> Distribution:
@@ -88,10 +88,10 @@ class OptimalGaussianLikelihood(Likelihood):
     """Normal with the standard deviation that fits best: sigma^2 is the mean squared error
     (Rybkin et al. 2021, "optimal sigma-VAE").
 
-    In training mode that of the batch, so that -log p(x|z) is D/2 log MSE up to a constant. The
-    error of the training set is its running mean over batches, weighted as in batch normalisation,
-    and kept in a buffer: in eval mode p(x|z) has that variance and nothing changes it, so one image
-    alone, and a test image, are judged by what was known after training.
+    In training mode that of the batch, so that -log p(x|z) is D/2 log MSE up to a constant. Its running
+    mean over the last tenth of the batches (at most REMEMBERED) is kept in a buffer, as in batch
+    normalisation: in eval mode p(x|z) has that variance and nothing changes it, so test images, and
+    one image alone, are judged by what training knew.
 
     Args:
         dimensions: number of dimensions of one image.
@@ -122,7 +122,8 @@ class OptimalGaussianLikelihood(Likelihood):
     def remember(self, variance: Tensor) -> None:
         """Takes the variance of one more batch into the running mean."""
         self.batches += 1
-        self.variance.lerp_(variance.to(self.variance.dtype), 1 / self.batches.clamp(max=REMEMBERED))
+        share = (10 / self.batches).clamp(1 / REMEMBERED, 1)
+        self.variance.lerp_(variance.to(self.variance.dtype), share)
 
     def raw_of_mean(self, mean: Tensor) -> Tensor:
         return mean

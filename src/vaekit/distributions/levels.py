@@ -189,9 +189,10 @@ class LevelCategorical(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Nats an image, (..., B), for images whose values are v/255."""
-        index = (value * TOP).round().long().unsqueeze(self.axis)
-        index = index.expand(*self.batch_shape, 1, *self.event_shape)
-        chosen = self.logits.gather(self.axis, index).squeeze(self.axis)
+        batch = torch.broadcast_shapes(self.batch_shape, value.shape[: self.axis + 1])
+        index = (value * TOP).round().long().unsqueeze(self.axis).expand(*batch, 1, *self.event_shape)
+        logits = self.logits.expand(*batch, *self.logits.shape[self.axis :])
+        chosen = logits.gather(self.axis, index).squeeze(self.axis)
         return (chosen - self.logits.logsumexp(self.axis)).flatten(self.axis + 1).sum(-1)
 
     @property

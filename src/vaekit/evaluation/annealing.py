@@ -17,17 +17,17 @@ from torch.distributions import Distribution
 
 from vaekit.core import choose, derive_seed
 from vaekit.data import Split
+from vaekit.distributions import log_density
 from vaekit.evaluation.likelihood import (
-    Estimate,
+    MeanNats,
     Tell,
     check_count,
-    device_of,
     image_blocks,
-    log_density,
     measuring,
     only_layer,
 )
 from vaekit.models import LatentModel
+from vaekit.precision import seed_noise
 
 IMAGES = 50  # images whose chains run together
 ACCEPTANCE = 0.65  # of proposals: the optimum for Hamiltonian dynamics (Neal 2011, section 4.4)
@@ -51,7 +51,7 @@ def annealed_bound(
     seed: int = 0,
     dynamic: bool = False,
     tell: Tell | None = None,
-) -> Estimate:
+) -> MeanNats:
     """-log p(x) by annealed importance sampling, in nats an image; from above in expectation.
 
     A first run of a few chains finds a step size for each image and temperature; the measured chains,
@@ -82,14 +82,14 @@ def annealed_bound(
     with measuring(model, "fp32"):
         for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
             path = Path.between(model, x, y, start)
-            torch.manual_seed(derive_seed(seed, "annealing, pilot", index))
+            seed_noise(x.device, derive_seed(seed, "annealing, pilot", index))
             _, sizes = anneal(path, min(chains, PILOTS), betas, leapfrog)
-            torch.manual_seed(derive_seed(seed, "annealing", index))
+            seed_noise(x.device, derive_seed(seed, "annealing", index))
             weights, _ = anneal(path, chains, betas, leapfrog, sizes)
             values.append(math.log(chains) - weights.cpu().double().logsumexp(0))
             if tell is not None:
                 tell("annealed importance sampling", sum(map(len, values)), len(split))
-    return Estimate.of(torch.cat(values), chains, seed)
+    return MeanNats.of(torch.cat(values), chains, seed)
 
 
 def sigmoid_schedule(temperatures: int) -> list[float]:

@@ -21,8 +21,8 @@ from vaekit.precision import arithmetic, choose_device, choose_precision, own_ra
 
 COARSEST = 4  # the stages halve the image until no side is longer
 WIDTHS = (32, 64, 128)  # channels of the first stages; later ones have the last
-LARGE = 64  # pixels a side above which the first layer halves the image already
-BATCH = 256
+SMALL = 16  # pixels a side up to which the first layer keeps the resolution
+BATCH, SMALLEST_BATCH = 256, 16  # images a step: a fortieth of the training images, between these
 LEARNING_RATE = 2e-3
 DECAY = 0.998  # of the averaged weights
 # How far training images are moved about; digits and things both stay what they are.
@@ -47,7 +47,7 @@ class Classifier(nn.Module):
         self.trunk = trunk
         self.embed = nn.Linear(width, dimensions, bias=False)
         self.standardise = nn.BatchNorm1d(dimensions, affine=False)
-        self.head = nn.Sequential(nn.GELU(), nn.Dropout(0.3), nn.Linear(dimensions, classes))
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(0.3), nn.Linear(dimensions, classes))
 
     def features(self, x: Tensor) -> Tensor:
         """(B, dimensions) for x (B, *shape) in [0, 1]."""
@@ -61,17 +61,18 @@ class Classifier(nn.Module):
 def _convolutions(shape: tuple[int, ...]) -> tuple[nn.Module, int]:
     channels, *sides = shape
     layers: list[nn.Module] = []
-    stage, stride = 0, 2 if max(sides) > LARGE else 1
+    kernel, stride, stage = 5, 2 if max(sides) > SMALL else 1, 0
     while stage == 0 or max(sides) > COARSEST:
         width = WIDTHS[min(stage, len(WIDTHS) - 1)]
-        layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.GELU()]
+        convolution = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False)
+        layers += [convolution, nn.BatchNorm2d(width), nn.ReLU()]
         channels, sides = width, [-(-side // stride) for side in sides]
-        stage, stride = stage + 1, 2
-    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2)), channels * math.prod(sides)
+        kernel, stride, stage = 3, 2, stage + 1
+    return nn.Sequential(*layers, nn.Flatten()), channels * math.prod(sides)
 
 
 def _dense(dimensions: int) -> tuple[nn.Module, int]:
-    return nn.Sequential(nn.Linear(dimensions, 256, bias=False), nn.BatchNorm1d(256), nn.GELU()), 256
+    return nn.Sequential(nn.Linear(dimensions, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU()), 256
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def train_classifier(
     place = choose_device(device)
     with own_randomness(place):
         torch.manual_seed(derive_seed(seed, "classifier"))
-        classifier = Classifier(data.shape, classes, dimensions).to(place)
+        classifier = Classifier(data.shape, classes, dimensions)
+        classifier = classifier.to(place, torch.float32).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         epoch, weights = _train(classifier, data, epochs, seed, place, report)
     classifier.load_state_dict({name: as_stored(tensor).float() for name, tensor in weights.items()})
     held_out = accuracy(classifier, data.validation) if len(data.validation) else None
@@ -163,9 +165,10 @@ def _train(
     report: Callable[[int, float | None], None],
 ) -> tuple[int, dict[str, Tensor]]:
     """The best epoch and its averaged weights."""
-    size = min(BATCH, len(data.train))
+    size = min(BATCH, max(SMALLEST_BATCH, len(data.train) // 40), len(data.train))
     batches = Batches(data.train, size, device, seed=seed, drop_last=True)
-    optimizer = torch.optim.AdamW(classifier.parameters(), LEARNING_RATE, weight_decay=0.02)
+    fused = device.type in ("cpu", "cuda")
+    optimizer = torch.optim.AdamW(classifier.parameters(), LEARNING_RATE, weight_decay=0.02, fused=fused)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, epochs * len(batches), pct_start=0.2)
     average = Average(classifier, DECAY)
     precision = choose_precision("auto", device)

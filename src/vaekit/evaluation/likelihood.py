@@ -20,12 +20,12 @@ from torch.distributions import Distribution
 
 from vaekit.core import DataError, Latent, SettingError, derive_seed
 from vaekit.data import Batches, Split
-from vaekit.distributions import kl_by_dimension
+from vaekit.distributions import kl_by_dimension, log_density
+from vaekit.measuring import BATCH
 from vaekit.models import LatentModel
 from vaekit.models.base import evaluating
-from vaekit.precision import arithmetic, choose_precision, own_randomness
+from vaekit.precision import arithmetic, choose_precision, own_randomness, seed_noise
 
-DRAWN = 1000  # images whose binarisation is drawn together: as in `fit`, so that both see the same images
 # Noise is drawn for blocks of so many images and samples, each under a seed of its own, so that it does
 # not depend on how many images are decoded at once.
 IMAGES, SAMPLES = 25, 100
@@ -36,11 +36,11 @@ Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MeanNats:
     """A mean over images, in nats an image.
 
     Attributes:
-        nats: the mean.
+        value: the mean.
         standard_error: of the mean, over the images; None for a single image.
         images: how many there were.
         samples: of z for each image (chains, for annealed importance sampling).
@@ -48,7 +48,7 @@ class Estimate:
         per_image: the values themselves, (N,) float64.
     """
 
-    nats: float
+    value: float
     standard_error: float | None
     images: int
     samples: int
@@ -56,7 +56,7 @@ class Estimate:
     per_image: Tensor = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, values: Tensor, samples: int, seed: int) -> Estimate:
+    def of(cls, values: Tensor, samples: int, seed: int) -> MeanNats:
         """From values in nats, (N,)."""
         values = values.cpu().double()
         error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
@@ -65,7 +65,7 @@ class Estimate:
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, without the values of each image."""
         return {
-            "value": self.nats,
+            "value": self.value,
             "standard_error": self.standard_error,
             "images": self.images,
             "samples": self.samples,
@@ -82,7 +82,7 @@ def negative_elbo(
     dynamic: bool = False,
     precision: str = "auto",
     tell: Tell | None = None,
-) -> Estimate:
+) -> MeanNats:
     """-E_q[log p(x|z)] + KL(q(z|x) || p(z)): beta is 1, whatever the training used.
 
     Args:
@@ -101,7 +101,7 @@ def negative_elbo(
     distortion, rate = distortion_and_rate(
         model, split, samples=samples, seed=seed, dynamic=dynamic, precision=precision, tell=tell
     )
-    return Estimate.of(distortion + rate.sum(-1), samples, seed)
+    return MeanNats.of(distortion + rate.sum(-1), samples, seed)
 
 
 def distortion_and_rate(
@@ -121,10 +121,10 @@ def distortion_and_rate(
     check_count(samples, "samples")
     distortions, rates = [], []
     with measuring(model, precision), torch.inference_mode():
-        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, DRAWN)):
+        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, BATCH)):
             distortion, rate = torch.zeros(()), torch.zeros(())
             for sample in range(samples):
-                torch.manual_seed(derive_seed(seed, "elbo", index, sample))
+                seed_noise(x.device, derive_seed(seed, "elbo", index, sample))
                 output = model(x, y)
                 layers = [kl_by_dimension(check_latent(latent)) for latent in output.latents]
                 distortion = distortion - output.likelihood.log_prob(x).cpu().double() / samples
@@ -146,7 +146,7 @@ def importance_bound(
     precision: str = "auto",
     rows: int | None = None,
     tell: Tell | None = None,
-) -> Estimate:
+) -> MeanNats:
     """-E log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x) (Burda et al. 2016, eq. 8).
 
     The encoder sees each image once; memory does not grow with K, but for the jackknife.
@@ -175,7 +175,7 @@ def importance_bound(
         for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
             values.append(-combine(_log_weights(model, x, y, samples, seed, index, rows), samples))
             _report(tell, f"bound with {samples} samples", sum(map(len, values)), len(split))
-    return Estimate.of(torch.cat(values), samples, seed)
+    return MeanNats.of(torch.cat(values), samples, seed)
 
 
 def _log_weights(
@@ -184,7 +184,7 @@ def _log_weights(
     """log p(x|z) p(z) / q(z|x) for all samples of a block of images, in pieces of (S, B)."""
     posterior, prior = only_layer(model(x, y).latents)
     for index, start in enumerate(range(0, samples, SAMPLES)):
-        torch.manual_seed(derive_seed(seed, "importance", block, index))
+        seed_noise(x.device, derive_seed(seed, "importance", block, index))
         draws = posterior.rsample(torch.Size([min(SAMPLES, samples - start)]))
         for z in draws.split(max(1, rows // len(x))):
             log_p = model.decode(z, y).log_prob(x)
@@ -225,14 +225,10 @@ def only_layer(latents: tuple[Latent, ...]) -> tuple[Distribution, Distribution]
 def check_latent(latent: Latent) -> Latent:
     """Raises SettingError for a latent that is not random."""
     if latent.posterior is None or latent.prior is None:
-        raise SettingError("this model has no posterior over z, so no likelihood can be measured; take a vae.")
+        raise SettingError(
+            "this model has no posterior over z, so no likelihood can be measured; take a vae."
+        )
     return latent
-
-
-def log_density(distribution: Distribution, z: Tensor) -> Tensor:
-    """log of a density over all of z, (S, B), whether the distribution factorises over it or not."""
-    value = distribution.log_prob(z)
-    return value.flatten(2).sum(-1) if value.dim() > 2 else value
 
 
 @contextmanager
@@ -258,7 +254,7 @@ def image_blocks(
     if not len(split):
         raise DataError("there are no images to measure; the split is empty.")
     model.check_images(split.images[:1])
-    for x, y in Batches(split, DRAWN, device_of(model), dynamic=dynamic, seed=seed, shuffle=False).epoch(0):
+    for x, y in Batches(split, BATCH, device_of(model), dynamic=dynamic, seed=seed, shuffle=False).epoch(0):
         labels = [None] * len(x) if y is None else y.split(images)
         yield from zip(x.split(images), labels, strict=False)
 

@@ -32,7 +32,12 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def sample(
-        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+        self,
+        count: int,
+        y: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
         """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z."""  # fmt: skip
 
@@ -57,16 +62,16 @@ class LatentModel(Model):
         shape: tuple[int, ...],
         codes: int,
         *,
-        latent_dim: int,
-        network: str,
-        width: int | None,
-        depth: int | None,
-        likelihood: str,
-        sigma: float,
-        mixtures: int,
-        pixels: str,
-        encoder: nn.Module | None,
-        decoder: nn.Module | None,
+        latent_dim: int = 20,
+        network: str = "auto",
+        width: int | None = None,
+        depth: int | None = None,
+        likelihood: str = "auto",
+        sigma: float = 0.1,
+        mixtures: int = 10,
+        pixels: str = "8-bit",
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
         if (encoder is None) != (decoder is None):

@@ -32,7 +32,7 @@ PANELS = {
 LIGHT_NAMES = {"learning_rate": "learning rate", "beta": "β, the weight of the KL"}
 LIGHT_IN = {"learning_rate": 0, "beta": 2}  # scheduled quantity -> panel that it is drawn in
 SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
-LOOKS = {  # split -> how its line is drawn
+LOOKS: dict[str, dict[str, Any]] = {  # split -> how its line is drawn
     "train": {"color": TRAIN, "lw": 0.9, "zorder": 2},
     "validation": {"color": VALIDATION, "lw": 1.2, "marker": "o", "ms": 2.5, "zorder": 3},
     "test": {"color": TEST, "lw": 0, "marker": "*", "ms": 7, "zorder": 4},
@@ -104,8 +104,10 @@ def _panel(axes: Axes, metrics: Metrics, key: str) -> None:
     for split, look in LOOKS.items():
         x, y = series(metrics, split, key)
         if len(x):
-            marker = {"marker": ""} if split == "validation" and len(x) > 30 else {}
-            axes.plot(x, y, label=split, clip_on=split != "test", **(look | marker))
+            options: dict[str, Any] = {**look, "label": split, "clip_on": split != "test"}
+            if split == "validation" and len(x) > 30:
+                options["marker"] = ""
+            axes.plot(x, y, **options)
             shown.append((split, y))
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -162,8 +164,10 @@ def rate_distortion(metrics: Metrics) -> Figure:
     halo = [withStroke(linewidth=2, foreground="white")]
     for end in (0, -1):
         look = text_style(SMALL, path_effects=halo, zorder=5)
-        place = (rate[end], distortion[end])
-        axes.annotate(f"epoch {epochs[end]:.3g}", place, (6, 5), textcoords="offset points", **look)
+        right = rate[end] > rate.min() + 0.7 * np.ptp(rate)
+        look |= {"ha": "right" if right else "left", "textcoords": "offset points"}
+        text, place = f"epoch {epochs[end]:.3g}", (rate[end], distortion[end])
+        axes.annotate(text, place, (-6 if right else 6, 5), **look)
     axes.margins(0.14)
     _equal_elbo(axes)
     bar = figure.colorbar(points, ax=axes, pad=0.02, aspect=30, ticks=MaxNLocator(6, integer=True))
@@ -222,5 +226,5 @@ def kl_by_dimension(metrics: Metrics) -> Figure:
 def _dress_bar(bar: Any, label: str) -> None:
     """The common look for a colour bar."""
     bar.set_label(label, **text_style())
-    bar.ax.tick_params(labelsize=SMALL, width=0.6, length=2.5, labelfontfamily=style.FONT)
+    bar.ax.tick_params(labelsize=SMALL, colors=style.INK, width=0.6, length=2.5, labelfontfamily=style.FONT)
     bar.outline.set_visible(False)

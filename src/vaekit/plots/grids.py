@@ -59,7 +59,7 @@ def tile(images: Tensor, columns: int, scale: int = 1, gap: int = GAP) -> np.nda
     count, height, width, _ = tiles.shape
     rows = -(-count // columns)
     sheet = np.full((rows * (height + gap), columns * (width + gap), 3), GAP_GREY, np.uint8)
-    sheet[(rows - 1) * (height + gap) :, (count - (rows - 1) * columns) * (width + gap) :] = 255
+    sheet[(rows - 1) * (height + gap) :, (count - (rows - 1) * columns) * (width + gap) - gap :] = 255
     for number, picture in enumerate(tiles):
         top, left = number // columns * (height + gap), number % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture

@@ -95,7 +95,7 @@ def _tsne(codes: Codes) -> Plane:
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise SettingError("t-SNE needs scikit-learn: pip install scikit-learn") from None
+        raise SettingError("t-SNE needs scikit-learn: pip install 'vaekit[all]'") from None
     count = len(codes.mean)
     embedding = TSNE(init="pca", random_state=0, perplexity=min(30.0, max(1.0, (count - 1) / 3)))
     points = torch.from_numpy(embedding.fit_transform(codes.mean.numpy()))
@@ -183,7 +183,7 @@ def _name_classes(
     halo = [withStroke(linewidth=2.2, foreground="white")]
     look = text_style(style.TITLE, INK, fontweight="bold", path_effects=halo)
     for name, place in zip(names, places, strict=True):
-        axes.text(*place, name, ha="center", va="center", zorder=4, clip_on=True, **look)
+        axes.text(place[0], place[1], name, ha="center", va="center", zorder=4, clip_on=True, **look)
 
 
 def spread_labels(places: np.ndarray, widths: np.ndarray, height: float, rounds: int = 60) -> np.ndarray:

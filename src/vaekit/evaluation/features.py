@@ -1,0 +1,306 @@
+"""Features: what images are turned into before their distributions are compared.
+
+A Fréchet distance is a figure of its features as much as of the images, so every set of features has
+a name that tells it apart, and every figure carries that name: `fd_mnist_v1`, never plain FID.
+
+    mnist_v1                    shipped classifier of MNIST digits, 28x28 grey only
+    NAME_HASH8                  classifier that `vaekit features` trained; hash of its file
+    pca64_NAME_HASH8            principal components of the training images; fingerprint of the data
+    onnx_HASH8                  the user's own network, an ONNX file; hash of the file
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vaekit.checkpoints import read_tensors, write_tensors, writing
+from vaekit.core import DataError, RunError, SettingError, near_miss
+from vaekit.data import Data, to_unit
+from vaekit.evaluation.classifier import Classifier, Trained, as_stored
+from vaekit.precision import own_randomness
+
+FORMAT = 1
+CHUNK = 500  # images at a time
+SIDE = 32  # pixels a side to which PCA averages larger images down
+MOST_FITTED = 20_000  # training images that PCA looks at
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = {  # name -> SHA-256 of its file, checked at every load
+    "mnist_v1": "3871fadf3c06b68875834e7bb17da7f42b4eb067ee52d9dbb280e9aeada56c71",
+}
+
+
+class Features(ABC):
+    """Turns images into features; deterministic, in single precision, in eval mode.
+
+    Attributes:
+        name: tells these features from all others; part of every figure's name.
+        shape: of one image, (C, H, W) or (D,): the only one it is defined for.
+        dimensions: number of features.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dimensions: int
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, dimensions) float32 on the CPU, for images (N, *shape), uint8 or in [0, 1].
+
+        Raises:
+            DataError: images of another shape.
+        """
+        self.check(tuple(images.shape[1:]))
+        parts = [self.compute(to_unit(part)).float().cpu() for part in images.split(CHUNK)]
+        return torch.cat(parts) if parts else torch.empty(0, self.dimensions)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raises DataError when images have another shape."""
+        if shape != self.shape:
+            raise DataError(
+                f"features {self.name} are defined for {described(self.shape)} images only, not for "
+                f"{described(shape)}; train some for these images: vaekit features --data SOURCE"
+            )
+
+    @abstractmethod
+    def compute(self, x: Tensor) -> Tensor:
+        """(B, dimensions) for x (B, *shape) float in [0, 1], on the CPU."""
+
+
+class ClassifierFeatures(Features):
+    """The last hidden layer of a classifier.
+
+    Args:
+        name: of the features.
+        classifier: trained.
+        about: what its file says of it.
+    """
+
+    def __init__(self, name: str, classifier: Classifier, about: dict[str, Any]) -> None:
+        self.name, self.classifier, self.about = name, classifier.eval(), about
+        self.shape, self.dimensions = tuple(about["shape"]), about["dimensions"]
+
+    @property
+    def class_names(self) -> list[str]:
+        return self.about["class_names"]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of held-out test images that it reads as labelled."""
+        return self.about["accuracy"]
+
+    def compute(self, x: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return self.classifier.features(x)
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Log-probability of each class, (N, K), for images (N, *shape), uint8 or in [0, 1].
+
+        Raises:
+            DataError: images of another shape.
+        """
+        self.check(tuple(images.shape[1:]))
+        with torch.inference_mode():
+            logits = [self.classifier(to_unit(part)) for part in images.split(CHUNK)]
+            return torch.cat(logits).log_softmax(1)
+
+
+class PCAFeatures(Features):
+    """Coordinates on the principal components of the training images, times one common factor.
+
+    Images larger than 32 pixels a side are averaged down first. The factor makes the features' mean
+    variance 1 on the training images, so that figures of different data have the same scale.
+
+    Args:
+        name: of the features.
+        shape: of one image.
+        mean: (P,) of the training images, averaged down and flattened.
+        components: (P, dimensions), orthogonal, with the factor.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...], mean: Tensor, components: Tensor) -> None:
+        self.name, self.shape, self.dimensions = name, tuple(shape), components.shape[1]
+        self.mean, self.components = mean, components
+
+    def compute(self, x: Tensor) -> Tensor:
+        return (averaged_down(x).flatten(1) - self.mean) @ self.components
+
+
+def features_for(data: Data, wanted: str | Path | None = None) -> Features:
+    """The features to measure images of this data set in.
+
+    Args:
+        data: the real images.
+        wanted: a name in SHIPPED or the path of a file; None takes `mnist_v1` for MNIST, and for
+            anything else principal components of its training images.
+
+    Raises:
+        SettingError: no such name or file.
+        RunError: the file is damaged.
+        DataError: the features are not defined for such images.
+    """
+    if wanted is None and not _is_mnist(data):
+        return fit_pca(data)
+    features = load_features(wanted or "mnist_v1", data.shape)
+    features.check(data.shape)
+    return features
+
+
+def load_features(wanted: str | Path, shape: tuple[int, ...] | None = None) -> Features:
+    """Features by name or from a file.
+
+    Args:
+        wanted: a name in SHIPPED, or a .safetensors of `vaekit features`, or an .onnx file.
+        shape: of one image; only an .onnx file asks for it.
+
+    Raises:
+        SettingError: no such name or file.
+        RunError: the file is damaged, or not of `vaekit features`.
+    """
+    if str(wanted) in SHIPPED:
+        path = WEIGHTS / f"{wanted}.safetensors"
+        if hashlib.sha256(content_of(path)).hexdigest() != SHIPPED[str(wanted)]:
+            raise RunError(f"{path} is not the file that was shipped (other SHA-256); install vaekit anew.")
+        return _read(path, str(wanted))
+    path = Path(wanted)
+    if not path.is_file():
+        raise SettingError(
+            f"features {str(wanted)!r}: no such name or file.{near_miss(str(wanted), SHIPPED)} "
+            f"Names: {', '.join(SHIPPED)}; files: .safetensors of vaekit features, or .onnx."
+        )
+    if path.suffix.lower() == ".onnx":
+        from vaekit.evaluation.onnx_features import ONNXFeatures
+
+        if shape is None:
+            raise SettingError(f"features {path}: an .onnx file needs the shape of an image; pass shape=.")
+        return ONNXFeatures(path, shape)
+    return _read(path, None)
+
+
+def fit_pca(data: Data, dimensions: int = 64) -> PCAFeatures:
+    """Principal components of the training images; needs no labels.
+
+    Args:
+        data: its training split is looked at, at most 20,000 images of it.
+        dimensions: at most; fewer where images have fewer values or are too few.
+
+    Raises:
+        SettingError: dimensions below 2.
+        DataError: all images are alike.
+    """
+    if dimensions < 2:
+        raise SettingError(f"--dimensions must be at least 2, not {dimensions}.")
+    chosen = data.train.images[:: -(-len(data.train) // MOST_FITTED)]
+    x = torch.cat([averaged_down(to_unit(part)).flatten(1) for part in chosen.split(CHUNK)])
+    mean = x.double().mean(0).float()
+    dimensions = min(dimensions, x.shape[1], len(x) - 1)
+    with own_randomness(torch.device("cpu")):
+        torch.manual_seed(0)  # of the randomised decomposition
+        _, scales, components = torch.svd_lowrank(x - mean, min(2 * dimensions, *x.shape), niter=4)
+    variance = float(scales[:dimensions].double().square().mean()) / (len(x) - 1)
+    if not variance > 0:
+        raise DataError(f"{data.source}: all training images are alike; features of them say nothing.")
+    name = f"pca{dimensions}_{label(data)}_{data.fingerprint[:8]}"
+    return PCAFeatures(name, data.shape, mean, components[:, :dimensions] / variance**0.5)
+
+
+def save_classifier(path: Path, trained: Trained, data: Data) -> None:
+    """Writes a classifier; its weights take two bytes each.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    classifier = trained.classifier
+    about = {
+        "format": FORMAT,
+        "kind": "classifier",
+        "name": label(data),
+        "shape": list(data.shape),
+        "dimensions": classifier.embed.out_features,
+        "class_names": data.class_names,
+        "accuracy": trained.accuracy,
+        "validation_accuracy": trained.validation_accuracy,
+        "epoch": trained.epoch,
+        "images": {name: len(split) for name, split in data.splits.items()},
+        "fingerprint": data.fingerprint,
+    }
+    _write(path, {name: as_stored(tensor) for name, tensor in classifier.state_dict().items()}, about)
+
+
+def save_pca(path: Path, features: PCAFeatures) -> None:
+    """Writes principal components, in single precision.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    about = {"format": FORMAT, "kind": "pca", "name": features.name, "shape": list(features.shape)}
+    _write(path, {"mean": features.mean, "components": features.components}, about)
+
+
+def label(data: Data) -> str:
+    """The source's name as it may stand within the name of a figure."""
+    return re.sub(r"[^a-z0-9]+", "_", Path(data.source).stem.lower()).strip("_") or "data"
+
+
+def averaged_down(x: Tensor) -> Tensor:
+    """Images (B, C, H, W) averaged to at most 32 pixels a side; arrays (B, D) as they are."""
+    if x.ndim != 4 or max(x.shape[2:]) <= SIDE:
+        return x
+    height, width = x.shape[2:]
+    return F.adaptive_avg_pool2d(x, (min(height, SIDE), min(width, SIDE)))
+
+
+def described(shape: tuple[int, ...]) -> str:
+    """A shape as a user would write it: 28x28 grey."""
+    if len(shape) != 3:
+        return "x".join(map(str, shape)) + "-feature"
+    channels, height, width = shape
+    kind = {1: "grey", 3: "RGB", 4: "RGBA"}.get(channels, f"{channels}-channel")
+    return f"{height}x{width} {kind}"
+
+
+def _is_mnist(data: Data) -> bool:
+    return data.source == "mnist" and data.shape == (1, 28, 28)
+
+
+def _write(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_tensors(path, tensors, {"features": about})
+
+
+def _read(path: Path, name: str | None) -> Features:
+    """Features from a file of ours; a classifier without a name is named by the file's hash."""
+    tensors, header = read_tensors(path)
+    about = header.get("features")
+    if not isinstance(about, dict) or not isinstance(about.get("format"), int):
+        raise RunError(f"{path} is not a file of vaekit features.")
+    if about["format"] > FORMAT:
+        raise RunError(f"{path} is of a newer vaekit (format {about['format']}); update vaekit.")
+    try:
+        if about["kind"] == "pca":
+            return PCAFeatures(about["name"], tuple(about["shape"]), tensors["mean"], tensors["components"])
+        classifier = Classifier(tuple(about["shape"]), len(about["class_names"]), about["dimensions"])
+        classifier.load_state_dict({key: tensor.to(_kind(tensor)) for key, tensor in tensors.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise RunError(f"{path} is damaged: {' '.join(str(error).split())[:160]}.") from None
+    digest = hashlib.sha256(content_of(path)).hexdigest()[:8]
+    return ClassifierFeatures(name or f"{about['name']}_{digest}", classifier, about)
+
+
+def _kind(tensor: Tensor) -> torch.dtype:
+    return torch.float32 if tensor.is_floating_point() else tensor.dtype
+
+
+def content_of(path: Path) -> bytes:
+    """Raises RunError when the file cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}.") from None

@@ -1,0 +1,34 @@
+"""`vaekit figures`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from PIL import Image
+
+
+def test_asked_figures_are_drawn_where_asked(terminal, vae_run: Path) -> None:
+    told = json.loads(
+        terminal("figures", vae_run, "--only", "training,samples", "--out", "here", "--json").out
+    )
+    assert told["figures"] == {name: str(Path("here", f"{name}.png")) for name in ("training", "samples")}
+    assert sorted(path.name for path in Path("here").iterdir()) == ["samples.png", "training.png"]
+    for path in told["figures"].values():
+        with Image.open(path) as image:
+            assert image.format == "PNG"
+
+
+def test_what_does_not_fit_is_left_out_with_its_reason(terminal, ae_run: Path) -> None:
+    outcome = terminal("figures", ae_run, "--only", "samples,reconstructions")
+    assert outcome.status == 0
+    lines = outcome.out.splitlines()
+    assert lines[0] == str(ae_run / "figures" / "reconstructions.png")
+    assert lines[1].startswith("left out: samples (") and "prior" in lines[1]
+
+
+def test_options_reach_the_figures(terminal, vae_run: Path) -> None:
+    told = terminal("figures", vae_run, "--only", "latent_tsne").out
+    assert told.startswith("left out: latent_tsne (")
+    drawn = terminal("figures", vae_run, "--only", "latent_tsne", "--tsne", "--json").out
+    assert json.loads(drawn)["figures"].keys() == {"latent_tsne"}

@@ -1,0 +1,149 @@
+"""What every entry of METHODS promises: built from its settings, trained, built again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from vaekit import Data, SettingError, Split, fit
+from vaekit.methods import METHODS, find_method, resolve
+from vaekit.models import Model, create_model
+from vaekit.objectives import Objective, create_objective
+from vaekit.optimizers import OPTIMIZERS
+from vaekit.schedules import Clock
+from vaekit.settings import FitSettings, Settings
+
+SMALL = {"latent_dim": 3, "network": "mlp", "width": 16, "depth": 1}
+KINDS = {"8-bit": (1, 8, 8), "binary": (2, 5, 6), "real": (7,)}
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def settings_of(method: str, **options: Any) -> Settings:
+    known = find_method(method).options()
+    small = {name: value for name, value in SMALL.items() if name in known}
+    return resolve(method, {"data": "made up"}, small, options)
+
+
+def build(method: str, pixels: str = "8-bit") -> tuple[Model, Objective]:
+    torch.manual_seed(0)
+    settings = settings_of(method)
+    model = create_model(method, settings.model, {"shape": KINDS[pixels], "pixels": pixels})
+    return model, create_objective(method, settings.objective)
+
+
+def batch(pixels: str = "8-bit", count: int = 6) -> Tensor:
+    """Two kinds of images with some noise, so that there is something to learn."""
+    x = torch.rand(2, *KINDS[pixels]).round()[torch.arange(count) % 2]
+    x = (x - 0.2 * torch.rand_like(x)).abs()
+    return x.round() if pixels == "binary" else x
+
+
+@pytest.mark.parametrize("pixels", KINDS)
+def test_terms_are_nats_an_image_and_add_up(method: str, pixels: str) -> None:
+    model, objective = build(method, pixels)
+    x = batch(pixels)
+    loss = objective(model, x, None, objective.values(Clock(0, 1).end))
+    assert loss.total.shape == ()
+    assert objective.criterion in loss.terms
+    for name, term in loss.terms.items():
+        assert term.shape[0] == len(x), name
+        assert bool(term.isfinite().all()), name
+        assert name.endswith("_nats") == (term.dim() == 1), name
+    if "negative_elbo_nats" in loss.terms:
+        parts = loss.terms["reconstruction_nats"] + loss.terms["kl_nats"]
+        torch.testing.assert_close(loss.terms["negative_elbo_nats"], parts)
+        torch.testing.assert_close(loss.terms["kl_nats"], loss.terms["kl_nats_by_dimension"].sum(1))
+
+
+def test_two_steps_change_every_parameter(method: str) -> None:
+    model, objective = build(method)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    phases = objective.phases(model)
+    assert len({phase.name for phase in phases}) == len(phases)
+    optimizers = [OPTIMIZERS["adam"](list(phase.parameters), FitSettings()) for phase in phases]
+    for step in range(2):
+        for phase, optimizer in zip(phases, optimizers, strict=True):
+            loss = phase.loss(batch(), None, objective.values(Clock(step + 1, 2)))
+            optimizer.zero_grad()
+            loss.total.backward()
+            optimizer.step()
+    for name, parameter in model.named_parameters():
+        assert not torch.equal(parameter, before[name]), name
+
+
+def test_training_lowers_the_criterion_and_is_a_function_of_the_seed(method: str) -> None:
+    torch.manual_seed(4)
+    images = (255 * batch(count=200)).to(torch.uint8)
+    data = Data("made up", Split(images[:160]), Split(images[:0]), Split(images[160:]), "8-bit")
+    ends, weights = [], []
+    for epochs in (1, 15, 15):
+        model, objective = build(method)
+        history = fit(
+            model, objective, data, epochs=epochs, batch_size=20, learning_rate=0.02, warmup=0, device="cpu",
+            precision="fp32", progress="none",
+        )  # fmt: skip
+        ends.append(history.summary["test"][objective.criterion])
+        weights.append(model.state_dict())
+    assert ends[1] < 0.9 * ends[0]
+    assert all(torch.equal(weights[1][name], weights[2][name]) for name in weights[1])
+
+
+@pytest.mark.parametrize("pixels", KINDS)
+def test_arguments_build_the_same_again(method: str, pixels: str) -> None:
+    """As JSON they lose nothing, and weights of the one fit the other, which then says the same."""
+    model, objective = build(method, pixels)
+    arguments = json.loads(json.dumps(model.arguments))
+    assert arguments == model.arguments
+    twin = type(model)(**arguments)
+    assert twin.arguments == model.arguments
+    twin.load_state_dict(model.state_dict())
+    x, values = batch(pixels), objective.values(Clock(0, 1).end)
+    again = type(objective)(**json.loads(json.dumps(objective.arguments)))
+    assert again.arguments == objective.arguments
+    assert again.values(Clock(3, 7)) == objective.values(Clock(3, 7))
+    terms = []
+    for one, its_objective in ((model, objective), (twin, again)):
+        torch.manual_seed(1)
+        terms.append(its_objective(one, x, None, values).terms)
+    assert all(torch.equal(terms[0][name], terms[1][name]) for name in terms[0])
+
+
+def test_arguments_hold_every_option_of_the_section(method: str) -> None:
+    """Otherwise a run that was made in Python could not be written down."""
+    settings = settings_of(method)
+    model, objective = build(method)
+    entry = find_method(method)
+    assert {field.name for field in dataclasses.fields(entry.model_options)} <= set(model.arguments)
+    assert objective.arguments == dataclasses.asdict(settings.objective)
+    for name, value in dataclasses.asdict(settings.model).items():
+        assert model.arguments[name] == value or value == "auto"
+
+
+def test_samples_are_pictures_or_a_clear_refusal(method: str) -> None:
+    model, _ = build(method)
+    try:
+        images = model.sample(9, generator=torch.Generator().manual_seed(0))
+    except SettingError as error:
+        refusal = str(error)
+        assert "cannot sample" in refusal
+        return
+    assert images.shape == (9, *KINDS["8-bit"])
+    assert 0 <= images.min().item() < images.max().item() <= 1
+    assert not math.isclose(images[0].sum().item(), images[1].sum().item(), rel_tol=1e-9)
+
+
+def test_the_summary_is_one_line(method: str) -> None:
+    summary = find_method(method).summary
+    assert 10 < len(summary) < 90
+    assert "\n" not in summary
+    assert not summary.endswith(".")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vaekit.core import SettingError
+from vaekit.plots import curves
+
+
+def metrics_of(epochs=5, beta=lambda epoch: 1.0, kl=True):
+    """Lines as `fit` writes them: 20 steps an epoch, a training line every 10."""
+    lines = []
+    for epoch in range(1, epochs + 1):
+        for half in (0.5, 1.0):
+            at = epoch - 1 + half
+            rates = {"kl_nats": 4 + at, "negative_elbo_nats": 104 - at} if kl else {}
+            scheduled = {"beta": beta(epoch), "learning_rate": 1e-3}
+            lines.append(
+                {"step": round(20 * at), "epoch": epoch, "split": "train", "reconstruction_nats": 100 - 2 * at}
+                | rates | scheduled
+            )  # fmt: skip
+        rates = {"kl_nats": 5.0 + epoch, "negative_elbo_nats": 106.0 - epoch} if kl else {}
+        by_dimension = {"kl_nats_by_dimension": [0.001, 4.0 + epoch, 0.999]} if kl else {}
+        lines.append(
+            {"step": 20 * epoch, "epoch": epoch, "split": "validation", "reconstruction_nats": 101.0 - 2 * epoch}
+            | rates | by_dimension
+        )  # fmt: skip
+    return lines
+
+
+def lines_of(axes):
+    return {line.get_label(): line.get_xydata() for line in axes.lines}
+
+
+def test_training_curves_hold_the_lines_of_the_metrics():
+    figure = curves.training(metrics_of())
+    elbo, distortion, rate = figure.axes
+    assert np.allclose(lines_of(distortion)["validation"], [(e, 101 - 2 * e) for e in range(1, 6)])
+    assert np.allclose(lines_of(rate)["train"], [(e / 2, 4 + e / 2) for e in range(1, 11)])
+    assert np.allclose(lines_of(elbo)["validation"][:, 1], [105, 104, 103, 102, 101])
+    assert {axes.get_ylabel() for axes in figure.axes} == {"nats an image"}
+    assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
+
+
+def test_schedules_are_drawn_only_where_they_vary():
+    figure = curves.training(metrics_of(beta=lambda epoch: epoch / 5))
+    assert len(figure.axes) == 4  # the learning rate is constant, beta is not
+    (line,) = figure.axes[3].lines
+    assert np.allclose(line.get_ydata()[::2] * 10.0 ** np.floor(np.log10(1.0)), [0.2, 0.4, 0.6, 0.8, 1.0])
+    assert figure.axes[3].get_ylabel() == "β"
+
+
+def test_pseudo_likelihoods_are_named_with_the_unit():
+    figure = curves.training(metrics_of(), "bce")
+    assert figure.axes[1].get_ylabel() == "nats an image (bce)"
+
+
+def test_an_autoencoder_has_one_panel_and_no_rate():
+    metrics = metrics_of(kl=False)
+    assert len(curves.training(metrics).axes) == 1
+    with pytest.raises(SettingError, match="two epochs or more with a KL"):
+        curves.rate_distortion(metrics)
+    with pytest.raises(SettingError, match="no KL by dimension"):
+        curves.kl_by_dimension(metrics)
+    with pytest.raises(SettingError, match="no losses yet"):
+        curves.training([])
+
+
+def test_a_steep_start_does_not_flatten_the_rest():
+    lines = metrics_of(epochs=50)
+    lines[0]["negative_elbo_nats"] = 1e6
+    low, high = curves.training(lines).axes[0].get_ylim()
+    assert low < 56
+    assert high < 1000
+
+
+def test_path_of_rate_and_distortion_and_equal_elbo():
+    figure = curves.rate_distortion(metrics_of())
+    axes = figure.axes[0]
+    (path,) = [c for c in axes.collections if len(c.get_offsets()) == 5]
+    assert np.allclose(path.get_offsets(), [(5 + e, 101 - 2 * e) for e in range(1, 6)])
+    dotted = [line.get_xydata() for line in axes.lines if line.get_linestyle() == ":"]
+    assert len(dotted) > 3
+    assert all(np.isclose(*line.sum(1)) for line in dotted)  # rate + distortion is the same at both ends
+
+
+def test_kl_by_dimension_is_sorted_by_the_last():
+    figure = curves.kl_by_dimension(metrics_of())
+    left, right = figure.axes
+    table = left.collections[0].get_array().reshape(3, 5)
+    assert np.allclose(table, [[5, 6, 7, 8, 9], [0.999] * 5, [0.001] * 5])
+    assert [text.get_text() for text in left.get_yticklabels()] == ["z1", "z2", "z0"]
+    assert [bar.get_width() for bar in right.patches] == [9.0, 0.999, 0.001]
+    assert "2 of 3 dimensions" in figure.texts[0].get_text()
+
+
+def test_steps_are_the_axis_before_the_first_epoch_ends():
+    lines = [{"step": 50, "split": "train", "reconstruction_nats": 3.0}]
+    assert curves.series(lines, "train", "reconstruction_nats")[0].tolist() == [50]

@@ -1,0 +1,40 @@
+"""The documented command line: an option that appears, vanishes or is renamed shows up here.
+
+After a change that is meant: `python tests/policy/test_flags.py` writes flags.txt again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from vaekit.cli import COMMANDS
+from vaekit.commands import options
+from vaekit.commands.parsing import option_name
+from vaekit.methods import METHODS
+
+FROZEN = Path(__file__).with_name("flags.txt")
+
+
+def flags(section: type) -> list[str]:
+    names = []
+    for field in dataclasses.fields(section):
+        positional = field.metadata.get("positional")
+        names.append(field.name.upper() if positional else option_name(field.name))
+    return names
+
+
+def current() -> str:
+    lines = [f"{name}: {' '.join(flags(getattr(options, c.options)))}" for name, c in COMMANDS.items()]
+    for name, method in METHODS.items():
+        given = [flag for section in method.sections().values() for flag in flags(section)]
+        lines.append(f"train {name}: {' '.join(given)}")
+    return "\n".join(lines) + "\n"
+
+
+def test_flags_are_the_documented_ones() -> None:
+    assert current() == FROZEN.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    FROZEN.write_text(current(), encoding="utf-8")

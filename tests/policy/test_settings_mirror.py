@@ -1,0 +1,66 @@
+"""An option is declared once: each section of settings has the arguments of what it configures."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vaekit.commands.options import SourceOptions
+from vaekit.commands.parsing import field_docs
+from vaekit.data import load_data
+from vaekit.methods import METHODS
+from vaekit.settings import DataSettings, FitSettings
+from vaekit.training import fit
+
+# Arguments for Python only: objects, and what the data or the folder say.
+PYTHON_ONLY = {
+    "load_data": {"labels"},
+    "fit": {"model", "objective", "data", "out", "method", "progress", "should_stop"},
+    "model": {"shape", "pixels", "encoder", "decoder"},
+    "objective": set[str](),
+}
+PAIRS: dict[str, tuple[type, Callable[..., Any], set[str]]] = {
+    "load_data": (DataSettings, load_data, PYTHON_ONLY["load_data"]),
+    "fit": (FitSettings, fit, PYTHON_ONLY["fit"]),
+}
+for name, method in METHODS.items():
+    PAIRS[f"{name}: model"] = (method.model_options, method.model_class(), PYTHON_ONLY["model"])
+    PAIRS[f"{name}: objective"] = (
+        method.objective_options,
+        method.objective_class(),
+        PYTHON_ONLY["objective"],
+    )
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_section_mirrors_signature(pair: str) -> None:
+    section, configured, python_only = PAIRS[pair]
+    declared = {field.name: field.default for field in dataclasses.fields(section)}
+    declared = {k: inspect.Parameter.empty if v is dataclasses.MISSING else v for k, v in declared.items()}
+    parameters = inspect.signature(configured).parameters
+    taken = {name: p.default for name, p in parameters.items() if name not in python_only}
+    assert declared == taken
+    assert list(declared) == list(taken), "same names in another order"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_options_are_flat_and_explained(method: str) -> None:
+    options = METHODS[method].options()
+    assert len(options) == len(set(options)), "two sections share a name"
+    for section in METHODS[method].sections().values():
+        unexplained = {field.name for field in dataclasses.fields(section)} - field_docs(section).keys()
+        assert not unexplained
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_overrides_are_options(method: str) -> None:
+    assert METHODS[method].overrides.keys() <= set(METHODS[method].options())
+
+
+def test_vaekit_data_has_the_options_of_a_source() -> None:
+    described = {field.name for field in dataclasses.fields(SourceOptions)} - {"json"}
+    assert described == {field.name for field in dataclasses.fields(DataSettings)}

@@ -1,0 +1,116 @@
+"""The program of docs/extending.md, run as it stands there."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from scipy.stats import laplace
+
+from vaekit import METHODS, fit, load_data, load_run
+from vaekit.distributions import LIKELIHOODS, build_likelihood
+from vaekit.networks import NETWORKS
+
+PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
+TABLES = (METHODS, NETWORKS, LIKELIHOODS)
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The page's program as a module; what it added to the tables is taken out again."""
+    before = [dict(table) for table in TABLES]
+    path = tmp_path_factory.mktemp("extending") / "mine.py"
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    path.write_text("\n\n".join(blocks), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("mine", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["mine"] = module
+    try:
+        spec.loader.exec_module(module)
+        yield module
+    finally:
+        del sys.modules["mine"]
+        for table, entries in zip(TABLES, before, strict=True):
+            table.clear()
+            table.update(entries)  # type: ignore[arg-type]
+
+
+def test_each_table_gained_one_line(mine: ModuleType) -> None:
+    assert [list(table)[-1] for table in TABLES] == ["mixture-rate", "linear", "laplace"]
+
+
+def test_it_trains_keeps_its_run_and_is_loaded_again(
+    mine: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    images = mine.train("mine")
+    assert images.shape == (16, 1, 8, 8)
+    run = load_run("mine")
+    assert run.settings.method == "mixture-rate"
+    assert run.model.arguments["components"] == 5
+    assert run.settings.flat()["rate"] == 8.0
+    assert run.summary["test"]["kl_nats"] == pytest.approx(8.0, abs=1.0)
+    data = load_data("digits")
+    mean = data.train.images.double().mean(0) / 255
+    constant = (data.test.images / 255 - mean).abs() * math.sqrt(2) / 0.2 + math.log(0.2 * math.sqrt(2))
+    assert run.summary["test"]["reconstruction_nats"] < constant.sum((1, 2, 3)).mean().item()
+
+
+def test_what_is_loaded_is_what_was_trained(mine: ModuleType, tmp_path: Path) -> None:
+    data = load_data("digits")
+    model = mine.MixtureVAE(data.shape, components=3, latent_dim=2, network="linear", likelihood="laplace")
+    fit(model, mine.TargetRate(rate=2.0), data, out=tmp_path / "run", epochs=1, progress="none", device="cpu")
+    loaded = load_run(tmp_path / "run").model
+    x = data.test.images[:5]
+    assert torch.equal(loaded.reconstruct(x), model.reconstruct(x))  # type: ignore[attr-defined]
+    draws = [m.sample(4, generator=torch.Generator().manual_seed(0)) for m in (model, loaded)]
+    assert torch.equal(draws[0], draws[1])
+
+
+def test_the_likelihood_is_scipys(mine: ModuleType) -> None:
+    _, likelihood = build_likelihood("laplace", "real", (3,), sigma=0.3)
+    raw, x = torch.randn(4, 3), torch.randn(4, 3)
+    expected = laplace(raw.numpy(), 0.3 / math.sqrt(2)).logpdf(x.numpy()).sum(-1)
+    torch.testing.assert_close(likelihood(raw).log_prob(x), torch.from_numpy(expected).float())
+
+
+def test_the_options_mirror_the_constructors(mine: ModuleType) -> None:
+    entry = METHODS["mixture-rate"]
+    model = mine.MixtureVAE((4,), pixels="real", latent_dim=2)
+    names = {field.name for field in dataclasses.fields(entry.model_options)}
+    assert names == set(model.arguments) - {"shape", "pixels"}
+    assert mine.TargetRate().arguments == dataclasses.asdict(entry.objective_options())
+
+
+def test_it_serves_arrays_too(mine: ModuleType) -> None:
+    torch.manual_seed(0)
+    data = load_data(torch.randn(300, 2) @ torch.randn(2, 9), pixels="real")
+    model = mine.MixtureVAE(data.shape, pixels=data.pixels, latent_dim=2, network="linear")
+    history = fit(model, mine.TargetRate(), data, epochs=1, progress="none", device="cpu")
+    assert history.summary["parameters"] == (9 * 4 + 4) + (2 * 9 + 9) + 8 + 2 * 8 * 2
+
+
+def test_the_program_is_a_command_line(mine: ModuleType, tmp_path: Path) -> None:
+    words = ["train", "mixture-rate", "--data", "digits", "--rate", "3", "--epochs", "1", "--components", "4"]
+    command = [sys.executable, str(mine.__file__), *words, "--out", "run", "--device", "cpu"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    run = load_run(tmp_path / "run")
+    assert (run.settings.flat()["rate"], run.settings.flat()["components"]) == (3.0, 4)
+    assert (run.settings.flat()["likelihood"], run.settings.flat()["network"]) == ("laplace", "linear")
+    command = [sys.executable, str(mine.__file__), "train", "mixture-rate", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    assert "number of normals in the prior" in " ".join(shown.replace("│", " ").split())
