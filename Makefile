@@ -21,10 +21,10 @@ test: lint
 lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache
 
 # torch first and alone: its version is the pinned one whatever else asks for it.
 .venv/.all: pyproject.toml constraints.txt

@@ -163,7 +163,7 @@ def test_every_optimizer_trains_to_below_the_best_constant_image(name: str) -> N
     mean = (data.train.images / 255).mean(0)
     x = data.validation.images / 255
     constant = nn.functional.binary_cross_entropy(mean.expand_as(x), x, reduction="sum").item() / len(x)
-    assert history.summary["validation"]["reconstruction_nats"] < constant - 0.3
+    assert history.summary["validation"]["reconstruction_nats"] < constant - 0.15
 
 
 # Randomness --------------------------------------------------------------------------------------
@@ -538,8 +538,8 @@ def test_an_interrupt_gives_the_history_and_puts_everything_back() -> None:
     class Watching:
         ended = 0
 
-        def begin(self, steps: int, done: int) -> None:
-            assert (steps, done) == (2 * STEPS, 0)
+        def begin(self, epochs: int, steps: int, done: int) -> None:
+            assert (epochs, steps, done) == (2, 2 * STEPS, 0)
 
         def advance(self, done: int) -> None:
             if done == 5:

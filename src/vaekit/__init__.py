@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.data import Data as Data
     from vaekit.data import Split as Split
     from vaekit.data import load_data as load_data
+    from vaekit.evaluation.evaluate import Evaluation as Evaluation
+    from vaekit.evaluation.evaluate import evaluate as evaluate
     from vaekit.methods import METHODS as METHODS
     from vaekit.methods import Method as Method
     from vaekit.models import AE as AE
@@ -50,6 +52,8 @@ PUBLIC = {  # name -> "module" or "module:name"
     "fit": "vaekit.training:fit",
     "resume": "vaekit.training:resume",
     "History": "vaekit.training:History",
+    "evaluate": "vaekit.evaluation.evaluate:evaluate",
+    "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
     "load_run": "vaekit.runs:load_run",
     "Run": "vaekit.runs:Run",
     "plots": "vaekit.plots",

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaekit import __version__
+from vaekit.commands.output import speaks
 from vaekit.core import InputError, SettingError, VaekitError, VaekitWarning, near_miss
 
 
@@ -50,6 +51,7 @@ COMMANDS = {
     "sample": Command("RUN", "draw new images", "SampleOptions", "images:sample"),
     "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "images:reconstruct"),
     "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
+    "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "evaluate:evaluate"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip
@@ -120,6 +122,8 @@ def _dispatch(words: list[str]) -> int:
     command = COMMANDS[name]
     given = _resolve(command.read)(f"vaekit {name}", command, words[1:])
     result = _resolve(command.run)(*given)
+    if not speaks():
+        return result.status
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))
     else:

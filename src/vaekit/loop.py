@@ -19,8 +19,10 @@ from vaekit import measuring
 from vaekit.checkpoints import save_state, write_json
 from vaekit.core import Loss, NonFiniteError, RunError, derive_seed, reach
 from vaekit.data import Batches, Data, Split
+from vaekit.distributions.likelihoods import bounds_in_bits
 from vaekit.metrics import Metrics, not_finite
 from vaekit.models import Model
+from vaekit.noise import sharing
 from vaekit.objectives import Objective, Phase
 from vaekit.optimizers import OPTIMIZERS, Average, weights_in_place
 from vaekit.precision import (
@@ -31,6 +33,7 @@ from vaekit.precision import (
     own_randomness,
     seed_noise,
 )
+from vaekit.processes import Processes
 from vaekit.progress import Progress
 from vaekit.runfolder import publish_weights
 from vaekit.schedules import Clock
@@ -38,6 +41,8 @@ from vaekit.schedules import learning_rate as rate_at
 from vaekit.settings import FitSettings
 
 LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
+EXCHANGE_EVERY = 10  # steps between agreements of several processes to save or to stop
+REASONS = (None, "SIGINT", "SIGTERM", "stopped")  # to stop, as numbers that processes can exchange
 COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds")  # of a state, beside its tensors
 
 
@@ -66,6 +71,7 @@ class Training:
         folder: run folder that has been begun, or None.
         method: key of METHODS, for the summary, or None.
         progress, should_stop: of `fit`.
+        processes: those that train this run together; only the first has a folder.
     """
 
     def __init__(
@@ -78,14 +84,16 @@ class Training:
         method: str | None,
         progress: Progress,
         should_stop: Callable[[], str | None] | None,
+        processes: Processes = Processes(),  # noqa: B008  it is frozen
     ) -> None:
         self.device = choose_device(options.device)
         self.precision = choose_precision(options.precision, self.device)
         self.model, self.objective = model.to(self.device), objective.to(self.device)
         self.data, self.options, self.folder, self.method = data, options, folder, method
-        self.progress, self.should_stop = progress, should_stop
+        self.progress, self.should_stop, self.processes = progress, should_stop, processes
+        self.part = (processes.rank, processes.world)
         self.batches = Batches(
-            data.train, options.batch_size, self.device, dynamic=data.dynamic, seed=options.seed
+            data.train, options.batch_size, self.device, data.dynamic, options.seed, part=self.part
         )
         self.validation = self.in_order(data.validation, "validation")
         self.steps = options.epochs * len(self.batches)
@@ -93,13 +101,17 @@ class Training:
         self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
         build = OPTIMIZERS[options.optimizer]
         self.optimizers = {name: build(owned, options) for name, owned in self.parameters.items()}
+        self.losses = {
+            phase.name: processes.average_gradients(phase.loss, self.parameters[phase.name])
+            for phase in self.phases
+        }
         self.average = Average(model, options.average) if options.average else None
         # What a state holds, beside the weights above.
         self.step = self.epoch = self.batch = self.stale = 0
         self.stopped = False
         self.seconds = 0.0
         self.best: dict[str, Any] = {"value": math.inf, "epoch": None, "weights": None}
-        self.metrics = Metrics(folder, progress)
+        self.metrics = Metrics(folder, progress, processes)
         self._saved_at = -math.inf
 
     # The loop ------------------------------------------------------------------------------------
@@ -107,7 +119,7 @@ class Training:
     def run(self) -> History:
         """Trains to the end, to an interrupt, or until told to stop."""
         reason, summary = None, {}
-        self.progress.begin(self.steps, self.step)
+        self.progress.begin(self.options.epochs, self.steps, self.step)
         try:
             with own_randomness(self.device), only_deterministic(self.options.deterministic):
                 self._started = time.monotonic() - self.seconds
@@ -132,18 +144,32 @@ class Training:
         batches = self.batches.epoch(self.epoch, start=self.batch)
         while self.batch < len(self.batches):
             seed_noise(self.device, derive_seed(self.options.seed, "step", self.step))
-            self.update(*next(batches))
+            x, y = next(batches)
+            with sharing(self.batches.share(self.batch)):
+                self.update(x, y)
             self.step, self.batch = self.step + 1, self.batch + 1
             if self.step % LOG_EVERY == 0 or self.batch == len(self.batches):
                 self.log_window()
             self.progress.advance(self.step)
             reach("step")
-            reason = self.should_stop() if self.should_stop else None
-            if reason or time.monotonic() - self._saved_at >= self.options.checkpoint_seconds:
+            reason, due = self.decide()
+            if reason or due:
                 self.save()
             if reason:
                 return reason
         return None
+
+    def decide(self) -> tuple[str | None, bool]:
+        """A reason to stop here, and whether a state is due; the same for all processes."""
+        reason = self.should_stop() if self.should_stop else None
+        due = time.monotonic() - self._saved_at >= self.options.checkpoint_seconds
+        if self.processes.world == 1:
+            return reason, due
+        if self.step % EXCHANGE_EVERY:
+            return None, False
+        number = REASONS.index(reason if reason in REASONS else "stopped")
+        number = self.processes.strongest(2 * number + due, self.device)
+        return REASONS[number // 2], bool(number % 2)
 
     def update(self, x: Tensor, y: Tensor | None) -> None:
         """One step: every phase that is due."""
@@ -162,13 +188,16 @@ class Training:
         for group in optimizer.param_groups:
             group["lr"] = rate
         with arithmetic(self.precision, self.device):
-            loss: Loss = phase.loss(x, y, values)
+            loss: Loss = self.losses[phase.name](x, y, values)
         optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
+        share, total = self.batches.share(self.batch), loss.total
+        if share is not None:  # processes average their gradients: make that the mean over all images
+            total = total * (len(x) * self.processes.world / share.whole)
+        total.backward()
         if self.options.clip:
             nn.utils.clip_grad_norm_(self.parameters[phase.name], self.options.clip)
         optimizer.step()
-        self.metrics.note(self.step, len(x), loss.terms)
+        self.metrics.note(self.step, len(x) if share is None else share.whole, loss.terms)
 
     def end_epoch(self) -> None:
         """Validation, best weights, the decision to stop early."""
@@ -222,12 +251,14 @@ class Training:
         """Batches for measuring: always the same, whatever the seed of the run."""
         seed = derive_seed("measure", name)
         return Batches(
-            split, measuring.BATCH, self.device, dynamic=self.data.dynamic, seed=seed, shuffle=False
+            split, measuring.BATCH, self.device, self.data.dynamic, seed, shuffle=False, part=self.part
         )
 
     def measure(self, batches: Batches, name: str, log: bool = True) -> dict[str, Any]:
         """Mean terms of a split, checked and noted under its name."""
-        terms = measuring.mean_terms(self.model, self.objective, batches, self.precision, batches.seed)
+        terms = measuring.mean_terms(
+            self.model, self.objective, batches, self.precision, batches.seed, self.processes
+        )
         if bad := not_finite(terms):
             raise self.error(f"{self._listed(bad)} on the {name} split after step {self.step}")
         if log:
@@ -335,9 +366,11 @@ class Training:
 
     def summarise(self, about: dict[str, Any], measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """The content of summary.json."""
+        likelihood, data = self.model.arguments.get("likelihood"), self.data
         splits = {
-            name: {"images": len(self.data.splits[name])}
+            name: {"images": len(data.splits[name])}
             | {key: value for key, value in terms.items() if not isinstance(value, list)}
+            | bounds_in_bits(terms, likelihood, data.pixels, data.dimensions)
             for name, terms in measured.items()
         }
         return {

@@ -10,15 +10,22 @@ from torch import Tensor
 from vaekit.data import Batches
 from vaekit.models import Model
 from vaekit.models.base import evaluating
+from vaekit.noise import sharing
 from vaekit.objectives import Objective
 from vaekit.precision import arithmetic, own_randomness, seed_noise
+from vaekit.processes import Processes
 from vaekit.schedules import Clock
 
 BATCH = 1000  # images at a time; the draws of a seed depend on it
 
 
 def mean_terms(
-    model: Model, objective: Objective, batches: Batches, precision: str, seed: int
+    model: Model,
+    objective: Objective,
+    batches: Batches,
+    precision: str,
+    seed: int,
+    processes: Processes = Processes(),  # noqa: B008  it is frozen
 ) -> dict[str, Any]:
     """Every term of the objective at its final schedule, as mean over all images of a split.
 
@@ -28,6 +35,7 @@ def mean_terms(
         batches: of the split, in order (`shuffle=False`), on the model's device.
         precision: "fp32" or "bf16".
         seed: of the draws of z.
+        processes: among which the batches are shared.
 
     Returns:
         name -> float, or a list of floats for terms by dimension.
@@ -43,9 +51,12 @@ def mean_terms(
         arithmetic(precision, device),
     ):
         seed_noise(device, seed)
-        for x, y in batches.epoch(0):
-            for name, term in objective(model, x, y, values).terms.items():
+        for index, (x, y) in enumerate(batches.epoch(0)):
+            with sharing(batches.share(index)):
+                terms = objective(model, x, y, values).terms
+            for name, term in terms.items():
                 totals[name] = totals.get(name, 0) + _sum(term)
+        totals = {name: processes.total(total) for name, total in totals.items()}
     return {name: (total / len(batches.images)).tolist() for name, total in totals.items()}
 
 

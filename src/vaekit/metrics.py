@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vaekit.checkpoints import sync_file, writing
 from vaekit.core import RunError
+from vaekit.processes import Processes
 from vaekit.progress import Progress
 
 FILE = "metrics.jsonl"
@@ -24,6 +25,7 @@ class Metrics:
     Args:
         folder: run folder, or None to write nothing.
         progress: told about every line.
+        processes: over which the terms of a step are averaged.
 
     Attributes:
         lines: of metrics.jsonl.
@@ -31,18 +33,24 @@ class Metrics:
         window: steps since the last line: step, images, names of the terms, and their means (K,).
     """
 
-    def __init__(self, folder: Path | None, progress: Progress) -> None:
+    def __init__(self, folder: Path | None, progress: Progress, processes: Processes) -> None:
         self.path = None if folder is None else folder / FILE
-        self.progress = progress
+        self.progress, self.processes = progress, processes
         self.lines: list[dict[str, Any]] = []
         self.size = 0
         self.window: list[dict[str, Any]] = []
 
     def note(self, step: int, images: int, terms: Mapping[str, Tensor]) -> None:
-        """Takes in the terms of a step, (B,) each, without reading them; others are passed over."""
+        """Takes in the terms of a step, (B,) each, without reading them; others are passed over.
+
+        Args:
+            images: in the step, over all processes.
+        """
         scalar = {name: term.detach() for name, term in terms.items() if term.dim() == 1}
         if scalar:
-            means = torch.stack(list(scalar.values())).mean(1)
+            stacked = torch.stack(list(scalar.values()))
+            alone = self.processes.world == 1
+            means = stacked.mean(1) if alone else self.processes.total(stacked.sum(1)) / images
             self.window.append({"step": step, "images": images, "names": list(scalar), "means": means})
 
     def read_window(self) -> list[tuple[int, int, dict[str, float]]]:

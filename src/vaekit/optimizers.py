@@ -61,7 +61,8 @@ class Average:
         counters = [name for name, tensor in now.items() if not tensor.is_floating_point()]
         for name in counters:  # such as BatchNorm's: taken over as they are
             self.weights[name].copy_(now.pop(name))
-        torch._foreach_lerp_([self.weights[name] for name in now], list(now.values()), share)
+        past = [self.weights[name] for name in now]
+        torch._foreach_lerp_(past, list(now.values()), share)  # pyright: ignore[reportPrivateImportUsage]
 
 
 @contextmanager

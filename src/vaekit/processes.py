@@ -6,6 +6,7 @@ DistributedDataParallel, figures are summed over all. The first process alone wr
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-
-CODES = (None, "SIGINT", "SIGTERM", "stopped")  # reasons to stop, as numbers that processes can exchange
-
 
 @dataclass(frozen=True)
 class Processes:
@@ -50,6 +48,11 @@ class Processes:
         dist.all_reduce(shared, dist.ReduceOp.MAX)
         return int(shared)
 
+    def meet(self) -> None:
+        """Waits until all processes have come here."""
+        if self.world > 1:
+            dist.barrier()
+
     def average_gradients(self, loss: nn.Module, updated: Iterable[nn.Parameter]) -> nn.Module:
         """The same loss, whose backward averages the gradients of `updated` over all processes."""
         if self.world == 1:
@@ -57,7 +60,10 @@ class Processes:
         wanted = {id(parameter) for parameter in updated}
         others = [name for name, parameter in loss.named_parameters() if id(parameter) not in wanted]
         DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(loss, others)
-        return DistributedDataParallel(loss, broadcast_buffers=False)
+        # buffers are equal already; torch 2.13 renamed the argument that says so
+        known = inspect.signature(DistributedDataParallel).parameters
+        name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        return DistributedDataParallel(loss, **{name: False})
 
 
 def launched() -> Processes:

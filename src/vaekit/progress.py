@@ -20,7 +20,7 @@ SHOWN = {
 class Progress(Protocol):
     """Told about a run by `fit`."""
 
-    def begin(self, steps: int, done: int) -> None: ...
+    def begin(self, epochs: int, steps: int, done: int) -> None: ...
 
     def advance(self, done: int) -> None: ...
 
@@ -32,7 +32,7 @@ class Progress(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def begin(self, steps: int, done: int) -> None:
+    def begin(self, epochs: int, steps: int, done: int) -> None:
         pass
 
     def advance(self, done: int) -> None:
@@ -65,12 +65,13 @@ class Bar:
             refresh_per_second=4,
         )
 
-    def begin(self, steps: int, done: int) -> None:
-        self._task = self._bar.add_task("", total=steps, completed=done, epoch=1, text="")
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        self._epochs, self._steps = epochs, steps
+        self._task = self._bar.add_task("", total=steps, completed=done, epoch=self._epoch(done), text="")
         self._bar.start()
 
     def advance(self, done: int) -> None:
-        self._bar.update(self._task, completed=done)
+        self._bar.update(self._task, completed=done, epoch=self._epoch(done))
 
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
         shown = [f"{label} {values[key]:.2f}" for key, label in SHOWN.items() if key in values]
@@ -78,7 +79,11 @@ class Bar:
             shown = [f"validation {text}" for text in shown[:1]]
         if split in self._texts:
             self._texts[split] = "  ".join(shown)
-        self._bar.update(self._task, epoch=epoch, text="  |  ".join(filter(None, self._texts.values())))
+        self._bar.update(self._task, text="  |  ".join(filter(None, self._texts.values())))
+
+    def _epoch(self, done: int) -> str:
+        """The epoch that the next step belongs to, of how many."""
+        return f"{min(done * self._epochs // self._steps + 1, self._epochs)}/{self._epochs}"
 
     def end(self) -> None:
         self._bar.stop()

@@ -16,6 +16,8 @@ from typing import Any
 from vaekit.checkpoints import write_atomic
 from vaekit.data import SOURCES
 from vaekit.distributions.likelihoods import LIKELIHOODS
+from vaekit.evaluation.table import rows as evaluation_rows
+from vaekit.evaluation.table import short
 from vaekit.methods import find_method, resolve
 from vaekit.plots import FIGURES
 from vaekit.runs import Run
@@ -93,6 +95,7 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         _headline(run.summary),
         _pictures(figures, left_out),
         _numbers(run.summary),
+        _evaluation(run.summary.get("evaluation", {})),
         _settings(run),
         _reproduce(run),
         _notes(run),
@@ -205,13 +208,39 @@ def _numbers(summary: Mapping[str, Any]) -> str:
     by_split = {name: dict(flatten(summary[name])) for name in splits}
     keys = [*NUMBERS, *dict.fromkeys(key for name in splits for key in by_split[name])]
     keys = [key for key in dict.fromkeys(keys) if any(key in by_split[name] for name in splits)]
-    rest = {key: value for key, value in flatten(summary) if key.split(".")[0] not in splits}
+    rest = {key: value for key, value in flatten(summary) if key.split(".")[0] not in [*splits, "evaluation"]}
     rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
     tables = [
         _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}),
         _table(["run"], {key: [value] for key, value in rest.items()}),
     ]
     return "<h2>Numbers</h2>\n" + "\n".join(tables) if any(tables) else ""
+
+
+def _evaluation(values: Mapping[str, Any]) -> str:
+    """What `vaekit evaluate` measured, and what it found wrong."""
+    if not values:
+        return ""
+    lines = [f"{values['images']:,} images, seed {values['seed']}."]
+    if "binarisation" in values:
+        lines.append(f"Binarised: {values['binarisation']}.")
+    if "likelihood_means" in values:
+        lines.append(f"{values['likelihood']} is {values['likelihood_means']}.")
+    body = "".join(
+        f'<tr><th>{escape(row.label)}<br><span class="faint">{escape(row.unit)}</span></th>'
+        f'<td class="number">{escape(row.text)}</td>'
+        f'<td class="number">{"" if row.floor is None else escape(short(row.floor))}</td>'
+        f"<td><p>{escape(row.meaning)}</p></td></tr>"
+        for row in evaluation_rows(values)
+    )
+    found = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values["findings"])
+    verdict = "<p>Nothing wrong was found with the latent space.</p>" if "health" in values else ""
+    return (
+        f"<h2>Evaluation</h2>\n<p>{escape(' '.join(lines))}</p>\n"
+        + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)
+        + '<div class="scroll"><table class="numbers"><thead><tr><th></th><th class="number">value</th>'
+        f'<th class="number">training images</th><th></th></tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

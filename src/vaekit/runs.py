@@ -200,7 +200,7 @@ def settings_of(folder: Path, config: dict[str, Any]) -> s.Settings:
             raise SettingError(f"{where}: no method.")
         return resolve(values["method"], values, where=where)
     except SettingError as error:
-        raise RunError(str(error)) from None
+        raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

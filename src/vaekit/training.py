@@ -19,6 +19,7 @@ from vaekit.metrics import FILE, read_metrics
 from vaekit.models import Model
 from vaekit.objectives import Objective, create_objective
 from vaekit.precision import choose_device
+from vaekit.processes import joined
 from vaekit.progress import Progress, choose_progress
 from vaekit.runfolder import (
     begin_run,
@@ -101,14 +102,15 @@ def fit(
     )  # fmt: skip
     check_options(options)
     check_data(model, data, options)
-    shown = choose_progress(progress)
-    folder = None if out is None else Path(out)
-    if folder is not None:
-        method = method or method_name(model, objective)
-        settings = settings_for(method, model, objective, data, options)
-        begin_run(folder, settings, data, model, objective)
-    model.prepare(data.train.images)
-    return Training(model, objective, data, options, folder, method, shown, should_stop).run()
+    with joined(choose_device(options.device)) as processes:
+        folder = Path(out) if out is not None and processes.leads else None
+        shown = choose_progress(progress if processes.leads else "none")
+        if folder is not None:
+            method = method or method_name(model, objective)
+            settings = settings_for(method, model, objective, data, options)
+            begin_run(folder, settings, data, model, objective)
+        model.prepare(data.train.images)
+        return Training(model, objective, data, options, folder, method, shown, should_stop, processes).run()
 
 
 def resume(
@@ -135,7 +137,6 @@ def resume(
     settings = settings_of(folder, config)
     if (folder / "summary.json").exists():
         return History(read_metrics(folder / FILE), read_json(folder / "summary.json"), None, folder)
-    shown = choose_progress(progress)
     state = load_state(folder / "checkpoints")
     model = build_model(settings, config, encoder, decoder)
     objective = create_objective(settings.method, settings.objective)
@@ -144,15 +145,30 @@ def resume(
     if data is None:
         data = load_own_data(folder, settings, config)
     check_unchanged(folder, data, config)
-    warn_of_versions(config, settings)
-    remove_temporaries(folder, folder / "checkpoints")
-    if not (folder / "previews.npz").exists():
-        write_previews(folder, data)
-    model.prepare(data.train.images)
-    training = Training(model, objective, data, settings.fit, folder, settings.method, shown, should_stop)
-    if state is not None:
-        training.restore(state)
-    return training.run()
+    data = data.replace(source=config["data"]["source"])  # as it was given, where it is a path
+    with joined(choose_device(settings.fit.device)) as processes:
+        if processes.leads:
+            warn_of_versions(config, settings)
+            remove_temporaries(folder, folder / "checkpoints")
+            if not (folder / "previews.npz").exists():
+                write_previews(folder, data)
+        shown = choose_progress(progress if processes.leads else "none")
+        model.prepare(data.train.images)
+        training = Training(
+            model,
+            objective,
+            data,
+            settings.fit,
+            folder if processes.leads else None,
+            settings.method,
+            shown,
+            should_stop,
+            processes,
+        )
+        if state is not None:
+            training.restore(state)
+        processes.meet()  # nobody writes a state while another still reads
+        return training.run()
 
 
 def check_untouched(

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from vaekit.networks import NETWORKS, Pair, Spec
+from vaekit.precision import arithmetic
 
 SHAPES = [(1, 8, 8), (3, 9, 7), (4, 12, 21)]
 CODES, LATENT, OUTPUTS = 6, 3, 2
@@ -40,6 +41,16 @@ def test_an_image_does_not_depend_on_its_neighbours_in_the_batch(case: tuple[str
     for i in range(5):
         torch.testing.assert_close(pair.encoder(x[i : i + 1])[0], codes[i])
         torch.testing.assert_close(pair.decoder(z[i : i + 1])[0], raw[i])
+
+
+def test_half_precision_is_nearly_the_same(case: tuple[str, tuple[int, ...]]) -> None:
+    pair, x, z = build(case), images(case).float(), torch.randn(5, LATENT)
+    encoder, decoder = pair.encoder.float(), pair.decoder.float()
+    full = encoder(x), decoder(z)
+    with arithmetic("bf16", torch.device("cpu")):
+        half = encoder(x), decoder(z)
+    for exact, rounded in zip(full, half, strict=True):
+        assert (exact - rounded).abs().max().item() < 0.03 * exact.abs().max().item()
 
 
 @pytest.mark.parametrize("condition", [0, 4])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from torch import Tensor
 
-from vaekit import ELBO, VAE, fit, load_data
+from vaekit import ELBO, VAE, fit, load_data, load_run, resume
 from vaekit.core import SettingError
 from vaekit.distributions import build_likelihood
 from vaekit.distributions.gaussian import LearnedGaussianLikelihood, OptimalGaussianLikelihood
@@ -116,3 +118,24 @@ def test_after_training_sigma_is_that_of_the_training_images() -> None:
         error = (model(x).likelihood.mean - x).square().mean().sqrt().item()
     assert isinstance(model.likelihood, OptimalGaussianLikelihood)
     assert model.likelihood.sigma.item() == pytest.approx(error, rel=0.05)
+
+
+def test_a_resumed_run_has_the_sigma_of_the_uninterrupted_one(tmp_path: Path) -> None:
+    data = load_data("digits")
+
+    def trained(name: str, stop_at: int) -> VAE:
+        torch.manual_seed(0)
+        model = VAE(data.shape, latent_dim=4, network="mlp", width=16, likelihood="gaussian-optimal")
+        steps = itertools.count(1)
+        fit(
+            model, ELBO(), data, epochs=3, average=0.9, device="cpu", progress="none", out=tmp_path / name,
+            should_stop=lambda: "enough" if next(steps) == stop_at else None,
+        )  # fmt: skip
+        return model
+
+    whole = trained("whole", stop_at=-1).state_dict()
+    trained("cut", stop_at=11)
+    resume(tmp_path / "cut", progress="none")
+    resumed = load_run(tmp_path / "cut").model.state_dict()
+    for name in ("likelihood.variance", "likelihood.batches", "decoder.last.weight"):
+        assert torch.equal(resumed[name], whole[name])

@@ -125,7 +125,7 @@ def exact_kl(mean: float, sigma: float) -> float:
 
     def integrand(z: float) -> float:
         prior = sum(w * norm.pdf(z, m, s) for w, m, s in zip(WEIGHTS, CENTRES, SPREADS, strict=True))
-        return norm.pdf(z, mean, sigma) * (norm.logpdf(z, mean, sigma) - math.log(prior))
+        return float(norm.pdf(z, mean, sigma) * (norm.logpdf(z, mean, sigma) - math.log(prior)))
 
     return quad(integrand, mean - 12 * sigma, mean + 12 * sigma, epsabs=1e-10, limit=200)[0]
 

@@ -14,8 +14,8 @@ SHAPES = {"mlp": (1, 4, 3), "lesson": (2, 7, 6), "resnet": (2, 9, 7)}
 
 def tiny(network: str, pixels: str) -> VAE:
     torch.manual_seed(0)
-    size = {} if network == "lesson" else {"width": 6, "depth": 2}
-    model = VAE(SHAPES[network], 3, network, pixels=pixels, **size).double()
+    width, depth = (None, None) if network == "lesson" else (6, 2)
+    model = VAE(SHAPES[network], 3, network, width, depth, pixels=pixels).double()
     with torch.no_grad():
         for (
             parameter

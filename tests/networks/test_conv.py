@@ -87,3 +87,11 @@ def test_crop_keeps_the_first_rows_and_columns() -> None:
 def test_an_array_of_features_has_no_height(network: object) -> None:
     with pytest.raises(SettingError, match="needs images; for an array of features take --network mlp"):
         network(Spec((10,), codes=4, latent_dim=2))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("network", [lesson, resnet])
+def test_a_part_can_be_narrowed_alone(network: object) -> None:
+    """No attribute hides a method of torch's modules, such as `half`."""
+    pair = network(Spec((1, 8, 8), codes=4, latent_dim=2))  # type: ignore[operator]
+    for part in (pair.encoder, pair.decoder):
+        assert {parameter.dtype for parameter in part.half().parameters()} == {torch.float16}

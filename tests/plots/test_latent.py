@@ -127,6 +127,14 @@ def test_class_names_stand_at_the_medians():
     assert np.allclose(found["right"], np.median(mean[1::2].numpy(), axis=0))
 
 
+def test_crowded_names_are_left_to_the_legend():
+    codes = random_codes(n=3000, d=2)
+    crowd = Codes(codes.mean, codes.stddev, torch.arange(3000) % 24)
+    axes = latent.latent_map(crowd, [f"class {i}" for i in range(24)]).axes[0]
+    assert not [text for text in axes.texts if text.get_text().startswith("class")]
+    assert len(axes.get_legend().get_texts()) == 24
+
+
 def test_one_stray_code_does_not_shrink_the_map():
     codes = random_codes(n=2000, d=2)
     codes.mean[0] = 1e4

@@ -7,12 +7,15 @@ from vaekit.commands.output import Result
 
 
 def figures(options: FiguresOptions) -> Result:
-    """Draws the figures that fit a run, and says why others were left out."""
+    """Draws the figures that fit a run, says why others were left out, and writes the run's page.
+
+    The page shows what a run is by its own data; with figures chosen or drawn of others it stays as it was.
+    """
     from vaekit.plots import draw_figures
+    from vaekit.report import write_report
     from vaekit.runs import load_run
 
     run = load_run(options.run, device=options.device)
-
     drawn, left_out = draw_figures(
         run,
         options.data,
@@ -22,7 +25,15 @@ def figures(options: FiguresOptions) -> Result:
         ellipses=options.ellipses,
         linear=options.linear,
     )
-    values = {"run": options.run, "figures": {k: str(v) for k, v in drawn.items()}, "left_out": left_out}
+    values: dict[str, object] = {
+        "run": options.run,
+        "figures": {k: str(v) for k, v in drawn.items()},
+        "left_out": left_out,
+    }
     lines = [str(path) for path in drawn.values()]
+    if options.only is None and options.out is None and options.data is None:
+        page = str(write_report(run, drawn, left_out))
+        values["report"] = page
+        lines.append(page)
     lines += [f"left out: {name} ({reason})" for name, reason in left_out.items()]
     return Result(values, "\n".join(lines))

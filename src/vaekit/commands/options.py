@@ -117,6 +117,31 @@ class FiguresOptions(RunOptions):
     """manifold on equal steps of z, as in the lesson, instead of equal probability"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(RunOptions):
+    """What to measure, and how carefully."""
+
+    data: str | None = None
+    """a source as in `train` (default: the run's own; only then is summary.json written)"""
+    samples: int = 5000
+    """K of the importance-weighted bound"""
+    images: int | None = None
+    """test images for the likelihood, drawn at random (default: all)"""
+    jackknife: bool = False
+    """also the bound without its bias of order 1/K"""
+    annealed: int = 0
+    """test images on which annealed importance sampling checks the bound; 100 take minutes"""
+    features: str | None = None
+    """in which samples are compared with test images: a name, or a file of `vaekit features`
+    (default: mnist_v1 for MNIST, else principal components)"""
+    skip_quality: bool = False
+    """leave out the quality of samples"""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """arithmetic of the networks"""
+    seed: int = 0
+    """seed of all draws, the binarisation of images included"""
+
+
 @dataclass(frozen=True)
 class SourceOptions(DataSettings):
     """The source to describe."""

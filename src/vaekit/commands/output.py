@@ -37,9 +37,15 @@ class Result:
     status: int = 0
 
 
+def speaks() -> bool:
+    """Whether this process is the one that people hear; under torchrun that is the first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
-    print(f"vaekit: {line}", file=sys.stderr, flush=True)
+    if speaks():
+        print(f"vaekit: {line}", file=sys.stderr, flush=True)
 
 
 def note(line: str) -> None:

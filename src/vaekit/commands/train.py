@@ -25,7 +25,9 @@ KINDS = {"pseudo": " of {}, no likelihood", "density": ", of a density", "mass":
 
 # What the demonstration trains: two latents can be shown whole, as a map and as a manifold, and a
 # gaussian of this width spreads the classes further apart than bce does.
-DEMO = {"data": "digits", "latent_dim": 2, "likelihood": "gaussian", "sigma": 0.15, "epochs": 60}
+DEMO = {
+    "data": "digits", "latent_dim": 2, "width": 256, "likelihood": "gaussian", "sigma": 0.15, "epochs": 60,
+}  # fmt: skip
 
 
 def train(settings: Settings, options: TrainOptions) -> Result:
@@ -36,20 +38,24 @@ def train(settings: Settings, options: TrainOptions) -> Result:
 def demo(options: DemoOptions) -> Result:
     """Trains on digits, draws every figure and a sheet of samples, and says where to look."""
     settings = resolve("vae", DEMO, {"seed": options.seed})
-    history = _train(settings, options.out, name="demo")
+    with one_thread():
+        history = _train(settings, options.out, name="demo")
     if history.interrupted:
         return _finished(history)
     from vaekit.commands.output import write_images
     from vaekit.plots import draw_figures
     from vaekit.plots.encoded import sample
+    from vaekit.report import write_report
     from vaekit.runs import load_run
 
     assert history.out is not None
     run = load_run(history.out)
-    drawn, _ = draw_figures(run)
+    drawn, left_out = draw_figures(run)
+    page = write_report(run, drawn, left_out)
     write_images(sample(run.model, 64), run.path / "samples.png")
-    values = {"run": str(run.path), "summary": run.summary, "figures": {k: str(v) for k, v in drawn.items()}}
-    return Result(values, _demo_text(history, list(drawn.values())))
+    figures = {name: str(path) for name, path in drawn.items()}
+    values = {"run": str(run.path), "summary": run.summary, "figures": figures, "report": str(page)}
+    return Result(values, _demo_text(history, [page, *drawn.values(), run.path / "samples.png"]))
 
 
 def resume(options: ResumeOptions) -> Result:
@@ -63,12 +69,14 @@ def resume(options: ResumeOptions) -> Result:
 
 def _train(settings: Settings, out: str | None, name: str | None = None) -> History:
     from vaekit.data import load_data
+    from vaekit.processes import launched
     from vaekit.runfolder import check_free, next_run_path
     from vaekit.runs import new_model
     from vaekit.training import check_options, fit
 
     folder = Path(out) if out is not None else next_run_path(name or settings.method, settings.data.data)
-    check_free(folder)
+    if launched().leads:
+        check_free(folder)
     check_options(settings.fit)
     data = load_data(**dataclasses.asdict(settings.data))
     model, objective = new_model(settings, data)
@@ -100,6 +108,19 @@ def likelihood_notes(settings: Settings, model: Model, data: Data) -> list[str]:
         f"{name} gives pleasant pictures but is no likelihood of {data.pixels} pixels; "
         f"these are: --likelihood {', '.join(proper)}"
     ]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For images as small as digits: a second thread only waits for the first, and on a busy machine long."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -139,11 +160,11 @@ def _finished(history: History) -> Result:
     return Result(values, _grouped(summary_table(history.summary), *lines))
 
 
-def _demo_text(history: History, figures: list[Path]) -> Any:
+def _demo_text(history: History, written: list[Path]) -> Any:
     run = _quoted(history.out)
     lines = [
         f"run    {history.out}",
-        *_beside("look", [str(path) for path in [*figures, figures[0].parent.parent / "samples.png"]]),
+        *_beside("look", [str(path) for path in written]),
         *_beside("next", [f"vaekit reconstruct {run}", f"vaekit encode {run}", "vaekit train --help"]),
     ]
     return _grouped(summary_table(history.summary), *lines)

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaekit.core import derive_seed
 from vaekit.data.cache import is_mapped, release_pages
 from vaekit.data.dataset import Split, to_unit
-from vaekit.noise import Share, uniform
+from vaekit.noise import Share, sharing, uniform
 
 BLOCK = 2048  # neighbouring images that are read from a mapped file at once
 GROUP = 2**27  # bytes of blocks that are in memory, and shuffled, together
@@ -37,7 +37,8 @@ class Batches:
         seed: of the order, and of the evaluation's draws.
         shuffle: a new order each epoch, or that of the split.
         drop_last: leave out a last batch that is smaller.
-        part: (rank, world): this process makes its part of each batch.
+        part: (rank, world): this process makes its part of each batch. If it is shuffled, a last
+            batch of fewer images than processes is left out.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class Batches:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        count = len(self.images)
-        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+        whole, rest = divmod(len(self.images), self.batch_size)
+        fewest = 1 if not self.shuffle else self.part[1]  # a mean over no images would be NaN
+        return whole + (rest >= fewest and not self.drop_last)
 
     def share(self, index: int) -> Share | None:
         """Which rows of a batch are this process's; None if it has all of them."""
@@ -85,7 +87,8 @@ class Batches:
         for index, (x, y) in enumerate(rows, start):
             x = to_unit(x.to(self.device))
             if self.dynamic:
-                x = (self._noise(x, index) < x).to(x.dtype)
+                with sharing(self.share(index)):
+                    x = (self._noise(x, index) < x).to(x.dtype)
             yield x, None if y is None else y.to(self.device)
 
     def _own(self, index: int) -> slice:
@@ -161,7 +164,11 @@ class Batches:
         if self.shuffle:
             return uniform(tuple(x.shape), x.device)
         generator = torch.Generator().manual_seed(derive_seed("evaluation", self.seed, index))
-        return torch.rand(x.shape, generator=generator).to(x.device)
+        share = self.share(index)
+        if share is None:
+            return torch.rand(x.shape, generator=generator).to(x.device)
+        whole = torch.rand((share.whole, *x.shape[1:]), generator=generator)
+        return whole[share.start : share.stop].to(x.device)
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent
 
-from vaekit.distributions.base import Likelihood
+from vaekit.distributions.base import Kind, Likelihood
 from vaekit.distributions.numerics import log1mexp
 from vaekit.precision import full_precision
 
@@ -25,8 +27,8 @@ class BernoulliLikelihood(Likelihood):
         dimensions: number of dimensions of one image.
     """
 
-    kind = "mass"
-    pixels = ("binary",)
+    kind: ClassVar[Kind] = "mass"
+    pixels: ClassVar[tuple[str, ...]] = ("binary",)
     numbers = 1
 
     def __init__(self, dimensions: int) -> None:
@@ -85,7 +87,7 @@ class ContinuousBernoulli(Distribution):
         logits: l, any shape, which is the batch shape.
     """
 
-    arg_constraints = {}
+    arg_constraints = {}  # pyright: ignore[reportAssignmentType]
     has_rsample = True
 
     def __init__(self, logits: Tensor) -> None:

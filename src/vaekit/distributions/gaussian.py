@@ -138,7 +138,7 @@ class BatchOptimalNormal(Distribution):
         remember: is told the variance whenever images are judged.
     """
 
-    arg_constraints = {}
+    arg_constraints = {}  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, fixed: Distribution, dimensions: int, remember: Callable[[Tensor], None]) -> None:
         self.fixed, self.dimensions, self.remember = fixed, dimensions, remember

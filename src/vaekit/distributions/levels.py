@@ -77,7 +77,7 @@ class LogisticMixture(Distribution):
         dimensions: number of dimensions of one image.
     """
 
-    arg_constraints = {}
+    arg_constraints = {}  # pyright: ignore[reportAssignmentType]
 
     def __init__(
         self, logits: Tensor, location: Tensor, scale: Tensor, coupling: Tensor | None, dimensions: int
@@ -180,7 +180,7 @@ class LevelCategorical(Distribution):
         dimensions: number of dimensions of one image.
     """
 
-    arg_constraints = {}
+    arg_constraints = {}  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, logits: Tensor, dimensions: int) -> None:
         self.logits, self.axis = logits, -dimensions - 1

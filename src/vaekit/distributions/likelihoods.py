@@ -75,23 +75,24 @@ def bits_per_dimension(nats: float, dimensions: int) -> float:
     return nats / (dimensions * math.log(2))
 
 
-def with_bits(terms: Mapping[str, Any], name: str, pixels: str, dimensions: int) -> dict[str, Any]:
-    """Terms of a split, and its bounds on -log p(x) in bits a dimension where that is defined.
+def bounds_in_bits(
+    terms: Mapping[str, Any], name: str | None, pixels: str, dimensions: int
+) -> dict[str, float]:
+    """Those of the terms that are bounds on -log p(x), in bits a dimension where that is defined.
 
     That is for mass functions on 8-bit pixels: what a lossless code of the images would take. The
     logarithm of a density has no such meaning, and binary pixels have the nats that papers give.
 
     Args:
         terms: name -> mean over the images, in nats an image.
-        name: key of LIKELIHOODS.
+        name: key of LIKELIHOODS, or None for a model without a likelihood.
         pixels: key of PIXELS.
         dimensions: values an image.
     """
-    if LIKELIHOODS[name].kind != "mass" or pixels != "8-bit":
-        return dict(terms)
-    bits = {
+    if name is None or LIKELIHOODS[name].kind != "mass" or pixels != "8-bit":
+        return {}
+    return {
         f"{key.removesuffix('_nats')}_bpd": bits_per_dimension(terms[key], dimensions)
         for key in _BOUNDS
         if key in terms
     }
-    return {**terms, **bits}

@@ -23,7 +23,7 @@ class Point(Distribution):
         value: (..., D).
     """
 
-    arg_constraints = {"value": constraints.real}
+    arg_constraints = {"value": constraints.real}  # pyright: ignore[reportAssignmentType]
     has_rsample = True
 
     def __init__(self, value: Tensor) -> None:

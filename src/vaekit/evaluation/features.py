@@ -25,7 +25,7 @@ from vaekit.checkpoints import read_tensors, write_tensors, writing
 from vaekit.core import DataError, RunError, SettingError, near_miss
 from vaekit.data import Data, to_unit
 from vaekit.evaluation.classifier import Classifier, Trained, as_stored
-from vaekit.precision import own_randomness
+from vaekit.precision import arithmetic, own_randomness
 
 FORMAT = 1
 CHUNK = 500  # images at a time
@@ -57,7 +57,8 @@ class Features(ABC):
             DataError: images of another shape.
         """
         self.check(tuple(images.shape[1:]))
-        parts = [self.compute(to_unit(part)).float().cpu() for part in images.split(CHUNK)]
+        with torch.inference_mode(), arithmetic("fp32", torch.device("cpu")):
+            parts = [self.compute(to_unit(part.cpu())) for part in images.split(CHUNK)]
         return torch.cat(parts) if parts else torch.empty(0, self.dimensions)
 
     def check(self, shape: tuple[int, ...]) -> None:
@@ -96,8 +97,7 @@ class ClassifierFeatures(Features):
         return self.about["accuracy"]
 
     def compute(self, x: Tensor) -> Tensor:
-        with torch.inference_mode():
-            return self.classifier.features(x)
+        return self.classifier.features(x)
 
     def classify(self, images: Tensor) -> Tensor:
         """Log-probability of each class, (N, K), for images (N, *shape), uint8 or in [0, 1].
@@ -106,8 +106,8 @@ class ClassifierFeatures(Features):
             DataError: images of another shape.
         """
         self.check(tuple(images.shape[1:]))
-        with torch.inference_mode():
-            logits = [self.classifier(to_unit(part)) for part in images.split(CHUNK)]
+        with torch.inference_mode(), arithmetic("fp32", torch.device("cpu")):
+            logits = [self.classifier(to_unit(part.cpu())) for part in images.split(CHUNK)]
             return torch.cat(logits).log_softmax(1)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
-from vaekit.core import derive_seed
+from vaekit.core import Latent, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import StandardNormal
 from vaekit.evaluation.aggregate import Aggregate, decompose, moments_kl
@@ -169,10 +169,10 @@ def encode_all(model: LatentModel, split: Split, seed: int, dynamic: bool, preci
     """Encodes the images and reconstructs them from the posterior means."""
     means, variances = [], []
     error, total, squares = 0.0, torch.zeros(()), torch.zeros(())
-    latents = ()
+    latents: list[Latent] = []
     with measuring(model, precision), torch.inference_mode():
         for x, y in image_blocks(model, split, dynamic, seed, BATCH):
-            latents = latents or model(x[:1], None if y is None else y[:1]).latents
+            latents = latents or list(model(x[:1], None if y is None else y[:1]).latents)
             posterior = model.encode(x, y)
             means.append(posterior.mean.flatten(1))
             variances.append(posterior.variance.flatten(1))

@@ -135,6 +135,7 @@ def sample_quality(
     """
     count = min(len(images_generated), len(images_test), len(images_train))
     _check_count(count, (images_generated, images_test, images_train), extractor)
+    images_generated = images_generated.cpu()
     generated = as_bytes(images_generated) if images_test.dtype == torch.uint8 else images_generated
     chosen = [
         images[_choice(len(images), count, seed, name)]

@@ -99,7 +99,7 @@ def _tsne(codes: Codes) -> Plane:
     count = len(codes.mean)
     embedding = TSNE(init="pca", random_state=0, perplexity=min(30.0, max(1.0, (count - 1) / 3)))
     points = torch.from_numpy(embedding.fit_transform(codes.mean.numpy()))
-    how = f"t-SNE of {codes.mean.shape[1]} latents: neighbourhoods mean something, distances and sizes do not"
+    how = f"t-SNE of {codes.mean.shape[1]} latents"
     return Plane(points, None, "", "", how)
 
 
@@ -123,17 +123,22 @@ def latent_map(
         labels = None if codes.labels is None else codes.labels[chosen]
         codes = Codes(codes.mean[chosen], codes.stddev[chosen], labels)
     plane = project(codes, projection)
-    figure = style.chart(5.8, 4.8, f"Latent map: {plane.how}", _what(codes, plane, ellipses))
+    names = _names(codes.labels, class_names)
+    shown = names if len(names) <= MOST_NAMED else {}
+    legend = max((style.text_width(name, SMALL) for name in shown.values()), default=0.0)
+    figure = style.chart(
+        5.3 + legend + 0.3 * bool(shown), 4.8, f"Latent map: {plane.how}", _what(codes, plane, ellipses)
+    )
     axes = dress(figure.add_subplot(), plane.xlabel, plane.ylabel)
     points = plane.points.numpy()
     _frame(axes, points)
     if codes.random and plane.directions is not None:
         _prior_contours(axes)
-    colors, order = _scatter(axes, points, codes.labels, class_names)
+    _scatter(axes, points, codes.labels, names)
     if ellipses:
-        _ellipses(axes, codes, plane, spread(len(points), ellipses), colors)
-    if order and len(points) >= 20 * len(order):
-        _name_classes(axes, points, codes.labels, order)
+        _ellipses(axes, codes, plane, spread(len(points), ellipses))
+    if shown and len(points) >= 20 * len(shown):
+        _name_classes(axes, points, codes.labels, shown)
     if plane.directions is None:
         axes.set(xticks=[], yticks=[])
         for spine in axes.spines.values():
@@ -141,48 +146,46 @@ def latent_map(
     return figure
 
 
-def _scatter(
-    axes: Axes, points: np.ndarray, labels: Tensor | None, class_names: Sequence[str] | None
-) -> tuple[list[str], list[tuple[int, str, str]]]:
-    """Draws the points; returns the colour of each and (class, name, colour) of each class."""
+def _names(labels: Tensor | None, class_names: Sequence[str] | None) -> dict[int, str]:
+    """Class number -> name of those that are there, short enough for a legend."""
+    if labels is None:
+        return {}
+    known = dict(enumerate(class_names or []))
+    return {i: style.shorten(known.get(i, str(i))) for i in torch.unique(labels).tolist()}
+
+
+def _scatter(axes: Axes, points: np.ndarray, labels: Tensor | None, names: dict[int, str]) -> None:
+    """Draws the points, classes in colours and, beyond ten, in shapes."""
     size = float(np.clip(25_000 / len(points), 3.0, 14.0))
     options = {"s": size, "linewidths": 0, "rasterized": True, "zorder": 2}
     if labels is None:
         axes.scatter(*points.T, c=style.VALIDATION, alpha=0.45, **options)
-        return [style.VALIDATION] * len(points), []
-    numbers = labels.numpy()
-    count = max(int(numbers.max()) + 1, len(class_names or []))
-    names = list(class_names or []) + [str(i) for i in range(len(class_names or []), count)]
-    palette, markers = style.class_colors(count), style.class_markers(count)
-    colors = [palette[number] for number in numbers]
-    for marker in dict.fromkeys(markers):
-        chosen = np.array([markers[number] == marker for number in numbers])
-        marked = [color for color, keep in zip(colors, chosen, strict=True) if keep]
-        axes.scatter(*points[chosen].T, c=marked, marker=marker, alpha=0.7, **options)
-    present = np.unique(numbers).tolist()
-    if len(present) <= MOST_NAMED:
-        for number in present:
-            name = style.shorten(names[number])
-            axes.scatter([], [], c=palette[number], marker=markers[number], s=22, linewidths=0, label=name)
-        columns = 1 if len(present) <= 18 else 2
-        style.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns, handletextpad=0.2)
-    return colors, [(number, names[number], palette[number]) for number in present]
+        return
+    numbers, count = labels.numpy(), max(names) + 1
+    palette, markers = np.array(style.class_colors(count)), np.array(style.class_markers(count))
+    for marker in dict.fromkeys(markers.tolist()):
+        chosen = markers[numbers] == marker
+        axes.scatter(*points[chosen].T, c=palette[numbers[chosen]], marker=marker, alpha=0.7, **options)
+    if len(names) <= MOST_NAMED:
+        for i, name in names.items():
+            axes.scatter([], [], c=palette[i], marker=markers[i], s=22, linewidths=0, label=name)
+        style.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
 
 
-def _name_classes(
-    axes: Axes, points: np.ndarray, labels: Tensor | None, classes: list[tuple[int, str, str]]
-) -> None:
-    """Names at the medians of the classes, pushed apart where they would cover each other."""
+def _name_classes(axes: Axes, points: np.ndarray, labels: Tensor | None, names: dict[int, str]) -> None:
+    """Names at the medians of the classes, pushed apart a little where they would cover each other."""
     assert labels is not None
     numbers = labels.numpy()
-    medians = np.array([np.median(points[numbers == number], axis=0) for number, _, _ in classes])
+    medians = np.array([np.median(points[numbers == number], axis=0) for number in names])
     inches = float(np.ptp(axes.get_xlim())) / 4.3
-    names = [style.shorten(name) for _, name, _ in classes]
-    widths = np.array([style.text_width(name, style.TITLE, "bold") * inches for name in names])
-    places = spread_labels(medians, widths, height=0.15 * inches)
+    widths = np.array([style.text_width(name, style.TITLE, "bold") * inches for name in names.values()])
+    height = 0.15 * inches
+    places = spread_labels(medians, widths, height)
+    if np.abs(places - medians).max() > 2 * height:
+        return  # too crowded: names far from their class would mislead, and the legend has them
     halo = [withStroke(linewidth=2.2, foreground="white")]
     look = text_style(style.TITLE, INK, fontweight="bold", path_effects=halo)
-    for name, place in zip(names, places, strict=True):
+    for name, place in zip(names.values(), places, strict=True):
         axes.text(place[0], place[1], name, ha="center", va="center", zorder=4, clip_on=True, **look)
 
 
@@ -215,7 +218,7 @@ def _prior_contours(axes: Axes) -> None:
             axes.text(0, -radius, f"{share:.0%}", ha="center", va="center", zorder=3.5, clip_on=True, **look)
 
 
-def _ellipses(axes: Axes, codes: Codes, plane: Plane, chosen: Tensor, colors: Sequence[str]) -> None:
+def _ellipses(axes: Axes, codes: Codes, plane: Plane, chosen: Tensor) -> None:
     """Posteriors N(mean, diag(stddev^2)) seen on the plane, one standard deviation around the mean."""
     if plane.directions is None or not codes.random:
         why = "t-SNE bends space" if plane.directions is None else "this model has no posterior"
@@ -229,8 +232,8 @@ def _ellipses(axes: Axes, codes: Codes, plane: Plane, chosen: Tensor, colors: Se
         offsets=plane.points[chosen].numpy(),
         offset_transform=axes.transData,
         facecolors="none",
-        edgecolors=[colors[i] for i in chosen.tolist()],
-        linewidths=0.6,
+        edgecolors=INK,
+        linewidths=0.5,
         zorder=3,
     )
     axes.add_collection(collection)
@@ -265,6 +268,8 @@ def _what(codes: Codes, plane: Plane, ellipses: int) -> str:
     parts = [f"The {kind} of {len(plane.points):,} test examples"]
     if codes.random and plane.directions is not None:
         parts.append("dashed circles hold 50, 90 and 99 % of the prior")
+    if plane.directions is None:
+        parts.append("neighbourhoods mean something, distances and sizes do not")
     if ellipses:
         parts.append("ellipses are one posterior standard deviation")
     return "; ".join(parts) + "."

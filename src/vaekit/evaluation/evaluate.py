@@ -1,0 +1,245 @@
+"""`evaluate`: everything that can be measured of a model, in one record with units."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.core import SettingError, derive_seed
+from vaekit.data import Data, Split
+from vaekit.distributions import LIKELIHOODS, bits_per_dimension
+from vaekit.distributions.likelihoods import check_support
+from vaekit.evaluation.annealing import annealed_bound
+from vaekit.evaluation.features import Features
+from vaekit.evaluation.findings import Finding, findings
+from vaekit.evaluation.health import Health, chosen, measure_health
+from vaekit.evaluation.likelihood import MeanNats, Tell, importance_bound, negative_elbo
+from vaekit.evaluation.quality import SampleQuality, sample_quality
+from vaekit.models import LatentModel, Model
+from vaekit.precision import choose_precision
+from vaekit.runs import Run
+
+KINDS = {
+    "mass": "a probability: comparable with other models on the same pixels",
+    "density": "a density: depends on the scale of the pixels, and is no measure of bits",
+    "pseudo": "no likelihood: lacks its normaliser; comparable only with the same on the same pixels",
+}
+GENERATED = 10_000  # images to judge the quality of samples by, at most
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured; what a model does not define is absent.
+
+    Attributes:
+        about: model, data, and under what conditions.
+        likelihood: by name, in nats an image. `nll_nats` is the importance-weighted bound,
+            `nll_annealed_nats` that of annealed importance sampling on fewer images. Under `bce`, which
+            is no likelihood, they are `bce_bound_nats` and the like.
+        bits: bounds of mass functions on 8-bit pixels in bits a value, `nll_bpd` and the like.
+        health: of the latent space, if the model has an encoder.
+        findings: what is wrong with it, in words.
+        quality: of samples, if features were given and the model can sample.
+    """
+
+    about: Mapping[str, Any]
+    likelihood: Mapping[str, MeanNats] = field(default_factory=dict)
+    bits: Mapping[str, float] = field(default_factory=dict)
+    health: Health | None = None
+    findings: list[Finding] = field(default_factory=list)
+    quality: SampleQuality | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        values = {
+            **self.about,
+            **{name: mean.as_dict() for name, mean in self.likelihood.items()},
+            **self.bits,
+            "health": self.health and self.health.as_dict(),
+            "findings": [{"text": finding.text, "remedy": finding.remedy} for finding in self.findings],
+            "quality": self.quality
+            and {
+                "features": self.quality.features,
+                "images": dict(self.quality.counts),
+                **self.quality.flat(),
+                "notes": list(self.quality.notes),
+            },
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def evaluate(
+    model: Model | Run,
+    data: Data | Split | None = None,
+    *,
+    samples: int = 5000,
+    images: int | None = None,
+    jackknife: bool = False,
+    annealed: int = 0,
+    features: Features | None = None,
+    seed: int = 0,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> Evaluation:
+    """Measures a model on test images: likelihood, the health of its latent space, quality of samples.
+
+    Args:
+        model: a model or a run.
+        data: images of a split; or a data set, of which the test split is measured and the training
+            split serves for comparison; None takes a run's own data.
+        samples: K of the importance-weighted bound.
+        images: measure the likelihood on so many images, drawn at random; None takes all.
+        jackknife: also `nll_jackknife_nats`: the same draws again, without the bias of order 1/K.
+        annealed: images on which the bound is checked by annealed importance sampling; 0 does not.
+        features: in which samples are compared with test images (`features_for(data)`); needs a data
+            set. None leaves the quality out.
+        seed: of all draws.
+        precision: of the networks: fp32, bf16, or auto.
+        tell: told what is measured, how many images are done, and of how many.
+
+    Raises:
+        SettingError: numbers out of range, pixels on which the model's likelihood is not defined, or
+            features without a data set.
+        DataError: no images, or of another shape than the model's.
+    """
+    began = time.monotonic()
+    run = model if isinstance(model, Run) else None
+    model = model.model if isinstance(model, Run) else model
+    data = run.load_data() if run is not None and data is None else data
+    if data is None:
+        raise SettingError("evaluate(model) needs images too: evaluate(model, data.test).")
+    if features is not None and isinstance(data, Split):
+        raise SettingError(
+            "the quality of samples needs training images too: pass the data set, not a split."
+        )
+    test, train = (data, None) if isinstance(data, Split) else (data.test, data.train)
+    if run is not None and isinstance(data, Data) and data.fingerprint != run.config["data"]["fingerprint"]:
+        train = None  # the model was trained on other images
+    dynamic = is_binarised(model, data)
+    common: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
+    about = describe(model, test, data, common)
+    likelihood: dict[str, MeanNats] = {}
+    health = quality = None
+    if isinstance(model, LatentModel):
+        health = measure_health(model, test, train, **common)
+        if health.rate is not None:
+            few = test if images is None else chosen(test, images, seed)
+            likelihood = measure_likelihood(model, few, samples, jackknife, annealed, **common)
+    if features is not None and isinstance(data, Data) and (health is None or health.has_prior):
+        generated = generate(model, data, min(GENERATED, len(test)), seed)
+        quality = sample_quality(generated, test.images, data.train.images, features, seed=seed)
+    return Evaluation(
+        about={**about, "seconds": round(time.monotonic() - began, 1)},
+        likelihood={named(model, name): mean for name, mean in likelihood.items()},
+        bits=in_bits(model, likelihood),
+        health=health,
+        findings=[] if health is None else findings(health),
+        quality=quality,
+    )
+
+
+def measure_likelihood(
+    model: LatentModel,
+    split: Split,
+    samples: int,
+    jackknife: bool,
+    annealed: int,
+    *,
+    seed: int,
+    dynamic: bool,
+    precision: str,
+    tell: Tell | None,
+) -> dict[str, MeanNats]:
+    """Every bound on -log p(x), by name; arguments as in `evaluate`."""
+    common: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
+    bounds = {
+        "negative_elbo_nats": negative_elbo(model, split, **common),
+        "nll_nats": importance_bound(model, split, samples, **common),
+    }
+    if jackknife:
+        bounds["nll_jackknife_nats"] = importance_bound(model, split, samples, jackknife=True, **common)
+    if annealed:
+        few = chosen(split, annealed, derive_seed(seed, "annealed"))
+        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, dynamic=dynamic, tell=tell)
+    return bounds
+
+
+def named(model: Model, name: str) -> str:
+    """`nll_nats`, or `bce_bound_nats` under a likelihood that is none."""
+    likelihood = model.arguments["likelihood"]
+    return (
+        f"{likelihood}_{name.replace('nll', 'bound')}" if LIKELIHOODS[likelihood].kind == "pseudo" else name
+    )
+
+
+def in_bits(model: Model, likelihood: Mapping[str, MeanNats]) -> dict[str, float]:
+    """The bounds in bits a value, where that is the size of a lossless file: masses on 8-bit pixels."""
+    if not likelihood or model.arguments["pixels"] != "8-bit":
+        return {}
+    if LIKELIHOODS[model.arguments["likelihood"]].kind != "mass":
+        return {}
+    count = torch.Size(model.shape).numel()
+    return {
+        f"{name.removesuffix('_nats')}_bpd": bits_per_dimension(mean.value, count)
+        for name, mean in likelihood.items()
+    }
+
+
+def is_binarised(model: Model, data: Data | Split) -> bool:
+    """Whether images are to be drawn from grey ones; a split tells by its values and the model.
+
+    Raises:
+        SettingError: the model's likelihood is not defined on the data's pixels.
+    """
+    if isinstance(data, Data):
+        if "likelihood" in model.arguments:
+            check_support(model.arguments["likelihood"], data.pixels)
+        return data.dynamic
+    if model.arguments.get("pixels") != "binary" or data.images.dtype != torch.uint8:
+        return False
+    return bool(((data.images != 0) & (data.images != 255)).any())
+
+
+def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str, Any]) -> dict[str, Any]:
+    """Model, data and conditions, for the record."""
+    device = next(model.parameters()).device
+    about: dict[str, Any] = {
+        "model": type(model).__name__,
+        "images": len(test),
+        "seed": common["seed"],
+        "device": str(device),
+        "precision": choose_precision(common["precision"], device),
+    }
+    if isinstance(data, Data):
+        about |= {"data": data.source, "split": "test"}
+    if common["dynamic"]:
+        about["binarisation"] = f"one draw of each image, seed {common['seed']}"
+    if "likelihood" in model.arguments:
+        kind = LIKELIHOODS[model.arguments["likelihood"]].kind
+        about |= {
+            "likelihood": model.arguments["likelihood"],
+            "likelihood_kind": kind,
+            "likelihood_means": KINDS[kind],
+        }
+    return about
+
+
+def generate(model: Model, data: Data, count: int, seed: int) -> Tensor:
+    """Samples, (count, *shape) in [0, 1]; with the labels of training images, for a model that asks for them."""
+    generator = torch.Generator().manual_seed(derive_seed(seed, "generated"))
+    labels = data.train.labels
+    parts = []
+    for start in range(0, count, AT_ONCE):
+        size = min(AT_ONCE, count - start)
+        y = None
+        if labels is not None:
+            y = labels[torch.randint(len(labels), (size,), generator=generator)]
+            y = y.to(next(model.parameters()).device)
+        parts.append(model.sample(size, y, generator=generator).cpu())
+    return torch.cat(parts)

@@ -1,0 +1,93 @@
+"""The numbers of an evaluation as rows for people: label, value with its error, unit, meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vaekit.evaluation.quality import measure_of
+
+NATS = "nats an image"
+MEANINGS = {  # name, without the likelihood's where it is none -> label, unit, meaning
+    "negative_elbo_nats": ("−ELBO", NATS, "distortion plus rate; bounds −log p(x) from above"),
+    "nll_nats": ("−log p(x)", NATS, "importance-weighted bound with K = {samples}; above the truth"),
+    "nll_jackknife_nats": ("−log p(x), jackknife", NATS, "the bound without its bias of order 1/K"),
+    "nll_annealed_nats": ("−log p(x), annealed", NATS, "annealed importance sampling, {images} images"),
+    "bound_nats": ("bound", NATS, "importance-weighted bound with K = {samples}; no likelihood"),
+    "bound_jackknife_nats": ("bound, jackknife", NATS, "the bound without its bias of order 1/K"),
+    "bound_annealed_nats": ("bound, annealed", NATS, "annealed importance sampling, {images} images"),
+    "nll_bpd": ("−log p(x)", "bits a value", "size of a lossless file, at best"),
+    "distortion_nats": ("distortion", NATS, "−E log p(x|z): lost on the way through the code"),
+    "rate_nats": ("rate", NATS, "KL(q(z|x) ‖ p(z)): what the code tells of an image"),
+    "generalisation_gap_nats": ("generalisation gap", NATS, "−ELBO less that on training images"),
+    "explained_variance": ("explained variance", "share", "of the pixels, by reconstructions"),
+    "active_units": ("active units", "dimensions", "whose mean varies by more than 0.01 over the images"),
+    "mutual_information_nats": (
+        "mutual information",
+        "nats",
+        "of code and image; at most log N = {ceiling:.2f}",
+    ),
+    "aggregate_kl_nats": ("aggregate KL", "nats", "of all codes together from the prior"),
+    "total_correlation_nats": ("total correlation", "nats", "the part of it that is dependence"),
+    "dimensionwise_kl_nats": ("dimension-wise KL", "nats", "its other part"),
+    "aggregate_kl_from_moments_nats": ("moment KL", "nats", "at least so far are the codes from N(0, I)"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number.
+
+    Attributes:
+        label, unit, meaning: in words.
+        value, error: and its standard error, if there is one.
+        floor: what training images in the place of samples give, for the quality of samples.
+    """
+
+    label: str
+    value: float
+    error: float | None
+    floor: float | None
+    unit: str
+    meaning: str
+
+    @property
+    def text(self) -> str:
+        """Value and error: `84.93 ± 0.23`."""
+        return short(self.value) + ("" if self.error is None else f" ± {short(self.error)}")
+
+
+def rows(evaluation: Mapping[str, Any]) -> list[Row]:
+    """The rows of `Evaluation.as_dict()`."""
+    likelihood = str(evaluation.get("likelihood", ""))
+    health = evaluation.get("health", {})
+    found = [*_rows(evaluation, f"{likelihood}_", {}), *_rows(health, "", health)]
+    return [*found, *_quality(evaluation.get("quality", {}))]
+
+
+def short(value: float) -> str:
+    """Whole numbers as they are; others with two decimals, or two digits when small."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def _rows(values: Mapping[str, Any], prefix: str, around: Mapping[str, Any]) -> Iterator[Row]:
+    ceiling = around.get("mutual_information_ceiling_nats", 0.0)
+    for name, found in values.items():
+        if name.removeprefix(prefix) in MEANINGS:
+            label, unit, meaning = MEANINGS[name.removeprefix(prefix)]
+            parts = found if isinstance(found, Mapping) else {"value": found}
+            about = {"samples": parts.get("samples"), "images": parts.get("images"), "ceiling": ceiling}
+            label = label if name in MEANINGS else f"{prefix.removesuffix('_')} {label}"
+            yield Row(label, parts["value"], parts.get("standard_error"), None, unit, meaning.format(**about))
+
+
+def _quality(values: Mapping[str, Any]) -> Iterator[Row]:
+    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+    for name, value in numbers.items():
+        if not name.endswith(("_se", "_floor")):
+            measure = measure_of(name)
+            error, floor = numbers.get(f"{name}_se"), numbers.get(f"{name}_floor")
+            yield Row(name, value, error, floor, measure.unit, measure.meaning)

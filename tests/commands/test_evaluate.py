@@ -1,0 +1,73 @@
+"""`vaekit evaluate`."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+
+import pytest
+
+from vaekit import load_run
+from vaekit.evaluation.likelihood import importance_bound
+
+
+def test_result_is_printed_and_kept_in_the_summary(terminal, vae_run: Path) -> None:
+    before = json.loads((vae_run / "summary.json").read_text(encoding="utf-8"))
+    outcome = terminal("evaluate", vae_run, "--samples", "20", "--seed", "4", "--json")
+    assert outcome.status == 0
+    values = json.loads(outcome.out)
+    after = json.loads((vae_run / "summary.json").read_text(encoding="utf-8"))
+    assert {key: value for key, value in after.items() if key != "evaluation"} == before
+    assert after["evaluation"] == {key: value for key, value in values.items() if key != "run"}
+    run = load_run(vae_run)
+    expected = importance_bound(run.model, run.load_data().test, 20, seed=4)  # type: ignore[arg-type]
+    assert values["bce_bound_nats"]["value"] == pytest.approx(expected.value, abs=1e-5)
+    assert values["quality"]["features"].startswith("pca")
+
+
+def test_report_has_the_numbers_and_the_findings(terminal, vae_run: Path) -> None:
+    outcome = terminal("evaluate", vae_run, "--samples", "20", "--skip-quality", "--json")
+    values = json.loads(outcome.out)
+    page = html.unescape((vae_run / "report.html").read_text(encoding="utf-8"))
+    assert (
+        f"{values['bce_bound_nats']['value']:.2f} ± {values['bce_bound_nats']['standard_error']:.2f}" in page
+    )
+    assert values["findings"][0]["text"] in page  # after two epochs every dimension is unused
+    assert "Evaluation" in page
+
+
+def test_table_for_people(terminal, vae_run: Path) -> None:
+    outcome = terminal("evaluate", vae_run, "--samples", "5", "--skip-quality")
+    assert outcome.status == 0
+    for words in ("313 images, seed 0", "bce bound", "K = 5", "±", "mutual information"):
+        assert words in outcome.out
+    assert "fd_" not in outcome.out
+
+
+def test_an_autoencoder_is_told_that_it_has_no_prior(terminal, ae_run: Path) -> None:
+    outcome = terminal("evaluate", ae_run)
+    assert outcome.status == 0
+    assert "found: the codes follow no prior" in outcome.out
+
+
+def test_other_images_leave_the_summary_alone(terminal, vae_run: Path) -> None:
+    before = (vae_run / "summary.json").read_bytes()
+    outcome = terminal("evaluate", vae_run, "--data", "digits", "--samples", "2", "--skip-quality", "--json")
+    assert outcome.status == 0
+    assert (vae_run / "summary.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--samples", "0"], "--samples must be at least 1, not 0"),
+        (["--images", "-3"], "--images must be at least 1, not -3"),
+        (["--features", "mnist"], "no such name or file"),
+    ],
+)
+def test_bad_options_are_one_line(terminal, vae_run: Path, words: list[str], message: str) -> None:
+    outcome = terminal("evaluate", vae_run, *words)
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert message in outcome.err

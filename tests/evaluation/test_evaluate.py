@@ -1,0 +1,135 @@
+"""`evaluate` says what it measured, under names that say what the numbers are."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from vaekit import evaluate
+from vaekit.core import SettingError
+from vaekit.data import Data, Split, load_data
+from vaekit.evaluation.annealing import annealed_bound
+from vaekit.evaluation.evaluate import generate
+from vaekit.evaluation.features import features_for
+from vaekit.evaluation.likelihood import importance_bound, negative_elbo
+from vaekit.evaluation.table import rows
+from vaekit.models import AE, VAE
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return load_data("digits")
+
+
+def untrained(**options: object) -> VAE:
+    torch.manual_seed(0)
+    return VAE((1, 8, 8), 3, width=16, **options)  # type: ignore[arg-type]
+
+
+def test_a_mass_function_gives_likelihoods_and_bits(digits: Data) -> None:
+    model = untrained(likelihood="categorical")
+    values = evaluate(model, digits, samples=20, jackknife=True, images=50).as_dict()
+    assert values["likelihood_kind"] == "mass"
+    assert values["nll_nats"]["images"] == 50
+    assert values["nll_nats"]["samples"] == 20
+    assert values["nll_bpd"] == pytest.approx(values["nll_nats"]["value"] / (64 * math.log(2)))
+    assert values["negative_elbo_bpd"] > values["nll_bpd"]
+    assert values["nll_jackknife_nats"]["value"] < values["nll_nats"]["value"]
+
+
+def test_a_density_is_marked_and_has_no_bits(digits: Data) -> None:
+    values = evaluate(untrained(likelihood="gaussian"), digits, samples=5).as_dict()
+    assert values["likelihood_kind"] == "density"
+    assert "nll_nats" in values
+    assert not [name for name in values if name.endswith("bpd")]
+
+
+def test_bce_on_grey_is_never_called_a_likelihood(digits: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaekit.evaluation.evaluate.annealed_bound", partial(annealed_bound, temperatures=5))
+    values = evaluate(untrained(), digits, samples=5, annealed=2, jackknife=True).as_dict()
+    assert values["likelihood_kind"] == "pseudo"
+    assert not [name for name in values if "nll" in name or name.endswith("bpd")]
+    named = {
+        "bce_negative_elbo_nats",
+        "bce_bound_nats",
+        "bce_bound_jackknife_nats",
+        "bce_bound_annealed_nats",
+    }
+    assert named <= values.keys()
+
+
+def test_binary_pixels_have_nats_and_no_bits() -> None:
+    data = load_data("digits", binarize="dynamic")
+    model = untrained(pixels="binary")
+    values = evaluate(model, data, samples=5, seed=3).as_dict()
+    assert "seed 3" in values["binarisation"]
+    assert "nll_nats" in values
+    assert "nll_bpd" not in values
+    split = evaluate(model, data.test, samples=5, seed=3).as_dict()
+    assert split["nll_nats"] == values["nll_nats"]
+    assert "binarisation" in split
+
+
+def test_numbers_are_those_of_the_parts(digits: Data) -> None:
+    model = untrained(likelihood="gaussian")
+    record = evaluate(model, digits.test, samples=30, seed=2)
+    assert record.likelihood["nll_nats"] == importance_bound(model, digits.test, 30, seed=2)
+    assert record.likelihood["negative_elbo_nats"] == negative_elbo(model, digits.test, seed=2)
+
+
+def test_an_autoencoder_has_only_what_it_defines(digits: Data) -> None:
+    torch.manual_seed(0)
+    record = evaluate(AE((1, 8, 8), 3, width=16), digits, features=features_for(digits))
+    values = json.loads(json.dumps(record.as_dict(), allow_nan=False))
+    assert record.likelihood == {}
+    assert "quality" not in values
+    assert "no prior" in values["findings"][0]["text"]
+
+
+def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
+    features = features_for(digits)
+    values = evaluate(untrained(), digits, samples=2, features=features).as_dict()
+    distance = f"fd_{features.name}"
+    assert values["quality"]["features"] == features.name
+    assert values["quality"][distance] > 2 * values["quality"][f"{distance}_floor"]
+    assert distance in [row.label for row in rows(values)]
+
+
+def test_samples_are_a_function_of_the_seed(digits: Data) -> None:
+    model = untrained()
+    first, again, other = (generate(model, digits, 20, seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_progress_is_told(digits: Data) -> None:
+    told = []
+    evaluate(untrained(), digits.test, samples=2, tell=lambda *line: told.append(line))
+    assert ("bound with 2 samples", 313, 313) in told
+
+
+def test_rows_have_value_error_and_meaning(digits: Data) -> None:
+    values = evaluate(untrained(likelihood="gaussian"), digits, samples=7).as_dict()
+    row = next(row for row in rows(values) if row.label == "−log p(x)")
+    assert row.value == values["nll_nats"]["value"]
+    assert row.error == values["nll_nats"]["standard_error"]
+    assert "K = 7" in row.meaning
+
+
+def test_wrong_pairs_are_errors(digits: Data) -> None:
+    with pytest.raises(SettingError, match="not defined on 8-bit pixels"):
+        evaluate(untrained(pixels="binary"), digits)
+    with pytest.raises(SettingError, match="pass the data set, not a split"):
+        evaluate(untrained(), digits.test, features=features_for(digits))
+    with pytest.raises(SettingError, match="needs images too"):
+        evaluate(untrained())
+
+
+def test_grey_images_of_a_binary_model_are_drawn_and_binary_ones_are_not() -> None:
+    model = untrained(pixels="binary")
+    binary = Split((torch.rand(20, 1, 8, 8) < 0.5).to(torch.uint8) * 255)
+    assert "binarisation" not in evaluate(model, binary, samples=2).as_dict()

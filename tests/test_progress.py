@@ -1,0 +1,102 @@
+"""What is shown while a run goes on, where, and when nothing is."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from toy import SMALL, toy_data
+from vaekit import progress
+from vaekit.models import VAE
+from vaekit.objectives import ELBO
+from vaekit.progress import Bar, Silent, choose_progress
+from vaekit.training import fit, resume
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown_by(run: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a run writes to a terminal on standard error."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(
+        "rich.console.Console",
+        lambda **given: Console(**given, force_terminal=True, width=200, color_system=None),
+    )
+    run()
+    return terminal.getvalue()
+
+
+def test_silent_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert isinstance(choose_progress("auto"), Silent)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    assert isinstance(choose_progress("auto"), Bar)  # a notebook
+
+
+def test_a_bar_on_a_terminal_unless_not_wanted_or_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert isinstance(choose_progress("auto"), Bar)
+    assert isinstance(choose_progress("none"), Silent)
+    own = Silent()
+    assert choose_progress(own) is own
+    monkeypatch.setitem(sys.modules, "rich.console", None)  # type: ignore[arg-type]
+    assert isinstance(choose_progress("auto"), Silent)
+
+
+def test_training_without_a_terminal_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    fit(VAE((1, 4, 4), 2, width=8), ELBO(), toy_data(), epochs=1, **SMALL | {"progress": "auto"})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_bar_writes_to_standard_error_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    torch.manual_seed(0)
+    model, options = VAE((1, 4, 4), 2, width=8), {"batch_size": 16, "epochs": 4, "out": tmp_path / "run"}
+    histories = []
+    asked = iter([None] * 7 + ["stop"])
+
+    def run() -> None:
+        stop = lambda: next(asked)  # noqa: E731
+        histories.append(
+            fit(model, ELBO(), toy_data(), **SMALL | {"progress": "auto"} | options, should_stop=stop)
+        )
+
+    text = shown_by(run, monkeypatch)
+    assert capsys.readouterr().out == ""
+    last = re.sub(r"\x1b\[[?0-9]*[a-zA-Z]", "", text).replace("\r", "\n").strip().splitlines()[-1]
+    metrics = histories[0].metrics
+    validation = [line for line in metrics if line["split"] == "validation"][-1]
+    train = [line for line in metrics if line["split"] == "train"][-1]
+    assert "8/12 steps" in last
+    assert "epoch 3/4" in last
+    for expected in (
+        f"-ELBO {train['negative_elbo_nats']:.2f}",
+        f"reconstruction {train['reconstruction_nats']:.2f}",
+        f"KL {train['kl_nats']:.2f}",
+        f"validation -ELBO {validation['negative_elbo_nats']:.2f}",
+    ):
+        assert expected in last
+    text = shown_by(lambda: resume(tmp_path / "run", data=toy_data()), monkeypatch)
+    assert "12/12 steps" in text
+    assert " 0/12" not in text  # it goes on where it was
+    assert capsys.readouterr().out == ""
+
+
+def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
+    history = fit(VAE((1, 4, 4), 2, width=8), ELBO(), toy_data(), epochs=1, **SMALL)
+    assert set(progress.SHOWN) - {"code_perplexity"} < set(history.metrics[0])
