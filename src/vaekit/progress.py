@@ -11,7 +11,7 @@ from vaekit.core import choose
 # What is worth a place in the line, and its short form.
 SHOWN = {
     "negative_elbo_nats": "-ELBO",
-    "reconstruction_nats": "reconstruction",
+    "reconstruction_nats": "rec",
     "kl_nats": "KL",
     "code_perplexity": "perplexity",
 }
@@ -50,17 +50,18 @@ class Bar:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
+        from rich.table import Column
 
         self._texts = {"train": "", "validation": ""}
+        whole = Column(no_wrap=True)  # 80 columns hold all of it; what does not fit is cut at the end
         self._bar = RichProgress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("steps, left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("epoch {task.fields[epoch]}", table_column=whole),
+            BarColumn(bar_width=12),
+            TextColumn("{task.percentage:.0f}%", table_column=whole),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left  {task.fields[text]}", table_column=Column(no_wrap=True, ratio=1)),
             console=Console(stderr=True),
             refresh_per_second=4,
         )
@@ -76,10 +77,10 @@ class Bar:
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
         shown = [f"{label} {values[key]:.2f}" for key, label in SHOWN.items() if key in values]
         if split == "validation":
-            shown = [f"validation {text}" for text in shown[:1]]
+            shown = [f"val {text}" for text in shown[:1]]
         if split in self._texts:
-            self._texts[split] = "  ".join(shown)
-        self._bar.update(self._task, text="  |  ".join(filter(None, self._texts.values())))
+            self._texts[split] = " ".join(shown)
+        self._bar.update(self._task, text=" | ".join(filter(None, self._texts.values())))
 
     def _epoch(self, done: int) -> str:
         """The epoch that the next step belongs to, of how many."""

@@ -133,3 +133,5 @@ def test_grey_images_of_a_binary_model_are_drawn_and_binary_ones_are_not() -> No
     model = untrained(pixels="binary")
     binary = Split((torch.rand(20, 1, 8, 8) < 0.5).to(torch.uint8) * 255)
     assert "binarisation" not in evaluate(model, binary, samples=2).as_dict()
+    assert "binarisation" not in evaluate(model, Split(binary.images / 255), samples=2).as_dict()
+    assert "binarisation" in evaluate(model, Split(binary.images / 300), samples=2).as_dict()

@@ -101,7 +101,9 @@ def test_the_forward_pass_is_the_lessons(channels: int, latent_dim: int) -> None
 @pytest.mark.parametrize(("channels", "latent_dim"), SIZES)
 def test_loss_and_gradient_are_the_lessons(channels: int, latent_dim: int) -> None:
     """§2's loss on the same noise, and its gradient in every parameter, in double precision."""
-    lesson, model = (twin.double() for twin in twins(channels, latent_dim))
+    lesson, model = twins(channels, latent_dim)
+    lesson.double()
+    model.double()
     x = torch.rand(6, channels, 28, 28).double()
     torch.manual_seed(2)
     mu, log_var = lesson.encode(x)

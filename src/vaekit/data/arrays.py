@@ -75,7 +75,8 @@ def from_array(
     if len(images) == 0 or images.numel() == 0:
         raise DataError(f"{where}: an array of shape {tuple(array.shape)} holds no images.")
     numbers, names = class_numbers(labels, len(images), where) if labels is not None else (None, None)
-    return Loaded({"train": Split(images, numbers)}, class_names=names, mapped=mapped)
+    rows = None if mapped else [str(row) for row in range(len(images))]  # so that codes can be told apart
+    return Loaded({"train": Split(images, numbers, rows)}, class_names=names, mapped=mapped)
 
 
 def arranged(images: Tensor, layout: str, where: str) -> Tensor:

@@ -201,9 +201,10 @@ def is_binarised(model: Model, data: Data | Split) -> bool:
         if "likelihood" in model.arguments:
             check_support(model.arguments["likelihood"], data.pixels)
         return data.dynamic
-    if model.arguments.get("pixels") != "binary" or data.images.dtype != torch.uint8:
+    if model.arguments.get("pixels") != "binary":
         return False
-    return bool(((data.images != 0) & (data.images != 255)).any())
+    white = 255 if data.images.dtype == torch.uint8 else 1
+    return bool(((data.images != 0) & (data.images != white)).any())
 
 
 def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str, Any]) -> dict[str, Any]:
