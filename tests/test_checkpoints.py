@@ -176,11 +176,32 @@ def test_on_windows_a_folder_is_not_synced(tmp_path: Path, monkeypatch: pytest.M
     def refuse(*arguments: object) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    path = str(tmp_path)
-    with monkeypatch.context() as patched:
-        patched.setattr(checkpoints.os, "open", refuse)
-        patched.setattr(checkpoints.os, "name", "nt")
-        checkpoints.sync_folder(path)  # type: ignore[arg-type]
+    monkeypatch.setattr(checkpoints.os, "open", refuse)
+    monkeypatch.setattr(checkpoints, "WINDOWS", True)
+    write_atomic(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_on_windows_a_file_that_is_held_is_tried_again(
+    windows: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, refusals = os.replace, iter([True, True, False])
+
+    def held(source: Path, target: Path) -> None:
+        if next(refusals):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        replace(source, target)
+
+    monkeypatch.setattr(checkpoints.os, "replace", held)
+    monkeypatch.setattr(checkpoints, "WINDOWS", windows)
+    if windows:
+        write_atomic(tmp_path / "file", b"content")
+        assert (tmp_path / "file").read_bytes() == b"content"
+    else:
+        with pytest.raises(RunError, match="Permission denied"):
+            write_atomic(tmp_path / "file", b"content")
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_file_that_was_read_can_be_replaced_and_the_tensors_stay(tmp_path: Path) -> None:

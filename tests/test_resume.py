@@ -397,7 +397,7 @@ def test_a_file_named_by_a_relative_path_is_found_from_elsewhere(
     images = (np.random.default_rng(0).random((60, 9, 8)) * 255).astype(np.uint8)
     np.savez("own.npz", images=images, labels=np.arange(60) % 3)
     data = load_data("own.npz", layout="NHW", validation=0.2)
-    options = OPTIONS | {"epochs": 1}
+    options: dict[str, Any] = OPTIONS | {"epochs": 1}
     for name, stop in (("alone", None), ("stopped", "stop")):
         torch.manual_seed(2)
         model = VAE(data.shape, 2, width=8, pixels=data.pixels)

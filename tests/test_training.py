@@ -30,7 +30,8 @@ CPU = torch.device("cpu")
 
 def vae(seed: int = 0, **options: Any) -> VAE:
     torch.manual_seed(seed)
-    return VAE((1, 4, 4), 3, **({"width": 8} | options))
+    sizes: dict[str, Any] = {"width": 8} | options
+    return VAE((1, 4, 4), 3, **sizes)
 
 
 def train(model: Any, objective: Any, data: Data | None = None, **options: Any) -> History:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from vaekit.core import RunError, VaekitWarning, reach
 
+WINDOWS = os.name == "nt"
 KEPT = 2  # resumable states: if the machine dies while one is being written, the other is whole
 
 
@@ -75,6 +77,12 @@ def _publish(temporary: Path, path: Path, new: bool) -> None:
             ) from None
         except OSError:  # a file system without hard links
             pass
+    for _ in range(20 if WINDOWS else 0):
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError:  # a virus scanner or a reader holds the old file for a moment
+            time.sleep(0.05)
     os.replace(temporary, path)
 
 
@@ -101,7 +109,7 @@ def sync_file(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Makes a rename durable, where the platform can."""
-    if os.name == "nt":
+    if WINDOWS:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

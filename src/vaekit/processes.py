@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+
 @dataclass(frozen=True)
 class Processes:
     """This process among those of a run.

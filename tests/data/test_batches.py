@@ -170,6 +170,7 @@ def test_parts_of_several_processes_make_up_the_batches_of_one(tmp_path, monkeyp
         split = Split(split.images.clone(), split.labels)
     whole = [y.tolist() for _, y in Batches(split, 10, "cpu", shuffle=shuffle).epoch(1)]
     parts = [
-        [y.tolist() for _, y in Batches(split, 10, "cpu", shuffle=shuffle, part=(r, 3)).epoch(1)] for r in range(3)
+        [y.tolist() for _, y in Batches(split, 10, "cpu", shuffle=shuffle, part=(r, 3)).epoch(1)]
+        for r in range(3)
     ]
     assert [a + b + c for a, b, c in zip(*parts, strict=True)] == whole

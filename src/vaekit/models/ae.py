@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaekit.core import Latent, Output, SettingError
 from vaekit.distributions import Point
@@ -14,38 +14,13 @@ from vaekit.precision import full_precision
 class AE(LatentModel):
     """z = f(x), p(x|z) a likelihood; the lesson's §1 "regular autoencoder".
 
-    Args and errors as in `VAE`; an own encoder returns (B, D).
+    Args and errors as in `LatentModel`.
     """
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        latent_dim: int = 20,
-        network: str = "auto",
-        width: int | None = None,
-        depth: int | None = None,
-        likelihood: str = "auto",
-        sigma: float = 0.1,
-        mixtures: int = 10,
-        *,
-        pixels: str = "8-bit",
-        encoder: nn.Module | None = None,
-        decoder: nn.Module | None = None,
-    ) -> None:
-        super().__init__(
-            shape,
-            1,
-            latent_dim=latent_dim,
-            network=network,
-            width=width,
-            depth=depth,
-            likelihood=likelihood,
-            sigma=sigma,
-            mixtures=mixtures,
-            pixels=pixels,
-            encoder=encoder,
-            decoder=decoder,
-        )
+    codes = 1
+
+    def new_prior(self) -> None:
+        return None
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
         return Point(full_precision(self.encoder(self.check_images(x), None)))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from torch.distributions import Distribution
 
 from vaekit.core import DataError, Output, SettingError
 from vaekit.data.dataset import to_unit
-from vaekit.distributions import Likelihood, build_likelihood
+from vaekit.distributions import Likelihood, StandardNormal, build_likelihood
 from vaekit.networks import Pair, Spec, build_networks, choose_network
 
 
@@ -50,18 +50,31 @@ class LatentModel(Model):
     """A model with an encoder and a decoder: AE, VAE and their kin. Objectives call `forward`.
 
     Args:
-        shape: shape of one image.
+        shape: shape of one image, (C, H, W), or (D,) for arrays of features.
+        latent_dim: D, number of latent dimensions.
+        network: key of NETWORKS, or `auto`.
+        width, depth: size of the network; None leaves it to the network.
+        likelihood: key of LIKELIHOODS, or `auto`: what suits the pixels.
+        sigma: standard deviation of the `gaussian` likelihood; where the other gaussians start.
+        mixtures: components of the `logistic-mixture` likelihood.
+        pixels: key of PIXELS: what the values are (`data.pixels`).
+        encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
+            and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
+
+    Attributes:
         codes: numbers that the encoder returns for each latent dimension.
-        latent_dim, network, width, depth, likelihood, sigma, mixtures, pixels, encoder, decoder: as in `VAE`.
+        prior: called, gives p(z); None where codes have no distribution.
+
+    Raises:
+        SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
     """
 
+    codes: ClassVar[int]
     likelihood: Likelihood
 
     def __init__(
         self,
         shape: tuple[int, ...],
-        codes: int,
-        *,
         latent_dim: int = 20,
         network: str = "auto",
         width: int | None = None,
@@ -69,6 +82,7 @@ class LatentModel(Model):
         likelihood: str = "auto",
         sigma: float = 0.1,
         mixtures: int = 10,
+        *,
         pixels: str = "8-bit",
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
@@ -85,10 +99,16 @@ class LatentModel(Model):
         else:
             network = choose_network(network, self.shape)
             spec = Spec(
-                self.shape, codes * latent_dim, latent_dim, self.likelihood.numbers, width=width, depth=depth
+                self.shape,
+                self.codes * latent_dim,
+                latent_dim,
+                self.likelihood.numbers,
+                width=width,
+                depth=depth,
             )
             pair = build_networks(network, spec)
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
+        self.prior = self.new_prior()
         self.arguments = {
             "shape": list(self.shape),
             "pixels": pixels,
@@ -100,6 +120,10 @@ class LatentModel(Model):
             "sigma": sigma,
             "mixtures": mixtures,
         }
+
+    @abstractmethod
+    def new_prior(self) -> StandardNormal | None:
+        """p(z) over `latent_dim` dimensions, or None."""
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Normal
 
 from vaekit.core import Latent, Output
@@ -14,52 +14,14 @@ from vaekit.models.base import LatentModel, evaluating
 class VAE(LatentModel):
     """p(z) = N(0, I), p(x|z) a likelihood, q(z|x) a diagonal normal (Kingma & Welling 2014).
 
-    Args:
-        shape: shape of one image, (C, H, W), or (D,) for arrays of features.
-        latent_dim: D, number of latent dimensions.
-        network: key of NETWORKS, or `auto`.
-        width, depth: size of the network; None leaves it to the network.
-        likelihood: key of LIKELIHOODS, or `auto`: what suits the pixels.
-        sigma: standard deviation of the `gaussian` likelihood; where the other gaussians start.
-        mixtures: components of the `logistic-mixture` likelihood.
-        pixels: key of PIXELS: what the values are (`data.pixels`).
-        encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, 2D) and
-            (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
-
-    Raises:
-        SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
+    Args and errors as in `LatentModel`; the encoder returns means and log-variances.
     """
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        latent_dim: int = 20,
-        network: str = "auto",
-        width: int | None = None,
-        depth: int | None = None,
-        likelihood: str = "auto",
-        sigma: float = 0.1,
-        mixtures: int = 10,
-        *,
-        pixels: str = "8-bit",
-        encoder: nn.Module | None = None,
-        decoder: nn.Module | None = None,
-    ) -> None:
-        super().__init__(
-            shape,
-            2,
-            latent_dim=latent_dim,
-            network=network,
-            width=width,
-            depth=depth,
-            likelihood=likelihood,
-            sigma=sigma,
-            mixtures=mixtures,
-            pixels=pixels,
-            encoder=encoder,
-            decoder=decoder,
-        )
-        self.prior = StandardNormal(latent_dim)
+    codes = 2
+    prior: StandardNormal
+
+    def new_prior(self) -> StandardNormal:
+        return StandardNormal(self.latent_dim)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Normal:
         return bounded_normal(self.encoder(self.check_images(x), None))
