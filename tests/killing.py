@@ -65,12 +65,11 @@ CASES: dict[str, dict[str, Any]] = {
     "defaults": {},
     "everything": {
         "fit": {
-            "average": 0.9, "clip": 1.0, "patience": 1, "optimizer": "adamw", "weight_decay": 0.1,
+            "average": 0.9, "clip": 1.0, "patience": 2, "optimizer": "adamw", "weight_decay": 0.1,
             "schedule": "cosine", "warmup": 2, "epochs": 6, "learning_rate": 0.3, "checkpoint_seconds": 2.0,
         },
         "objective": {"kl_warmup": 0.6, "beta_schedule": "cyclical", "free_bits": 0.1},
         "data": {"pixels": "binary", "dynamic": True},
-        "log_every": 2,
     },
     "seldom": {"fit": {"checkpoint_seconds": 4.0, "optimizer": "sgd", "learning_rate": 1e-4}, "log_every": 2},
     "once": {"fit": {"checkpoint_seconds": 1e9, "optimizer": "adamax", "weights": "last"}},

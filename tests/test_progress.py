@@ -58,7 +58,8 @@ def test_a_bar_on_a_terminal_unless_not_wanted_or_without_rich(monkeypatch: pyte
 
 def test_training_without_a_terminal_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
-    fit(VAE((1, 4, 4), 2, width=8), ELBO(), toy_data(), epochs=1, **SMALL | {"progress": "auto"})
+    options: dict[str, Any] = SMALL | {"progress": "auto", "epochs": 1}
+    fit(VAE((1, 4, 4), 2, width=8), ELBO(), toy_data(), **options)
     assert capfd.readouterr() == ("", "")
 
 
@@ -66,15 +67,13 @@ def test_a_bar_writes_to_standard_error_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
     torch.manual_seed(0)
-    model, options = VAE((1, 4, 4), 2, width=8), {"batch_size": 16, "epochs": 4, "out": tmp_path / "run"}
-    histories = []
+    model, histories = VAE((1, 4, 4), 2, width=8), []
+    options: dict[str, Any] = SMALL | {"progress": "auto", "batch_size": 16, "epochs": 4}
     asked = iter([None] * 7 + ["stop"])
 
     def run() -> None:
         stop = lambda: next(asked)  # noqa: E731
-        histories.append(
-            fit(model, ELBO(), toy_data(), **SMALL | {"progress": "auto"} | options, should_stop=stop)
-        )
+        histories.append(fit(model, ELBO(), toy_data(), out=tmp_path / "run", should_stop=stop, **options))
 
     text = shown_by(run, monkeypatch)
     assert capsys.readouterr().out == ""

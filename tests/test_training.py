@@ -150,7 +150,7 @@ def test_a_phase_takes_part_in_its_own_steps_with_its_own_parameters() -> None:
     options = {"schedule": "constant", "warmup": 0, "learning_rate": 0.5, "clip": 0.25}
     history = train(model, objective, data, epochs=3, optimizer="sgd", **options)  # steps 0 to 8
     assert model.weights.item() == pytest.approx(-9 * 0.5 * 0.25)
-    assert model.weights1.item() == pytest.approx(-3 * 0.5 * 0.25)
+    assert model.get_parameter("weights1").item() == pytest.approx(-3 * 0.5 * 0.25)
     parts = [line["part1_nats"] for line in history.metrics]
     assert parts == pytest.approx([0.0, -0.125, -0.25], rel=1e-4)  # of the step that it took part in
 

@@ -64,7 +64,7 @@ class Processes:
         # buffers are equal already; torch 2.13 renamed the argument that says so
         known = inspect.signature(DistributedDataParallel).parameters
         name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        return DistributedDataParallel(loss, **{name: False})
+        return DistributedDataParallel(loss, **{name: False})  # type: ignore[arg-type]
 
 
 def launched() -> Processes:

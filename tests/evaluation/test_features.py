@@ -92,7 +92,7 @@ def test_mnist_features_are_standardised_on_training_images(mnist_v1):
 def test_mnist_features_do_not_depend_on_chunks_type_or_autocast(mnist_v1, monkeypatch):
     images = noise(37, 1, 28, 28)
     whole = mnist_v1(images)
-    monkeypatch.setattr(module, "CHUNK", 5)
+    monkeypatch.setattr("vaekit.evaluation.extractor.CHUNK", 5)
     torch.testing.assert_close(mnist_v1(images), whole, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(mnist_v1(images.float() / 255), whole, rtol=1e-4, atol=1e-5)
     with torch.autocast("cpu", torch.bfloat16):

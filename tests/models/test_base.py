@@ -108,3 +108,17 @@ def test_models_and_what_they_share_have_the_same_defaults(kind: type) -> None:
     assert {name: own[name].default for name in own} == {
         name: shared[name].default for name in shared if name != "codes"
     }
+
+
+def test_training_a_loaded_model_further_keeps_its_output_bias():
+    data = torch.rand(50, 1, 4, 4)
+    model = VAE((1, 4, 4), latent_dim=2, width=8)
+    model.prepare(data)
+    with torch.no_grad():
+        model._pair.output_bias.fill_(0.25)
+    model.prepare(1 - data)  # a second fit
+    other = VAE((1, 4, 4), latent_dim=2, width=8)
+    other.load_state_dict(model.state_dict())
+    other.prepare(data)  # a fit after loading
+    for trained in (model, other):
+        assert torch.equal(trained._pair.output_bias, torch.full((16,), 0.25))

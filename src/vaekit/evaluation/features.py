@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -25,53 +24,17 @@ from vaekit.checkpoints import read_tensors, write_tensors, writing
 from vaekit.core import DataError, RunError, SettingError, near_miss
 from vaekit.data import Data, to_unit
 from vaekit.evaluation.classifier import Classifier, Trained, as_stored
-from vaekit.precision import arithmetic, own_randomness
+from vaekit.evaluation.extractor import CHUNK, Features, content_of
+from vaekit.evaluation.onnx_features import ONNXFeatures
+from vaekit.precision import own_randomness
 
 FORMAT = 1
-CHUNK = 500  # images at a time
 SIDE = 32  # pixels a side to which PCA averages larger images down
 MOST_FITTED = 20_000  # training images that PCA looks at
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {  # name -> SHA-256 of its file, checked at every load
     "mnist_v1": "3871fadf3c06b68875834e7bb17da7f42b4eb067ee52d9dbb280e9aeada56c71",
 }
-
-
-class Features(ABC):
-    """Turns images into features; deterministic, in single precision, in eval mode.
-
-    Attributes:
-        name: tells these features from all others; part of every figure's name.
-        shape: of one image, (C, H, W) or (D,): the only one it is defined for.
-        dimensions: number of features.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dimensions: int
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """(N, dimensions) float32 on the CPU, for images (N, *shape), uint8 or in [0, 1].
-
-        Raises:
-            DataError: images of another shape.
-        """
-        self.check(tuple(images.shape[1:]))
-        with torch.inference_mode(), arithmetic("fp32", torch.device("cpu")):
-            parts = [self.compute(to_unit(part.cpu())) for part in images.split(CHUNK)]
-        return torch.cat(parts) if parts else torch.empty(0, self.dimensions)
-
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Raises DataError when images have another shape."""
-        if shape != self.shape:
-            raise DataError(
-                f"features {self.name} are defined for {described(self.shape)} images only, not for "
-                f"{described(shape)}; train some for these images: vaekit features --data SOURCE"
-            )
-
-    @abstractmethod
-    def compute(self, x: Tensor) -> Tensor:
-        """(B, dimensions) for x (B, *shape) float in [0, 1], on the CPU."""
 
 
 class ClassifierFeatures(Features):
@@ -105,10 +68,7 @@ class ClassifierFeatures(Features):
         Raises:
             DataError: images of another shape.
         """
-        self.check(tuple(images.shape[1:]))
-        with torch.inference_mode(), arithmetic("fp32", torch.device("cpu")):
-            logits = [self.classifier(to_unit(part.cpu())) for part in images.split(CHUNK)]
-            return torch.cat(logits).log_softmax(1)
+        return self.by_chunks(self.classifier, images).log_softmax(1)
 
 
 class PCAFeatures(Features):
@@ -175,8 +135,6 @@ def load_features(wanted: str | Path, shape: tuple[int, ...] | None = None) -> F
             f"Names: {', '.join(SHIPPED)}; files: .safetensors of vaekit features, or .onnx."
         )
     if path.suffix.lower() == ".onnx":
-        from vaekit.evaluation.onnx_features import ONNXFeatures
-
         if shape is None:
             raise SettingError(f"features {path}: an .onnx file needs the shape of an image; pass shape=.")
         return ONNXFeatures(path, shape)
@@ -256,15 +214,6 @@ def averaged_down(x: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(x, (min(height, SIDE), min(width, SIDE)))
 
 
-def described(shape: tuple[int, ...]) -> str:
-    """A shape as a user would write it: 28x28 grey."""
-    if len(shape) != 3:
-        return "x".join(map(str, shape)) + "-feature"
-    channels, height, width = shape
-    kind = {1: "grey", 3: "RGB", 4: "RGBA"}.get(channels, f"{channels}-channel")
-    return f"{height}x{width} {kind}"
-
-
 def _is_mnist(data: Data) -> bool:
     return data.source == "mnist" and data.shape == (1, 28, 28)
 
@@ -296,11 +245,3 @@ def _read(path: Path, name: str | None) -> Features:
 
 def _kind(tensor: Tensor) -> torch.dtype:
     return torch.float32 if tensor.is_floating_point() else tensor.dtype
-
-
-def content_of(path: Path) -> bytes:
-    """Raises RunError when the file cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror or error}.") from None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import RunError
-from vaekit.evaluation.features import Features, content_of, described
+from vaekit.evaluation.extractor import Features, content_of, described
 
 
 class ONNXFeatures(Features):

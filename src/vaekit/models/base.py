@@ -109,6 +109,8 @@ class LatentModel(Model):
             pair = build_networks(network, spec)
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
         self.prior = self.new_prior()
+        self._fresh = True  # its weights are still those of its initialisation
+        self.register_load_state_dict_post_hook(_used)
         self.arguments = {
             "shape": list(self.shape),
             "pixels": pixels,
@@ -144,10 +146,11 @@ class LatentModel(Model):
         return self.likelihood(raw.unflatten(0, z.shape[:-1]))
 
     def prepare(self, images: Tensor) -> None:
-        """Starts the decoder at the mean training image, where the network allows it."""
+        """Starts the decoder of a fresh model at the mean training image, where the network allows it."""
         bias = self._pair.output_bias
-        if bias is None:
+        if bias is None or not self._fresh:
             return
+        self._fresh = False
         mean = mean_image(images).to(bias.device)
         if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number a channel
             mean = mean.flatten(1).mean(1)[:, None, None]
@@ -183,6 +186,12 @@ def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
     """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape). A few at a time."""
     chosen = images[:: -(-len(images) // most)]
     return torch.stack([to_unit(part).sum(0) for part in chosen.split(100)]).sum(0) / len(chosen)
+
+
+def _used(model: nn.Module, incompatible_keys: object) -> None:
+    """After weights were loaded: what training does to a fresh model would spoil them."""
+    assert isinstance(model, LatentModel)
+    model._fresh = False
 
 
 @contextmanager
