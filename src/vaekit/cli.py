@@ -85,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     _use_utf8()
+    _wait_politely()
     try:
         with notes_in_one_line():
             return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
@@ -189,6 +190,14 @@ def _fail(message: object, status: int) -> int:
 
 def _one_line(message: object) -> str:
     return " ".join(str(message).splitlines())
+
+
+def _wait_politely() -> None:
+    """Threads of torch that wait for one another sleep instead of spinning; read when torch is loaded.
+
+    On a busy machine spinning made training fifteen times slower (docs/log.md).
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _use_utf8() -> None:

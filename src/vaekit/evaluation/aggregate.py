@@ -22,7 +22,7 @@ from vaekit.core import derive_seed
 from vaekit.evaluation.likelihood import MeanNats
 from vaekit.precision import own_randomness, seed_noise
 
-PIECE = 1 << 22  # densities held at once
+PIECE = {"cpu": 1 << 18, "cuda": 1 << 25, "mps": 1 << 22}  # densities held at once: a cache, or a busy GPU
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def aggregate_log_densities(posterior: Normal, z: Tensor) -> tuple[Tensor, Tenso
     """log q(z) and sum_d log q(z_d) at some z (M, D), each (M,), for posteriors (N, D)."""
     images, dimensions = posterior.mean.shape
     joint, product = [], []
-    for piece in z.split(max(1, PIECE // (images * dimensions))):
+    for piece in z.split(max(1, PIECE[z.device.type] // (images * dimensions))):
         densities = posterior.log_prob(piece[:, None])  # (M, N, D)
         joint.append(densities.sum(-1).logsumexp(1) - math.log(images))
         product.append((densities.logsumexp(1) - math.log(images)).sum(-1))
