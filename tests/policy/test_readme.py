@@ -39,7 +39,7 @@ def test_the_python_of_the_lesson_runs() -> None:
     names = {"__name__": "lesson"}
     ran = [exec(compile(code, "lesson.md", "exec"), names) for language, code in blocks(LESSON)]
     assert len(ran) >= 2
-    x, output = names["x"], names["output"]
+    x = names["x"]
     elbo = -(names["reconstruction"] + names["kl"])
     assert elbo.shape == (len(x),)
     assert elbo.mean() > -40  # nats an image of digits: trained, and summed over pixels
