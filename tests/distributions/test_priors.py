@@ -20,7 +20,7 @@ from torch.distributions import (
 )
 
 from vaekit.core import Latent
-from vaekit.distributions import Point, StandardNormal, bounded_normal, kl_by_dimension
+from vaekit.distributions import Point, bounded_normal, kl_by_dimension, standard_normal
 
 
 def codes(mean: list[float], log_variance: list[float]) -> Tensor:
@@ -30,7 +30,7 @@ def codes(mean: list[float], log_variance: list[float]) -> Tensor:
 def kl_of(raw: Tensor) -> Tensor:
     """KL to N(0, I) of an encoder's output, (B, D)."""
     posterior = bounded_normal(raw)
-    prior = StandardNormal(raw.shape[-1] // 2).to(raw.dtype)()
+    prior = standard_normal(raw.shape[-1] // 2, like=raw)
     return kl_by_dimension(Latent(posterior, prior, posterior.mean))
 
 

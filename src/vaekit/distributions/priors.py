@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution, Normal, constraints, kl_divergence
 
 from vaekit.core import Latent
@@ -42,22 +42,10 @@ class Point(Distribution):
         return self.value.expand(*sample_shape, *self.value.shape)
 
 
-class StandardNormal(nn.Module):
-    """p(z) = N(0, I).
-
-    Args:
-        latent_dim: D.
-    """
-
-    mean: Tensor
-
-    def __init__(self, latent_dim: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(latent_dim), persistent=False)
-
-    def forward(self) -> Normal:
-        """Batch shape (D,)."""
-        return Normal(self.mean, torch.ones_like(self.mean), validate_args=False)
+def standard_normal(latent_dim: int, like: Tensor) -> Normal:
+    """N(0, I), batch shape (D,), on the device and in the type of `like`."""
+    mean = like.new_zeros(latent_dim)
+    return Normal(mean, torch.ones_like(mean), validate_args=False)
 
 
 def bounded_normal(codes: Tensor) -> Normal:

@@ -12,7 +12,7 @@ from torch.distributions import Distribution, Normal
 
 from vaekit.core import Latent, derive_seed
 from vaekit.data import Split
-from vaekit.distributions import StandardNormal
+from vaekit.distributions import standard_normal
 from vaekit.evaluation.aggregate import Aggregate, decompose, moments_kl
 from vaekit.evaluation.likelihood import (
     MeanNats,
@@ -159,7 +159,7 @@ class Codes:
 
     def moments_kl(self) -> float | None:
         """As in `aggregate`; from N(0, I) where the model has no prior, None for other priors than normal."""
-        prior = StandardNormal(self.mean.shape[1])() if self.prior is None else self.prior
+        prior = standard_normal(self.mean.shape[1], like=self.mean) if self.prior is None else self.prior
         if not isinstance(prior, Normal) or prior.mean.dim() != 1 or len(prior.mean) != self.mean.shape[1]:
             return None
         return moments_kl(self.mean, self.variance, Normal(prior.mean.cpu(), prior.stddev.cpu()))

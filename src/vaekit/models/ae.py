@@ -19,7 +19,7 @@ class AE(LatentModel):
 
     codes = 1
 
-    def new_prior(self) -> None:
+    def prior(self) -> None:
         return None
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:

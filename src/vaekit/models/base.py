@@ -14,7 +14,7 @@ from torch.distributions import Distribution
 
 from vaekit.core import DataError, Output, SettingError
 from vaekit.data.dataset import to_unit
-from vaekit.distributions import Likelihood, StandardNormal, build_likelihood
+from vaekit.distributions import Likelihood, build_likelihood
 from vaekit.networks import Pair, Spec, build_networks, choose_network
 
 
@@ -63,7 +63,6 @@ class LatentModel(Model):
 
     Attributes:
         codes: numbers that the encoder returns for each latent dimension.
-        prior: called, gives p(z); None where codes have no distribution.
 
     Raises:
         SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
@@ -108,7 +107,6 @@ class LatentModel(Model):
             )
             pair = build_networks(network, spec)
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
-        self.prior = self.new_prior()
         self._fresh = True  # its weights are still those of its initialisation
         self.register_load_state_dict_post_hook(_used)
         self.arguments = {
@@ -124,8 +122,8 @@ class LatentModel(Model):
         }
 
     @abstractmethod
-    def new_prior(self) -> StandardNormal | None:
-        """p(z) over `latent_dim` dimensions, or None."""
+    def prior(self) -> Distribution | None:
+        """p(z), batch shape (D,) or over the whole of z; None where codes have no distribution."""
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:

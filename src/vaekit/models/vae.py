@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaekit.core import Latent, Output
-from vaekit.distributions import StandardNormal, bounded_normal, reparameterize
+from vaekit.distributions import bounded_normal, reparameterize, standard_normal
 from vaekit.models.base import LatentModel, evaluating
 
 
@@ -18,10 +18,9 @@ class VAE(LatentModel):
     """
 
     codes = 2
-    prior: StandardNormal
 
-    def new_prior(self) -> StandardNormal:
-        return StandardNormal(self.latent_dim)
+    def prior(self) -> Normal:
+        return standard_normal(self.latent_dim, like=next(self.parameters()))
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Normal:
         return bounded_normal(self.encoder(self.check_images(x), None))
@@ -39,6 +38,6 @@ class VAE(LatentModel):
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
         """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I)."""
-        z = temperature * torch.randn(count, self.latent_dim, generator=generator).to(self.prior.mean)
+        z = temperature * torch.randn(count, self.latent_dim, generator=generator).to(self.prior().mean)
         with evaluating(self), torch.inference_mode():
             return self.picture(self.decode(z, y))
