@@ -116,8 +116,8 @@ class FitSettings:
     """how the learning rate falls to 0 over the run, or constant"""
     warmup: int = 40
     """steps over which the learning rate rises from 0"""
-    clip: float = 0.0
-    """largest norm of the gradient; 0 does not clip"""
+    clip: float = 100.0
+    """largest norm of the gradient (mean loss in nats an image); 0 does not clip"""
     average: float = 0.0
     """decay of averaged weights a step (0.999, say), used for validation and afterwards; 0 averages nothing"""
     weights: Literal["best", "last"] = "best"

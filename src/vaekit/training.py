@@ -59,7 +59,7 @@ def fit(
     weight_decay: float = 0.0,
     schedule: str = "linear",
     warmup: int = 40,
-    clip: float = 0.0,
+    clip: float = 100.0,
     average: float = 0.0,
     weights: str = "best",
     patience: int = 0,
