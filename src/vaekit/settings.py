@@ -100,7 +100,7 @@ class IWAESettings:
 class FitSettings:
     """Arguments of `vaekit.fit`."""
 
-    epochs: int = 25
+    epochs: int = 20
     """passes over the training images"""
     batch_size: int = 192
     """images a step"""

@@ -51,7 +51,7 @@ def fit(
     method: str | None = None,
     progress: str | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
-    epochs: int = 25,
+    epochs: int = 20,
     batch_size: int = 192,
     optimizer: str = "adam",
     learning_rate: float = 4e-3,
