@@ -31,7 +31,7 @@ from vaekit.precision import arithmetic, choose_precision, own_randomness, seed_
 # not depend on how many images are decoded at once.
 IMAGES, SAMPLES = 25, 100
 # Decoder output at once: what leaves a processor's cache to the layers before it; more keeps a GPU busy.
-DECODED_BYTES = {"cpu": 1 << 20, "cuda": 64 << 20, "mps": 16 << 20}
+DECODED_BYTES = {"cpu": 2 << 20, "cuda": 64 << 20, "mps": 16 << 20}
 
 Tell = Callable[[str, int, int], None]
 """Told what is being measured, how many images are done, and of how many."""

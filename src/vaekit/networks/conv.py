@@ -44,7 +44,7 @@ class LessonDecoder(nn.Module):
 
     The lesson has no activation between its linear layer and the first transposed convolution, so the
     two are one linear map. Where there are FEW latents it is put together for each batch, by convolving
-    the columns and the bias of the linear layer instead of all images; the same function and gradient,
+    the columns and the bias of the linear layer instead of all images: the same function and gradient,
     to rounding, at a ninth of the multiplications (28x28, 20 latents, many images).
     """
 
@@ -60,36 +60,39 @@ class LessonDecoder(nn.Module):
         """(B, latent_dim), (B, K) -> (B, outputs * C, H, W)."""
         if condition is not None:
             z = torch.cat([z, condition], dim=1)
-        if z.shape[1] <= FEW:
-            return crop(doubled(F.relu(self._first_two(z)), self.last), self.sizes[2])
-        x = crop(self.second(self.first(z).unflatten(1, (64, *self.sizes[0]))), self.sizes[1])
-        return crop(self.last(F.relu(x)), self.sizes[2])
+        x = self._as_one(z) if z.shape[1] <= FEW else self._in_turn(z)
+        return crop(doubled(F.relu(x), self.last), self.sizes[2])
 
-    def _first_two(self, z: Tensor) -> Tensor:
-        """The first two layers as one matrix, images last: (B, D) -> (32, h, w, B)."""
-        assert self.second.bias is not None
+    def _in_turn(self, z: Tensor) -> Tensor:
+        """The first two layers, (B, D) -> (B, 32, h, w)."""
+        return crop(self.second(self.first(z).unflatten(1, (64, *self.sizes[0]))), self.sizes[1])
+
+    def _as_one(self, z: Tensor) -> Tensor:
+        """The same as one matrix, channels last."""
         columns = torch.cat([self.first.weight.T, self.first.bias[None]]).unflatten(1, (64, *self.sizes[0]))
         images = crop(F.conv_transpose2d(columns, self.second.weight, stride=2, padding=1), self.sizes[1])
-        bias = images[-1] + self.second.bias[:, None, None]
-        x = torch.addmm(bias.flatten()[:, None], images[:-1].flatten(1).T, z.T)
-        return x.unflatten(0, bias.shape)
+        images = images.permute(0, 2, 3, 1)
+        assert self.second.bias is not None
+        bias = images[-1] + self.second.bias
+        x = torch.addmm(bias.flatten(), z, images[:-1].flatten(1))
+        return x.unflatten(1, images.shape[1:]).permute(0, 3, 1, 2)
+
+
+# Which row of a kernel of 4 meets the row before, at and after a pixel, for each of the two rows that
+# stride 2 and padding 1 make of it; 4 is a row of zeros.
+SUBPIXEL = ((3, 1, 4), (4, 2, 0))
 
 
 def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
-    """A transposed convolution of kernel 4, stride 2, padding 1: (C, H, W, B) -> (B, O, 2H, 2W).
+    """A transposed convolution of kernel 4, stride 2, padding 1 as sub-pixel convolution (Shi et al. 2016).
 
-    One matrix product gives the 4x4 patches of all pixels. A patch lies over 2x2 blocks of 2x2 pixels;
-    each of the four is added at its place in a grid of blocks, whose border is then cut away. With the
-    images last everything runs over contiguous memory: three times as fast as torch's on a CPU.
+    (B, C, H, W) -> (B, O, 2H, 2W), the same to rounding; for few output channels twice as fast on a CPU.
     """
     assert layer.bias is not None
-    blocks = layer.weight.unflatten(3, (2, 2)).unflatten(2, (2, 2))  # (C, O, row, p, column, q)
-    kernel = blocks.permute(2, 4, 1, 3, 5, 0).reshape(-1, len(x))
-    patches = (kernel @ x.flatten(1)).view(2, 2, -1, 2, 2, *x.shape[1:])
-    placed = [F.pad(patches[i, j], (0, 0, j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)]
-    grid = placed[0] + placed[1] + placed[2] + placed[3]  # (O, p, q, H + 1, W + 1, B)
-    pixels = grid.permute(5, 0, 3, 1, 4, 2).flatten(4, 5).flatten(2, 3)
-    return pixels[..., 1:-1, 1:-1] + layer.bias[:, None, None]
+    rows = torch.tensor(SUBPIXEL, device=x.device)
+    kernel = F.pad(layer.weight, (0, 1, 0, 1))[:, :, rows][..., rows]  # (C, O, 2, 3, 2, 3)
+    kernel = kernel.permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
+    return F.pixel_shuffle(F.conv2d(x, kernel, layer.bias.repeat_interleave(4), padding=1), 2)
 
 
 def lesson(spec: Spec) -> Pair:
