@@ -29,8 +29,10 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.methods import Method as Method
     from vaekit.models import AE as AE
     from vaekit.models import VAE as VAE
+    from vaekit.models import VQVAE as VQVAE
     from vaekit.objectives import ELBO as ELBO
     from vaekit.objectives import IWAE as IWAE
+    from vaekit.objectives import QuantizedReconstruction as QuantizedReconstruction
     from vaekit.objectives import Reconstruction as Reconstruction
     from vaekit.runs import Run as Run
     from vaekit.runs import load_run as load_run
@@ -44,9 +46,11 @@ PUBLIC = {  # name -> "module" or "module:name"
     "Split": "vaekit.data:Split",
     "AE": "vaekit.models:AE",
     "VAE": "vaekit.models:VAE",
+    "VQVAE": "vaekit.models:VQVAE",
     "ELBO": "vaekit.objectives:ELBO",
     "IWAE": "vaekit.objectives:IWAE",
     "Reconstruction": "vaekit.objectives:Reconstruction",
+    "QuantizedReconstruction": "vaekit.objectives:QuantizedReconstruction",
     "METHODS": "vaekit.methods:METHODS",
     "Method": "vaekit.methods:Method",
     "fit": "vaekit.training:fit",

@@ -5,6 +5,7 @@ Shape letters, used in every docstring:
     B  images in a batch          S  samples of z for one image (leading dimension)
     C  channels                   D  latent dimensions, or features of an (N, D) array
     H, W  height and width        N  images in a split
+    h, w  of a grid of codes      K  codes in a codebook
 
 Images are (B, C, H, W), or (B, D) for arrays of features; values are floats in [0, 1] once they
 reach a model. Every loss term is in nats an image, summed over pixels and latents, shape (B,);
@@ -82,6 +83,24 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantized:
+    """What a quantiser makes of a batch of vectors on a grid.
+
+    Attributes:
+        z: the codes' vectors, (B, D, h, w); their gradient goes to the encoder unchanged.
+        indices: which codes those are, (B, h, w) int64, 0 to K - 1.
+        penalties: `codebook` and `commitment`, where they apply: squared distances summed over the
+            image, (B,), unweighted.
+        counts: how often each code occurs in the batch, (K,) float.
+    """
+
+    z: Tensor
+    indices: Tensor
+    penalties: Mapping[str, Tensor]
+    counts: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """What a model says about a batch; objectives read this and nothing else.
 
@@ -89,11 +108,16 @@ class Output:
         likelihood: p(x|z); `log_prob(x)` gives nats an image, (B,).
         latents: every layer of latents, from the top.
         penalties: further terms, (B,) each, unweighted: their weights belong to the objective.
+        counts: histograms over the batch, (K,) each, such as how often each code occurs.
+        picture: what p(x|z) looks like, its mean within the range of the pixels, (B, *shape), without
+            gradient; None where nobody asks for its error.
     """
 
     likelihood: Distribution
     latents: tuple[Latent, ...]
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
+    counts: Mapping[str, Tensor] = field(default_factory=dict)
+    picture: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +129,13 @@ class Loss:
         terms: named quantities with their unit in the name, (B,) each or (B, D); detached by
             whoever records them. Means over all images of a split are reported, never means of
             batch means.
+        counts: histograms, (K,) each, summed over all images of a split; `Objective.figures` says
+            what is reported of them.
     """
 
     total: Tensor
     terms: Mapping[str, Tensor]
+    counts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:

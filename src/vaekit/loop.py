@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from vaekit import measuring
 from vaekit.checkpoints import save_state, write_json
-from vaekit.core import Loss, NonFiniteError, RunError, derive_seed, reach
+from vaekit.core import Loss, NonFiniteError, RunError, VaekitWarning, derive_seed, reach
 from vaekit.data import Batches, Data, Split
 from vaekit.distributions.likelihoods import bounds_in_bits
 from vaekit.metrics import Metrics, not_finite
@@ -113,6 +114,7 @@ class Training:
         self.best: dict[str, Any] = {"value": math.inf, "epoch": None, "weights": None}
         self.metrics = Metrics(folder, progress, processes)
         self._saved_at = -math.inf
+        self._remarked = False
 
     # The loop ------------------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class Training:
         if self.options.clip:
             nn.utils.clip_grad_norm_(self.parameters[phase.name], self.options.clip)
         optimizer.step()
-        self.metrics.note(self.step, len(x) if share is None else share.whole, loss.terms)
+        self.metrics.note(self.step, len(x) if share is None else share.whole, loss.terms, loss.counts)
 
     def end_epoch(self) -> None:
         """Validation, best weights, the decision to stop early."""
@@ -263,12 +265,21 @@ class Training:
             raise self.error(f"{self._listed(bad)} on the {name} split after step {self.step}")
         if log:
             self.metrics.add({"step": self.step, "epoch": self.epoch, "split": name, **terms})
+            self.remark(terms)
         return terms
+
+    def remark(self, terms: Mapping[str, Any]) -> None:
+        """Warns, once, of what the objective finds wrong with a split."""
+        said = self.objective.remark(terms)
+        if said is not None and not self._remarked:
+            warnings.warn(f"after epoch {self.epoch}: {said}.", VaekitWarning, stacklevel=2)
+            self._remarked = True
 
     def log_window(self) -> None:
         """One line for the steps since the last."""
         self.check_window()
-        means = self.metrics.close_window()
+        means, counts = self.metrics.close_window()
+        means |= self.objective.figures(means, counts)
         clock = Clock(self.step - 1, self.steps)  # of the last update
         scheduled = {**self.objective.values(clock), "learning_rate": self.learning_rate(clock)}
         where = {"step": self.step, "epoch": self.epoch + 1, "split": "train"}
@@ -327,6 +338,7 @@ class Training:
             "average": self.average and self.average.weights,
             "best": {**self.best, "value": None if math.isinf(value) else value},
             "window": self.metrics.window,
+            "counts": self.metrics.counts,
             "metrics_size": self.metrics.size,
             **{name: getattr(self, name) for name in COUNTERS},
         }
@@ -355,7 +367,8 @@ class Training:
         }
         for name in COUNTERS:
             setattr(self, name, state[name])
-        self.metrics.restore(state["metrics_size"], [self._here(row) for row in state["window"]])
+        window = [self._here(row) for row in state["window"]]
+        self.metrics.restore(state["metrics_size"], window, self._here(state.get("counts", {})))
 
     def _here(self, values: dict[str, Any]) -> dict[str, Any]:
         """The same with its tensors on the device."""

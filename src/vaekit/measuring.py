@@ -38,11 +38,12 @@ def mean_terms(
         processes: among which the batches are shared.
 
     Returns:
-        name -> float, or a list of floats for terms by dimension.
+        name -> float, or a list of floats for terms by dimension; and the objective's further figures.
     """
     device = batches.device
     values = objective.values(Clock(0, 1).end)
     totals: dict[str, Tensor] = {}
+    counts: dict[str, Tensor] = {}
     with (
         own_randomness(device),
         evaluating(model),
@@ -53,11 +54,15 @@ def mean_terms(
         seed_noise(device, seed)
         for index, (x, y) in enumerate(batches.epoch(0)):
             with sharing(batches.share(index)):
-                terms = objective(model, x, y, values).terms
-            for name, term in terms.items():
+                loss = objective(model, x, y, values)
+            for name, term in loss.terms.items():
                 totals[name] = totals.get(name, 0) + _sum(term)
+            for name, part in loss.counts.items():
+                counts[name] = counts.get(name, 0) + _sum(part[None])
         totals = {name: processes.total(total) for name, total in totals.items()}
-    return {name: (total / len(batches.images)).tolist() for name, total in totals.items()}
+        counts = {name: processes.total(total) for name, total in counts.items()}
+    means = {name: (total / len(batches.images)).tolist() for name, total in totals.items()}
+    return means | objective.figures(means, counts)
 
 
 def _sum(term: Tensor) -> Tensor:

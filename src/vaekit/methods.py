@@ -27,6 +27,8 @@ class Method:
         objective_options: settings section that mirrors the objective's constructor.
         summary: one line for help and documentation.
         overrides: defaults of options in which this method differs.
+        data_options: settings section of its data.
+        loader: "module:function" that takes these and gives a `Data`.
     """
 
     model: str | type
@@ -35,6 +37,12 @@ class Method:
     objective_options: type
     summary: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    data_options: type = s.DataSettings
+    loader: str = "vaekit.data:load_data"
+
+    def load(self, options: Any) -> Any:
+        """The data of its section of data options."""
+        return _resolve(self.loader)(**dataclasses.asdict(options))
 
     def model_class(self) -> type:
         return _resolve(self.model)
@@ -45,7 +53,7 @@ class Method:
     def sections(self) -> dict[str, type]:
         """The sections of `Settings`, in order."""
         return {
-            "data": s.DataSettings,
+            "data": self.data_options,
             "model": self.model_options,
             "objective": self.objective_options,
             "fit": s.FitSettings,
@@ -56,11 +64,12 @@ class Method:
         return [f.name for section in self.sections().values() for f in dataclasses.fields(section)]
 
 
-AE, VAE = "vaekit.models.ae:AE", "vaekit.models.vae:VAE"
-ELBO, IWAE, RECONSTRUCTION = (
+AE, VAE, VQVAE = "vaekit.models.ae:AE", "vaekit.models.vae:VAE", "vaekit.models.vqvae:VQVAE"
+ELBO, IWAE, RECONSTRUCTION, QUANTIZED = (
     "vaekit.objectives:ELBO",
     "vaekit.objectives:IWAE",
     "vaekit.objectives:Reconstruction",
+    "vaekit.objectives:QuantizedReconstruction",
 )
 
 METHODS: dict[str, Method] = {
@@ -68,15 +77,32 @@ METHODS: dict[str, Method] = {
     "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
+    "vqvae": Method(VQVAE, QUANTIZED, s.VQVAESettings, s.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
+}  # fmt: skip
+
+# What `vaekit prior` fits to the codes of a run: by the same training, on codes instead of images.
+PRIORS: dict[str, Method] = {
+    "code-prior": Method(
+        "vaekit.models.codeprior:CodePrior", "vaekit.objectives:CodeLength", s.CodePriorSettings, s.CodeLengthSettings,
+        "causal transformer over a grid of codes", {"learning_rate": 1e-3, "batch_size": 128, "clip": 1.0},
+        s.CodesSettings, "vaekit.codes:load_codes",
+    ),
+    "mixture": Method(
+        "vaekit.models.mixture:Mixture", "vaekit.objectives:Density", s.MixtureSettings, s.CodeLengthSettings,
+        "Gaussian mixture over latents, started by EM", {"learning_rate": 1e-3, "epochs": 5},
+        s.CodesSettings, "vaekit.codes:load_codes",
+    ),
 }  # fmt: skip
 
 
 def find_method(name: str) -> Method:
-    """The entry of a name.
+    """The entry of a name in METHODS or PRIORS.
 
     Raises:
         SettingError: no such method; names the near miss and all methods.
     """
+    if name in PRIORS:
+        return PRIORS[name]
     choose(name, METHODS, "method")
     return METHODS[name]
 
@@ -100,7 +126,7 @@ def resolve(method: str, *layers: Mapping[str, Any], where: str = "settings") ->
     )
 
 
-def _resolve(reference: str | type) -> type:
+def _resolve(reference: str | type) -> Any:
     if isinstance(reference, type):
         return reference
     module, name = reference.split(":")

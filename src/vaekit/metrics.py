@@ -31,6 +31,7 @@ class Metrics:
         lines: of metrics.jsonl.
         size: bytes of metrics.jsonl.
         window: steps since the last line: step, images, names of the terms, and their means (K,).
+        counts: histograms of those steps, summed.
     """
 
     def __init__(self, folder: Path | None, progress: Progress, processes: Processes) -> None:
@@ -39,8 +40,9 @@ class Metrics:
         self.lines: list[dict[str, Any]] = []
         self.size = 0
         self.window: list[dict[str, Any]] = []
+        self.counts: dict[str, Tensor] = {}
 
-    def note(self, step: int, images: int, terms: Mapping[str, Tensor]) -> None:
+    def note(self, step: int, images: int, terms: Mapping[str, Tensor], counts: Mapping[str, Tensor]) -> None:
         """Takes in the terms of a step, (B,) each, without reading them; others are passed over.
 
         Args:
@@ -52,6 +54,9 @@ class Metrics:
             alone = self.processes.world == 1
             means = stacked.mean(1) if alone else self.processes.total(stacked.sum(1)) / images
             self.window.append({"step": step, "images": images, "names": list(scalar), "means": means})
+        for name, part in counts.items():
+            here = self.processes.total(part.clone())
+            self.counts[name] = here + self.counts[name] if name in self.counts else here
 
     def read_window(self) -> list[tuple[int, int, dict[str, float]]]:
         """(step, images, mean terms) of each step in the window: one read from the device."""
@@ -69,16 +74,16 @@ class Metrics:
                 return step, bad
         return None
 
-    def close_window(self) -> dict[str, float]:
-        """Means over all images of the window, which is empty afterwards."""
+    def close_window(self) -> tuple[dict[str, float], dict[str, Tensor]]:
+        """Means over all images of the window and their histograms; it is empty afterwards."""
         sums: dict[str, float] = {}
         counts: dict[str, int] = {}
         for _, images, terms in self.read_window():
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value * images
                 counts[name] = counts.get(name, 0) + images
-        self.window = []
-        return {name: total / counts[name] for name, total in sums.items()}
+        histograms, self.window, self.counts = self.counts, [], {}
+        return {name: total / counts[name] for name, total in sums.items()}, histograms
 
     def add(self, line: dict[str, Any]) -> None:
         """Adds a line, in memory and in the file.
@@ -99,13 +104,13 @@ class Metrics:
         if self.path is not None and self.size:
             sync_file(self.path)
 
-    def restore(self, size: int, window: list[dict[str, Any]]) -> None:
+    def restore(self, size: int, window: list[dict[str, Any]], counts: dict[str, Tensor]) -> None:
         """Goes back to a state: the file is cut to what it was then.
 
         Raises:
             RunError: the file is shorter than it was.
         """
-        self.size, self.window = size, window
+        self.size, self.window, self.counts = size, window, counts
         if self.path is None:
             return
         if size == 0:

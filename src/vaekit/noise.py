@@ -1,7 +1,8 @@
 """Random numbers for a batch of which several processes hold parts.
 
 Every process draws the numbers of the whole batch and keeps its own rows, so that N processes train on
-the very noise that one process would have used. Alone, a process keeps all of them.
+the very noise that one process would have used. Alone, a process keeps all of them. Sums over the
+batch (statistics of a codebook, say) are taken over all parts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 
@@ -57,3 +59,32 @@ def uniform(shape: tuple[int, ...], device: torch.device) -> Tensor:
     if share is None:
         return torch.rand(shape, device=device)
     return torch.rand((share.whole, *shape[1:]), device=device)[share.start : share.stop]
+
+
+def total(values: Tensor) -> Tensor:
+    """Sum over the processes that hold parts of the batch; the tensor itself is changed."""
+    if _share.get() is not None and dist.is_initialized():
+        dist.all_reduce(values)
+    return values
+
+
+def gathered(rows: Tensor, wanted: Tensor, per_image: int) -> Tensor:
+    """Rows of the whole batch by their number, wherever they are held: (len(wanted), D).
+
+    Args:
+        rows: (images of this process * per_image, D).
+        wanted: row numbers within the whole batch, equal in all processes.
+        per_image: rows that an image has.
+    """
+    share = _share.get()
+    if share is None:
+        return rows[wanted]
+    own = wanted - share.start * per_image
+    here = (own >= 0) & (own < len(rows))
+    return total(rows[own.clamp(0, len(rows) - 1)] * here[:, None])
+
+
+def whole(images: int) -> int:
+    """Images in the whole batch, of which this process holds so many."""
+    share = _share.get()
+    return images if share is None else share.whole

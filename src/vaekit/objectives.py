@@ -21,7 +21,10 @@ from vaekit.core import Loss, Output, SettingError, choose
 from vaekit.distributions import kl_by_dimension, log_density
 from vaekit.methods import find_method
 from vaekit.models import Model
+from vaekit.networks.quantizers import used_codes
 from vaekit.schedules import RAMPS, Clock
+
+FEW_USED = 0.2  # share of the codebook, below which something is wrong
 
 
 class Objective(nn.Module, ABC):
@@ -42,6 +45,19 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         """Loss of a batch; x: (B, *shape) float, y: (B,) labels or None."""
+
+    def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
+        """What is reported beside the means of the terms over images, because it is none itself.
+
+        Args:
+            means: of the terms, over the images of a split or of some steps.
+            counts: histograms of the same images, summed.
+        """
+        return {}
+
+    def remark(self, figures: Mapping[str, Any]) -> str | None:
+        """What the user should be told about the figures of a split, with a remedy."""
+        return None
 
     def phases(self, model: Model) -> list[Phase]:
         """What one step consists of. One update of all parameters, unless an objective says otherwise."""
@@ -92,6 +108,98 @@ class Reconstruction(Objective):
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         reconstruction = -model(x, y).likelihood.log_prob(x)
         return Loss(reconstruction.mean(), {"reconstruction_nats": reconstruction})
+
+
+class Density(Objective):
+    """-log p(x) of a model that says it exactly: a density of latents."""
+
+    criterion = "nll_nats"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arguments = {}
+
+    def values(self, clock: Clock) -> dict[str, float]:
+        return {}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        nll = -model(x, y).likelihood.log_prob(x)
+        return Loss(nll.mean(), {"nll_nats": nll})
+
+
+class CodeLength(Objective):
+    """-log p(c) of a grid of codes, which is what the codes of an image cost: `code_bits` and `code_nats`."""
+
+    criterion = "code_nats"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arguments = {}
+
+    def values(self, clock: Clock) -> dict[str, float]:
+        return {}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        nats = -model(x, y).likelihood.log_prob(x)
+        return Loss(nats.mean(), {"code_nats": nats})
+
+    def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
+        return {"code_bits": means["code_nats"] / math.log(2)}
+
+
+class QuantizedReconstruction(Objective):
+    """-log p(x|z) + ||sg[z_e] - e||^2 + commitment ||z_e - sg[e]||^2 (van den Oord et al. 2017, eq. 3).
+
+    All three are summed over the image. The codebook term is there for a codebook that learns by
+    gradient; with moving averages it falls away, and FSQ has neither.
+
+    Args:
+        commitment: weight of the commitment.
+
+    Raises:
+        SettingError: a negative weight.
+    """
+
+    criterion = "reconstruction_nats"
+
+    def __init__(self, commitment: float = 0.25) -> None:
+        super().__init__()
+        if not commitment >= 0:
+            raise SettingError(f"commitment must be 0 or more, not {commitment}.")
+        self.commitment = commitment
+        self.arguments = {"commitment": commitment}
+
+    def values(self, clock: Clock) -> dict[str, float]:
+        return {}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        output = model(x, y)
+        loss = reconstruction = -output.likelihood.log_prob(x)
+        if "codebook" in output.penalties:
+            loss = loss + output.penalties["codebook"]
+        if "commitment" in output.penalties:
+            loss = loss + self.commitment * output.penalties["commitment"]
+        terms = {"loss_nats": loss, "reconstruction_nats": reconstruction, **output.penalties}
+        if output.picture is not None:
+            terms["mse"] = (output.picture - x).square().flatten(1).mean(1)
+        return Loss(loss.mean(), terms, output.counts)
+
+    def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
+        """`psnr_db` of the mean error, for a peak of 1; `code_usage`, the share of the codebook that
+        occurs, and `code_perplexity`, of all images together."""
+        used, perplexity = used_codes(counts["code"])
+        found = {"code_usage": used / len(counts["code"]), "code_perplexity": perplexity}
+        if means.get("mse", 0.0) > 0:
+            found["psnr_db"] = -10 * math.log10(means["mse"])
+        return found
+
+    def remark(self, figures: Mapping[str, Any]) -> str | None:
+        if figures["code_usage"] >= FEW_USED:
+            return None
+        return (
+            f"only {figures['code_usage']:.0%} of the codes are used: codebook collapse; keep --kmeans and "
+            "--revive on, take fewer --codes, or --quantizer fsq, which cannot collapse"
+        )
 
 
 class ELBO(Objective):

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaekit import settings as s
 from vaekit.checkpoints import write_atomic, write_json, write_tensors, writing
 from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
-from vaekit.methods import METHODS, find_method
+from vaekit.methods import METHODS, PRIORS, find_method
 from vaekit.models import Model
 from vaekit.objectives import Objective
 from vaekit.precision import choose_device
@@ -37,7 +37,7 @@ def method_name(model: Model, objective: Objective) -> str:
     Raises:
         SettingError: there is none; says how to add one.
     """
-    for name, method in METHODS.items():
+    for name, method in {**METHODS, **PRIORS}.items():
         if method.model_class() is type(model) and method.objective_class() is type(objective):
             return name
     pair = f"{type(model).__name__} with {type(objective).__name__}"
@@ -53,7 +53,7 @@ def settings_for(
     arguments = {key: value for key, value in model.arguments.items() if key in names}
     return s.Settings(
         method,
-        s.build(s.DataSettings, {"data": data.source} | data.options, "data"),
+        s.build(entry.data_options, {"data": data.source} | data.options, "data"),
         entry.model_options(**arguments),
         entry.objective_options(**objective.arguments),
         options,
@@ -109,7 +109,7 @@ def describe_run(settings: s.Settings, data: Data, model: Model, objective: Obje
     flat = settings.flat()
     if data.path is not None and flat["data"] not in SOURCES:
         flat["data"] = data.path
-    if flat["data_dir"] is not None:
+    if flat.get("data_dir") is not None:
         flat["data_dir"] = os.path.abspath(flat["data_dir"])
     return {
         "format": s.FORMAT,
@@ -130,10 +130,10 @@ def describe_run(settings: s.Settings, data: Data, model: Model, objective: Obje
     }
 
 
-def weights_fingerprint(model: Model, objective: Objective) -> str:
-    """Hash of all weights: what a run that has no state yet must begin with again."""
+def weights_fingerprint(*modules: nn.Module) -> str:
+    """Hash of all weights, the same on every device."""
     digest = hashlib.blake2b(digest_size=16)
-    for module in (model, objective):
+    for module in modules:
         for name, tensor in module.state_dict().items():
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())

@@ -7,6 +7,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from vaekit import settings as s
 from vaekit.checkpoints import read_tensors
 from vaekit.core import DataError, RunError, SettingError, derive_seed
 from vaekit.data import SOURCES, Data, Split, load_data
-from vaekit.methods import resolve
-from vaekit.models import Model, create_model
+from vaekit.methods import find_method, resolve
+from vaekit.models import Autoencoder, Model, create_model
+from vaekit.models.base import CANNOT_SAMPLE, CodeDensity
 from vaekit.objectives import Objective, create_objective
 from vaekit.precision import choose_device, own_randomness, seed_noise
+from vaekit.runfolder import weights_fingerprint
+
+PRIOR = "prior"  # folder within a run
 
 
 @dataclass(frozen=True)
@@ -92,15 +97,51 @@ def load_run(
     tensors, _ = read_tensors(weights)
     model = build_model(settings, config, encoder, decoder)
     load_weights(model, tensors, weights)
+    model = model.to(choose_device(device)).eval()
+    if isinstance(model, Autoencoder) and (has_prior(folder) or not model.own_prior):
+        model.fitted = cache(partial(load_prior, folder, model, config["data"]["fingerprint"], device))
     return Run(
         folder,
-        model.to(choose_device(device)).eval(),
+        model,
         settings,
         config,
         read_json(folder / "summary.json") if (folder / "summary.json").exists() else {},
         metrics.read_metrics(folder / metrics.FILE),
         read_previews(folder),
     )
+
+
+def has_prior(folder: Path) -> bool:
+    """Whether a prior was fitted to the codes of a run, or is being fitted and has weights."""
+    return (folder / PRIOR / "model.safetensors").exists()
+
+
+def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> CodeDensity:
+    """The prior that was fitted to the codes of a run.
+
+    Args:
+        folder: of the run.
+        model: its model, with its weights.
+        data: fingerprint of its data.
+
+    Raises:
+        SettingError: there is none.
+        RunError: it was fitted to the codes of other weights or data.
+    """
+    if not has_prior(folder):
+        raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
+    prior = load_run(folder / PRIOR, device=device)
+    if prior.config["data"]["fingerprint"] != codes_fingerprint(model, data):
+        raise RunError(
+            f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew: vaekit prior {folder} --replace"
+        )
+    assert isinstance(prior.model, CodeDensity)
+    return prior.model
+
+
+def codes_fingerprint(model: Autoencoder, data: str) -> str:
+    """What the codes of a data set are a function of: the model's weights and the data."""
+    return f"{weights_fingerprint(model)} {data}"
 
 
 def build_model(
@@ -137,7 +178,7 @@ def load_own_data(folder: Path, settings: s.Settings, config: dict[str, Any]) ->
     """
     if settings.data.data not in SOURCES and config["data"].get("path") is None:
         raise RunError(f"{folder} was trained on an array in memory; pass data= in Python.")
-    data = load_data(**dataclasses.asdict(settings.data))
+    data = find_method(settings.method).load(settings.data)
     check_unchanged(folder, data, config)
     return data
 

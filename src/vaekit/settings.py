@@ -68,6 +68,90 @@ class AutoencoderSettings:
 
 
 @dataclass(frozen=True)
+class VQVAESettings:
+    """Arguments of the model `VQVAE`."""
+
+    downsample: int = 4
+    """pixels a side of the patch that each code stands for: 4 makes a 7x7 grid of 28x28 images"""
+    quantizer: Literal["ema", "gradient", "fsq"] = "ema"
+    """how codes are learned: moving averages, gradients, or not at all (finite scalars)"""
+    codes: int = 512
+    """K, size of the codebook; for fsq about that many (64, 256, 512, 1024, 4096, 16384)"""
+    code_dim: int = 16
+    """length of a code's vector (fsq: that of its levels)"""
+    decay: float = 0.99
+    """of the moving averages of the codebook, a step"""
+    kmeans: bool = True
+    """start the codebook by k-means on the encoder's output"""
+    revive: bool = True
+    """replace codes that are hardly used by what the encoder returns"""
+    width: int | None = None
+    """channels (default: 64)"""
+    depth: int | None = None
+    """residual blocks a side (default: 3)"""
+    likelihood: str = "auto"
+    """as for a vae; auto takes bernoulli for binary pixels, else gaussian-optimal"""
+    sigma: float = 0.1
+    """standard deviation of the gaussian likelihood, where the other gaussians start (pixels in [0, 1])"""
+    mixtures: int = 10
+    """components of the logistic-mixture likelihood"""
+
+
+@dataclass(frozen=True)
+class QuantizedSettings:
+    """Arguments of the objective `QuantizedReconstruction`."""
+
+    commitment: float = 0.25
+    """weight of the squared distance that draws the encoder to its codes"""
+
+
+@dataclass(frozen=True)
+class CodesSettings:
+    """Whose codes a prior is fitted to: the arguments of `vaekit.codes.load_codes`."""
+
+    data: str
+    """folder of a trained run"""
+
+
+def resolved(default: Any) -> Any:
+    """A field that the data decide and nobody types."""
+    return dataclasses.field(default=default, metadata={"resolved": True})
+
+
+@dataclass(frozen=True)
+class CodePriorSettings:
+    """Arguments of the model `CodePrior`."""
+
+    conditional: bool = False
+    """take the class of an image as condition, so that samples can be asked for by label"""
+    width: int = 128
+    """channels of the transformer"""
+    depth: int = 4
+    """its blocks"""
+    heads: int = 4
+    """its attention heads, which divide the width"""
+    dropout: float = 0.0
+    """share of what a block adds that is left out in training"""
+    codes: int = resolved(512)
+    """size of the codebook"""
+    classes: int = resolved(0)
+    """number of classes of the data"""
+
+
+@dataclass(frozen=True)
+class MixtureSettings:
+    """Arguments of the model `Mixture`."""
+
+    components: int = 10
+    """normals in the mixture, each with its own covariance"""
+
+
+@dataclass(frozen=True)
+class CodeLengthSettings:
+    """Arguments of the objectives `CodeLength` and `Density`: none."""
+
+
+@dataclass(frozen=True)
 class ReconstructionSettings:
     """Arguments of the objective `Reconstruction`: none."""
 

@@ -12,7 +12,7 @@ import pytest
 from vaekit.commands.options import SourceOptions
 from vaekit.commands.parsing import field_docs
 from vaekit.data import load_data
-from vaekit.methods import METHODS
+from vaekit.methods import METHODS, PRIORS
 from vaekit.settings import DataSettings, FitSettings
 from vaekit.training import fit
 
@@ -27,7 +27,7 @@ PAIRS: dict[str, tuple[type, Callable[..., Any], set[str]]] = {
     "load_data": (DataSettings, load_data, PYTHON_ONLY["load_data"]),
     "fit": (FitSettings, fit, PYTHON_ONLY["fit"]),
 }
-for name, method in METHODS.items():
+for name, method in {**METHODS, **PRIORS}.items():
     PAIRS[f"{name}: model"] = (method.model_options, method.model_class(), PYTHON_ONLY["model"])
     PAIRS[f"{name}: objective"] = (
         method.objective_options,

@@ -51,6 +51,16 @@ class ResumeOptions(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PriorOptions(Common):
+    """Whose codes, and what becomes of a prior that is there."""
+
+    run: str = positional()
+    """folder of a trained run; the prior goes into RUN/prior"""
+    replace: bool = False
+    """replace a prior that is there"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunOptions(Common):
     """A trained run and where to compute."""
 

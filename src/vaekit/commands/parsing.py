@@ -45,7 +45,7 @@ def parse(
     """
     import tyro
 
-    fields = {field.name: field for section in sections.values() for field in dataclasses.fields(section)}
+    fields = {field.name: field for section in sections.values() for field in typed_fields(section)}
     defaults = {name: field.default for name, field in fields.items()} | dict(defaults or {})
     wants_help = any(word in HELP for word in words)
     known = _known_options(fields, defaults)
@@ -70,6 +70,11 @@ def parse(
         raise SettingError(f"{command}: unexpected argument {surplus[0]!r}; see {command} --help.")
     given = {title: parsed if alone else getattr(parsed, title) for title in sections}
     return {title: _build(command, sections[title], values, defaults) for title, values in given.items()}
+
+
+def typed_fields(section: type) -> list[dataclasses.Field]:
+    """The fields of a section that can be given on the command line."""
+    return [field for field in dataclasses.fields(section) if not field.metadata.get("resolved")]
 
 
 def option_name(field_name: str) -> str:
@@ -136,9 +141,7 @@ def _missing(fields: Mapping[str, dataclasses.Field]) -> str:
 def _mirror(section: type, defaults: Mapping[str, Any]) -> type:
     """The dataclass that tyro reads: every value a string, converted afterwards."""
     hints, docs = typing.get_type_hints(section), field_docs(section)
-    fields = [
-        _mirror_field(f, hints[f.name], defaults[f.name], docs[f.name]) for f in dataclasses.fields(section)
-    ]
+    fields = [_mirror_field(f, hints[f.name], defaults[f.name], docs[f.name]) for f in typed_fields(section)]
     mirror = dataclasses.make_dataclass(section.__name__, fields, kw_only=True)
     mirror.__doc__ = section.__doc__
     return mirror
@@ -167,7 +170,7 @@ def _mirror_field(field: dataclasses.Field, hint: Any, default: Any, doc: str) -
 def _build(command: str, section: type, parsed: Any, defaults: Mapping[str, Any]) -> Any:
     """A section with the types of its fields."""
     hints, values = typing.get_type_hints(section), {}
-    for field in dataclasses.fields(section):
+    for field in typed_fields(section):
         value = getattr(parsed, field.name)
         if value == UNSET:
             value = defaults[field.name]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaekit.commands import options
 from vaekit.commands.parsing import HELP, parse
-from vaekit.core import SettingError
-from vaekit.methods import METHODS, find_method, resolve
+from vaekit.core import SettingError, choose
+from vaekit.methods import METHODS, PRIORS, find_method, resolve
 from vaekit.settings import Settings, read_config
 
 if TYPE_CHECKING:
@@ -48,6 +49,54 @@ def read_training(typed: str, command: Command, words: list[str]) -> tuple[Setti
     return Settings(method, *sections), given["run"]
 
 
+def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings, options.PriorOptions]:
+    """The settings of a prior; which one it is, the run's model says.
+
+    Raises:
+        SettingError: no run, a model without codes, or an option that its prior does not have.
+    """
+    if words and words[0] in HELP:
+        print(_priors_help(typed, command))
+        raise SystemExit(0)
+    if not words or words[0].startswith("-"):
+        raise SettingError(f"{typed} needs RUN first: the folder of a trained run. See {typed} --help.")
+    from vaekit.runs import read_run_config, settings_of
+
+    folder = Path(words[0])
+    method = settings_of(folder, read_run_config(folder)).method
+    name = find_method(method).model_class().prior_method  # type: ignore[attr-defined]
+    if name is None:
+        raise SettingError(
+            f"{folder}: a {method} has no codes to fit a prior to; a vqvae, an ae or a vae has."
+        )
+    kinds = {k: v for k, v in find_method(name).sections().items() if k in ("model", "fit")}
+    defaults = resolve(name, {"data": words[0]}).flat()
+    given = parse(
+        f"{typed} {words[0]}",
+        {"model": kinds["model"], "training": kinds["fit"], "run": options.PriorOptions},
+        words,
+        {key: value for key, value in defaults.items() if key not in ("method", "data")},
+        _sentence(find_method(name).summary),
+    )
+    sections = find_method(name).sections()
+    data, objective = sections["data"](data=words[0]), sections["objective"]()
+    return Settings(name, data, given["model"], objective, given["training"]), given["run"]
+
+
+def _priors_help(typed: str, command: Command) -> str:
+    lines = [f"  {name:12} {entry.summary}" for name, entry in PRIORS.items()]
+    usage = [f"usage: {typed} {command.usage} [options]", "", _sentence(command.summary), ""]
+    return "\n".join(
+        [
+            *usage,
+            "What is fitted depends on the run:",
+            *lines,
+            "",
+            f"The options of a run's prior: {typed} RUN --help",
+        ]
+    )
+
+
 def _method(typed: str, command: Command, words: list[str]) -> str:
     """METHOD, the first word.
 
@@ -60,7 +109,7 @@ def _method(typed: str, command: Command, words: list[str]) -> str:
         raise SystemExit(0)
     if not words or words[0].startswith("-"):
         raise SettingError(f"{typed} needs METHOD first: {', '.join(METHODS)}. See {typed} --help.")
-    find_method(words[0])
+    choose(words[0], METHODS, "method")
     return words[0]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vaekit.models import Model
     from vaekit.training import History
 
-UNITS = {"nats": "nats an image", "bpd": "bits a value"}
+UNITS = {"nats": "nats an image", "bpd": "bits a value", "bits": "bits an image", "db": "dB"}
 KINDS = {"pseudo": " of {}, no likelihood", "density": ", of a density", "mass": ""}
 
 # What the demonstration trains: two latents can be shown whole, as a map and as a manifold, and a
@@ -32,7 +32,7 @@ DEMO = {
 
 def train(settings: Settings, options: TrainOptions) -> Result:
     """Trains a model into a new run folder."""
-    return _finished(_train(settings, options.out))
+    return finished(_train(settings, options.out))
 
 
 def demo(options: DemoOptions) -> Result:
@@ -41,7 +41,7 @@ def demo(options: DemoOptions) -> Result:
     with one_thread():
         history = _train(settings, options.out, name="demo")
     if history.interrupted:
-        return _finished(history)
+        return finished(history)
     from vaekit.commands.output import write_images
     from vaekit.plots import draw_figures
     from vaekit.plots.encoded import sample
@@ -64,7 +64,7 @@ def resume(options: ResumeOptions) -> Result:
 
     with stopping() as reason:
         history = training.resume(options.run, should_stop=reason)
-    return _finished(history)
+    return finished(history)
 
 
 def _train(settings: Settings, out: str | None, name: str | None = None) -> History:
@@ -146,16 +146,18 @@ def stopping() -> Iterator[Callable[[], str | None]]:
             signal.signal(number, handler)
 
 
-def _finished(history: History) -> Result:
+def finished(history: History, following: list[str] | None = None) -> Result:
+    """The result of a training: its table, and which commands come next."""
     values = {"run": str(history.out), "interrupted": history.interrupted, "summary": history.summary}
     if history.interrupted:
         say(f"stopped ({history.interrupted}); resume with: vaekit resume {_quoted(history.out)}")
         status = 143 if history.interrupted == "SIGTERM" else 130
         return Result(values, f"run   {history.out} (not finished)", status)
     run = _quoted(history.out)
-    following = [f"vaekit figures {run}", f"vaekit reconstruct {run}", f"vaekit sample {run}"]
-    if "kl_nats" not in history.summary.get("test", {}):
-        following.pop()  # nothing to draw codes from
+    if following is None:
+        following = [f"vaekit figures {run}", f"vaekit reconstruct {run}", f"vaekit sample {run}"]
+        if "kl_nats" not in history.summary.get("test", {}):
+            following[-1] = f"vaekit prior {run}"  # nothing to draw codes from yet
     lines = [f"run    {history.out}", *_beside("next", following)]
     return Result(values, _grouped(summary_table(history.summary), *lines))
 

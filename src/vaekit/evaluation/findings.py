@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from vaekit.evaluation.health import Health
+from vaekit.networks.quantizers import used_codes
 
 UNUSED = 0.01  # nats: a dimension with less tells nothing
 IDLE = 0.1  # nats: a dimension with less tells next to nothing
@@ -132,8 +133,7 @@ class CodeUsage:
     @classmethod
     def of(cls, counts: Tensor) -> CodeUsage:
         """From how often each code occurs, (K,)."""
-        shares = counts[counts > 0].double() / counts.sum()
-        return cls(len(counts), len(shares), math.exp(float(-(shares * shares.log()).sum())))
+        return cls(len(counts), *used_codes(counts))
 
     def as_dict(self) -> dict[str, Any]:
         share = self.used / self.codes

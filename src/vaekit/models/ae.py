@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vaekit.core import Latent, Output, SettingError
 from vaekit.distributions import Point
-from vaekit.models.base import LatentModel
+from vaekit.models.base import LatentModel, evaluating
 from vaekit.precision import full_precision
 
 
@@ -34,5 +34,11 @@ class AE(LatentModel):
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """Raises SettingError: an autoencoder says nothing about where its codes lie."""
-        raise SettingError("an autoencoder has no prior over its codes and cannot sample; train a vae.")
+        """New images, (count, *shape), from draws of the prior that was fitted to the codes.
+
+        Raises:
+            SettingError: there is none: an autoencoder by itself does not say where its codes lie.
+        """
+        z = self.codes_of_prior(count, y, temperature, generator)
+        with evaluating(self), torch.inference_mode():
+            return self.picture(self.decode(z, y))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import prod
 from typing import Any, ClassVar
@@ -25,8 +25,10 @@ class Model(nn.Module, ABC):
         shape: shape of one image, (C, H, W) or (D,).
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
             the same architecture again.
+        prior_method: key of PRIORS: what `vaekit prior` fits to its codes; None where it has none.
     """
 
+    prior_method: ClassVar[str | None] = None
     shape: tuple[int, ...]
     arguments: dict[str, Any]
 
@@ -45,8 +47,87 @@ class Model(nn.Module, ABC):
     def prepare(self, images: Tensor) -> None:
         """Takes what it needs from the training images, (N, *shape) as stored, before the first step."""
 
+    def asks_for_labels(self) -> bool:
+        """Whether `sample` takes class numbers, y: (count,)."""
+        return False
 
-class LatentModel(Model):
+
+CANNOT_SAMPLE = (
+    "it cannot sample: its codes have no prior yet; fit one after the training: vaekit prior {run}"
+)
+
+
+class CodeDensity(Model):
+    """A density of the codes of another model, fitted after it: what that model then samples from.
+
+    Its `sample` gives codes, (count, *shape), instead of images.
+    """
+
+
+class Autoencoder(Model):
+    """A model that takes images apart and puts them together again.
+
+    Attributes:
+        likelihood: p(x|z), from what the decoder gives.
+        own_prior: whether it can sample without one.
+        fitted: gives that prior, once there is one (`vaekit.runs.load_run` sets it).
+    """
+
+    likelihood: Likelihood
+    own_prior: ClassVar[bool] = False
+    fitted: Callable[[], CodeDensity] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fresh = True  # its weights are still those of its initialisation
+        self.register_load_state_dict_post_hook(_used)
+
+    @abstractmethod
+    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Images (B, *shape) after the way through the code: deterministic, in eval mode."""
+
+    @abstractmethod
+    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+
+    def options_of_prior(self) -> dict[str, Any]:
+        """Options of the prior that this model decides."""
+        return {}
+
+    def codes_of_prior(
+        self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
+    ) -> Tensor:
+        """Draws of the fitted prior, (count, ...), on the model's device.
+
+        Raises:
+            SettingError: there is none.
+        """
+        if self.fitted is None:
+            raise SettingError(CANNOT_SAMPLE.format(run="RUN"))
+        codes = self.fitted().sample(count, y, temperature=temperature, generator=generator)
+        return codes.to(next(self.parameters()).device)
+
+    def picture(self, likelihood: Distribution) -> Tensor:
+        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
+        mean = likelihood.mean
+        return mean if self.arguments["pixels"] == "real" else mean.clamp(0.0, 1.0)
+
+    def check_images(self, x: Tensor) -> Tensor:
+        """Images as floats on the model's device.
+
+        Raises:
+            DataError: the images do not have the model's shape; names both.
+        """
+        parameter = next(self.parameters())
+        if tuple(x.shape[1:]) != self.shape:
+            given = "x".join(str(size) for size in x.shape[1:])
+            raise DataError(
+                f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
+            )
+        return to_unit(x.to(parameter.device)).to(parameter.dtype)
+
+
+class LatentModel(Autoencoder):
     """A model with an encoder and a decoder: AE, VAE and their kin. Objectives call `forward`.
 
     Args:
@@ -69,7 +150,7 @@ class LatentModel(Model):
     """
 
     codes: ClassVar[int]
-    likelihood: Likelihood
+    prior_method = "mixture"
 
     def __init__(
         self,
@@ -107,8 +188,6 @@ class LatentModel(Model):
             )
             pair = build_networks(network, spec)
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
-        self._fresh = True  # its weights are still those of its initialisation
-        self.register_load_state_dict_post_hook(_used)
         self.arguments = {
             "shape": list(self.shape),
             "pixels": pixels,
@@ -155,29 +234,15 @@ class LatentModel(Model):
         with torch.no_grad():
             bias.copy_(self.likelihood.raw_of_mean(mean).flatten())
 
+    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """A draw of q(z|x) for each image, (B, D): together they are the aggregate posterior."""
+        with evaluating(self), torch.inference_mode():
+            return self.encode(x, y).sample()
+
     def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode."""
         with evaluating(self), torch.inference_mode():
             return self.picture(self.decode(self.encode(x, y).mean, y))
-
-    def picture(self, likelihood: Distribution) -> Tensor:
-        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
-        mean = likelihood.mean
-        return mean if self.arguments["pixels"] == "real" else mean.clamp(0.0, 1.0)
-
-    def check_images(self, x: Tensor) -> Tensor:
-        """Images as floats on the model's device.
-
-        Raises:
-            DataError: the images do not have the model's shape; names both.
-        """
-        parameter = next(self.parameters())
-        if tuple(x.shape[1:]) != self.shape:
-            given = "x".join(str(size) for size in x.shape[1:])
-            raise DataError(
-                f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
-            )
-        return to_unit(x.to(parameter.device)).to(parameter.dtype)
 
 
 def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
@@ -188,7 +253,7 @@ def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
 
 def _used(model: nn.Module, incompatible_keys: object) -> None:
     """After weights were loaded: what training does to a fresh model would spoil them."""
-    assert isinstance(model, LatentModel)
+    assert isinstance(model, Autoencoder)
     model._fresh = False
 
 

@@ -18,6 +18,7 @@ class VAE(LatentModel):
     """
 
     codes = 2
+    own_prior = True
 
     def prior(self) -> Normal:
         return standard_normal(self.latent_dim, like=next(self.parameters()))
@@ -37,7 +38,12 @@ class VAE(LatentModel):
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I)."""
-        z = temperature * torch.randn(count, self.latent_dim, generator=generator).to(self.prior().mean)
+        """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I), or at draws of
+        the prior that was fitted to the codes."""
+        if self.fitted is not None:
+            z = self.codes_of_prior(count, y, temperature, generator)
+        else:
+            z = temperature * torch.randn(count, self.latent_dim, generator=generator)
+        z = z.to(self.prior().mean)
         with evaluating(self), torch.inference_mode():
             return self.picture(self.decode(z, y))

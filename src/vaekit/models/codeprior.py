@@ -1,0 +1,154 @@
+"""A prior over grids of codes, fitted to those of a VQ-VAE."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical, Distribution, Independent
+
+from vaekit.core import DataError, Output, SettingError
+from vaekit.models.base import CodeDensity, evaluating
+from vaekit.networks.causal import Cache, CausalTransformer
+from vaekit.noise import total
+from vaekit.precision import full_precision
+
+
+class CodePrior(CodeDensity):
+    """p(c) = prod_t p(c_t | c_1 ... c_{t-1}) over the codes of a grid, row by row, by a causal transformer.
+
+    With classes p(c|y), and p(y) as often as each was seen in training.
+
+    Args:
+        shape: (1, h, w) of the grid.
+        conditional: takes the class as condition.
+        width, depth, heads, dropout: of the network.
+        codes: K.
+        classes: number of classes of the data.
+        pixels: of any data; codes are whole numbers.
+
+    Raises:
+        SettingError: a number out of range, or a condition on classes where there are none.
+    """
+
+    seen: Tensor
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        conditional: bool = False,
+        width: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        dropout: float = 0.0,
+        codes: int = 512,
+        classes: int = 0,
+        *,
+        pixels: str = "real",
+    ) -> None:
+        super().__init__()
+        if conditional and classes < 1:
+            raise SettingError("--conditional needs images with labels; these have none.")
+        self.shape, self.classes = tuple(shape), classes if conditional else 0
+        length = shape[-2] * shape[-1]
+        self.network = CausalTransformer(codes, length, self.classes, width, depth, heads, dropout)
+        self.register_buffer("seen", torch.zeros(max(self.classes, 1)))
+        self.arguments = {
+            "shape": list(shape),
+            "pixels": pixels,
+            "conditional": conditional,
+            "width": width,
+            "depth": depth,
+            "heads": heads,
+            "dropout": dropout,
+            "codes": codes,
+            "classes": classes,
+        }
+
+    def asks_for_labels(self) -> bool:
+        return self.classes > 0
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
+        """p(c|y) of every code given those before it, (B, 1, h, w); x: codes as floats."""
+        y = self.check_labels(y, len(x))
+        if self.training and y is not None:
+            with torch.no_grad():
+                here = torch.zeros_like(self.seen).scatter_add_(0, y, torch.ones_like(y, dtype=torch.float32))
+                self.seen.add_(total(here))
+        logits = full_precision(self.network(x.long().flatten(1), y))
+        return Output(grid_distribution(logits, self.shape), ())
+
+    def check_labels(self, y: Tensor | None, count: int) -> Tensor | None:
+        """The labels if they are used.
+
+        Raises:
+            DataError: a conditional prior is asked without labels, with too few, or with unknown ones.
+        """
+        if not self.classes:
+            return None
+        if y is None:
+            raise DataError("this prior is conditional on the class and needs a label for each image.")
+        if len(y) != count or bool(((y < 0) | (y >= self.classes)).any()):
+            raise DataError(f"labels must be {count} class numbers from 0 to {self.classes - 1}.")
+        return y
+
+    def class_frequencies(self) -> Tensor:
+        """p(y), (classes,), from the labels seen in training; all alike before."""
+        seen = self.seen + (self.seen.sum() == 0)
+        return seen / seen.sum()
+
+    def marginal_nats(self, x: Tensor) -> Tensor:
+        """-log p(c) = -log sum_y p(y) p(c|y), (B,), for codes (B, 1, h, w)."""
+        if not self.classes:
+            return -self(x).likelihood.log_prob(x)
+        logs = [
+            self(x, x.new_full((len(x),), k, dtype=torch.int64)).likelihood.log_prob(x) + frequency.log()
+            for k, frequency in enumerate(self.class_frequencies())
+        ]
+        return -torch.stack(logs).logsumexp(0)
+
+    def sample(
+        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Tensor:  # fmt: skip
+        """Grids of codes, (count, 1, h, w) int64, one position after another.
+
+        Args:
+            y: (count,) classes; None draws them as often as they were seen, for a conditional prior.
+            temperature: logits are divided by it; 0 takes the likeliest code everywhere.
+
+        Raises:
+            SettingError: labels for a prior without classes.
+            DataError: an unknown label.
+        """
+        if y is not None and not self.classes:
+            raise SettingError(
+                "the prior was fitted without classes, so it takes no labels; fit one with --conditional."
+            )
+        device = self.seen.device
+        with evaluating(self), torch.inference_mode():
+            if self.classes and y is None:
+                frequencies = self.class_frequencies().cpu()
+                y = torch.multinomial(frequencies, count, replacement=True, generator=generator)
+            y = self.check_labels(None if y is None else y.to(device), count)
+            cache: Cache = []
+            drawn: list[Tensor] = []
+            for _ in range(self.network.length):
+                logits = full_precision(self.network.next(drawn[-1] if drawn else None, y, count, cache))
+                drawn.append(draw(logits, temperature, generator))
+        return torch.stack(drawn, dim=1).view(count, *self.shape)
+
+    def prepare(self, images: Tensor) -> None:
+        pass
+
+
+def grid_distribution(logits: Tensor, shape: tuple[int, ...]) -> Distribution:
+    """(B, n, K) -> a distribution of whole grids, event shape `shape`."""
+    grid = logits.unflatten(1, shape)
+    return Independent(Categorical(logits=grid, validate_args=False), len(shape), validate_args=False)
+
+
+def draw(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
+    """One code each, (B, K) -> (B,): the largest of log p / temperature + Gumbel noise, made on the CPU."""
+    if temperature == 0:
+        return logits.argmax(-1)
+    noise = torch.empty(logits.shape).exponential_(generator=generator).log_().neg_()
+    return (logits / temperature + noise.to(logits.device)).argmax(-1)

@@ -1,0 +1,130 @@
+"""A Gaussian mixture over the latents of an AE or a VAE."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
+
+from vaekit.core import Output, SettingError
+from vaekit.models.base import CodeDensity
+from vaekit.precision import full_precision
+
+LEAST = 1e-4  # of the mean variance of the codes, added to every variance of a component
+ROUNDS = 100  # of EM, at most
+MOST = 50_000  # codes that EM looks at
+
+
+class Mixture(CodeDensity):
+    """p(z) = sum_k w_k N(m_k, L_k L_k^T), with full covariances (Ghosh et al. 2020 fit such a one after training).
+
+    Starts where EM ends on the training codes; the ordinary training goes on from there by gradient,
+    and validation says how long that helps.
+
+    Args:
+        shape: (D,).
+        components: number of normals.
+        pixels: of any data.
+
+    Raises:
+        SettingError: fewer than one component.
+    """
+
+    def __init__(self, shape: tuple[int, ...], components: int = 10, *, pixels: str = "real") -> None:
+        super().__init__()
+        if components < 1:
+            raise SettingError(f"components must be at least 1, not {components}.")
+        self.shape, self.components = tuple(shape), components
+        dimensions = shape[0]
+        self.logits = nn.Parameter(torch.zeros(components))
+        self.means = nn.Parameter(torch.randn(components, dimensions))
+        self.lower = nn.Parameter(torch.zeros(components, dimensions, dimensions))  # L below its diagonal
+        self.log_diagonal = nn.Parameter(torch.zeros(components, dimensions))
+        self.arguments = {"shape": list(shape), "pixels": pixels, "components": components}
+
+    def density(self) -> MixtureSameFamily:
+        """p(z), batch shape (), event shape (D,)."""
+        factors = self.lower.tril(-1) + torch.diag_embed(self.log_diagonal.exp())
+        normals = MultivariateNormal(self.means, scale_tril=factors, validate_args=False)
+        weights = Categorical(logits=self.logits, validate_args=False)
+        return MixtureSameFamily(weights, normals, validate_args=False)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
+        """p(z) for codes (B, D)."""
+        with torch.autocast(x.device.type, enabled=False):
+            return Output(self.density(), ())
+
+    def sample(
+        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Tensor:  # fmt: skip
+        """Codes, (count, D); the spread of each component is scaled by the temperature."""
+        with torch.inference_mode():
+            mixture = self.density()
+            weights = mixture.mixture_distribution.probs.cpu()
+            chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+            noise = torch.randn(count, self.shape[0], 1, generator=generator)
+            chosen, noise = chosen.to(self.means.device), noise.to(self.means)
+            factors = mixture.component_distribution.scale_tril[chosen]  # type: ignore[union-attr]
+            return self.means[chosen] + temperature * (factors @ noise)[..., 0]
+
+    def prepare(self, images: Tensor) -> None:
+        """Sets the mixture to where EM ends on these codes, (N, D)."""
+        codes = full_precision(images[:: -(-len(images) // MOST)])
+        weights, means, factors = expectation_maximisation(codes.double(), self.components)
+        with torch.no_grad():
+            self.logits.copy_(weights.log())
+            self.means.copy_(means)
+            self.lower.copy_(factors.tril(-1))
+            self.log_diagonal.copy_(factors.diagonal(dim1=1, dim2=2).log())
+
+
+def expectation_maximisation(codes: Tensor, components: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Maximum likelihood of a Gaussian mixture (Dempster et al. 1977), the same for the same codes.
+
+    Args:
+        codes: (N, D) float64.
+
+    Returns:
+        Weights (M,), means (M, D), Cholesky factors of the covariances (M, D, D).
+    """
+    dimensions = codes.shape[1]
+    least = LEAST * codes.var(0).mean().clamp_min(1e-12) * torch.eye(dimensions).to(codes)
+    weights, means, factors = _start(codes, components, least, seed)
+    before = -math.inf
+    for _ in range(ROUNDS):
+        normals = MultivariateNormal(means, scale_tril=factors, validate_args=False)
+        joint = normals.log_prob(codes[:, None]) + weights.log()
+        value = joint.logsumexp(1, keepdim=True)
+        shares = (joint - value).exp()
+        sums = shares.sum(0).clamp_min(1e-6)
+        weights, means = sums / sums.sum(), shares.T @ codes / sums[:, None]
+        factors = torch.linalg.cholesky(_covariances(codes, shares, sums, means) + least)
+        now = float(value.mean())
+        if now - before < 1e-4:
+            break
+        before = now
+    return weights, means, factors
+
+
+def _start(codes: Tensor, components: int, least: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Equal weights, means far apart (k-means++: Arthur & Vassilvitskii 2007), the covariance of all codes."""
+    generator = torch.Generator().manual_seed(seed)
+    chosen = [int(torch.randint(len(codes), (), generator=generator))]
+    squares = torch.full((len(codes),), math.inf, dtype=codes.dtype)
+    for _ in range(components - 1):
+        squares = torch.minimum(squares, (codes - codes[chosen[-1]]).square().sum(1).cpu())
+        chosen.append(int(torch.multinomial(squares + 1e-12, 1, generator=generator)))
+    weights = codes.new_full((components,), 1 / components)
+    factor = torch.linalg.cholesky(torch.atleast_2d(codes.T.cov()) + least)
+    return weights, codes[chosen], factor.expand(components, -1, -1)
+
+
+def _covariances(codes: Tensor, shares: Tensor, sums: Tensor, means: Tensor) -> Tensor:
+    """Of each component, (M, D, D)."""
+    found = []
+    for k in range(len(means)):
+        centred = codes - means[k]
+        found.append((centred * shares[:, k : k + 1]).T @ centred / sums[k])
+    return torch.stack(found)

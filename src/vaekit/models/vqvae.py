@@ -1,0 +1,164 @@
+"""The vector-quantised autoencoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from vaekit.core import Latent, Output, Quantized
+from vaekit.distributions import build_likelihood
+from vaekit.models.base import Autoencoder, evaluating, mean_image
+from vaekit.networks.patches import grid_networks
+from vaekit.networks.quantizers import build_quantizer
+
+VECTORS_A_CODE = 64  # of the encoder's output, on which the codebook starts
+
+
+class VQVAE(Autoencoder):
+    """An image as a grid of codes out of K (van den Oord et al. 2017).
+
+    A patch of `downsample` x `downsample` pixels becomes a vector, that vector one of K codes, and
+    the image is decoded from the codes' vectors. z is not random and has no KL: images are drawn
+    from a prior over grids of codes, which is fitted afterwards.
+
+    Args:
+        shape: (C, H, W).
+        downsample: pixels a side of a patch; sides that do not divide are filled up.
+        quantizer: key of QUANTIZERS.
+        codes: K; for `fsq` about that many.
+        code_dim: D, length of a code's vector.
+        decay: of the moving averages of the codebook, a step.
+        kmeans: start the codebook by k-means on the fresh encoder's output for training images.
+        revive: replace codes that are hardly used by vectors of the batch.
+        width, depth: channels, and residual blocks a side; None leaves them to the network.
+        likelihood: key of LIKELIHOODS, or `auto`: `bernoulli` for binary pixels, else
+            `gaussian-optimal`, whose variance is the error itself, so that the commitment keeps its
+            weight against the reconstruction on any data (the paper divides by the variance of the data).
+        sigma, mixtures: as in `LatentModel`.
+        pixels: key of PIXELS.
+
+    Raises:
+        SettingError: data that are no images, an unknown name or a number out of range.
+    """
+
+    prior_method = "code-prior"
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        downsample: int = 4,
+        quantizer: str = "ema",
+        codes: int = 512,
+        code_dim: int = 16,
+        decay: float = 0.99,
+        kmeans: bool = True,
+        revive: bool = True,
+        width: int | None = None,
+        depth: int | None = None,
+        likelihood: str = "auto",
+        sigma: float = 0.1,
+        mixtures: int = 10,
+        *,
+        pixels: str = "8-bit",
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.arguments = {
+            "shape": list(shape),
+            "pixels": pixels,
+            "downsample": downsample,
+            "quantizer": quantizer,
+            "codes": codes,
+            "code_dim": code_dim,
+            "decay": decay,
+            "kmeans": kmeans,
+            "revive": revive,
+            "width": width,
+            "depth": depth,
+            "sigma": sigma,
+            "mixtures": mixtures,
+        }
+        if likelihood == "auto":
+            likelihood = "bernoulli" if pixels == "binary" else "gaussian-optimal"
+        name, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
+        self.arguments["likelihood"] = name
+        self.quantizer = build_quantizer(quantizer, codes, code_dim, decay, kmeans, revive)
+        networks = grid_networks(
+            self.shape, downsample, self.quantizer.dim, self.likelihood.numbers, width, depth
+        )
+        self.encoder, self.decoder, self.grid = networks.encoder, networks.decoder, networks.grid
+
+    def quantize(self, x: Tensor) -> Quantized:
+        """Codes of images (B, C, H, W), float in [0, 1] or uint8."""
+        return self.quantizer(self.encoder(self.check_images(x)))
+
+    def decode(self, z: Tensor) -> Distribution:
+        """p(x|z) for the vectors of codes, (B, D, h, w)."""
+        return self.likelihood(self.decoder(z))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
+        quantized = self.quantize(x)
+        likelihood = self.decode(quantized.z)
+        picture = None
+        if self.arguments["pixels"] != "real":
+            with torch.no_grad():
+                picture = self.picture(likelihood)
+        return Output(
+            likelihood,
+            (Latent(None, None, quantized.z),),
+            quantized.penalties,
+            {"code": quantized.counts},
+            picture,
+        )
+
+    def encode_codes(self, x: Tensor) -> Tensor:
+        """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        with evaluating(self), torch.inference_mode():
+            return self.quantize(x).indices
+
+    def decode_codes(self, indices: Tensor) -> Tensor:
+        """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
+        with evaluating(self), torch.inference_mode():
+            return self.picture(self.decode(self.quantizer.vectors(indices)))
+
+    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.encode_codes(x)[:, None].float()
+
+    def options_of_prior(self) -> dict[str, Any]:
+        return {"codes": self.quantizer.size}
+
+    def asks_for_labels(self) -> bool:
+        return self.fitted is not None and self.fitted().asks_for_labels()
+
+    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.decode_codes(self.encode_codes(x))
+
+    def sample(
+        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Tensor:  # fmt: skip
+        """New images, (count, C, H, W), decoded from codes that the fitted prior draws.
+
+        Raises:
+            SettingError: there is no prior yet.
+        """
+        codes = self.codes_of_prior(count, y, temperature, generator)
+        return self.decode_codes(codes.long().view(count, *self.grid))
+
+    def prepare(self, images: Tensor) -> None:
+        """Starts the decoder of a fresh model at the mean colour, and the codebook where the encoder's output lies."""
+        if not self._fresh:
+            return
+        self._fresh = False
+        bias = self.decoder.last.bias
+        assert bias is not None
+        mean = mean_image(images).flatten(1).mean(1)[:, None, None]
+        with torch.no_grad():
+            raw = self.likelihood.raw_of_mean(mean).flatten().to(bias.device)
+            bias.copy_(raw.repeat_interleave(bias.numel() // raw.numel()))
+            wanted = -(-VECTORS_A_CODE * self.quantizer.size // (self.grid[0] * self.grid[1]))
+            parts = images[:: max(1, len(images) // wanted)][:wanted].split(100)
+            vectors = [self.encoder(self.check_images(part)).movedim(1, -1).flatten(0, -2) for part in parts]
+            self.quantizer.start(torch.cat(vectors))

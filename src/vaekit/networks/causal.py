@@ -1,0 +1,124 @@
+"""A causal transformer over a sequence of codes, with a cache of keys and values for sampling.
+
+Attention is a matrix product, a softmax and another product: on a CPU the fused kernel is slow
+backwards in bf16, and for sequences as short as a grid of codes it saves nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vaekit.core import SettingError
+from vaekit.noise import uniform
+
+Cache = list[tuple[Tensor, Tensor]]  # a layer's keys and values so far, (B, heads, T, width / heads) each
+
+
+class CausalBlock(nn.Module):
+    """Attention to what came before, then a perceptron; both added to their input, normalised first."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.before_attention, self.before_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.attended = nn.Linear(width, width)
+        self.inner, self.outer = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        for last in (self.attended, self.outer):
+            nn.init.zeros_(last.bias)
+            nn.init.normal_(last.weight, std=0.02)
+
+    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(B, T, width), after the keys and values of what came before -> (B, T, width), and all of these."""
+        shape = (*x.shape[:2], self.heads, -1)
+        parts = self.queries_keys_values(self.before_attention(x)).chunk(3, dim=-1)
+        queries, keys, values = (part.view(shape).transpose(1, 2) for part in parts)
+        if past is not None:
+            keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
+        scores = (queries / math.sqrt(queries.shape[-1])) @ keys.transpose(-1, -2)
+        if x.shape[1] > 1:  # a single position may see all that is there
+            scores = scores + _mask(scores)
+        found = (scores.softmax(-1) @ values).transpose(1, 2).flatten(2)
+        x = x + self._dropped(self.attended(found))
+        x = x + self._dropped(self.outer(F.gelu(self.inner(self.before_mlp(x)), approximate="tanh")))
+        return x, (keys, values)
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        """Dropout whose noise does not depend on how many processes share the batch."""
+        if not self.training or not self.dropout:
+            return x
+        return x * ((uniform(tuple(x.shape), x.device) >= self.dropout).to(x.dtype) / (1 - self.dropout))
+
+
+class CausalTransformer(nn.Module):
+    """p(c_t | c_1 ... c_{t-1}) for sequences of n codes.
+
+    Args:
+        codes: K.
+        length: n.
+        classes: number of classes that may be given; 0 for none.
+        width, depth, heads: of the network.
+        dropout: share of what each block adds that is left out in training.
+
+    Raises:
+        SettingError: a size below 1, or a width that the heads do not divide.
+    """
+
+    def __init__(
+        self, codes: int, length: int, classes: int, width: int, depth: int, heads: int, dropout: float
+    ) -> None:
+        super().__init__()
+        for name, value in (("width", width), ("depth", depth), ("heads", heads)):
+            if value < 1:
+                raise SettingError(f"{name} must be at least 1, not {value}.")
+        if width % heads:
+            raise SettingError(f"width {width} must be a multiple of heads {heads}.")
+        if not 0 <= dropout < 1:
+            raise SettingError(f"dropout must be from 0 to below 1, not {dropout}.")
+        self.length = length
+        self.code = nn.Embedding(codes, width)
+        self.place = nn.Parameter(0.02 * torch.randn(length, width))
+        self.start = nn.Parameter(0.02 * torch.randn(width))
+        self.label = nn.Embedding(classes, width) if classes else None
+        self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout) for _ in range(depth))
+        self.norm, self.logits = nn.LayerNorm(width), nn.Linear(width, codes)
+        for table in (self.code, self.label):
+            if table is not None:
+                nn.init.normal_(table.weight, std=0.02)
+
+    def forward(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
+        """Logits of every position given those before it: (B, n) int64, (B,) -> (B, n, K)."""
+        start = self.start.expand(len(codes), 1, -1)
+        x = torch.cat([start, self.code(codes[:, :-1])], dim=1) + self.place
+        if self.label is not None and y is not None:
+            x = x + self.label(y)[:, None]
+        for block in self.blocks:
+            x, _ = block(x, None)
+        return self.logits(self.norm(x))
+
+    def next(self, last: Tensor | None, y: Tensor | None, count: int, cache: Cache) -> Tensor:
+        """Logits of one more position, (count, K); the cache grows by it.
+
+        Args:
+            last: the code before, (count,) int64; None at the start, with an empty cache.
+            y: (count,) or None.
+        """
+        position = cache[0][0].shape[2] if cache else 0
+        x = self.start.expand(count, -1) if last is None else self.code(last)
+        x = (x + self.place[position])[:, None]
+        if self.label is not None and y is not None:
+            x = x + self.label(y)[:, None]
+        for number, block in enumerate(self.blocks):
+            x, grown = block(x, cache[number] if position else None)
+            cache[number : number + 1] = [grown]
+        return self.logits(self.norm(x[:, 0]))
+
+
+def _mask(scores: Tensor) -> Tensor:
+    """-inf where a position would see a later one, (T, T)."""
+    size = scores.shape[-1]
+    return torch.full((size, size), -math.inf, device=scores.device, dtype=scores.dtype).triu(1)
