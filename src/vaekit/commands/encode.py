@@ -23,14 +23,14 @@ def encode(options: EncodeOptions) -> Result:
     out = Path(options.out) if options.out is not None else Path(options.run) / "codes.npz"
     check_out(out, SUFFIXES)
     choose(options.split, SPLITS, "--split")
-    import torch
+    import numpy as np
 
-    from vaekit.models import LatentModel
+    from vaekit.models import VQVAE, LatentModel
     from vaekit.plots import encoded
     from vaekit.runs import load_run
 
     run = load_run(options.run, device=options.device)
-    if not isinstance(run.model, LatentModel):
+    if not isinstance(run.model, LatentModel | VQVAE):
         raise SettingError(f"{options.run}: a {run.settings.method} has no encoder.")
     data = run.load_data(options.data)
     if options.data is not None:
@@ -39,16 +39,19 @@ def encode(options: EncodeOptions) -> Result:
     split = in_order(data) if options.split == "all" else data.splits[options.split]
     if len(split) == 0:
         raise SettingError(f"--split {options.split} of {data.source} holds no images.")
-    codes = encoded.encode(run.model, split.images)
-    arrays: dict[str, np.ndarray] = {"mean": codes.mean.numpy(), "std": codes.stddev.numpy()}
+    arrays: dict[str, np.ndarray]
+    if isinstance(run.model, VQVAE):
+        arrays = {"codes": encoded.discrete(run.model, split.images).numpy()}
+    else:
+        posteriors = encoded.encode(run.model, split.images)
+        arrays = {"mean": posteriors.mean.numpy(), "std": posteriors.stddev.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()
     if split.names is not None:
-        import numpy as np
-
         arrays["names"] = np.array(split.names)
     write_codes(out, arrays)
-    count, dimensions = codes.mean.shape
+    first = next(iter(arrays.values()))  # (N, D), or a grid of codes (N, h, w)
+    count, dimensions = len(first), first[0].size
     values = {
         "run": options.run,
         "data": data.source,
@@ -57,7 +60,7 @@ def encode(options: EncodeOptions) -> Result:
         "images": count,
         "latent_dim": dimensions,
         "arrays": list(arrays),
-        "finite": bool(torch.isfinite(codes.mean).all()),
+        "finite": bool(np.isfinite(first).all()),
     }
     return Result(values, f"{count:,} codes of {dimensions} dimensions in {out}: {', '.join(arrays)}")
 

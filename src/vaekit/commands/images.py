@@ -49,11 +49,11 @@ def reconstruct(options: ReconstructOptions) -> Result:
     import torch
 
     from vaekit.data import to_unit
-    from vaekit.models import LatentModel
+    from vaekit.models import Autoencoder
     from vaekit.runs import load_run
 
     run = load_run(options.run, device=options.device)
-    if not isinstance(run.model, LatentModel):
+    if not isinstance(run.model, Autoencoder):
         raise SettingError(
             f"{options.run}: a {run.settings.method} has no encoder, so it reconstructs nothing."
         )

@@ -102,7 +102,7 @@ def write_codes(out: Path, arrays: dict[str, np.ndarray]) -> None:
     """Codes as .npz with these arrays, or as .csv with a line an image.
 
     Args:
-        arrays: "mean" and "std" (N, D), and where there are any "labels" and "names" (N,).
+        arrays: "mean" and "std" (N, D), or "codes" (N, h, w); where there are any "labels", "names" (N,).
 
     Raises:
         RunError: it cannot be written; nothing is left behind.
@@ -183,13 +183,14 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def _csv(arrays: dict[str, np.ndarray]) -> str:
-    """Columns: name, label (where there are any), mean_0 ..., std_0 ..."""
+    """Columns: name, label (where there are any), mean_0 ..., std_0 ..., or the codes row by row."""
     single = [key for key in ("names", "labels") if key in arrays]
     columns: list[np.ndarray] = [arrays[key] for key in single]
     header = [key.removesuffix("s") for key in single]
-    for key in ("mean", "std"):
-        header += [f"{key}_{d}" for d in range(arrays[key].shape[1])]
-        columns += list(arrays[key].T)
+    for key in [key for key in arrays if key not in single]:
+        flat = arrays[key].reshape(len(arrays[key]), -1)
+        header += [f"{key}_{d}" for d in range(flat.shape[1])]
+        columns += list(flat.T)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

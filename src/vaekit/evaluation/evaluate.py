@@ -15,12 +15,13 @@ from vaekit.data import Data, Split
 from vaekit.distributions import LIKELIHOODS, bits_per_dimension
 from vaekit.distributions.likelihoods import check_support
 from vaekit.evaluation.annealing import annealed_bound
+from vaekit.evaluation.codes import CodeReport, measure_codes
 from vaekit.evaluation.features import Features
 from vaekit.evaluation.findings import Finding, findings
 from vaekit.evaluation.health import Health, chosen, measure_health
 from vaekit.evaluation.likelihood import MeanNats, Tell, importance_bound, negative_elbo
 from vaekit.evaluation.quality import SampleQuality, sample_quality
-from vaekit.models import LatentModel, Model
+from vaekit.models import VQVAE, Autoencoder, LatentModel, Model
 from vaekit.precision import choose_precision
 from vaekit.runs import Run
 
@@ -46,6 +47,7 @@ class Evaluation:
         health: of the latent space, if the model has an encoder.
         findings: what is wrong with it, in words.
         quality: of samples, if features were given and the model can sample.
+        codes: of a model with discrete codes.
     """
 
     about: Mapping[str, Any]
@@ -54,6 +56,7 @@ class Evaluation:
     health: Health | None = None
     findings: list[Finding] = field(default_factory=list)
     quality: SampleQuality | None = None
+    codes: CodeReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -62,6 +65,7 @@ class Evaluation:
             **{name: mean.as_dict() for name, mean in self.likelihood.items()},
             **self.bits,
             "health": self.health and self.health.as_dict(),
+            "codes": self.codes and self.codes.as_dict(),
             "findings": [{"text": finding.text, "remedy": finding.remedy} for finding in self.findings],
             "quality": self.quality
             and {
@@ -125,13 +129,16 @@ def evaluate(
     common: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
     about = describe(model, test, data, common)
     likelihood: dict[str, MeanNats] = {}
-    health = quality = None
+    health = quality = codes = None
     if isinstance(model, LatentModel):
         health = measure_health(model, test, train, **common)
         if health.rate is not None:
             few = test if images is None else chosen(test, images, seed)
             likelihood = measure_likelihood(model, few, samples, jackknife, annealed, **common)
-    if features is not None and isinstance(data, Data) and (health is None or health.has_prior):
+    if isinstance(model, VQVAE):
+        codes = measure_codes(model, test, dynamic=dynamic, seed=seed)
+    samples_at_all = not isinstance(model, Autoencoder) or model.can_sample()
+    if features is not None and isinstance(data, Data) and samples_at_all:
         generated = generate(model, data, min(GENERATED, len(test)), seed)
         quality = sample_quality(generated, test.images, data.train.images, features, seed=seed)
     return Evaluation(
@@ -139,8 +146,9 @@ def evaluate(
         likelihood={named(model, name): mean for name, mean in likelihood.items()},
         bits=in_bits(model, likelihood),
         health=health,
-        findings=[] if health is None else findings(health),
+        findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
         quality=quality,
+        codes=codes,
     )
 
 
@@ -239,7 +247,7 @@ def generate(model: Model, data: Data, count: int, seed: int) -> Tensor:
     for start in range(0, count, AT_ONCE):
         size = min(AT_ONCE, count - start)
         y = None
-        if labels is not None:
+        if labels is not None and model.asks_for_labels():
             y = labels[torch.randint(len(labels), (size,), generator=generator)]
             y = y.to(next(model.parameters()).device)
         parts.append(model.sample(size, y, generator=generator).cpu())

@@ -8,7 +8,7 @@ from typing import Any
 
 from vaekit.evaluation.quality import measure_of
 
-NATS = "nats an image"
+NATS, BITS = "nats an image", "bits an image"
 MEANINGS = {  # name, without the likelihood's where it is none -> label, unit, meaning
     "negative_elbo_nats": ("−ELBO", NATS, "distortion plus rate; bounds −log p(x) from above"),
     "nll_nats": ("−log p(x)", NATS, "importance-weighted bound with K = {samples}; above the truth"),
@@ -31,6 +31,14 @@ MEANINGS = {  # name, without the likelihood's where it is none -> label, unit, 
     "aggregate_kl_nats": ("aggregate KL", "nats", "of all codes together from the prior"),
     "total_correlation_nats": ("total correlation", "nats", "the part of it that is dependence"),
     "dimensionwise_kl_nats": ("dimension-wise KL", "nats", "its other part"),
+    "code_usage": ("code usage", "share", "of the codebook that occurs in these images"),
+    "code_perplexity": ("code perplexity", "codes", "so many, used equally, tell as much"),
+    "mse": ("squared error", "a pixel", "of reconstructions, pixels in [0, 1]"),
+    "psnr_db": ("PSNR", "dB", "of that error, for a peak of 1"),
+    "reconstruction_nats": ("−log p(x|z)", NATS, "lost on the way through the codes"),
+    "fixed_bits": ("fixed length", BITS, "codes of log2 K bits each"),
+    "independent_bits": ("independent codes", BITS, "entropy of each position by itself"),
+    "code_bits": ("code length", BITS, "−log2 of the fitted prior"),
     "aggregate_kl_from_moments_nats": ("moment KL", "nats", "at least so far are the codes from N(0, I)"),
 }
 
@@ -63,6 +71,7 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
     likelihood = str(evaluation.get("likelihood", ""))
     health = evaluation.get("health", {})
     found = [*_rows(evaluation, f"{likelihood}_", {}), *_rows(health, "", health)]
+    found += _rows(evaluation.get("codes", {}), "", {})
     return [*found, *_quality(evaluation.get("quality", {}))]
 
 

@@ -94,6 +94,19 @@ class Autoencoder(Model):
         """Options of the prior that this model decides."""
         return {}
 
+    def can_sample(self) -> bool:
+        """Whether there is a prior to draw codes from.
+
+        Raises:
+            RunError: there is one, of other weights.
+        """
+        if self.fitted is None:
+            return self.own_prior
+        try:
+            return self.fitted() is not None
+        except SettingError:
+            return False
+
     def codes_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
     ) -> Tensor:

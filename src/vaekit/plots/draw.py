@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit.checkpoints import write_atomic, writing
-from vaekit.core import DataError, SettingError, VaekitWarning, choose
+from vaekit.core import DataError, InputError, VaekitWarning, choose
 from vaekit.data.dataset import Data, to_unit
-from vaekit.models.base import LatentModel
-from vaekit.plots import curves, encoded, grids, latent, travel
+from vaekit.models import VQVAE
+from vaekit.models.base import Autoencoder, LatentModel
+from vaekit.plots import codes, curves, encoded, grids, latent, travel
 from vaekit.plots.encoded import Codes
 from vaekit.plots.style import DPI
 from vaekit.runs import Run
@@ -25,6 +26,7 @@ from vaekit.runs import Run
 MOST_ENCODED = 10_000  # test images on the map
 MOST_REBUILT = 2_000  # test images among which best and worst are sought
 SAMPLES = 80
+TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.2)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class View:
     """
 
     def __init__(self, run: Run, data: Data | None, wishes: Wishes) -> None:
-        self.run, self.wishes = run, wishes
+        self.run, self.data, self.wishes = run, data, wishes
         split = data.test if data is not None and len(data.test) else run.previews
         self.split = split.take(encoded.spread(len(split), MOST_ENCODED))
         self.class_names = data.class_names if data is not None else run.class_names
@@ -69,7 +71,12 @@ class View:
     @property
     def why_no_codes(self) -> str:
         """Why figures of the latent space cannot be drawn; empty if they can."""
-        return "" if isinstance(self.run.model, LatentModel) else "this model has no encoder"
+        if isinstance(self.run.model, LatentModel):
+            return ""
+        discrete = isinstance(self.run.model, VQVAE)
+        return (
+            "codes are discrete: there are no directions in them" if discrete else "this model has no encoder"
+        )
 
     @property
     def model(self) -> LatentModel:
@@ -90,19 +97,18 @@ class View:
 
 
 def _reconstructions(view: View) -> Figure | str:
-    if reason := view.why_no_images or view.why_no_codes:
-        return reason
+    if view.why_no_images:
+        return view.why_no_images
+    if not isinstance(view.run.model, Autoencoder):
+        return "this model has no encoder"
     images = view.images[encoded.spread(len(view.images), MOST_REBUILT)]
-    return grids.reconstructions(images, encoded.reconstruct(view.model, images))
+    return grids.reconstructions(images, encoded.reconstruct(view.run.model, images))
 
 
 def _samples(view: View) -> Figure | str:
     if view.why_no_images:
         return view.why_no_images
-    try:
-        images = encoded.sample(view.run.model, SAMPLES)
-    except SettingError as error:
-        return str(error)
+    images = encoded.sample(view.run.model, SAMPLES)
     return grids.samples(images, note="Means of p(x|z) for codes drawn from the prior; not chosen.")
 
 
@@ -168,6 +174,41 @@ def _kl_by_dimension(view: View) -> Figure | str:
     return curves.kl_by_dimension(view.run.metrics)
 
 
+def _code_usage(view: View) -> Figure | str:
+    if not isinstance(view.run.model, VQVAE):
+        return "this model has no codebook"
+    indices = encoded.discrete(view.run.model, view.images)
+    return codes.code_usage(indices.flatten().bincount(minlength=view.run.model.quantizer.size))
+
+
+def _code_maps(view: View) -> Figure | str:
+    if not isinstance(view.run.model, VQVAE):
+        return "this model has no codebook"
+    if view.why_no_images:
+        return view.why_no_images
+    images = view.images[encoded.spread(len(view.images), 20)]
+    rebuilt = encoded.reconstruct(view.run.model, images)
+    return codes.code_maps(images, rebuilt, encoded.discrete(view.run.model, images))
+
+
+def _temperatures(view: View) -> Figure | str:
+    if view.why_no_images:
+        return view.why_no_images
+    return codes.by_temperature({t: encoded.sample(view.run.model, 10, temperature=t) for t in TEMPERATURES})
+
+
+def _nearest_training(view: View) -> Figure | str:
+    if view.why_no_images:
+        return view.why_no_images
+    if view.data is None or view.data.dynamic:
+        return (
+            "needs the training images"
+            if view.data is None
+            else "the training images are drawn anew each time"
+        )
+    return codes.nearest_training(encoded.sample(view.run.model, 20), view.data.train.images)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One figure: `draw` returns it, or in one line why it is left out; `caption` for the report."""
@@ -179,6 +220,10 @@ class Entry:
 FIGURES: dict[str, Entry] = {
     "reconstructions": Entry(_reconstructions, "What comes back: test images above their reconstructions, from the best to the worst."),
     "samples": Entry(_samples, "What the model makes up: codes drawn from the prior and decoded."),
+    "samples_by_temperature": Entry(_temperatures, "Samples from the typical to the unusual."),
+    "nearest_training": Entry(_nearest_training, "Are samples copies? Each above the training image that is nearest to it."),
+    "code_usage": Entry(_code_usage, "How the codebook is used: a long flat row is healthy, a cliff is collapse."),
+    "code_maps": Entry(_code_maps, "Which code stands where: images, their codes in colours, and what is decoded."),
     "latent_map": Entry(_latent_map, "Where test images lie in the latent space; classes that form regions were found without labels."),
     "latent_pca": Entry(_latent_pca, "The latent space seen along the two directions in which codes differ most."),
     "latent_tsne": Entry(_latent_tsne, "Neighbourhoods in the latent space; distances between clusters mean nothing here."),
@@ -245,7 +290,7 @@ def _draw(entry: Entry, view: View) -> Figure | str:
     """The figure, or why there is none: a figure that does not fit never stops the others."""
     try:
         return entry.draw(view)
-    except SettingError as error:
+    except InputError as error:
         return str(error)
 
 

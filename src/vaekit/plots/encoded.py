@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from vaekit.models.base import LatentModel, Model, evaluating
+from vaekit.models import VQVAE
+from vaekit.models.base import Autoencoder, LatentModel, Model, evaluating
 
 BATCH = 512  # images; 400 tiles of a manifold are one batch
 DEAD_NATS = 0.01  # a dimension below this carries nothing: it equals the prior for every image
@@ -69,14 +70,20 @@ def decode(model: LatentModel, z: Tensor) -> Tensor:
     return torch.cat(parts).float().cpu()
 
 
-def reconstruct(model: LatentModel, images: Tensor) -> Tensor:
+def discrete(model: VQVAE, images: Tensor) -> Tensor:
+    """Grids of codes of images (N, C, H, W): (N, h, w) int64, on the CPU."""
+    return torch.cat([model.encode_codes(x).cpu() for x in images.split(BATCH)])
+
+
+def reconstruct(model: Autoencoder, images: Tensor) -> Tensor:
     """Reconstructions of images (N, C, H, W) through the posterior mean, on the CPU."""
     return torch.cat([model.reconstruct(x).float().cpu() for x in images.split(BATCH)])
 
 
-def sample(model: Model, count: int, seed: int = 0) -> Tensor:
+def sample(model: Model, count: int, seed: int = 0, temperature: float = 1.0) -> Tensor:
     """`count` images from the prior under a seed of their own, (count, C, H, W), on the CPU."""
-    return model.sample(count, generator=torch.Generator().manual_seed(seed)).float().cpu()
+    generator = torch.Generator().manual_seed(seed)
+    return model.sample(count, temperature=temperature, generator=generator).float().cpu()
 
 
 def spread(count: int, most: int) -> Tensor:
