@@ -20,6 +20,7 @@ from vaekit.schedules import Clock
 from vaekit.settings import FitSettings, Settings
 
 SMALL = {"latent_dim": 3, "network": "mlp", "width": 16, "depth": 1}
+NO_NATS = {"mse", "commitment", "codebook"}  # squared distances an image
 KINDS = {"8-bit": (1, 8, 8), "binary": (2, 5, 6), "real": (7,)}
 
 
@@ -37,7 +38,12 @@ def settings_of(method: str, **options: Any) -> Settings:
 def build(method: str, pixels: str = "8-bit") -> tuple[Model, Objective]:
     torch.manual_seed(0)
     settings = settings_of(method)
-    model = create_model(method, settings.model, {"shape": KINDS[pixels], "pixels": pixels})
+    try:
+        model = create_model(method, settings.model, {"shape": KINDS[pixels], "pixels": pixels})
+    except SettingError as error:
+        assert "needs images" in str(error)
+        assert len(KINDS[pixels]) == 1
+        pytest.skip(str(error))
     return model, create_objective(method, settings.objective)
 
 
@@ -58,7 +64,7 @@ def test_terms_are_nats_an_image_and_add_up(method: str, pixels: str) -> None:
     for name, term in loss.terms.items():
         assert term.shape[0] == len(x), name
         assert bool(term.isfinite().all()), name
-        assert name.endswith("_nats") == (term.dim() == 1), name
+        assert (name.endswith("_nats") or name in NO_NATS) == (term.dim() == 1), name
     if "negative_elbo_nats" in loss.terms:
         parts = loss.terms["reconstruction_nats"] + loss.terms["kl_nats"]
         torch.testing.assert_close(loss.terms["negative_elbo_nats"], parts)
@@ -94,7 +100,7 @@ def test_training_lowers_the_criterion_and_is_a_function_of_the_seed(method: str
         )  # fmt: skip
         ends.append(history.summary["test"][objective.criterion])
         weights.append(model.state_dict())
-    assert ends[1] < 0.9 * ends[0]
+    assert ends[1] < ends[0] - 0.1 * abs(ends[0])
     assert all(torch.equal(weights[1][name], weights[2][name]) for name in weights[1])
 
 

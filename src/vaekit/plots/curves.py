@@ -28,7 +28,10 @@ PANELS = {
     "negative_elbo_nats": "−ELBO = distortion + rate",
     "reconstruction_nats": "Distortion: −log p(x|z)",
     "kl_nats": "Rate: KL(q(z|x) ‖ p(z))",
+    "code_perplexity": "Perplexity of the codes",
+    "code_bits": "Code length: −log₂ p(c)",
 }
+UNITS = {"code_perplexity": "codes used alike", "code_bits": "bits an image"}
 LIGHT_NAMES = {"learning_rate": "learning rate", "beta": "β, the weight of the KL"}
 LIGHT_IN = {"learning_rate": 0, "beta": 2}  # scheduled quantity -> panel that it is drawn in
 SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
@@ -70,8 +73,7 @@ def training(metrics: Metrics, likelihood: str | None = None) -> Figure:
     unit = "nats an image (bce)" if likelihood == "bce" else "nats an image"
     for number, key in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), number + 1)
-        known = key in PANELS
-        dress(axes, "epoch", unit if known or key.endswith("_nats") else "")
+        dress(axes, "epoch", UNITS.get(key, unit if key.endswith("_nats") else ""))
         axes.set_title(PANELS.get(key, key), loc="left", **text_style(style.LABEL, fontweight="bold"))
         _panel(axes, metrics, key)
         if number == 0:

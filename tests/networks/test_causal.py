@@ -1,0 +1,74 @@
+"""The causal transformer: nothing later is seen, the cache changes nothing, probabilities add up to 1."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from vaekit.core import SettingError
+from vaekit.networks.causal import Cache, CausalTransformer
+
+
+def network(codes: int = 5, length: int = 6, classes: int = 0) -> CausalTransformer:
+    torch.manual_seed(0)
+    made = CausalTransformer(codes, length, classes, width=16, depth=2, heads=4, dropout=0.0).eval()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    return made.double()
+
+
+def test_a_later_code_changes_no_earlier_logits() -> None:
+    made, codes = network(), torch.randint(5, (3, 6))
+    before = made(codes)
+    for position in range(6):
+        changed = codes.clone()
+        changed[:, position] = (changed[:, position] + 1) % 5
+        after = made(changed)
+        assert torch.equal(after[:, : position + 1], before[:, : position + 1])
+        if position < 5:
+            assert not torch.allclose(after[:, position + 1 :], before[:, position + 1 :])
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_the_cache_gives_the_logits_of_the_whole(classes: int) -> None:
+    made, codes = network(classes=classes), torch.randint(5, (4, 6))
+    y = torch.tensor([0, 1, 2, 1]) if classes else None
+    whole, cache = made(codes, y), Cache()
+    for position in range(6):
+        step = made.next(codes[:, position - 1] if position else None, y, 4, cache)
+        torch.testing.assert_close(step, whole[:, position])
+
+
+def test_probabilities_of_all_sequences_add_up_to_1() -> None:
+    made = network(codes=3, length=4)
+    every = torch.tensor(list(itertools.product(range(3), repeat=4)))
+    logs = made(every).log_softmax(-1).gather(2, every[..., None]).sum((1, 2))
+    assert logs.exp().sum().item() == pytest.approx(1.0, abs=1e-9)
+    assert logs.exp().max() > 1.5 / 81  # and they differ
+
+
+def test_the_class_changes_every_position() -> None:
+    made, codes = network(classes=3), torch.randint(5, (2, 6))
+    difference = (made(codes, torch.zeros(2).long()) - made(codes, torch.ones(2).long())).abs().amax((0, 2))
+    assert bool((difference > 1e-3).all())
+
+
+def test_dropout_keeps_the_mean_and_is_off_in_eval_mode() -> None:
+    block = CausalTransformer(5, 6, 0, 16, 1, 4, dropout=0.25).blocks[0]
+    x = torch.ones(2000, 6, 16)
+    dropped = block._dropped(x)
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.01)
+    assert sorted(dropped.unique().tolist()) == pytest.approx([0.0, 4 / 3])
+    assert block.eval()._dropped(x) is x
+
+
+@pytest.mark.parametrize(
+    ("sizes", "named"),
+    [((10, 2, 4, 0.0), "multiple"), ((16, 0, 4, 0.0), "depth"), ((16, 2, 4, 1.0), "dropout")],
+)
+def test_bad_sizes(sizes: tuple, named: str) -> None:
+    with pytest.raises(SettingError, match=named):
+        CausalTransformer(5, 6, 0, *sizes)
