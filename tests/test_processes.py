@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from vaekit.noise import Share, normal, sharing, uniform
+from vaekit.checkpoints import read_tensors
+from vaekit.noise import Share, gathered, normal, sharing, uniform
 from vaekit.processes import Processes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun needs gloo over TCP, POSIX only")
@@ -55,6 +56,31 @@ def test_two_processes_train_as_one(tmp_path):
         assert flattened(b) == pytest.approx(flattened(a), rel=1e-4, abs=1e-5)
     said = json.loads(together.stdout)  # one object: only the first process speaks
     assert said["summary"]["test"]["negative_elbo_nats"] == two[-1]["negative_elbo_nats"]
+
+
+def test_a_codebook_learns_from_all_processes(tmp_path):
+    """Moving averages, usage and revival are those of the whole batch; the weights differ by rounding."""
+    grid = ["--downsample", "2", "--codes", "16", "--code-dim", "4", "--width", "16", "--depth", "1"]
+    options = ["train", "vqvae", "--data", "digits", "--batch-size", "101", *grid, "--epochs", "2"]
+    options += ["--decay", "0.5", "--learning-rate", "1e-3", "--precision", "fp32"]
+    runs = {}
+    for ranks in (1, 2):
+        folder = tmp_path / str(ranks)
+        done = run(*options, "--out", str(folder), ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        runs[ranks] = (lines(folder), read_tensors(folder / "model.safetensors")[0])
+    for a, b in zip(runs[1][0], runs[2][0], strict=True):
+        assert flattened(b) == pytest.approx(flattened(a), rel=0.01, abs=0.02)
+    for name in ("quantizer.usage", "quantizer.vectors_of_codes"):
+        torch.testing.assert_close(runs[2][1][name], runs[1][1][name], rtol=0.01, atol=0.01)
+
+
+def test_rows_of_the_whole_batch_are_found_where_they_are():
+    rows = torch.randn(12, 3)  # 6 images of 2 rows
+    assert torch.equal(gathered(rows, torch.tensor([11, 0, 4]), 2), rows[[11, 0, 4]])
+    with sharing(Share(2, 5, 6)):  # alone in its group, a process knows its own rows only
+        found = gathered(rows[4:10], torch.tensor([11, 4, 9]), 2)
+    assert torch.equal(found, torch.stack([torch.zeros(3), rows[4], rows[9]]))
 
 
 def test_a_process_that_dies_ends_the_run_and_it_goes_on(tmp_path):
