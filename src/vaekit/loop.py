@@ -265,7 +265,8 @@ class Training:
             raise self.error(f"{self._listed(bad)} on the {name} split after step {self.step}")
         if log:
             self.metrics.add({"step": self.step, "epoch": self.epoch, "split": name, **terms})
-            self.remark(terms)
+            if self.processes.leads:
+                self.remark(terms)
         return terms
 
     def remark(self, terms: Mapping[str, Any]) -> None:

@@ -13,7 +13,10 @@ SHOWN = {
     "negative_elbo_nats": "-ELBO",
     "reconstruction_nats": "rec",
     "kl_nats": "KL",
+    "code_usage": "used",
     "code_perplexity": "perplexity",
+    "code_bits": "bits",
+    "nll_nats": "nll",
 }
 
 

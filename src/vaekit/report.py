@@ -52,13 +52,20 @@ NUMBERS: dict[str, Number] = {
     "loss_nats": Number("loss", "nats an image", "What was minimised: distortion plus β times rate.", LOWER),
     "reconstruction_nats": Number("distortion", "nats an image", LOST, LOWER),
     "kl_nats": Number("rate", "nats an image", TOLD, ""),
+    "mse": Number("squared error", "a pixel", "Of the reconstructions, pixels in [0, 1].", LOWER),
+    "psnr_db": Number("PSNR", "dB", "Of that error, for a peak of 1.", "higher is better"),
+    "code_usage": Number(
+        "code usage", "share", "Of the codebook, that occurs in the split.", "higher is better"
+    ),
+    "code_perplexity": Number("code perplexity", "codes", "So many codes, used alike, tell as much.", ""),
+    "commitment": Number("commitment", "", "Squared distance of the encoder's vectors from their codes.", ""),
     "parameters": Number("parameters", "", "Trainable numbers of the model.", ""),
     "epochs": Number("epochs", "", "Passes over the training images.", ""),
     "steps": Number("steps", "", "Updates of the weights.", ""),
     "train_seconds": Number("time", "s", "Wall-clock time of the training, validation included.", ""),
     "weights.epoch": Number("epoch of the weights", "", "After which epoch the weights were kept.", ""),
 }
-HEADLINE = ("negative_elbo_nats", "reconstruction_nats", "kl_nats")
+HEADLINE = ("negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity")
 KINDS = {  # kind of a likelihood -> what the reader of its nats must know
     "pseudo": "Under {name} the numbers are no likelihoods: binary cross-entropy on grey pixels lacks its "
     "normaliser. Compare them only with other {name} numbers on the same data.",

@@ -5,20 +5,20 @@ After a change that is meant: `python tests/policy/test_flags.py` writes flags.t
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from vaekit.cli import COMMANDS
 from vaekit.commands import options
-from vaekit.commands.parsing import option_name
-from vaekit.methods import METHODS
+from vaekit.commands.parsing import option_name, typed_fields
+from vaekit.methods import METHODS, PRIORS
+from vaekit.settings import FitSettings
 
 FROZEN = Path(__file__).with_name("flags.txt")
 
 
 def flags(section: type) -> list[str]:
     names = []
-    for field in dataclasses.fields(section):
+    for field in typed_fields(section):
         positional = field.metadata.get("positional")
         names.append(field.name.upper() if positional else option_name(field.name))
     return names
@@ -29,6 +29,9 @@ def current() -> str:
     for name, method in METHODS.items():
         given = [flag for section in method.sections().values() for flag in flags(section)]
         lines.append(f"train {name}: {' '.join(given)}")
+    for name, method in PRIORS.items():
+        sections = [method.model_options, FitSettings]
+        lines.append(f"prior of {name}: {' '.join(f for section in sections for f in flags(section))}")
     return "\n".join(lines) + "\n"
 
 

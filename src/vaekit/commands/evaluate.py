@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from vaekit.commands.images import check_images_come
 from vaekit.commands.options import EvaluateOptions
 from vaekit.commands.output import Result, note
 from vaekit.core import SettingError
@@ -29,6 +30,7 @@ def evaluate(options: EvaluateOptions) -> Result:
         if value is not None and value < least:
             raise SettingError(f"--{name} must be at least {least}, not {value}.")
     run = load_run(options.run, device=options.device)
+    check_images_come(run)
     data = run.load_data(options.data)
     for line in data.notes if options.data is not None else []:
         note(line)

@@ -11,6 +11,7 @@ def figures(options: FiguresOptions) -> Result:
 
     The page shows what a run is by its own data; with figures chosen or drawn of others it stays as it was.
     """
+    from vaekit.models import CodeDensity
     from vaekit.plots import draw_figures
     from vaekit.report import write_report
     from vaekit.runs import load_run
@@ -31,7 +32,8 @@ def figures(options: FiguresOptions) -> Result:
         "left_out": left_out,
     }
     lines = [str(path) for path in drawn.values()]
-    if options.only is None and options.out is None and options.data is None:
+    a_prior = isinstance(run.model, CodeDensity)  # its page is that of its run
+    if options.only is None and options.out is None and options.data is None and not a_prior:
         page = str(write_report(run, drawn, left_out))
         values["report"] = page
         lines.append(page)

@@ -32,12 +32,23 @@ def sample(options: SampleOptions) -> Result:
     from vaekit.runs import load_run
 
     run = load_run(options.run, device=options.device)
+    check_images_come(run)
     generator = torch.Generator().manual_seed(options.seed)
     sizes = [min(BATCH, options.count - start) for start in range(0, options.count, BATCH)]
     drawn = [run.model.sample(n, temperature=options.temperature, generator=generator).cpu() for n in sizes]
     write_images(torch.cat(drawn), out)
     values = {"run": options.run, "out": str(out), "images": options.count, "seed": options.seed}
     return Result(values, f"{options.count} samples in {out}")
+
+
+def check_images_come(run: Run) -> None:
+    """Raises SettingError for a prior, which gives codes and no images."""
+    from vaekit.models import CodeDensity
+
+    if isinstance(run.model, CodeDensity):
+        raise SettingError(
+            f"{run.path} is a prior over codes; its images come from the run around it: {run.path.parent}"
+        )
 
 
 def reconstruct(options: ReconstructOptions) -> Result:

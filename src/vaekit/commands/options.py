@@ -58,6 +58,8 @@ class PriorOptions(Common):
     """folder of a trained run; the prior goes into RUN/prior"""
     replace: bool = False
     """replace a prior that is there"""
+    config: str | None = None
+    """JSON file of options: a recipe, or the config.json of a prior; options of the command line win"""
 
 
 @dataclass(frozen=True, kw_only=True)

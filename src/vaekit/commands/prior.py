@@ -23,9 +23,9 @@ def prior(settings: Settings, options: PriorOptions) -> Result:
     from vaekit.runs import PRIOR, load_run, new_model
     from vaekit.training import check_options, fit
 
-    out = Path(options.run) / PRIOR
+    out, leads = Path(options.run) / PRIOR, launched().leads
     check_options(settings.fit)
-    if out.exists() and not options.replace:
+    if leads and out.exists() and not options.replace:
         done = (out / "summary.json").exists()
         remedy = "--replace fits another" if done else f"go on with it (vaekit resume {out}), or --replace it"
         raise RunError(f"{out}: a prior is there already; {remedy}.")
@@ -36,7 +36,7 @@ def prior(settings: Settings, options: PriorOptions) -> Result:
     given = settings.flat()
     settings = resolve(settings.method, given | {k: v for k, v in decided.items() if k in given})
     model, objective = new_model(settings, data)
-    if out.exists() and launched().leads:
+    if leads and out.exists():
         with writing(out):
             shutil.rmtree(out)
     say(f"fitting a {settings.method} to {len(data.train):,} codes of {options.run} into {out}")

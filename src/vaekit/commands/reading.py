@@ -70,7 +70,10 @@ def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings
             f"{folder}: a {method} has no codes to fit a prior to; a vqvae, an ae or a vae has."
         )
     kinds = {k: v for k, v in find_method(name).sections().items() if k in ("model", "fit")}
-    defaults = resolve(name, {"data": words[0]}).flat()
+    config = _value_of("--config", words)
+    layer = read_config(config) if config is not None else {}
+    where = f"--config {config}" if config is not None else typed
+    defaults = resolve(name, layer, {"data": words[0]}, where=where).flat()
     given = parse(
         f"{typed} {words[0]}",
         {"model": kinds["model"], "training": kinds["fit"], "run": options.PriorOptions},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.commands.options import DemoOptions, ResumeOptions, TrainOptions
 from vaekit.commands.output import Result, note, say
-from vaekit.methods import resolve
+from vaekit.methods import PRIORS, resolve
 from vaekit.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,6 +154,9 @@ def finished(history: History, following: list[str] | None = None) -> Result:
         status = 143 if history.interrupted == "SIGTERM" else 130
         return Result(values, f"run   {history.out} (not finished)", status)
     run = _quoted(history.out)
+    if following is None and history.summary.get("method") in PRIORS:
+        assert history.out is not None
+        following = [f"vaekit sample {_quoted(history.out.parent)}"]
     if following is None:
         following = [f"vaekit figures {run}", f"vaekit reconstruct {run}", f"vaekit sample {run}"]
         if "kl_nats" not in history.summary.get("test", {}):
@@ -204,7 +207,9 @@ def term_label(key: str, likelihood: str | None) -> tuple[str, str]:
     name, _, ending = key.rpartition("_")
     if ending not in UNITS:
         return key.replace("_", " "), ""
-    label = {"kl": "KL", "negative_elbo": "-ELBO"}.get(name, name.replace("_", " "))
+    label = {"kl": "KL", "negative_elbo": "-ELBO", "code": "code length", "psnr": "PSNR"}.get(
+        name, name.replace("_", " ")
+    )
     kind = LIKELIHOODS[likelihood].kind if likelihood in LIKELIHOODS and name != "kl" else "mass"
     return label, UNITS[ending] + KINDS[kind].format(likelihood)
 

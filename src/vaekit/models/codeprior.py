@@ -69,7 +69,10 @@ class CodePrior(CodeDensity):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
         """p(c|y) of every code given those before it, (B, 1, h, w); x: codes as floats."""
-        y = self.check_labels(y, len(x))
+        if not self.training or y is None:
+            y = self.check_labels(y, len(x))
+        elif not self.classes:
+            y = None
         if self.training and y is not None:
             with torch.no_grad():
                 here = torch.zeros_like(self.seen).scatter_add_(0, y, torch.ones_like(y, dtype=torch.float32))
