@@ -44,7 +44,11 @@ def test_everything_is_of_all_images_together() -> None:
 
 def test_bits_are_those_of_the_prior() -> None:
     made, images = model(), (255 * torch.rand(60, 1, 4, 4)).to(torch.uint8)
-    prior = CodePrior((1, 2, 2), width=8, depth=1, heads=2, codes=4)
+    made.prepare(images)  # codes that differ
+    prior = CodePrior((1, 2, 2), width=8, depth=1, heads=2, codes=4).eval()
+    with torch.no_grad():
+        for parameter in prior.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
     made.fitted = lambda: prior
     report = measure_codes(made, Split(images))
     codes = made.encode_codes(images)[:, None].float()

@@ -14,6 +14,7 @@ from vaekit.networks.quantizers import (
     DEAD,
     LEVELS,
     QUANTIZERS,
+    Codebook,
     build_quantizer,
     k_means,
     nearest,
@@ -22,7 +23,10 @@ from vaekit.networks.quantizers import (
 
 
 def quantizer(name: str, codes: int = 2, dim: int = 2, decay: float = 0.9, revive: bool = False):
-    return build_quantizer(name, codes, dim, decay, kmeans=False, revive=revive)
+    made = build_quantizer(name, codes, dim, decay, kmeans=False, revive=revive)
+    if isinstance(made, Codebook):
+        made.steps.fill_(1e6)  # beyond the first steps, in which the decay is smaller
+    return made
 
 
 def two_codes(name: str):
@@ -82,6 +86,18 @@ def test_moving_averages_by_hand() -> None:
     made(image((0.0, 0.0)))  # nobody uses the second code: it stays, and its usage falls
     assert torch.equal(made.vectors_of_codes[1], before[1])
     assert made.usage[1].item() == pytest.approx(0.9 * counts[1].item() / 1.5)
+
+
+def test_averages_forget_quickly_at_first() -> None:
+    """Shares of the steps: 9/10, 9/11, ... down to 1 - decay."""
+    made = two_codes("ema")
+    made.steps.zero_()
+    made(image((1.0, 0.0), (5.0, 0.0)))
+    torch.testing.assert_close(made.vectors_of_codes[:, 0], torch.tensor([0.9, 4.9]))
+    made(image((1.0, 0.0), (5.0, 0.0)))
+    torch.testing.assert_close(
+        made.vectors_of_codes[:, 0], torch.tensor([1 - 0.1 * 2 / 11, 5 - 0.1 * 2 / 11])
+    )
 
 
 def test_a_code_long_unused_stays_finite() -> None:
@@ -145,7 +161,7 @@ def test_fsq_levels_by_hand() -> None:
     out = made(image((-9.0, 0.0, 9.0), (0.0, -0.9, 0.8)))
     half = 1.5 * 1.001
     middle = math.tanh(-0.9 + math.atanh(0.5 / half)) * half - 0.5
-    assert middle == pytest.approx(-1.24, abs=0.01)  # rounds to -1
+    assert middle == pytest.approx(-1.256, abs=0.001)  # rounds to -1
     assert out.z[0, :, 0, 0].tolist() == [-1.0, 0.0, 0.5]
     assert out.z[0, :, 0, 1].tolist() == [0.0, -0.5, 0.5]
     assert out.indices.flatten().tolist() == [0 + 2 * 4 + 3 * 16, 2 + 1 * 4 + 3 * 16]

@@ -211,7 +211,8 @@ def term_label(key: str, likelihood: str | None) -> tuple[str, str]:
         name, name.replace("_", " ")
     )
     kind = LIKELIHOODS[likelihood].kind if likelihood in LIKELIHOODS and name != "kl" else "mass"
-    return label, UNITS[ending] + KINDS[kind].format(likelihood)
+    judged = ending in ("nats", "bpd")
+    return label, UNITS[ending] + (KINDS[kind].format(likelihood) if judged else "")
 
 
 def _figure(value: float | None) -> str:

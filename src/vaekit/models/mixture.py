@@ -12,8 +12,8 @@ from vaekit.core import Output, SettingError
 from vaekit.models.base import CodeDensity
 from vaekit.precision import full_precision
 
-LEAST = 1e-4  # of the mean variance of the codes, added to every variance of a component
-ROUNDS = 100  # of EM, at most
+LEAST = 1e-6  # of the mean variance of the codes, added to every variance of a component
+ROUNDS = 200  # of EM, at most
 MOST = 50_000  # codes that EM looks at
 
 
@@ -102,7 +102,7 @@ def expectation_maximisation(codes: Tensor, components: int, seed: int = 0) -> t
         weights, means = sums / sums.sum(), shares.T @ codes / sums[:, None]
         factors = torch.linalg.cholesky(_covariances(codes, shares, sums, means) + least)
         now = float(value.mean())
-        if now - before < 1e-4:
+        if now - before < 1e-5:
             break
         before = now
     return weights, means, factors

@@ -59,13 +59,15 @@ class Codebook(Quantizer):
     Args:
         codes: K.
         dim: D.
-        decay: of the moving averages, a step.
+        decay: of the moving averages, a step; at step t at most (1 + t) / (10 + t), since the encoder
+            moves fast at first and the codes must not fall behind.
         kmeans: start the codes by k-means on the encoder's output, else at N(0, 1/D).
         revive: replace codes that are hardly used by vectors of the batch.
     """
 
     vectors_of_codes: Tensor  # (K, D)
     usage: Tensor
+    steps: Tensor
 
     def __init__(self, codes: int, dim: int, decay: float, kmeans: bool, revive: bool) -> None:
         super().__init__()
@@ -77,6 +79,7 @@ class Codebook(Quantizer):
         self._hold(torch.randn(codes, dim) / math.sqrt(dim))
         # Moving average of how often each code is used a step, as share of what equal use would give.
         self.register_buffer("usage", torch.ones(codes))
+        self.register_buffer("steps", torch.tensor(0.0))
 
     @abstractmethod
     def _hold(self, vectors: Tensor) -> None:
@@ -87,12 +90,13 @@ class Codebook(Quantizer):
         """Squared distances for the loss, (B, h, w) each, from z to the vectors chosen, (B, h, w, D)."""
 
     @abstractmethod
-    def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor) -> None:
+    def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor, share: Tensor) -> None:
         """What a training step changes beside gradients; `usage` has been brought up to date.
 
         Args:
             rows, indices: (N, D) vectors of this process and (N,) their codes.
             counts: uses of each code in the whole batch, (K,).
+            share: of this step in the moving averages.
         """
 
     def forward(self, z: Tensor) -> Quantized:
@@ -111,8 +115,10 @@ class Codebook(Quantizer):
     def _update(self, rows: Tensor, indices: Tensor, counts: Tensor, rows_an_image: int) -> None:
         number = whole(len(rows) // rows_an_image) * rows_an_image
         all_counts = total(counts.clone())
-        self.usage.lerp_(all_counts * (self.size / number), 1 - self.decay)
-        self._learn(rows, indices, all_counts)
+        share = (9 / (10 + self.steps)).clamp_min(1 - self.decay)
+        self.steps += 1
+        self.usage.lerp_(all_counts * (self.size / number), share)
+        self._learn(rows, indices, all_counts, share)
         if self.revive:
             wanted = torch.randint(number, (CANDIDATES * self.size,), device=rows.device)
             self._replace(self.usage < DEAD, self._far(gathered(rows, wanted, rows_an_image)))
@@ -155,12 +161,12 @@ class EMACodebook(Codebook):
     def _penalties(self, z: Tensor, chosen: Tensor) -> dict[str, Tensor]:
         return {"commitment": (z - chosen).square()}
 
-    def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor) -> None:
+    def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor, share: Tensor) -> None:
         sums = total(torch.zeros_like(self.vectors_of_codes).index_add_(0, indices, rows))
         towards = sums - counts[:, None] * self.vectors_of_codes
         # usage is N in units of the mean count
         averaged = self.usage * (counts.sum() / self.size)
-        self.vectors_of_codes.add_((1 - self.decay) * towards / averaged.clamp_min(1e-12)[:, None])
+        self.vectors_of_codes.add_(share * towards / averaged.clamp_min(1e-12)[:, None])
 
 
 class GradientCodebook(Codebook):
@@ -175,7 +181,7 @@ class GradientCodebook(Codebook):
             "commitment": (z - chosen.detach()).square(),
         }
 
-    def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor) -> None:
+    def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor, share: Tensor) -> None:
         pass  # by gradient
 
 
