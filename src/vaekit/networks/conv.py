@@ -63,7 +63,7 @@ class LessonDecoder(nn.Module):
         """(B, latent_dim), (B, K) -> (B, outputs * C, H, W)."""
         if condition is not None:
             z = torch.cat([z, condition], dim=1)
-        x = F.relu(self._as_one(z) if z.shape[1] <= FEW else self._in_turn(z))
+        x = self._as_one(z) if z.shape[1] <= FEW else self._in_turn(z)
         x = (
             doubled(x, self.last)
             if self.last.out_channels <= FEW_OUTPUTS
@@ -72,9 +72,9 @@ class LessonDecoder(nn.Module):
         return crop(x, self.sizes[2])
 
     def _in_turn(self, z: Tensor) -> Tensor:
-        """The first two layers, images last: (B, D) -> (32, h, w, B)."""
+        """The first two layers and the ReLU, images last: (B, D) -> (32, h, w, B)."""
         x = self.second(self.first(z).unflatten(1, (64, *self.sizes[0])))
-        return crop(x, self.sizes[1]).permute(1, 2, 3, 0)
+        return crop(F.relu(x), self.sizes[1]).permute(1, 2, 3, 0)
 
     def _as_one(self, z: Tensor) -> Tensor:
         """The same by one matrix."""
@@ -83,7 +83,7 @@ class LessonDecoder(nn.Module):
         images = crop(F.conv_transpose2d(columns, self.second.weight, stride=2, padding=1), self.sizes[1])
         bias = images[-1] + self.second.bias[:, None, None]
         x = torch.addmm(bias.flatten()[:, None], images[:-1].flatten(1).T, z.T)
-        return x.unflatten(0, bias.shape)
+        return x.relu_().unflatten(0, bias.shape)  # in place: this is the largest tensor of the decoder
 
 
 def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
