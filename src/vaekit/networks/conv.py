@@ -40,6 +40,7 @@ class LessonEncoder(nn.Module):
 
 FEW = 32  # latents, up to which one matrix costs less than convolving a usual batch
 FEW_OUTPUTS = 8  # channels, up to which `doubled` is faster than a transposed convolution
+PIECE = 256  # images decoded at a time: their activations stay in a processor's cache
 
 
 class LessonDecoder(nn.Module):
@@ -63,27 +64,29 @@ class LessonDecoder(nn.Module):
         """(B, latent_dim), (B, K) -> (B, outputs * C, H, W)."""
         if condition is not None:
             z = torch.cat([z, condition], dim=1)
-        x = self._as_one(z) if z.shape[1] <= FEW else self._in_turn(z)
-        x = (
-            doubled(x, self.last)
-            if self.last.out_channels <= FEW_OUTPUTS
-            else self.last(x.permute(3, 0, 1, 2))
-        )
-        return crop(x, self.sizes[2])
+        if self.last.out_channels > FEW_OUTPUTS:
+            return crop(self.last(self._first_two(z)), self.sizes[2])
+        if z.shape[1] > FEW:
+            parts = (self._first_two(part).permute(1, 2, 3, 0) for part in z.split(PIECE))
+        else:
+            matrix = self._matrix()
+            z = torch.cat([z, z.new_ones(len(z), 1)], dim=1)
+            # In place: these are the largest tensors of the decoder.
+            parts = ((matrix @ part.T).relu_().unflatten(0, (32, *self.sizes[1])) for part in z.split(PIECE))
+        return crop(torch.cat([doubled(part, self.last) for part in parts]), self.sizes[2])
 
-    def _in_turn(self, z: Tensor) -> Tensor:
-        """The first two layers and the ReLU, images last: (B, D) -> (32, h, w, B)."""
+    def _first_two(self, z: Tensor) -> Tensor:
+        """The first two layers and the ReLU, one after the other: (B, D) -> (B, 32, h, w)."""
         x = self.second(self.first(z).unflatten(1, (64, *self.sizes[0])))
-        return crop(F.relu(x), self.sizes[1]).permute(1, 2, 3, 0)
+        return F.relu(crop(x, self.sizes[1]))
 
-    def _as_one(self, z: Tensor) -> Tensor:
-        """The same by one matrix."""
+    def _matrix(self) -> Tensor:
+        """The first two layers as one matrix, the bias its last column: (32 h w, D + 1)."""
         assert self.second.bias is not None
         columns = torch.cat([self.first.weight.T, self.first.bias[None]]).unflatten(1, (64, *self.sizes[0]))
         images = crop(F.conv_transpose2d(columns, self.second.weight, stride=2, padding=1), self.sizes[1])
-        bias = images[-1] + self.second.bias[:, None, None]
-        x = torch.addmm(bias.flatten()[:, None], images[:-1].flatten(1).T, z.T)
-        return x.relu_().unflatten(0, bias.shape)  # in place: this is the largest tensor of the decoder
+        bias = images[-1:] + self.second.bias[:, None, None]
+        return torch.cat([images[:-1], bias]).flatten(1).T
 
 
 def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
@@ -96,34 +99,35 @@ def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
     assert layer.bias is not None
     kernel = layer.weight.permute(1, 2, 3, 0).flatten(0, 2)
     patches = (kernel @ x.flatten(1)).unflatten(1, x.shape[1:]).unflatten(0, (-1, 4, 4))
-    return Overlay.apply(patches) + layer.bias[:, None, None]  # type: ignore[operator]
+    return Overlay.apply(patches, layer.bias)  # type: ignore[return-value]
 
 
 class Overlay(torch.autograd.Function):
-    """Adds 4x4 patches that lie two pixels apart: (O, 4, 4, H, W, B) -> (B, O, 2H, 2W).
+    """Adds 4x4 patches that lie two pixels apart, and a bias: (O, 4, 4, H, W, B), (O,) -> (B, O, 2H, 2W).
 
     A patch covers 2x2 blocks of 2x2 pixels, so four additions fill a grid of blocks, whose border of one
     pixel is then cut away. Autograd by itself would copy that grid for each of the four.
     """
 
     @staticmethod
-    def forward(ctx: Any, patches: Tensor) -> Tensor:
+    def forward(ctx: Any, patches: Tensor, bias: Tensor) -> Tensor:
         outputs, _, _, rows, columns, images = patches.shape
-        grid = patches.new_zeros(outputs, rows + 1, 2, columns + 1, 2, images)
+        grid = patches.new_empty(outputs, rows + 1, 2, columns + 1, 2, images)
+        grid.copy_(bias[:, None, None, None, None, None])
         for part, place in overlaps(patches, grid):
             place.add_(part)
         pixels = grid.flatten(3, 4).flatten(1, 2)[:, 1:-1, 1:-1]
         return pixels.permute(3, 0, 1, 2).contiguous()
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
         pixels = F.pad(gradients[0], (1, 1, 1, 1)).permute(1, 2, 3, 0).contiguous()
         outputs, height, width, images = pixels.shape
         grid = pixels.view(outputs, height // 2, 2, width // 2, 2, images)
         patches = grid.new_empty(outputs, 4, 4, height // 2 - 1, width // 2 - 1, images)
         for part, place in overlaps(patches, grid):
             part.copy_(place)
-        return patches
+        return patches, gradients[0].sum((0, 2, 3))
 
 
 def overlaps(patches: Tensor, grid: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
