@@ -69,7 +69,9 @@ def as_ours(peer: LessonVAE) -> dict[str, torch.Tensor]:
         "encoder.first": "encoder.0", "encoder.second": "encoder.2", "decoder.first": "decoder.0",
         "decoder.second": "decoder.2", "decoder.last": "decoder.4",
     }  # fmt: skip
-    weights = {f"{own}.{kind}": state[f"{its}.{kind}"] for own, its in pairs.items() for kind in ("weight", "bias")}
+    weights = {
+        f"{own}.{kind}": state[f"{its}.{kind}"] for own, its in pairs.items() for kind in ("weight", "bias")
+    }
     for kind in ("weight", "bias"):
         weights[f"encoder.head.{kind}"] = torch.cat([state[f"mean.{kind}"], state[f"log_variance.{kind}"]])
     return weights

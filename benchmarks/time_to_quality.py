@@ -44,9 +44,7 @@ def main() -> None:
     ours = statistics.median(seconds for seconds, _ in runs)
     # Imports and data are paid once, so only the epochs are scaled.
     scale = LESSON_EPOCHS / options.plain_epochs
-    theirs = statistics.median(
-        seconds + (scale - 1) * result["epochs_seconds"] for seconds, result in plains
-    )
+    theirs = statistics.median(seconds + (scale - 1) * result["epochs_seconds"] for seconds, result in plains)
     values = [result["test"]["negative_elbo_nats"] for _, result in runs]
     result = {
         "vaekit_seconds": [round(seconds, 2) for seconds, _ in runs],
@@ -64,7 +62,9 @@ def main() -> None:
 def timed(words: list[str]) -> tuple[float, dict]:
     """Seconds of a whole Python process, and the JSON that it printed."""
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, *words], check=True, capture_output=True, text=True, encoding="utf-8"
+    )
     return time.perf_counter() - began, json.loads(done.stdout.splitlines()[-1])
 
 

@@ -34,7 +34,9 @@ def main() -> None:
     options = parser.parse_args()
     mnist = vaekit.load_data("mnist")
     train = mnist.train.take(torch.arange(options.images))
-    data = mnist.replace(train=train, validation=train.take(torch.arange(0)), test=train.take(torch.arange(0)))
+    data = mnist.replace(
+        train=train, validation=train.take(torch.arange(0)), test=train.take(torch.arange(0))
+    )
     sides = sides_of(data, options.precision)
     for side in sides.values():  # the first call of anything pays for more than its work
         side()
