@@ -95,11 +95,8 @@ def plain_epochs(
     dataset = Pictures(images) if feed == "pictures" else TensorDataset(floats, torch.zeros(len(images)))
     loader = DataLoader(dataset, batch_size=batch_size, shuffle=True)
     for _ in range(epochs):
-        if feed == "resident":
-            batches = (floats[rows] for rows in torch.randperm(len(images)).split(batch_size))
-        else:
-            batches = (x for x, _ in loader)
-        for x in batches:
+        resident = (floats[rows] for rows in torch.randperm(len(images)).split(batch_size))
+        for x in resident if feed == "resident" else (x for x, _ in loader):
             update(model, optimizer, x)
 
 
