@@ -86,6 +86,8 @@ def _text(result: Evaluation) -> str:
     head = f"{about['images']:,} images, seed {about['seed']}"
     if "binarisation" in about:
         head += f", binarised by {about['binarisation']}"
+    if "classes" in about:
+        head += f", each with its class, one of {about['classes']}"
     if "likelihood" in about:
         head += f"; {about['likelihood']}: {about['likelihood_means']}"
     found = rows(result.as_dict())

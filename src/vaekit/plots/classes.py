@@ -62,7 +62,7 @@ def class_styles(model: LatentModel, images: Tensor, labels: Tensor, names: Sequ
     marks = [(first + i * place.pitch[0], shorten(name)) for i, name in enumerate(names[:rows])]
     return sheet(
         picture,
-        f"The same style as every class{_of(rows, names)}",
+        f"The same style in every class{_of(rows, names)}",
         "First row: test images. Below: the mean code of each, encoded with its own class and decoded under "
         "every class; under its own it is the reconstruction.",
         rows=[(middles[0], "test image"), *marks],
