@@ -109,7 +109,7 @@ def test_evaluation_hands_the_labels_on(linear: Linear) -> None:
     np.testing.assert_allclose(bound.per_image, nll, atol=1e-4)
     few = linear.split.take(torch.arange(12))
     annealed = annealed_bound(linear.single, few, 8, temperatures=60, leapfrog=5)
-    np.testing.assert_allclose(annealed.per_image, nll[:12], atol=0.4)
+    assert annealed.value == pytest.approx(nll[:12].mean(), abs=0.3)  # a label forgotten costs 5
     elbo = negative_elbo(linear.single, linear.split, samples=200, precision="fp32")
     assert elbo.value == pytest.approx(nll.mean(), abs=0.05)  # sd of log p(x|z) about 1, 24,000 draws
     health = measure_health(linear.single, linear.split, precision="fp32")
