@@ -27,6 +27,7 @@ class Method:
         objective_options: settings section that mirrors the objective's constructor.
         summary: one line for help and documentation.
         overrides: defaults of options in which this method differs.
+        labels: the model is told the class of each image; data without labels cannot train it.
     """
 
     model: str | type
@@ -35,6 +36,7 @@ class Method:
     objective_options: type
     summary: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    labels: bool = False
 
     def model_class(self) -> type:
         return _resolve(self.model)
@@ -67,6 +69,7 @@ METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
     "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
+    "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
 }  # fmt: skip
 

@@ -32,14 +32,14 @@ def encode(options: EncodeOptions) -> Result:
     run = load_run(options.run, device=options.device)
     if not isinstance(run.model, LatentModel):
         raise SettingError(f"{options.run}: a {run.settings.method} has no encoder.")
-    data = run.load_data(options.data)
+    data = run.load_data(options.data, options.label)
     if options.data is not None:
         for line in data.notes:
             note(line)
     split = in_order(data) if options.split == "all" else data.splits[options.split]
     if len(split) == 0:
         raise SettingError(f"--split {options.split} of {data.source} holds no images.")
-    codes = encoded.encode(run.model, split.images)
+    codes = encoded.encode(run.model, split.images, split.labels)
     arrays: dict[str, np.ndarray] = {"mean": codes.mean.numpy(), "std": codes.stddev.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()
