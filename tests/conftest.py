@@ -46,7 +46,7 @@ def terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: py
 @pytest.fixture(scope="session")
 def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    for method in ("vae", "ae"):
+    for method in ("vae", "ae", "cvae"):
         words = ["train", method, "--data", "digits", "--out", str(folder / method), "--latent-dim", "3"]
         sizes = ["--width", "16", "--depth", "1", "--epochs", "2", "--device", "cpu"]
         with warnings.catch_warnings():
@@ -59,6 +59,12 @@ def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vae_run(_trained: Path, tmp_path: Path) -> Path:
     """A copy of a VAE of three latents, trained for two epochs on digits."""
     return Path(shutil.copytree(_trained / "vae", tmp_path / "vae"))
+
+
+@pytest.fixture
+def cvae_run(_trained: Path, tmp_path: Path) -> Path:
+    """A copy of a conditional VAE, likewise."""
+    return Path(shutil.copytree(_trained / "cvae", tmp_path / "cvae"))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from vaekit.checkpoints import read_tensors
 from vaekit.core import RunError
 from vaekit.methods import resolve
 from vaekit.objectives import ELBO
-from vaekit.runs import seeded_model
+from vaekit.runs import given_by_data, seeded_model
 from vaekit.training import History, fit, resume
 
 
@@ -76,6 +76,7 @@ CASES: dict[str, dict[str, Any]] = {
     "without validation": {
         "fit": {"checkpoint_seconds": 3.0}, "data": {"validation": no_images()},
     },
+    "labels": {"method": "cvae", "fit": {"average": 0.8, "checkpoint_seconds": 3.0}},
     "own networks": {"own": True, "fit": {"average": 0.8, "checkpoint_seconds": 2.0}},
 }  # fmt: skip
 
@@ -89,6 +90,7 @@ class Case:
     def __init__(self, name: str) -> None:
         case = CASES[name]
         self.fit = OPTIONS | case.get("fit", {})
+        self.method = case.get("method", "vae")
         self.objective = case.get("objective", {})
         self.data = toy_data(**case.get("data", {}))
         self.own = own_networks if case.get("own") else lambda seed: {}
@@ -98,9 +100,11 @@ class Case:
 
     def train(self, folder: Path) -> History:
         """What `vaekit train` does: a model whose weights come from the seed."""
-        given = {"shape": (1, 4, 4), "pixels": self.data.pixels, **self.own(1)}
+        given = given_by_data(self.method, (1, 4, 4), self.data.pixels, self.data.classes, "toy") | self.own(
+            1
+        )
         sizes = {"latent_dim": 3} if given.get("encoder") else {"latent_dim": 3, "width": 8}
-        settings = resolve("vae", {"data": "toy", "seed": self.fit["seed"], **sizes})
+        settings = resolve(self.method, {"data": "toy", "seed": self.fit["seed"], **sizes})
         model = seeded_model(settings, given)
         return fit(model, ELBO(**self.objective), self.data, out=folder, **SMALL, **self.fit)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -102,3 +105,16 @@ def test_weights_in_place_gives_back_exactly_even_after_an_error() -> None:
         assert torch.equal(tensor, own[name])
     with weights_in_place(module, None):
         assert torch.equal(module.weight, own["weight"])
+
+
+def test_a_step_does_not_load_the_compiler() -> None:
+    """Its import takes as long as torch's own."""
+    program = (
+        "import sys, torch; from vaekit.optimizers import OPTIMIZERS; from vaekit.settings import FitSettings\n"
+        "for name in ('adam', 'adamw'):\n"
+        "    weight = torch.nn.Parameter(torch.ones(2)); optimizer = OPTIMIZERS[name]([weight], FitSettings())\n"
+        "    weight.sum().backward(); optimizer.step(); optimizer.zero_grad(); optimizer.state_dict()\n"
+        "    assert (weight < 1).all()\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -94,7 +94,7 @@ def newest(folder: Path) -> Path:
     [
         ("all:defaults", "half:without validation", "half:once"),
         ("all:everything", "twice:everything"),
-        ("half:own networks", "half:seldom", "twice:defaults"),
+        ("half:own networks", "half:seldom", "twice:defaults", "half:labels"),
     ],
 )
 def test_killed_at_any_point_it_ends_at_the_same_weights(cases: tuple[str, ...], tmp_path: Path) -> None:

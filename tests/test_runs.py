@@ -99,6 +99,7 @@ def test_config(run: Path) -> None:
         "pixels": "8-bit",
         "dynamic": False,
         "class_names": ["rows", "columns"],
+        "classes": 2,
         "images": {"train": 40, "validation": 12, "test": 10},
         "fingerprint": "f1",
         "notes": [],

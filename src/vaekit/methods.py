@@ -27,6 +27,7 @@ class Method:
         objective_options: settings section that mirrors the objective's constructor.
         summary: one line for help and documentation.
         overrides: defaults of options in which this method differs.
+        labels: the model is told the class of each image; data without labels cannot train it.
         data_options: settings section of its data.
         loader: "module:function" that takes these and gives a `Data`.
     """
@@ -37,6 +38,7 @@ class Method:
     objective_options: type
     summary: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    labels: bool = False
     data_options: type = s.DataSettings
     loader: str = "vaekit.data:load_data"
 
@@ -76,6 +78,7 @@ METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
     "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
+    "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
     "vqvae": Method(VQVAE, QUANTIZED, s.VQVAESettings, s.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
 }  # fmt: skip
@@ -85,12 +88,12 @@ PRIORS: dict[str, Method] = {
     "code-prior": Method(
         "vaekit.models.codeprior:CodePrior", "vaekit.objectives:CodeLength", s.CodePriorSettings, s.CodeLengthSettings,
         "causal transformer over a grid of codes", {"learning_rate": 1e-3, "batch_size": 128, "clip": 1.0},
-        s.CodesSettings, "vaekit.codes:load_codes",
+        data_options=s.CodesSettings, loader="vaekit.codes:load_codes",
     ),
     "mixture": Method(
         "vaekit.models.mixture:Mixture", "vaekit.objectives:Density", s.MixtureSettings, s.CodeLengthSettings,
         "Gaussian mixture over latents, started by EM", {"learning_rate": 1e-3, "epochs": 5},
-        s.CodesSettings, "vaekit.codes:load_codes",
+        data_options=s.CodesSettings, loader="vaekit.codes:load_codes",
     ),
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,28 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vaekit.settings import FitSettings
+
+# torch's optimisers load its compiler, a second of every start, only to keep it away from these methods.
+# A method that carries this mark counts as kept away already; torch without the mark's meaning ignores it.
+for _name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+    _method = inspect.unwrap(getattr(Optimizer, _name))
+    setattr(_method, "__dynamo_disable", _method)
+
+
+class Adam(torch.optim.Adam):
+    """torch's, whose `step` does not load the compiler either."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        inspect.unwrap(torch.optim.Adam.step)(self, closure)
+
+
+class AdamW(torch.optim.AdamW):
+    """Likewise."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        inspect.unwrap(torch.optim.AdamW.step)(self, closure)
 
 
 def _adam(kind: type[torch.optim.Adam]) -> Callable[[list[nn.Parameter], FitSettings], Optimizer]:
@@ -33,8 +56,8 @@ def _sgd(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
 
 
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], FitSettings], Optimizer]] = {
-    "adam": _adam(torch.optim.Adam),
-    "adamw": _adam(torch.optim.AdamW),
+    "adam": _adam(Adam),
+    "adamw": _adam(AdamW),
     "adamax": _adamax,
     "sgd": _sgd,
 }

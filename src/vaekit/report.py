@@ -229,6 +229,8 @@ def _evaluation(values: Mapping[str, Any]) -> str:
     if not values:
         return ""
     lines = [f"{values['images']:,} images, seed {values['seed']}."]
+    if "classes" in values:
+        lines.append(f"The model is told the class y of each image, one of {values['classes']}.")
     if "binarisation" in values:
         lines.append(f"Binarised: {values['binarisation']}.")
     if "likelihood_means" in values:

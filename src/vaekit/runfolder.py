@@ -32,15 +32,17 @@ PREVIEWS = 64  # test images kept with a run
 
 
 def method_name(model: Model, objective: Objective) -> str:
-    """The first method with these classes.
+    """The first method of these kinds of model and objective.
 
     Raises:
         SettingError: there is none; says how to add one.
     """
+    labels = model.classes > 0
     for name, method in {**METHODS, **PRIORS}.items():
-        if method.model_class() is type(model) and method.objective_class() is type(objective):
+        same = method.model_class() is type(model) and method.objective_class() is type(objective)
+        if same and (method.labels == labels or name in PRIORS):
             return name
-    pair = f"{type(model).__name__} with {type(objective).__name__}"
+    pair = f"{type(model).__name__} with {type(objective).__name__}{' and labels' * labels}"
     raise SettingError(f"{pair} is no method; to keep runs of it, add a line to vaekit.METHODS first.")
 
 
@@ -121,6 +123,7 @@ def describe_run(settings: s.Settings, data: Data, model: Model, objective: Obje
             "pixels": data.pixels,
             "dynamic": data.dynamic,
             "class_names": data.class_names,
+            "classes": data.classes,
             "images": {name: len(split) for name, split in data.splits.items()},
             "fingerprint": data.fingerprint,
             "notes": data.notes,

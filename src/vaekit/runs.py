@@ -20,6 +20,7 @@ from vaekit import settings as s
 from vaekit.checkpoints import read_tensors
 from vaekit.core import DataError, RunError, SettingError, derive_seed
 from vaekit.data import SOURCES, Data, Split, load_data
+from vaekit.labels import find_class, renumbered
 from vaekit.methods import find_method, resolve
 from vaekit.models import Autoencoder, Model, create_model
 from vaekit.models.base import CANNOT_SAMPLE, CodeDensity
@@ -56,15 +57,47 @@ class Run:
     def class_names(self) -> list[str] | None:
         return self.config["data"]["class_names"]
 
-    def load_data(self, source: str | None = None) -> Data:
-        """The run's own data, or another source brought to the same form.
+    @property
+    def classes(self) -> list[str]:
+        """What the classes that the model is told are called: names, or numbers where there are none."""
+        return self.class_names or [str(number) for number in range(self.model.sampled_classes)]
+
+    def class_number(self, word: str, option: str = "--label") -> int:
+        """The class that a word means to this run's model: its name, or else its number.
 
         Raises:
-            DataError: the source is gone, or its images do not have the shape of the run's.
+            SettingError: no such class, or the model is not told any.
+        """
+        if not self.model.sampled_classes:
+            raise SettingError(
+                f"{option} {word}: {self.path} was trained without labels ({self.settings.method}); "
+                "a cvae can be asked for classes."
+            )
+        return find_class(word, self.classes, option)
+
+    def load_data(self, source: str | None = None, label: str | None = None) -> Data:
+        """The run's own data, or another source brought to the same form.
+
+        A conditional run has the labels of another source as numbers of its own class names.
+
+        Args:
+            source: as in `vaekit.load_data`; None takes the run's own.
+            label: class of all images of a source without labels, for a conditional run.
+
+        Raises:
+            DataError: the source is gone, or its images do not have the shape of the run's, or no labels
+                or unknown classes where the run wants them.
+            SettingError: a label that is unknown, or where none is wanted.
             RunError: the run's own data were an array in memory, or have changed since.
         """
-        if source is None:
-            return load_own_data(self.path, self.settings, self.config)
+        number = None if label is None else self.class_number(label)
+        data = self._other(source) if source is not None else self._own()
+        return self.with_own_classes(data, number) if self.model.classes else data
+
+    def _own(self) -> Data:
+        return load_own_data(self.path, self.settings, self.config)
+
+    def _other(self, source: str) -> Data:
         options = dataclasses.asdict(self.settings.data)
         data = load_data(
             **options | {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
@@ -73,6 +106,31 @@ class Run:
             theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config["data"]["shape"]))
             raise DataError(f"{source}: images are {theirs}, those of {self.path} are {ours}.")
         return data
+
+    def with_own_classes(self, data: Data, number: int | None = None) -> Data:
+        """The same data, their labels as numbers of this run's classes, or all of class `number`.
+
+        Raises:
+            DataError: a class that the run does not know, or no labels.
+            SettingError: a number for data that have labels.
+        """
+        ours, theirs = self.class_names, data.class_names
+        if number is not None and theirs is not None:
+            raise SettingError(f"--label is for images without labels; {data.source} has its own.")
+        changed = {}
+        for name, split in data.splits.items():
+            labels = split.labels
+            if number is not None:
+                labels = torch.full((len(split),), number)
+            elif labels is None and len(split):
+                raise DataError(
+                    f"{data.source}: the {name} images have no labels, and {self.path} is told the class of "
+                    "each image; --label NAME says which class they all are."
+                )
+            elif labels is not None and ours is not None and theirs is not None and ours != theirs:
+                labels = renumbered(labels, theirs, ours, data.source)
+            changed[name] = dataclasses.replace(split, labels=labels)
+        return data.replace(**changed, class_names=ours)
 
 
 def load_run(
@@ -148,7 +206,10 @@ def build_model(
     settings: s.Settings, config: dict[str, Any], encoder: nn.Module | None = None, decoder: nn.Module | None = None
 ) -> Model:  # fmt: skip
     """The model of a run as it was at its start, from its settings and what config.json says of its data."""
-    given = {"shape": tuple(config["data"]["shape"]), "pixels": config["data"]["pixels"]}
+    about = config["data"]
+    given = given_by_data(
+        settings.method, tuple(about["shape"]), about["pixels"], about.get("classes", 0), about["source"]
+    )
     if settings.flat().get("network") == "custom":
         if encoder is None or decoder is None:
             raise SettingError("this run was trained with own networks; pass encoder= and decoder= again.")
@@ -163,9 +224,34 @@ def seeded_model(settings: s.Settings, given: dict[str, Any]) -> Model:
         return create_model(settings.method, settings.model, given)
 
 
+def given_by_data(
+    method: str, shape: tuple[int, ...], pixels: str, classes: int, source: str
+) -> dict[str, Any]:
+    """The arguments of a method's model that the data decide.
+
+    Raises:
+        DataError: the method wants labels, and there are fewer than two classes.
+    """
+    given: dict[str, Any] = {"shape": shape, "pixels": pixels}
+    if not find_method(method).labels:
+        return given
+    if classes < 2:
+        found = "one class only" if classes else "no labels"
+        raise DataError(
+            f"{source} has {found}, and {method} wants the class of each image: sort the images into a folder "
+            f"a class, put labels into the .npz, or train a vae."
+        )
+    return given | {"classes": classes}
+
+
 def new_model(settings: s.Settings, data: Data) -> tuple[Model, Objective]:
-    """Model and objective for a data set, as `vaekit train` makes them."""
-    model = seeded_model(settings, {"shape": data.shape, "pixels": data.pixels})
+    """Model and objective for a data set, as `vaekit train` makes them.
+
+    Raises:
+        DataError: as in `given_by_data`.
+    """
+    given = given_by_data(settings.method, data.shape, data.pixels, data.classes, data.source)
+    model = seeded_model(settings, given)
     return model, create_objective(settings.method, settings.objective)
 
 

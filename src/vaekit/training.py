@@ -11,9 +11,10 @@ from typing import Any
 from torch import nn
 
 from vaekit.checkpoints import load_state, remove_temporaries
-from vaekit.core import RunError, SettingError, VaekitWarning
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning
 from vaekit.data import Data
 from vaekit.distributions.likelihoods import check_support
+from vaekit.labels import check_labels
 from vaekit.loop import History, Training
 from vaekit.metrics import FILE, read_metrics
 from vaekit.models import Model
@@ -225,9 +226,15 @@ def check_data(model: Model, data: Data, options: FitSettings) -> None:
 
     Raises:
         SettingError: the model was not made for these data.
+        DataError: it wants labels, and some are missing or out of range.
     """
     if data.shape != model.shape:
         raise SettingError(f"the model takes images of shape {model.shape}, the data have {data.shape}.")
+    for name, split in data.splits.items():
+        if model.classes and len(split):
+            if split.labels is None:
+                raise DataError(f"the {name} split of {data.source} has no labels; the model is told them.")
+            check_labels(split.labels, len(split), model.classes)
     if "likelihood" in model.arguments:
         check_support(model.arguments["likelihood"], data.pixels)
     if options.patience and not len(data.validation):

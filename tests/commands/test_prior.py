@@ -43,7 +43,7 @@ def test_codes_have_a_prior_that_samples_come_from(terminal, vq_run: Path) -> No
     assert Path(fitted["run"]) == vq_run / "prior"
     assert terminal("sample", vq_run, "--count", 5, "--seed", 3, "--out", "s.npz").status == 0
     run = load_run(vq_run)
-    assert run.model.asks_for_labels()
+    assert run.model.sampled_classes == 10
     prior = load_run(vq_run / "prior")
     assert (prior.settings.flat()["codes"], prior.settings.flat()["classes"]) == (16, 10)
     with np.load("s.npz") as arrays:
@@ -54,7 +54,7 @@ def test_codes_have_a_prior_that_samples_come_from(terminal, vq_run: Path) -> No
     assert said["independent_bits"] < said["fixed_bits"] == 64.0
     failed(terminal("prior", vq_run), "a prior is there already", "--replace")
     assert terminal("prior", vq_run, *SMALL, "--replace").status == 0
-    assert not load_run(vq_run).model.asks_for_labels()
+    assert load_run(vq_run).model.sampled_classes == 0
 
 
 def test_a_prior_of_other_weights_is_refused(terminal, vq_run: Path) -> None:

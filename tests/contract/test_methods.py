@@ -11,17 +11,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaekit import Data, SettingError, Split, fit
+from vaekit import Data, DataError, SettingError, Split, fit
 from vaekit.methods import METHODS, find_method, resolve
 from vaekit.models import VQVAE, Model, create_model
 from vaekit.objectives import Objective, create_objective
 from vaekit.optimizers import OPTIMIZERS
+from vaekit.runs import given_by_data
 from vaekit.schedules import Clock
 from vaekit.settings import FitSettings, Settings
 
 SMALL = {"latent_dim": 3, "network": "mlp", "width": 16, "depth": 1}
 ONLY_IMAGES = {VQVAE}
 NO_NATS = {"mse", "commitment", "codebook"}  # squared distances an image
+CLASSES = 2
 KINDS = {"8-bit": (1, 8, 8), "binary": (2, 5, 6), "real": (7,)}
 
 
@@ -39,7 +41,7 @@ def settings_of(method: str, **options: Any) -> Settings:
 def build(method: str, pixels: str = "8-bit") -> tuple[Model, Objective]:
     torch.manual_seed(0)
     settings = settings_of(method)
-    given = {"shape": KINDS[pixels], "pixels": pixels}
+    given = given_by_data(method, KINDS[pixels], pixels, CLASSES, "made up")
     if find_method(method).model_class() in ONLY_IMAGES and len(KINDS[pixels]) == 1:
         with pytest.raises(SettingError, match="needs images"):
             create_model(method, settings.model, given)
@@ -55,11 +57,16 @@ def batch(pixels: str = "8-bit", count: int = 6) -> Tensor:
     return x.round() if pixels == "binary" else x
 
 
+def labels(count: int = 6) -> Tensor:
+    """Of `batch`; methods that want none take no notice of them."""
+    return torch.arange(count) % CLASSES
+
+
 @pytest.mark.parametrize("pixels", KINDS)
 def test_terms_are_nats_an_image_and_add_up(method: str, pixels: str) -> None:
     model, objective = build(method, pixels)
     x = batch(pixels)
-    loss = objective(model, x, None, objective.values(Clock(0, 1).end))
+    loss = objective(model, x, labels(), objective.values(Clock(0, 1).end))
     assert loss.total.shape == ()
     assert objective.criterion in loss.terms
     for name, term in loss.terms.items():
@@ -80,7 +87,7 @@ def test_two_steps_change_every_parameter(method: str) -> None:
     optimizers = [OPTIMIZERS["adam"](list(phase.parameters), FitSettings()) for phase in phases]
     for step in range(2):
         for phase, optimizer in zip(phases, optimizers, strict=True):
-            loss = phase.loss(batch(), None, objective.values(Clock(step + 1, 2)))
+            loss = phase.loss(batch(), labels(), objective.values(Clock(step + 1, 2)))
             optimizer.zero_grad()
             loss.total.backward()
             optimizer.step()
@@ -91,7 +98,10 @@ def test_two_steps_change_every_parameter(method: str) -> None:
 def test_training_lowers_the_criterion_and_is_a_function_of_the_seed(method: str) -> None:
     torch.manual_seed(4)
     images = (255 * batch(count=200)).to(torch.uint8)
-    data = Data("made up", Split(images[:160]), Split(images[:0]), Split(images[160:]), "8-bit")
+    y = labels(200)
+    data = Data(
+        "made up", Split(images[:160], y[:160]), Split(images[:0]), Split(images[160:], y[160:]), "8-bit"
+    )
     ends, weights = [], []
     for epochs in (1, 15, 15):
         model, objective = build(method)
@@ -121,7 +131,7 @@ def test_arguments_build_the_same_again(method: str, pixels: str) -> None:
     terms = []
     for one, its_objective in ((model, objective), (twin, again)):
         torch.manual_seed(1)
-        terms.append(its_objective(one, x, None, values).terms)
+        terms.append(its_objective(one, x, labels(), values).terms)
     assert all(torch.equal(terms[0][name], terms[1][name]) for name in terms[0])
 
 
@@ -154,3 +164,21 @@ def test_the_summary_is_one_line(method: str) -> None:
     assert 10 < len(summary) < 90
     assert "\n" not in summary
     assert not summary.endswith(".")
+
+
+def test_labels_matter_to_methods_that_want_them_and_to_no_other(method: str) -> None:
+    model, objective = build(method)
+    values, terms = objective.values(Clock(0, 1).end), []
+    with torch.no_grad():
+        for parameter in model.parameters():  # away from blocks that are the identity
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    x = batch()
+    for y in (labels(), 1 - labels()):
+        torch.manual_seed(0)
+        terms.append(objective(model, x, y, values).terms[objective.criterion])
+    assert torch.equal(terms[0], terms[1]) != find_method(method).labels
+    if find_method(method).labels:
+        with pytest.raises(DataError, match="pass y"):
+            objective(model, x, None, values)
+    else:
+        objective(model, x, None, values)

@@ -73,12 +73,10 @@ def test_the_marginal_sums_over_classes_as_often_as_they_were_seen() -> None:
 
 
 def test_labels_are_checked() -> None:
-    with pytest.raises(SettingError, match="--conditional"):
-        prior().sample(2, torch.zeros(2).long())
     for bad in (torch.tensor([0, 2]), torch.tensor([-1, 0]), torch.tensor([0])):
-        with pytest.raises(DataError, match="from 0 to 1"):
+        with pytest.raises(DataError, match=r"0 to 1|2 whole numbers"):
             prior(classes=2).sample(2, bad)
-    with pytest.raises(DataError, match="needs a label"):
+    with pytest.raises(DataError, match="pass y"):
         prior(classes=2)(EVERY.float())
     with pytest.raises(SettingError, match="these have none"):
         CodePrior((1, 2, 2), conditional=True, classes=0)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.networks.base import Spec
-from vaekit.networks.conv import FEW, LessonDecoder, doubled
+from vaekit.networks.conv import FEW, FEW_OUTPUTS, LessonDecoder, doubled
 
 
 def layer_by_layer(decoder: LessonDecoder, z: Tensor, size: tuple[int, int]) -> Tensor:
@@ -37,4 +37,20 @@ def test_doubling_is_the_transposed_convolution(channels: int) -> None:
     torch.manual_seed(0)
     layer = nn.ConvTranspose2d(4, channels, 4, stride=2, padding=1).double()
     x = torch.randn(2, 4, 5, 3, dtype=torch.float64)
-    torch.testing.assert_close(doubled(x, layer), layer(x), rtol=0, atol=1e-12)
+    images_last = x.permute(1, 2, 3, 0)
+    torch.testing.assert_close(doubled(images_last, layer), layer(x), rtol=0, atol=1e-12)
+
+
+def test_gradients_of_doubling_by_finite_differences() -> None:
+    torch.manual_seed(0)
+    layer = nn.ConvTranspose2d(2, 2, 4, stride=2, padding=1).double()
+    x = torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: doubled(x, layer), x)
+    assert torch.autograd.gradgradcheck(lambda x: doubled(x, layer), x)
+
+
+def test_many_outputs() -> None:
+    torch.manual_seed(0)
+    decoder = LessonDecoder(Spec((1, 9, 14), codes=6, latent_dim=3, outputs=FEW_OUTPUTS + 1)).double()
+    z = torch.randn(5, 3, dtype=torch.float64)
+    torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (9, 14)), rtol=0, atol=1e-12)

@@ -37,6 +37,7 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
             "width": 16,
             "depth": 1,
             "pixels": data.pixels,
+            "classes": data.classes if kind == "cvae" else 0,
         }
         model = (AE if kind == "ae" else VAE)(data.shape, **arguments)
         objective = Reconstruction() if kind == "ae" else ELBO()

@@ -20,7 +20,7 @@ from vaekit.training import fit
 PYTHON_ONLY = {
     "load_data": {"labels"},
     "fit": {"model", "objective", "data", "out", "method", "progress", "should_stop"},
-    "model": {"shape", "pixels", "encoder", "decoder"},
+    "model": {"shape", "pixels", "classes", "encoder", "decoder"},
     "objective": set[str](),
 }
 PAIRS: dict[str, tuple[type, Callable[..., Any], set[str]]] = {

@@ -32,7 +32,7 @@ def encode(options: EncodeOptions) -> Result:
     run = load_run(options.run, device=options.device)
     if not isinstance(run.model, LatentModel | VQVAE):
         raise SettingError(f"{options.run}: a {run.settings.method} has no encoder.")
-    data = run.load_data(options.data)
+    data = run.load_data(options.data, options.label)
     if options.data is not None:
         for line in data.notes:
             note(line)
@@ -43,7 +43,7 @@ def encode(options: EncodeOptions) -> Result:
     if isinstance(run.model, VQVAE):
         arrays = {"codes": encoded.discrete(run.model, split.images).numpy()}
     else:
-        posteriors = encoded.encode(run.model, split.images)
+        posteriors = encoded.encode(run.model, split.images, split.labels)
         arrays = {"mean": posteriors.mean.numpy(), "std": posteriors.stddev.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()

@@ -31,7 +31,7 @@ def evaluate(options: EvaluateOptions) -> Result:
             raise SettingError(f"--{name} must be at least {least}, not {value}.")
     run = load_run(options.run, device=options.device)
     check_images_come(run)
-    data = run.load_data(options.data)
+    data = run.load_data(options.data, options.label)
     for line in data.notes if options.data is not None else []:
         note(line)
     features = None if options.skip_quality else features_for(data, options.features)
@@ -88,6 +88,8 @@ def _text(result: Evaluation) -> str:
     head = f"{about['images']:,} images, seed {about['seed']}"
     if "binarisation" in about:
         head += f", binarised by {about['binarisation']}"
+    if "classes" in about:
+        head += f", each with its class, one of {about['classes']}"
     if "likelihood" in about:
         head += f"; {about['likelihood']}: {about['likelihood_means']}"
     found = rows(result.as_dict())

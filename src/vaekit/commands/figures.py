@@ -19,7 +19,7 @@ def figures(options: FiguresOptions) -> Result:
     run = load_run(options.run, device=options.device)
     drawn, left_out = draw_figures(
         run,
-        options.data,
+        options.data if options.label is None else run.load_data(options.data, options.label),
         options.out,
         only=options.only.split(",") if options.only else None,
         tsne=options.tsne,

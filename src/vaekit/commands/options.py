@@ -73,11 +73,25 @@ class RunOptions(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceRunOptions(RunOptions):
+    """A trained run, and which images it is to look at."""
+
+    data: str | None = None
+    """a source as in `train` (default: the run's own)"""
+    label: str | None = None
+    """class of images without labels, for a conditional run: a name, or else a number from 0"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SampleOptions(RunOptions):
     """What to draw, and where it goes."""
 
-    count: int = 64
-    """number of images"""
+    count: int | None = None
+    """number of images (default: 64); with --grid, images of each class (default: 10)"""
+    label: str | None = None
+    """class to draw: a name, or else a number from 0 (default: the classes take turns)"""
+    grid: bool = False
+    """a row a class, with the same z down a column: style against class"""
     temperature: float = 1.0
     """standard deviation of z relative to the prior's; below 1 is more typical, less varied"""
     seed: int = 0
@@ -92,6 +106,10 @@ class ReconstructOptions(RunOptions):
 
     images: tuple[str, ...] = positional(default=())
     """image files or folders of them (default: the run's own preview images, from its test split)"""
+    label: str | None = None
+    """class of the images given: a name, or else a number from 0; a conditional run wants it"""
+    redraw_as: str | None = None
+    """redraw them as this class, in the same style: a name, or else a number from 0"""
     count: int = 32
     """number of preview images, when none are given"""
     out: str | None = None
@@ -100,11 +118,9 @@ class ReconstructOptions(RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodeOptions(RunOptions):
+class EncodeOptions(SourceRunOptions):
     """What to encode, and where it goes."""
 
-    data: str | None = None
-    """a source as in `train` (default: the run's own)"""
     split: str = "all"
     """train, validation, test or all"""
     out: str | None = None
@@ -112,7 +128,7 @@ class EncodeOptions(RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FiguresOptions(RunOptions):
+class FiguresOptions(SourceRunOptions):
     """Which figures, and where they go."""
 
     data: str | None = None
@@ -130,7 +146,7 @@ class FiguresOptions(RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(RunOptions):
+class EvaluateOptions(SourceRunOptions):
     """What to measure, and how carefully."""
 
     data: str | None = None

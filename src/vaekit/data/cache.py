@@ -22,7 +22,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-RESIDENT = 512 * 2**20  # bytes; images up to this size are read into memory, larger ones are mapped
+SHARE = 16  # images up to a 16th of the machine's memory are read into memory, larger ones are mapped
+ASSUMED_MEMORY = 8 * 2**30  # bytes, where the system does not tell
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine has."""
+    if sys.platform == "win32":
+        return ASSUMED_MEMORY
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+RESIDENT = machine_memory() // SHARE  # bytes
 _MAPS: list[tuple[weakref.ref[mmap.mmap], int, int]] = []  # what is mapped, its address and size
 AT_ONCE = 2**24  # values handled at a time, where all at once could be too many
 

@@ -84,6 +84,14 @@ class Data:
         return prod(self.shape)
 
     @property
+    def classes(self) -> int:
+        """Number of classes; 0 where there are no labels."""
+        if self.class_names is not None:
+            return len(self.class_names)
+        labels = [s.labels for s in self.splits.values() if s.labels is not None and len(s)]
+        return 1 + max((int(values.max()) for values in labels), default=-1)
+
+    @property
     def splits(self) -> dict[str, Split]:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 

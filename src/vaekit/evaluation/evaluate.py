@@ -39,7 +39,8 @@ class Evaluation:
     """What was measured; what a model does not define is absent.
 
     Attributes:
-        about: model, data, and under what conditions.
+        about: model, data, and under what conditions; `classes` where the model is told the class y of
+            each image: its likelihoods are then of p(x|y).
         likelihood: by name, in nats an image. `nll_nats` is the importance-weighted bound,
             `nll_annealed_nats` that of annealed importance sampling on fewer images. Under `bce`, which
             is no likelihood, they are `bce_bound_nats` and the like.
@@ -227,6 +228,8 @@ def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str,
     }
     if isinstance(data, Data):
         about |= {"data": data.source, "split": "test"}
+    if model.classes:
+        about["classes"] = model.classes
     if common["dynamic"]:
         about["binarisation"] = f"one draw of each image, seed {common['seed']}"
     if "likelihood" in model.arguments:
@@ -247,7 +250,7 @@ def generate(model: Model, data: Data, count: int, seed: int) -> Tensor:
     for start in range(0, count, AT_ONCE):
         size = min(AT_ONCE, count - start)
         y = None
-        if labels is not None and model.asks_for_labels():
+        if labels is not None and model.sampled_classes:
             y = labels[torch.randint(len(labels), (size,), generator=generator)]
             y = y.to(next(model.parameters()).device)
         parts.append(model.sample(size, y, generator=generator).cpu())

@@ -30,8 +30,8 @@ from vaekit.precision import arithmetic, choose_precision, own_randomness, seed_
 # Noise is drawn for blocks of so many images and samples, each under a seed of its own, so that it does
 # not depend on how many images are decoded at once.
 IMAGES, SAMPLES = 25, 100
-# Decoder output at once: what leaves a processor's cache to the layers before it; more keeps a GPU busy.
-DECODED_BYTES = {"cpu": 2 << 20, "cuda": 64 << 20, "mps": 16 << 20}
+# Decoder output at once: enough to be worth a call on a processor; more keeps a GPU busy.
+DECODED_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 16 << 20}
 
 Tell = Callable[[str, int, int], None]
 """Told what is being measured, how many images are done, and of how many."""

@@ -70,8 +70,9 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
     """The rows of `Evaluation.as_dict()`."""
     likelihood = str(evaluation.get("likelihood", ""))
     health = evaluation.get("health", {})
-    found = [*_rows(evaluation, f"{likelihood}_", {}), *_rows(health, "", health)]
-    found += _rows(evaluation.get("codes", {}), "", {})
+    classes = "classes" in evaluation
+    found = [*_rows(evaluation, f"{likelihood}_", {}, classes), *_rows(health, "", health, classes)]
+    found += _rows(evaluation.get("codes", {}), "", {}, False)
     return [*found, *_quality(evaluation.get("quality", {}))]
 
 
@@ -82,7 +83,7 @@ def short(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
-def _rows(values: Mapping[str, Any], prefix: str, around: Mapping[str, Any]) -> Iterator[Row]:
+def _rows(values: Mapping[str, Any], prefix: str, around: Mapping[str, Any], classes: bool) -> Iterator[Row]:
     ceiling = around.get("mutual_information_ceiling_nats", 0.0)
     for name, found in values.items():
         if name.removeprefix(prefix) in MEANINGS:
@@ -90,7 +91,17 @@ def _rows(values: Mapping[str, Any], prefix: str, around: Mapping[str, Any]) -> 
             parts = found if isinstance(found, Mapping) else {"value": found}
             about = {"samples": parts.get("samples"), "images": parts.get("images"), "ceiling": ceiling}
             label = label if name in MEANINGS else f"{prefix.removesuffix('_')} {label}"
-            yield Row(label, parts["value"], parts.get("standard_error"), None, unit, meaning.format(**about))
+            label, meaning = told(label, classes), told(meaning.format(**about), classes)
+            yield Row(label, parts["value"], parts.get("standard_error"), None, unit, meaning)
+
+
+def told(text: str, classes: bool) -> str:
+    """Densities as those of a model that is told the class y, if it is."""
+    if not classes:
+        return text
+    for alone, given in {"p(x)": "p(x|y)", "p(x|z)": "p(x|z, y)", "q(z|x)": "q(z|x, y)"}.items():
+        text = text.replace(alone, given)
+    return text
 
 
 def _quality(values: Mapping[str, Any]) -> Iterator[Row]:

@@ -20,6 +20,6 @@ def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:
     Args:
         method: key of METHODS.
         options: the method's section of model options.
-        given: what the data say: `shape`, `pixels`, and own `encoder` and `decoder` if there are any.
+        given: what the data say: `shape`, `pixels`, `classes` if the method wants labels, and own `encoder` and `decoder` if there are any.
     """
     return find_method(method).model_class()(**given, **dataclasses.asdict(options))

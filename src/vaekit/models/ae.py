@@ -23,7 +23,7 @@ class AE(LatentModel):
         return None
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
-        return Point(full_precision(self.encoder(self.check_images(x), None)))
+        return Point(full_precision(self.encoded(x, y)))
 
     def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
         if samples is not None:

@@ -15,6 +15,7 @@ from torch.distributions import Distribution
 from vaekit.core import DataError, Output, SettingError
 from vaekit.data.dataset import to_unit
 from vaekit.distributions import Likelihood, build_likelihood
+from vaekit.labels import check_labels, in_turn, one_hot
 from vaekit.networks import Pair, Spec, build_networks, choose_network
 
 
@@ -23,6 +24,8 @@ class Model(nn.Module, ABC):
 
     Attributes:
         shape: shape of one image, (C, H, W) or (D,).
+        classes: K, number of classes that it is told of each image; 0 for a model without labels,
+            which takes no notice of any y.
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
             the same architecture again.
         prior_method: key of PRIORS: what `vaekit prior` fits to its codes; None where it has none.
@@ -30,6 +33,7 @@ class Model(nn.Module, ABC):
 
     prior_method: ClassVar[str | None] = None
     shape: tuple[int, ...]
+    classes: int = 0
     arguments: dict[str, Any]
 
     @abstractmethod
@@ -41,15 +45,37 @@ class Model(nn.Module, ABC):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z."""  # fmt: skip
+        """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z.
+
+        Args:
+            y: (count,) labels of a conditional model; None lets its classes take turns.
+        """  # fmt: skip
 
     @abstractmethod
     def prepare(self, images: Tensor) -> None:
         """Takes what it needs from the training images, (N, *shape) as stored, before the first step."""
 
-    def asks_for_labels(self) -> bool:
-        """Whether `sample` takes class numbers, y: (count,)."""
-        return False
+    @property
+    def sampled_classes(self) -> int:
+        """Number of classes of which `sample` takes labels; 0 where it takes no notice of any."""
+        return self.classes
+
+    def condition(self, y: Tensor | None, count: int) -> Tensor | None:
+        """What the networks are told of `count` images: one-hot labels, (count, K); None without classes.
+
+        Raises:
+            DataError: labels that are missing or wrong. Their range is not looked at in a training step
+                on an accelerator, which would have to be waited for: `fit` has looked.
+        """
+        if not self.classes:
+            return None
+        look = y is None or y.device.type == "cpu" or not self.training
+        parameter = next(self.parameters())
+        return one_hot(check_labels(y, count, self.classes, look), self.classes, like=parameter)
+
+    def chosen_labels(self, y: Tensor | None, count: int) -> Tensor | None:
+        """Labels to sample under: those given, else all classes in turn; None without classes."""
+        return in_turn(count, self.classes) if y is None and self.classes else y
 
 
 CANNOT_SAMPLE = (
@@ -83,8 +109,13 @@ class Autoencoder(Model):
         self.register_load_state_dict_post_hook(_used)
 
     @abstractmethod
-    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Images (B, *shape) after the way through the code: deterministic, in eval mode."""
+    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
+        """Images (B, *shape) after the way through the code: deterministic, in eval mode.
+
+        Args:
+            y: (B,) labels of the images, for a conditional model.
+            redraw_as: (B,) labels to decode under instead: the same style as another class.
+        """
 
     @abstractmethod
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -152,6 +183,8 @@ class LatentModel(Autoencoder):
         sigma: standard deviation of the `gaussian` likelihood; where the other gaussians start.
         mixtures: components of the `logistic-mixture` likelihood.
         pixels: key of PIXELS: what the values are (`data.pixels`).
+        classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
+            image, one-hot (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
         encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
             and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
 
@@ -177,13 +210,16 @@ class LatentModel(Autoencoder):
         mixtures: int = 10,
         *,
         pixels: str = "8-bit",
+        classes: int = 0,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
         if (encoder is None) != (decoder is None):
             raise SettingError("pass both encoder and decoder, or neither and a network's name.")
-        self.shape, self.latent_dim = tuple(shape), latent_dim
+        if classes < 0:
+            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
+        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
         likelihood, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
         if encoder is not None and decoder is not None:
             network, pair = "custom", Pair(encoder, decoder, None)
@@ -196,6 +232,7 @@ class LatentModel(Autoencoder):
                 self.codes * latent_dim,
                 latent_dim,
                 self.likelihood.numbers,
+                condition=classes,
                 width=width,
                 depth=depth,
             )
@@ -204,6 +241,7 @@ class LatentModel(Autoencoder):
         self.arguments = {
             "shape": list(self.shape),
             "pixels": pixels,
+            "classes": classes,
             "latent_dim": latent_dim,
             "network": network,
             "width": width,
@@ -219,7 +257,11 @@ class LatentModel(Autoencoder):
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        """q(z|x), batch shape (B, D); `.mean` is the embedding. x: (B, *shape), float in [0, 1] or uint8."""
+        """q(z|x), batch shape (B, D); `.mean` is the embedding. x: (B, *shape), float in [0, 1] or uint8.
+
+        Args:
+            y: (B,) labels, for a conditional model, whose q(z|x, y) and p(x|z, y) depend on them.
+        """
 
     @abstractmethod
     def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
@@ -231,8 +273,15 @@ class LatentModel(Autoencoder):
         """
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept."""
-        raw = self.decoder(z.flatten(0, -2), None)
+        """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept.
+
+        Args:
+            y: (B,) labels, for a conditional model.
+        """
+        condition = self.condition(y, z.shape[-2])
+        if condition is not None:
+            condition = condition.expand(*z.shape[:-1], -1).flatten(0, -2)
+        raw = self.decoder(z.flatten(0, -2), condition)
         return self.likelihood(raw.unflatten(0, z.shape[:-1]))
 
     def prepare(self, images: Tensor) -> None:
@@ -252,10 +301,19 @@ class LatentModel(Autoencoder):
         with evaluating(self), torch.inference_mode():
             return self.encode(x, y).sample()
 
-    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode."""
+    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
+        """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode.
+
+        Args:
+            y: (B,) labels of the images, for a conditional model.
+            redraw_as: (B,) labels to decode under instead: the same style as another class.
+        """
         with evaluating(self), torch.inference_mode():
-            return self.picture(self.decode(self.encode(x, y).mean, y))
+            return self.picture(self.decode(self.encode(x, y).mean, y if redraw_as is None else redraw_as))
+
+    def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
+        return self.encoder(self.check_images(x), self.condition(y, len(x)))
 
 
 def mean_image(images: Tensor, most: int = 10_000) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent
 
-from vaekit.core import DataError, Output, SettingError
+from vaekit.core import Output, SettingError
+from vaekit.labels import check_labels
 from vaekit.models.base import CodeDensity, evaluating
 from vaekit.networks.causal import Cache, CausalTransformer
 from vaekit.noise import total
@@ -64,15 +65,9 @@ class CodePrior(CodeDensity):
             "classes": classes,
         }
 
-    def asks_for_labels(self) -> bool:
-        return self.classes > 0
-
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
         """p(c|y) of every code given those before it, (B, 1, h, w); x: codes as floats."""
-        if not self.training or y is None:
-            y = self.check_labels(y, len(x))
-        elif not self.classes:
-            y = None
+        y = self.labels(y, len(x))
         if self.training and y is not None:
             with torch.no_grad():
                 here = torch.zeros_like(self.seen).scatter_add_(0, y, torch.ones_like(y, dtype=torch.float32))
@@ -80,19 +75,12 @@ class CodePrior(CodeDensity):
         logits = full_precision(self.network(x.long().flatten(1), y))
         return Output(grid_distribution(logits, self.shape), ())
 
-    def check_labels(self, y: Tensor | None, count: int) -> Tensor | None:
-        """The labels if they are used.
-
-        Raises:
-            DataError: a conditional prior is asked without labels, with too few, or with unknown ones.
-        """
+    def labels(self, y: Tensor | None, count: int) -> Tensor | None:
+        """The labels if they are used, checked as in `Model.condition`."""
         if not self.classes:
             return None
-        if y is None:
-            raise DataError("this prior is conditional on the class and needs a label for each image.")
-        if len(y) != count or bool(((y < 0) | (y >= self.classes)).any()):
-            raise DataError(f"labels must be {count} class numbers from 0 to {self.classes - 1}.")
-        return y
+        look = y is None or y.device.type == "cpu" or not self.training
+        return check_labels(y, count, self.classes, look).to(self.seen.device)
 
     def class_frequencies(self) -> Tensor:
         """p(y), (classes,), from the labels seen in training; all alike before."""
@@ -119,19 +107,13 @@ class CodePrior(CodeDensity):
             temperature: logits are divided by it; 0 takes the likeliest code everywhere.
 
         Raises:
-            SettingError: labels for a prior without classes.
             DataError: an unknown label.
         """
-        if y is not None and not self.classes:
-            raise SettingError(
-                "the prior was fitted without classes, so it takes no labels; fit one with --conditional."
-            )
-        device = self.seen.device
         with evaluating(self), torch.inference_mode():
             if self.classes and y is None:
                 frequencies = self.class_frequencies().cpu()
                 y = torch.multinomial(frequencies, count, replacement=True, generator=generator)
-            y = self.check_labels(None if y is None else y.to(device), count)
+            y = self.labels(y, count)
             cache: Cache = []
             drawn: list[Tensor] = []
             for _ in range(self.network.length):

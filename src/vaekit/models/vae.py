@@ -14,6 +14,9 @@ from vaekit.models.base import LatentModel, evaluating
 class VAE(LatentModel):
     """p(z) = N(0, I), p(x|z) a likelihood, q(z|x) a diagonal normal (Kingma & Welling 2014).
 
+    With classes it is a conditional VAE: p(x|z, y), q(z|x, y), and z independent of y under the prior, so
+    that z is left to say what the class does not: style (Kingma et al. 2014b, eq. 6: M2, all labels known).
+
     Args and errors as in `LatentModel`; the encoder returns means and log-variances.
     """
 
@@ -24,7 +27,7 @@ class VAE(LatentModel):
         return standard_normal(self.latent_dim, like=next(self.parameters()))
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Normal:
-        return bounded_normal(self.encoder(self.check_images(x), None))
+        return bounded_normal(self.encoded(x, y))
 
     def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
         posterior = self.encode(x, y)
@@ -38,12 +41,12 @@ class VAE(LatentModel):
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I), or at draws of
-        the prior that was fitted to the codes."""
+        """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I), whatever the class, or at
+        draws of the prior that was fitted to the codes."""
         if self.fitted is not None:
             z = self.codes_of_prior(count, y, temperature, generator)
         else:
             z = temperature * torch.randn(count, self.latent_dim, generator=generator)
         z = z.to(self.prior().mean)
         with evaluating(self), torch.inference_mode():
-            return self.picture(self.decode(z, y))
+            return self.picture(self.decode(z, self.chosen_labels(y, count)))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.core import Latent, Output, Quantized
+from vaekit.core import Latent, Output, Quantized, SettingError
 from vaekit.distributions import build_likelihood
 from vaekit.models.base import Autoencoder, evaluating, mean_image
 from vaekit.networks.patches import grid_networks
@@ -130,10 +130,15 @@ class VQVAE(Autoencoder):
     def options_of_prior(self) -> dict[str, Any]:
         return {"codes": self.quantizer.size}
 
-    def asks_for_labels(self) -> bool:
-        return self.fitted is not None and self.fitted().asks_for_labels()
+    @property
+    def sampled_classes(self) -> int:
+        return self.fitted().classes if self.fitted is not None and self.can_sample() else 0
 
-    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
+        if redraw_as is not None:
+            raise SettingError(
+                "the codes of an image say its class too: a VQ-VAE cannot redraw it as another."
+            )
         return self.decode_codes(self.encode_codes(x))
 
     def sample(

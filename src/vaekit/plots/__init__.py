@@ -4,6 +4,7 @@ matplotlib figure. `draw_figures` draws those that fit a run.
 
 from __future__ import annotations
 
+from vaekit.plots.classes import class_grid, class_styles
 from vaekit.plots.curves import kl_by_dimension, rate_distortion, training
 from vaekit.plots.draw import FIGURES, draw_figures
 from vaekit.plots.encoded import Codes, encode
@@ -14,6 +15,8 @@ from vaekit.plots.travel import interpolations, manifold, traversals
 __all__ = [
     "FIGURES",
     "Codes",
+    "class_grid",
+    "class_styles",
     "draw_figures",
     "encode",
     "interpolations",

@@ -18,7 +18,7 @@ from vaekit.core import DataError, InputError, VaekitWarning, choose
 from vaekit.data.dataset import Data, to_unit
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel
-from vaekit.plots import codes, curves, encoded, grids, latent, travel
+from vaekit.plots import classes, codes, curves, encoded, grids, latent, travel
 from vaekit.plots.encoded import Codes
 from vaekit.plots.style import DPI
 from vaekit.runs import Run
@@ -79,6 +79,11 @@ class View:
         )
 
     @property
+    def why_no_classes(self) -> str:
+        """Why figures of a conditional model cannot be drawn; empty if they can."""
+        return "" if self.run.model.sampled_classes else "this model is not told the classes (a cvae is)"
+
+    @property
     def model(self) -> LatentModel:
         assert isinstance(self.run.model, LatentModel)
         return self.run.model
@@ -101,15 +106,18 @@ def _reconstructions(view: View) -> Figure | str:
         return view.why_no_images
     if not isinstance(view.run.model, Autoencoder):
         return "this model has no encoder"
-    images = view.images[encoded.spread(len(view.images), MOST_REBUILT)]
-    return grids.reconstructions(images, encoded.reconstruct(view.run.model, images))
+    chosen = encoded.spread(len(view.images), MOST_REBUILT)
+    images, labels = view.images[chosen], view.split.labels
+    rebuilt = encoded.reconstruct(view.run.model, images, None if labels is None else labels[chosen])
+    return grids.reconstructions(images, rebuilt)
 
 
 def _samples(view: View) -> Figure | str:
     if view.why_no_images:
         return view.why_no_images
     images = encoded.sample(view.run.model, SAMPLES)
-    return grids.samples(images, note="Means of p(x|z) for codes drawn from the prior; not chosen.")
+    turns = "; the classes take turns" if view.run.model.classes else ""
+    return grids.samples(images, note=f"Means of p(x|z) for codes drawn from the prior{turns}; not chosen.")
 
 
 def _latent_map(view: View) -> Figure | str:
@@ -146,16 +154,31 @@ def _manifold(view: View) -> Figure | str:
         return "an autoencoder has no prior whose quantiles could be decoded"
     if view.codes.mean.shape[1] != 2:
         return f"needs two latents, this run has {view.codes.mean.shape[1]}; the traversals show them"
-    return travel.manifold(view.model, linear=view.wishes.linear)
+    names = view.run.classes
+    return travel.manifold(view.model, linear=view.wishes.linear, name=names[0] if view.model.classes else "")
 
 
 def _interpolations(view: View) -> Figure | str:
     if reason := view.why_no_images or view.why_no_codes:
         return reason
-    pairs = travel.choose_pairs(view.split.labels, len(view.images))
+    alike = view.model.classes > 0
+    pairs = travel.choose_pairs(view.split.labels, len(view.images), alike=alike)
     if not pairs:
-        return "needs two test images"
+        return f"needs two test images{' of one class' * alike}"
     return travel.interpolations(view.model, view.images, view.codes, pairs)
+
+
+def _class_grid(view: View) -> Figure | str:
+    if reason := view.why_no_images or view.why_no_classes:
+        return reason
+    return classes.class_grid(view.run.model, view.run.classes)
+
+
+def _class_styles(view: View) -> Figure | str:
+    if reason := view.why_no_images or view.why_no_classes or view.why_no_codes:
+        return reason
+    assert view.split.labels is not None
+    return classes.class_styles(view.model, view.images, view.split.labels, view.run.classes)
 
 
 def _training(view: View) -> Figure | str:
@@ -224,7 +247,9 @@ FIGURES: dict[str, Entry] = {
     "nearest_training": Entry(_nearest_training, "Are samples copies? Each above the training image that is nearest to it."),
     "code_usage": Entry(_code_usage, "How the codebook is used: a long flat row is healthy, a cliff is collapse."),
     "code_maps": Entry(_code_maps, "Which code stands where: images, their codes in colours, and what is decoded."),
-    "latent_map": Entry(_latent_map, "Where test images lie in the latent space; classes that form regions were found without labels."),
+    "class_grid": Entry(_class_grid, "Style against class: a row a class, the same code down a column."),
+    "class_styles": Entry(_class_styles, "Test images, and the same in the same style as every other class."),
+    "latent_map": Entry(_latent_map, "Where test images lie in the latent space; regions of a class are what the model was not told."),
     "latent_pca": Entry(_latent_pca, "The latent space seen along the two directions in which codes differ most."),
     "latent_tsne": Entry(_latent_tsne, "Neighbourhoods in the latent space; distances between clusters mean nothing here."),
     "traversals": Entry(_traversals, "What each latent dimension does: one moves, the others stay."),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from vaekit.labels import in_batches
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel, Model, evaluating
 
@@ -55,18 +56,18 @@ def encode(model: LatentModel, images: Tensor, labels: Tensor | None = None) -> 
     """Posteriors of images (N, C, H, W) or (N, D), as stored or in [0, 1]."""
     means, stddevs = [], []
     with evaluating(model), torch.inference_mode():
-        for x in images.split(BATCH):
-            posterior = model.encode(x)
+        for x, y in in_batches(images, labels, BATCH):
+            posterior = model.encode(x, y)
             means.append(posterior.mean.float().cpu())
             stddevs.append(posterior.stddev.float().cpu())
     return Codes(torch.cat(means), torch.cat(stddevs), labels)
 
 
-def decode(model: LatentModel, z: Tensor) -> Tensor:
-    """Means of p(x|z) for codes (N, D): (N, C, H, W), on the CPU."""
+def decode(model: LatentModel, z: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Means of p(x|z) for codes (N, D), under labels (N,) if the model wants any: (N, C, H, W), on the CPU."""
     device = next(model.parameters()).device
     with evaluating(model), torch.inference_mode():
-        parts = [model.picture(model.decode(part.to(device))) for part in z.split(BATCH)]
+        parts = [model.picture(model.decode(part.to(device), y)) for part, y in in_batches(z, labels, BATCH)]
     return torch.cat(parts).float().cpu()
 
 
@@ -75,9 +76,10 @@ def discrete(model: VQVAE, images: Tensor) -> Tensor:
     return torch.cat([model.encode_codes(x).cpu() for x in images.split(BATCH)])
 
 
-def reconstruct(model: Autoencoder, images: Tensor) -> Tensor:
+def reconstruct(model: Autoencoder, images: Tensor, labels: Tensor | None = None) -> Tensor:
     """Reconstructions of images (N, C, H, W) through the posterior mean, on the CPU."""
-    return torch.cat([model.reconstruct(x).float().cpu() for x in images.split(BATCH)])
+    parts = [model.reconstruct(x, y).float().cpu() for x, y in in_batches(images, labels, BATCH)]
+    return torch.cat(parts)
 
 
 def sample(model: Model, count: int, seed: int = 0, temperature: float = 1.0) -> Tensor:

@@ -39,6 +39,8 @@ def traversal_codes(codes: Codes, start: Tensor, dimensions: Tensor, steps: int 
 def traversals(model: LatentModel, codes: Codes, start: Tensor | None = None, most: int = 16) -> Figure:
     """One row a latent dimension, by falling KL (variance for an AE), dead ones left out.
 
+    A conditional model draws all under the class of the first image.
+
     Args:
         codes: posteriors of many images, for the order.
         start: (D,) code that is varied; the first image's mean by default.
@@ -48,11 +50,12 @@ def traversals(model: LatentModel, codes: Codes, start: Tensor | None = None, mo
     live, relevance = codes.live(), codes.relevance()
     if len(live) == 0:
         raise SettingError(f"no latent dimension carries {encoded.DEAD_NATS} nats or more: nothing to vary.")
-    shape = encoded.decode(model, start[None]).shape
+    shape = model.shape
     place = fit(shape, STEPS, min(most, len(live)), inches=TILE)
     steps = place.columns - (place.columns + 1) % 2
     live_shown = live[: place.rows]
-    images = encoded.decode(model, traversal_codes(codes, start, live_shown, steps))
+    z = traversal_codes(codes, start, live_shown, steps)
+    images = encoded.decode(model, z, repeated(codes.labels, 0, len(z)))
     form = "z{}  {:.2f} nats" if codes.random else "z{}  var. {:.2g}"
     names = [form.format(d, relevance[d]) for d in live_shown.tolist()]
     places = [signed(value) for value in torch.linspace(-3, 3, steps).tolist()]
@@ -94,20 +97,28 @@ def manifold_codes(n: int, linear: bool = False) -> Tensor:
     return torch.stack([z0.flatten(), z1.flatten()], dim=1).float()
 
 
-def manifold(model: LatentModel, n: int = 20, linear: bool = False) -> Figure:
-    """What a model of two latents decodes over its whole prior, as one seamless picture."""
-    shape = encoded.decode(model, torch.zeros(1, 2)).shape
-    place = fit(shape, n, n, inches=0.28, gap=0)
+def repeated(labels: Tensor | None, index: int, count: int) -> Tensor | None:
+    """The label of one image for `count` codes, (count,); None where there are none."""
+    return None if labels is None else labels[index].repeat(count)
+
+
+def manifold(model: LatentModel, n: int = 20, linear: bool = False, label: int = 0, name: str = "") -> Figure:
+    """What a model of two latents decodes over its whole prior, as one seamless picture.
+
+    Args:
+        label, name: the class that a conditional model draws it of.
+    """
+    place = fit(model.shape, n, n, inches=0.28, gap=0)
     n = min(place.columns, place.rows)
     z = manifold_codes(n, linear)
-    picture = tile(encoded.decode(model, z), n, place.scale, gap=0)
+    picture = tile(encoded.decode(model, z, torch.full((len(z),), label)), n, place.scale, gap=0)
     ticks = z[:n, 0].tolist()
     shown = [i in _spaced(n) for i in range(n)]
     names = [signed(value, 1) if keep else "" for value, keep in zip(ticks, shown, strict=True)]
     steps = "equal steps from −3 to 3" if linear else "equal steps of prior probability (inverse normal CDF)"
     return sheet(
         picture,
-        f"Manifold of the two latents, {n} × {n}",
+        f"Manifold of the two latents, {n} × {n}" + (f", class {name}" if name else ""),
         f"The mean of p(x|z) at {steps}.",
         rows=place.middles(names[::-1], 0),
         columns=place.middles(names, 1),
@@ -165,7 +176,8 @@ def interpolations(model: LatentModel, images: Tensor, codes: Codes, pairs: list
         if codes.mean.shape[1] > 1:
             walks["spherical"] = slerp(a, b, steps)
         ends = images[first][None], images[last][None]
-        decoded = encoded.decode(model, torch.cat(list(walks.values()))).split(steps)
+        z = torch.cat(list(walks.values()))
+        decoded = encoded.decode(model, z, repeated(codes.labels, first, len(z))).split(steps)
         rows = [torch.cat([ends[0], row, ends[1]]) for row in decoded]
         bands.append(tile(torch.cat(rows), steps + 2, place.scale))
         names.append(list(walks))
@@ -182,14 +194,21 @@ def interpolations(model: LatentModel, images: Tensor, codes: Codes, pairs: list
     return sheet(picture, "Interpolations between test images", note, rows=marks)
 
 
-def choose_pairs(labels: Tensor | None, count: int, wanted: int = 4) -> list[tuple[int, int]]:
-    """Pairs of images to walk between: neighbours in the data, of different classes where there are any."""
+def choose_pairs(
+    labels: Tensor | None, count: int, wanted: int = 4, alike: bool = False
+) -> list[tuple[int, int]]:
+    """Pairs of images to walk between: neighbours in the data, of different classes where there are any.
+
+    Args:
+        alike: of the same class instead, for a conditional model, which draws all under one label.
+    """
     pairs, first = [], 0
     while first + 1 < count and len(pairs) < wanted:
         last = first + 1
         if labels is not None:
-            different = (labels[first + 1 : count] != labels[first]).nonzero()
-            last = first + 1 + int(different[0]) if len(different) else last
-        pairs.append((first, last))
+            fitting = ((labels[first + 1 : count] == labels[first]) == alike).nonzero()
+            last = first + 1 + int(fitting[0]) if len(fitting) else last
+        if labels is None or not alike or labels[last] == labels[first]:
+            pairs.append((first, last))
         first = last + 1
     return pairs

@@ -1,0 +1,185 @@
+"""Which update rule and which size of network get furthest in a given time? Time-matched, over seeds.
+
+    python benchmarks/recipe_search.py [--seconds 10] [--seeds 3] [--only NAME ...] [--out FILE.jsonl]
+
+Each candidate's step is timed first, which gives the number of steps that fit into the seconds; then it
+trains that many with a linear decay to 0 (schedule-free: none) after 40 steps of warm-up, for each seed,
+and -ELBO (`bce`, one sample) is taken on 5,000 validation images of MNIST. The test split is not read.
+Prints one JSON object a run. Muon is torch's; schedule-free and SOAP want
+`pip install --no-deps schedulefree pytorch_optimizer`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import vaekit
+from vaekit.data import Batches, Data
+from vaekit.measuring import mean_terms
+from vaekit.optimizers import Adam
+
+WARMUP = 40
+TIMED = 30  # steps, after as many that are not timed
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One recipe: what `build` makes of the model's parameters takes the rates as the schedule says."""
+
+    build: Callable[[nn.Module], list[Any]]
+    batch: int = 192
+    model: dict[str, Any] = field(default_factory=dict)
+    schedule: bool = True
+
+
+def adam(rate: float, beta2: float = 0.99) -> Callable[[nn.Module], list[Any]]:
+    return lambda model: [Adam(model.parameters(), rate, (0.9, beta2), fused=True)]
+
+
+def muon(rate: float, adam_rate: float = 4e-3) -> Callable[[nn.Module], list[Any]]:
+    """Muon for the hidden matrices, Adam for the first and last layers and the biases."""
+
+    def build(model: nn.Module) -> list[Any]:
+        hidden = [p for name, p in model.named_parameters() if "blocks" in name and p.ndim == 2]
+        taken = {id(p) for p in hidden}
+        rest = [p for p in model.parameters() if id(p) not in taken]
+        return [
+            torch.optim.Muon(hidden, rate, weight_decay=0.0),
+            Adam(rest, adam_rate, (0.9, 0.99), fused=True),
+        ]
+
+    return build
+
+
+def muon_everywhere(rate: float, adam_rate: float = 4e-3) -> Callable[[nn.Module], list[Any]]:
+    """Muon for every matrix, Adam for the biases."""
+
+    def build(model: nn.Module) -> list[Any]:
+        matrices = [p for p in model.parameters() if p.ndim == 2]
+        rest = [p for p in model.parameters() if p.ndim != 2]
+        return [
+            torch.optim.Muon(matrices, rate, weight_decay=0.0),
+            Adam(rest, adam_rate, (0.9, 0.99), fused=True),
+        ]
+
+    return build
+
+
+def schedule_free(rate: float) -> Callable[[nn.Module], list[Any]]:
+    kind = importlib.import_module("schedulefree").AdamWScheduleFree if _there("schedulefree") else None
+    return lambda model: [kind(model.parameters(), rate, betas=(0.9, 0.99), warmup_steps=WARMUP)]
+
+
+def soap(rate: float) -> Callable[[nn.Module], list[Any]]:
+    kind = importlib.import_module("pytorch_optimizer").SOAP if _there("pytorch_optimizer") else None
+    return lambda model: [
+        kind(model.parameters(), rate, betas=(0.95, 0.99), weight_decay=0.0, precondition_frequency=10)
+    ]
+
+
+def _there(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+CANDIDATES = {
+    "adam 4e-3, batch 192 (default)": Candidate(adam(4e-3)),
+    "adam 6e-3": Candidate(adam(6e-3)),
+    "adam 3e-3, batch 128": Candidate(adam(3e-3), batch=128),
+    "adam 6e-3, batch 256": Candidate(adam(6e-3), batch=256),
+    "adam 4e-3, width 384": Candidate(adam(4e-3), model={"width": 384}),
+    "adam 4e-3, width 640": Candidate(adam(4e-3), model={"width": 640}),
+    "adam 4e-3, two blocks": Candidate(adam(4e-3), model={"depth": 2}),
+    "adam 4e-3, beta2 0.999": Candidate(adam(4e-3, 0.999)),
+    "muon in the blocks, 0.02": Candidate(muon(0.02)),
+    "muon everywhere, 0.02": Candidate(muon_everywhere(0.02)),
+    "muon everywhere, 0.02, batch 384": Candidate(muon_everywhere(0.02), batch=384),
+    "schedule-free 4e-3": Candidate(schedule_free(4e-3), schedule=False),
+    "schedule-free 1e-2": Candidate(schedule_free(1e-2), schedule=False),
+    "soap 3e-3": Candidate(soap(3e-3)),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", default=list(CANDIDATES))
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    data = vaekit.load_data("mnist")
+    steps = {name: steps_within(CANDIDATES[name], data, options.seconds) for name in options.only}
+    for seed in range(options.seeds):
+        for name in options.only:
+            began = time.perf_counter()
+            value = trained(CANDIDATES[name], data, steps[name], seed)
+            seconds = time.perf_counter() - began
+            line = json.dumps(
+                {
+                    "name": name,
+                    "seed": seed,
+                    "steps": steps[name],
+                    "seconds": round(seconds, 1),
+                    "nats": round(value, 3),
+                }
+            )
+            print(line, flush=True)
+            if options.out:
+                with options.out.open("a", encoding="utf-8") as file:
+                    file.write(line + "\n")
+
+
+def steps_within(candidate: Candidate, data: Data, seconds: float) -> int:
+    times: list[float] = []
+    train(candidate, data, 2 * TIMED, 0, lambda: times.append(time.perf_counter()))
+    return int(seconds / ((times[-1] - times[TIMED]) / (len(times) - 1 - TIMED)))
+
+
+def trained(candidate: Candidate, data: Data, steps: int, seed: int) -> float:
+    """-ELBO on validation after so many steps."""
+    model = train(candidate, data, steps, seed, lambda: None)
+    batches = Batches(data.validation, 500, "cpu", seed=1, shuffle=False)
+    return mean_terms(model, vaekit.ELBO(), batches, "fp32", 1)["negative_elbo_nats"]
+
+
+def train(candidate: Candidate, data: Data, steps: int, seed: int, tick: Callable[[], object]) -> vaekit.VAE:
+    torch.manual_seed(seed)
+    model, objective = vaekit.VAE(data.shape, network="mlp", **candidate.model), vaekit.ELBO()
+    model.prepare(data.train.images)
+    optimizers = candidate.build(model)
+    peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    free = not candidate.schedule
+    if free:
+        optimizers[0].train()
+    batches, epoch, step = Batches(data.train, candidate.batch, "cpu", seed=seed), 0, 0
+    while step < steps:
+        for x, y in batches.epoch(epoch):
+            if step == steps:
+                break
+            share = min(1.0, (step + 1) / WARMUP) * (1 - step / steps)
+            for optimizer, rates in zip(optimizers, peaks, strict=True):
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate if free else rate * share
+                optimizer.zero_grad()
+            objective(model, x, y, {"beta": 1.0}).total.backward()
+            for optimizer in optimizers:
+                optimizer.step()
+            step += 1
+            tick()
+        epoch += 1
+    if free:
+        optimizers[0].eval()
+    return model
+
+
+if __name__ == "__main__":
+    main()

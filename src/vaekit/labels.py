@@ -1,0 +1,92 @@
+"""Labels as a condition: checked, found by name, and one-hot for the networks.
+
+Whatever is conditional on a class (a model's encoder and decoder, a prior, a discriminator) takes
+labels y, (B,) whole numbers from 0 to K - 1, and turns them into its condition here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vaekit.core import DataError, SettingError, near_miss
+
+
+def check_labels(y: Tensor | None, count: int, classes: int, look: bool = True) -> Tensor:
+    """Labels of a batch, (count,) int64.
+
+    Args:
+        y: labels, or None where there are none.
+        count: B, images that they belong to.
+        classes: K.
+        look: at the values too, for which the host waits for the device.
+
+    Raises:
+        DataError: they are missing, not one whole number an image, or out of range.
+    """
+    if y is None:
+        raise DataError(
+            f"this model is told the class of each image: pass y, whole numbers from 0 to {classes - 1}."
+        )
+    if y.shape != (count,) or y.is_floating_point() or y.is_complex():
+        kind = f"{y.dtype} of shape {tuple(y.shape)}".removeprefix("torch.")
+        raise DataError(f"labels must be {count} whole numbers, one an image, not {kind}.")
+    y = y.long()
+    if look and count:
+        low, high = int(y.min()), int(y.max())
+        if low < 0 or high >= classes:
+            wrong = low if low < 0 else high
+            raise DataError(f"label {wrong} is out of range; the classes are 0 to {classes - 1}.")
+    return y
+
+
+def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
+    """(B,) -> (B, classes), of the type and on the device of `like`; y was checked before."""
+    return F.one_hot(y.to(like.device), classes).to(like.dtype)
+
+
+def in_turn(count: int, classes: int) -> Tensor:
+    """Labels 0, 1, ..., classes - 1, 0, ...: as even as `count` of them can be, (count,)."""
+    return torch.arange(count) % classes
+
+
+def in_batches(values: Tensor, labels: Tensor | None, size: int) -> list[tuple[Tensor, Tensor | None]]:
+    """`size` of them at a time, (B, ...), each part with its labels (B,), or None where there are none."""
+    parts = values.split(size)
+    return list(zip(parts, [None] * len(parts) if labels is None else labels.split(size), strict=True))
+
+
+def find_class(word: str, names: Sequence[str], option: str = "--label") -> int:
+    """The class that a word means: its name, or else its number.
+
+    Raises:
+        SettingError: there is no such class; names the option and the near miss.
+    """
+    if word in names:
+        return list(names).index(word)
+    if word.isdecimal() and int(word) < len(names):
+        return int(word)
+    known = f"{', '.join(names[:20])}{', ...' * (len(names) > 20)}"
+    raise SettingError(
+        f"{option} {word}: no such class.{near_miss(word, names)} Classes: {known}, or 0 to {len(names) - 1}."
+    )
+
+
+def renumbered(labels: Tensor, theirs: Sequence[str], ours: Sequence[str], where: str) -> Tensor:
+    """Labels of one list of class names as numbers of another.
+
+    Raises:
+        DataError: a class that occurs is in the first list only.
+    """
+    numbers = torch.full((len(theirs),), -1)
+    for i in labels.unique().tolist():
+        if theirs[i] not in ours:
+            raise DataError(
+                f"{where}: class {theirs[i]!r} is none of those that the run was trained on."
+                f"{near_miss(theirs[i], ours)}"
+            )
+        numbers[i] = list(ours).index(theirs[i])
+    return numbers[labels]
