@@ -28,7 +28,8 @@ PAIRS: dict[str, tuple[type, Callable[..., Any], set[str]]] = {
     "fit": (FitSettings, fit, PYTHON_ONLY["fit"]),
 }
 for name, method in {**METHODS, **PRIORS}.items():
-    PAIRS[f"{name}: model"] = (method.model_options, method.model_class(), PYTHON_ONLY["model"])
+    decided = PYTHON_ONLY["model"] - {field.name for field in dataclasses.fields(method.model_options)}
+    PAIRS[f"{name}: model"] = (method.model_options, method.model_class(), decided)
     PAIRS[f"{name}: objective"] = (
         method.objective_options,
         method.objective_class(),
