@@ -33,7 +33,9 @@ def test_wrong_labels_are_named(y: torch.Tensor | None, said: str) -> None:
 def test_whole_numbers_of_any_type_are_labels(dtype: torch.dtype) -> None:
     y = check_labels(torch.tensor([2, 0, 1, 2], dtype=dtype), 4, 3)
     expected = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=torch.float64)
-    assert torch.equal(one_hot(y, 3, like=torch.zeros((), dtype=torch.float64)), expected)
+    found = one_hot(y, 3, like=torch.zeros((), dtype=torch.float64))
+    torch.testing.assert_close(found, 3**0.5 * expected)
+    assert one_hot(torch.arange(3), 3, like=found).square().mean().item() == pytest.approx(1.0)
 
 
 def test_turns_are_as_even_as_can_be() -> None:

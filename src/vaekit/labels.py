@@ -44,8 +44,12 @@ def check_labels(y: Tensor | None, count: int, classes: int, look: bool = True) 
 
 
 def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
-    """(B,) -> (B, classes), of the type and on the device of `like`; y was checked before."""
-    return F.one_hot(y.to(like.device), classes).to(like.dtype)
+    """(B,) -> (B, K), sqrt(K) for the class and 0 elsewhere, of the type and on the device of `like`.
+
+    With ones, the label is faint beside latents of unit variance, and learned late; so scaled its mean
+    square is 1 too (docs/log.md has the difference). y was checked before.
+    """
+    return F.one_hot(y.to(like.device), classes).to(like.dtype) * classes**0.5
 
 
 def in_turn(count: int, classes: int) -> Tensor:

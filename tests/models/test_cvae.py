@@ -26,7 +26,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.variance = 1 / (1 + weight.square().sum(0) / SIGMA**2)
         self.gain = nn.Parameter(self.variance[:, None] * weight.T / SIGMA**2)
-        self.centres = centres
+        self.centres = centres / CLASSES**0.5  # the condition has sqrt(K) where the class is
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         mean = (x - condition @ self.centres) @ self.gain.T
@@ -36,7 +36,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     def __init__(self, weight: Tensor, centres: Tensor) -> None:
         super().__init__()
-        self.weight, self.centres = nn.Parameter(weight), centres
+        self.weight, self.centres = nn.Parameter(weight), centres / CLASSES**0.5
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         return z @ self.weight.T + condition @ self.centres

@@ -22,6 +22,8 @@ def test_colour_images_of_odd_size_with_two_latents(make_run):
     assert left_out == {
         "latent_pca": "two latents are mapped as they are (latent_map)",
         "latent_tsne": "takes a while; ask for it with --tsne",
+        "class_grid": "this model is not told the classes (a cvae is)",
+        "class_styles": "this model is not told the classes (a cvae is)",
     }
     for path in drawn.values():
         with Image.open(path) as image:

@@ -61,7 +61,7 @@ class Model(nn.Module, ABC):
         return self.classes
 
     def condition(self, y: Tensor | None, count: int) -> Tensor | None:
-        """What the networks are told of `count` images: one-hot labels, (count, K); None without classes.
+        """What the networks are told of `count` images: `one_hot` labels, (count, K); None without classes.
 
         Raises:
             DataError: labels that are missing or wrong. Their range is not looked at in a training step
@@ -184,7 +184,7 @@ class LatentModel(Autoencoder):
         mixtures: components of the `logistic-mixture` likelihood.
         pixels: key of PIXELS: what the values are (`data.pixels`).
         classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
-            image, one-hot (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
+            image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
         encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
             and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
 
