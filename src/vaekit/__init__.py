@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
     from vaekit import plots as plots
+    from vaekit.adversarial import Adversarial as Adversarial
     from vaekit.core import DataError as DataError
     from vaekit.core import InputError as InputError
     from vaekit.core import NonFiniteError as NonFiniteError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.methods import METHODS as METHODS
     from vaekit.methods import Method as Method
     from vaekit.models import AE as AE
+    from vaekit.models import GAN as GAN
     from vaekit.models import VAE as VAE
     from vaekit.objectives import ELBO as ELBO
     from vaekit.objectives import IWAE as IWAE
@@ -44,8 +46,10 @@ PUBLIC = {  # name -> "module" or "module:name"
     "Split": "vaekit.data:Split",
     "AE": "vaekit.models:AE",
     "VAE": "vaekit.models:VAE",
+    "GAN": "vaekit.models:GAN",
     "ELBO": "vaekit.objectives:ELBO",
     "IWAE": "vaekit.objectives:IWAE",
+    "Adversarial": "vaekit.adversarial:Adversarial",
     "Reconstruction": "vaekit.objectives:Reconstruction",
     "METHODS": "vaekit.methods:METHODS",
     "Method": "vaekit.methods:Method",

@@ -14,6 +14,8 @@ SHOWN = {
     "reconstruction_nats": "rec",
     "kl_nats": "KL",
     "code_perplexity": "perplexity",
+    "discriminator_loss_nats": "D",
+    "generator_loss_nats": "G",
 }
 
 

@@ -52,6 +52,18 @@ NUMBERS: dict[str, Number] = {
     "loss_nats": Number("loss", "nats an image", "What was minimised: distortion plus β times rate.", LOWER),
     "reconstruction_nats": Number("distortion", "nats an image", LOST, LOWER),
     "kl_nats": Number("rate", "nats an image", TOLD, ""),
+    "discriminator_loss_nats": Number(
+        "discriminator",
+        "nats an image",
+        "Cross-entropy of telling real images from generated ones; 1.39 is guessing.",
+        "",
+    ),
+    "generator_loss_nats": Number(
+        "generator",
+        "nats an image",
+        "−log of the probability that the discriminator gives to a generated image; 0.69 is guessing.",
+        "",
+    ),
     "parameters": Number("parameters", "", "Trainable numbers of the model.", ""),
     "epochs": Number("epochs", "", "Passes over the training images.", ""),
     "steps": Number("steps", "", "Updates of the weights.", ""),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.commands.options import DemoOptions, ResumeOptions, TrainOptions
 from vaekit.commands.output import Result, note, say
-from vaekit.methods import resolve
+from vaekit.methods import find_method, resolve
 from vaekit.settings import Settings
 
 if TYPE_CHECKING:
@@ -152,12 +152,18 @@ def _finished(history: History) -> Result:
         say(f"stopped ({history.interrupted}); resume with: vaekit resume {_quoted(history.out)}")
         status = 143 if history.interrupted == "SIGTERM" else 130
         return Result(values, f"run   {history.out} (not finished)", status)
-    run = _quoted(history.out)
-    following = [f"vaekit figures {run}", f"vaekit reconstruct {run}", f"vaekit sample {run}"]
-    if "kl_nats" not in history.summary.get("test", {}):
-        following.pop()  # nothing to draw codes from
+    following = [f"vaekit {command} {_quoted(history.out)}" for command in what_follows(history.summary)]
     lines = [f"run    {history.out}", *_beside("next", following)]
     return Result(values, _grouped(summary_table(history.summary), *lines))
+
+
+def what_follows(summary: dict[str, Any]) -> list[str]:
+    """Commands that fit a trained model: some have no encoder, some nothing to draw codes from."""
+    from vaekit.models import LatentModel
+
+    encodes = issubclass(find_method(summary["method"]).model_class(), LatentModel)
+    draws = not encodes or "kl_nats" in summary.get("test", {})
+    return ["figures", *(["reconstruct"] if encodes else []), *(["sample"] if draws else [])]
 
 
 def _demo_text(history: History, written: list[Path]) -> Any:

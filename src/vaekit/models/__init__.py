@@ -8,9 +8,10 @@ from typing import Any
 from vaekit.methods import find_method
 from vaekit.models.ae import AE
 from vaekit.models.base import LatentModel, Model
+from vaekit.models.gan import GAN
 from vaekit.models.vae import VAE
 
-__all__ = ["AE", "VAE", "LatentModel", "Model", "create_model"]
+__all__ = ["AE", "GAN", "VAE", "LatentModel", "Model", "create_model"]
 
 
 def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:
