@@ -67,7 +67,7 @@ ELBO, IWAE, RECONSTRUCTION = (
 )
 
 # Two networks that chase each other: little momentum, averaged weights, and none of them the best.
-GAN_DEFAULTS = {"learning_rate": 1e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
+CHASE = {"learning_rate": 1e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
 METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
@@ -75,7 +75,7 @@ METHODS: dict[str, Method] = {
     "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
     "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
-    "gan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN: draws, encodes nothing (Goodfellow et al. 2014)", GAN_DEFAULTS),
+    "gan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN: draws, encodes none (Goodfellow et al. 2014)", CHASE),
 }  # fmt: skip
 
 
