@@ -100,9 +100,7 @@ def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, s
 def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     """The page as HTML."""
     title = f"{run.settings.method} on {run.config['data']['source']}"
-    style = files("vaekit").joinpath("report.css").read_text(encoding="utf-8")
     parts = [
-        f"<h1>{escape(title)}</h1>",
         *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
         _headline(run.summary),
         _pictures(figures, left_out),
@@ -112,13 +110,21 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         _reproduce(run),
         _notes(run),
     ]
+    return document(title, parts)
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """A whole page with the common style: a heading, and parts in HTML, empty ones left out."""
+    style = files("vaekit").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         f"<title>{escape(title)} · vaekit</title>\n<style>\n{style}</style>\n</head>\n"
-        "<body>\n<main>\n" + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{escape(title)}</h1>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -65,7 +65,7 @@ class GAN(Model):
             fixed: the discriminator's parameters are constants, x alone has a gradient.
         """
         centred = x if self.arguments["pixels"] == "real" else 2 * x - 1
-        parameters = dict(self.discriminator.named_parameters())
+        parameters: dict[str, Tensor] = dict(self.discriminator.named_parameters())
         if fixed:
             parameters = {name: parameter.detach() for name, parameter in parameters.items()}
         return full_precision(functional_call(self.discriminator, parameters, (centred, None))).squeeze(1)
