@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 from vaekit.commands.options import CompareOptions
 from vaekit.commands.output import Result, note, say
 from vaekit.commands.train import stopping
-from vaekit.core import DataError, SettingError
+from vaekit.core import DataError, SettingError, near_miss
 from vaekit.settings import DataSettings
 
 if TYPE_CHECKING:
     from vaekit.comparison.measure import Yardstick
     from vaekit.comparison.plan import Plan, Wish
+    from vaekit.comparison.rows import Table
     from vaekit.data import Data
 
 BUDGET = "60s"  # where neither --budget nor --epochs is given
+TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "probe_accuracy", "train_seconds")
 SHARED = ("latent_dim", "network", "width", "depth", "likelihood", "batch_size", "device")
 
 
@@ -105,34 +107,30 @@ def _check_features(name: str) -> None:
     from vaekit.evaluation.features import SHIPPED
 
     if name not in SHIPPED:
-        raise SettingError(f"--features {name}: no such name or file; names: {', '.join(SHIPPED)}.")
+        raise SettingError(
+            f"--features {name!r}: no such name or file.{near_miss(name, SHIPPED)} Names: {', '.join(SHIPPED)}."
+        )
 
 
-def _text(table: Any, written: list[str]) -> Any:
-    """The most telling rows, drawn by rich, and where all of them are."""
-    from rich.console import Group
-    from rich.table import Table as Drawn
-
-    from vaekit.comparison.claims import short
+def _text(table: Table, written: list[str]) -> str:
+    """The most telling rows, and where all of them are."""
+    from vaekit.comparison.claims import figure
     from vaekit.comparison.rows import ROWS
 
-    drawn = Drawn(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    drawn.add_column("")
-    for method in table.methods:
-        drawn.add_column(method, justify="right")
-    for name in (
-        "fd",
-        "precision",
-        "recall",
-        "sharpness",
-        "reconstruction_mse",
-        "probe_accuracy",
-        "train_seconds",
-    ):
+    rows = [["", *table.methods]]
+    for name in TELLING:
         found = [table.get(method, name) for method in table.methods]
         if any(found):
-            drawn.add_row(ROWS[name].label, *("–" if one is None else short(one) for one in found))
-    failed = [
-        f"failed: {m}, seed {seed}: {why}" for m, runs in table.failures.items() for seed, why in runs.items()
+            rows.append([ROWS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
+    first, *others = (max(len(row[i]) for row in rows) for i in range(len(rows[0])))
+    lines = [
+        f"{row[0]:{first}}  "
+        + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
+        for row in rows
     ]
-    return Group(drawn, "", *failed, *written)
+    failed = [
+        f"failed: {method}, seed {seed}: {why}"
+        for method, runs in table.failures.items()
+        for seed, why in runs.items()
+    ]
+    return "\n".join([*lines, *failed, *written])

@@ -201,7 +201,8 @@ def _claims(verdicts: list[Verdict]) -> str:
     for verdict in verdicts:
         word = verdict.verdict or "not judged"
         lines = [f"expected {one.expected}: {one.found} ({one.verdict})" for one in verdict.judged]
-        because = "".join(f"<li>{escape(line)}</li>" for line in lines or [verdict.missing])
+        lines += [verdict.missing] if verdict.missing else []
+        because = "".join(f"<li>{escape(line)}</li>" for line in lines)
         body.append(
             f'<li class="claim {MARKS.get(word, "none")}"><span class="verdict">{escape(word)}</span> '
             f'<span class="faint">{escape(verdict.claim.section)}</span> {escape(verdict.claim.text)}'

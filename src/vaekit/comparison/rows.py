@@ -215,7 +215,9 @@ class Spread:
 
 
 def spread_of(values: Sequence[float]) -> Spread:
-    """Mean and standard deviation of one figure's values."""
+    """Mean and standard deviation of one figure's values; whole numbers that are all alike have no spread."""
+    if all(isinstance(value, int) and value == values[0] for value in values):
+        return Spread(values[0], None, len(values))
     deviation = statistics.stdev(values) if len(values) > 1 else None
     return Spread(statistics.fmean(values), deviation, len(values))
 
@@ -246,6 +248,8 @@ class Table:
     def best(self, name: str) -> list[str]:
         """Methods with the best mean, where one is better than another."""
         better = ROWS[name].better
+        if name == "nll_nats" and len({likelihood for likelihood, _ in self.likelihoods.values()}) > 1:
+            return []  # nats under different likelihoods say nothing of one another
         found = {m: row[name].mean for m, row in self.figures.items() if name in row}
         if better == NEITHER or len(found) < 2:
             return []
