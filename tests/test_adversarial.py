@@ -61,7 +61,7 @@ def test_the_penalty_has_the_gradient_of_finite_differences(network: str) -> Non
     """Through every network twice; in double precision."""
     torch.manual_seed(0)
     model = GAN((1, 9, 7), latent_dim=2, network=network, width=None if network == "lesson" else 4).double()
-    model.generate = lambda z: torch.rand(2, 1, 9, 7, dtype=torch.float64)  # type: ignore[method-assign]
+    model.generate = lambda *_: torch.rand(2, 1, 9, 7, dtype=torch.float64)  # type: ignore[method-assign]
     for parameter in model.discriminator.parameters():  # away from blocks that are the identity
         nn.init.normal_(parameter, std=0.2)
     phase, x = Discrimination(model, penalty=2.0), torch.rand(2, 1, 9, 7, dtype=torch.float64)

@@ -43,8 +43,8 @@ class Adversarial(Objective):
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         """Both losses side by side, without the penalty: for measuring."""
         gan = adversaries(model)
-        fake = gan.judge(gan.draw(len(x)))
-        discriminator, generator = F.softplus(-gan.judge(x)) + F.softplus(fake), F.softplus(-fake)
+        fake = gan.judge(gan.draw(len(x), y), y)
+        discriminator, generator = F.softplus(-gan.judge(x, y)) + F.softplus(fake), F.softplus(-fake)
         terms = {"discriminator_loss_nats": discriminator, "generator_loss_nats": generator}
         return Loss((discriminator + generator).mean(), terms)
 
@@ -65,10 +65,10 @@ class Discrimination(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         with torch.no_grad():
-            fake = self.model.draw(len(x))
+            fake = self.model.draw(len(x), y)
         real = x.detach().requires_grad_(self.penalty > 0)
-        judged = self.model.judge(real)
-        loss = F.softplus(-judged) + F.softplus(self.model.judge(fake))
+        judged = self.model.judge(real, y)
+        loss = F.softplus(-judged) + F.softplus(self.model.judge(fake, y))
         terms = {"discriminator_loss_nats": loss}
         if self.penalty > 0:
             (slope,) = torch.autograd.grad(judged.sum(), real, create_graph=True)
@@ -85,7 +85,7 @@ class Generation(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        loss = F.softplus(-self.model.judge(self.model.draw(len(x)), fixed=True))
+        loss = F.softplus(-self.model.judge(self.model.draw(len(x), y), y, fixed=True))
         return Loss(loss.mean(), {"generator_loss_nats": loss})
 
 

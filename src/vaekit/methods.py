@@ -76,6 +76,7 @@ METHODS: dict[str, Method] = {
     "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
     "gan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN: draws, encodes none (Goodfellow et al. 2014)", CHASE),
+    "cgan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN told the class (Mirza & Osindero 2014)", CHASE, True),
 }  # fmt: skip
 
 

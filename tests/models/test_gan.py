@@ -44,3 +44,19 @@ def test_sizes_are_checked() -> None:
         GAN((1, 8, 8), latent_dim=0)
     with pytest.raises(SettingError, match="unknown network 'rsnet'"):
         GAN((1, 8, 8), network="rsnet")
+
+
+@pytest.mark.parametrize("network", ["mlp", "lesson", "resnet"])
+def test_both_networks_are_told_the_class(network: str) -> None:
+    """Another class is another image of the same z, and another judgement of the same image."""
+    torch.manual_seed(0)
+    model = GAN((1, 9, 9), latent_dim=2, network=network, classes=3).eval()
+    z, x = torch.randn(1, 2).repeat(3, 1), torch.rand(1, 1, 9, 9).repeat(3, 1, 1, 1)
+    for told in (model.generate(z, torch.arange(3)).flatten(1)[:, 0], model.judge(x, torch.arange(3))):
+        assert len(told.unique()) == 3
+    drawn = [
+        model.sample(4, y, generator=torch.Generator().manual_seed(0))
+        for y in (None, torch.tensor([0, 1, 2, 0]), torch.tensor([0, 1, 2, 1]))
+    ]
+    assert torch.equal(drawn[0], drawn[1]), "without labels the classes take turns"
+    assert not torch.equal(drawn[0][3], drawn[2][3])

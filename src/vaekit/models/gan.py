@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from vaekit.core import SettingError
 from vaekit.models.base import Model, evaluating
 from vaekit.networks import Spec, build_networks, choose_network
 from vaekit.noise import normal
@@ -24,6 +25,8 @@ class GAN(Model):
         network: key of NETWORKS, or `auto`.
         width, depth: size of the network; None leaves it to the network.
         pixels: key of PIXELS: what the values are (`data.pixels`).
+        classes: K, number of classes (`data.classes`): both networks are told the class of each image
+            (Mirza & Osindero 2014); 0 for none.
 
     Raises:
         SettingError: an unknown name, or a size below 1.
@@ -38,28 +41,33 @@ class GAN(Model):
         depth: int | None = None,
         *,
         pixels: str = "8-bit",
+        classes: int = 0,
     ) -> None:
         super().__init__()
-        self.shape, self.latent_dim = tuple(shape), latent_dim
+        if classes < 0:
+            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
+        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
         network = choose_network(network, self.shape)
-        pair = build_networks(network, Spec(self.shape, 1, latent_dim, width=width, depth=depth))
+        spec = Spec(self.shape, 1, latent_dim, condition=classes, width=width, depth=depth)
+        pair = build_networks(network, spec)
         self.generator, self.discriminator = pair.decoder, pair.encoder
         self.arguments = {
             "shape": list(self.shape),
             "pixels": pixels,
+            "classes": classes,
             "latent_dim": latent_dim,
             "network": network,
             "width": width,
             "depth": depth,
         }
 
-    def generate(self, z: Tensor) -> Tensor:
-        """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D)."""
-        raw = full_precision(self.generator(z, None)).view(-1, *self.shape)
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""
+        raw = full_precision(self.generator(z, self.condition(y, len(z)))).view(-1, *self.shape)
         return raw if self.arguments["pixels"] == "real" else raw.sigmoid()
 
-    def judge(self, x: Tensor, fixed: bool = False) -> Tensor:
-        """D(x) in nats, (B,): above 0 for what looks real. x: (B, *shape), float.
+    def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:
+        """D(x) in nats, (B,): above 0 for what looks real. x: (B, *shape), float; y: (B,) labels or None.
 
         Args:
             fixed: the discriminator's parameters are constants, x alone has a gradient.
@@ -68,11 +76,12 @@ class GAN(Model):
         parameters: dict[str, Tensor] = dict(self.discriminator.named_parameters())
         if fixed:
             parameters = {name: parameter.detach() for name, parameter in parameters.items()}
-        return full_precision(functional_call(self.discriminator, parameters, (centred, None))).squeeze(1)
+        given = centred, self.condition(y, len(x))
+        return full_precision(functional_call(self.discriminator, parameters, given)).squeeze(1)
 
-    def draw(self, count: int) -> Tensor:
+    def draw(self, count: int, y: Tensor | None = None) -> Tensor:
         """G at `count` draws from the prior, with the noise of training."""
-        return self.generate(normal((count, self.latent_dim), next(self.parameters()).device))
+        return self.generate(normal((count, self.latent_dim), next(self.parameters()).device), y)
 
     def prepare(self, images: Tensor) -> None:
         pass
@@ -80,7 +89,7 @@ class GAN(Model):
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I)."""
+        """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I), whatever the class."""
         z = temperature * torch.randn(count, self.latent_dim, generator=generator)
         with evaluating(self), torch.inference_mode():
-            return self.generate(z.to(next(self.parameters())))
+            return self.generate(z.to(next(self.parameters())), self.chosen_labels(y, count))
