@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from vaekit.comparison.claims import (
-    CLAIMS,
     DEPENDS,
     FAILS,
     HOLDS,
@@ -21,10 +20,10 @@ from vaekit.comparison.claims import (
     figure,
     higher,
     judge,
-    judge_all,
     lower,
     short,
 )
+from vaekit.comparison.lesson import CLAIMS, judge_all
 from vaekit.comparison.rows import LOWER, ROWS, Spread, Table, tabulate
 from vaekit.methods import METHODS
 

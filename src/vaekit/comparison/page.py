@@ -11,7 +11,8 @@ from typing import Any
 
 from vaekit.checkpoints import write_atomic, write_json
 from vaekit.comparison import pictures
-from vaekit.comparison.claims import RULE, Verdict, figure, judge_all, short
+from vaekit.comparison.claims import RULE, Verdict, figure, short
+from vaekit.comparison.lesson import judge_all
 from vaekit.comparison.measure import Yardstick
 from vaekit.comparison.pictures import Picture, data_uri
 from vaekit.comparison.plan import Plan
