@@ -80,6 +80,8 @@ def test_the_best_of_several_speaks_for_them() -> None:
     assert verdict(found, lower("fd", "vae beta-vae", OTHERS)) == FAILS
     assert verdict(found, lower("fd", "ae", "vae beta-vae")) == HOLDS
     assert verdict(found, lower("fd", "vae", 10.0)) == HOLDS
+    told = table(vae={"fd": [9.0]}, ae={"fd": [20.0]}, cvae={"fd": [1.0]})
+    assert verdict(told, lower("fd", "vae", OTHERS)) == HOLDS, "labels are an advantage that others lack"
     judged = judge(Claim("", "", (lower("fd", "vae gan", OTHERS),)), found).judged[0]
     assert judged.found == "gan 2, ae 5"
 

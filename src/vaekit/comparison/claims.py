@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vaekit.comparison.rows import HIGHER, LOWER, ROWS, Spread, Table, rank
+from vaekit.methods import METHODS
 
 HOLDS, FAILS, DEPENDS = "holds", "does not hold here", "depends"
 RULE = (
@@ -23,7 +24,10 @@ RULE = (
     "if all its expectations are clearly met, does not hold here if the opposite of all is clear, and depends "
     "otherwise."
 )
-OTHERS = "every other method"
+TOLD = {
+    name for name, method in METHODS.items() if method.labels
+}  # no fair comparison with those that are not
+OTHERS = "every other method without labels"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Than(Expectation):
         if isinstance(self.than, float):
             theirs = ("", Spread(self.than, None, 1))
         else:
-            rest = tuple(m for m in table.methods if m not in self.these)
+            rest = tuple(m for m in table.methods if m not in self.these and m not in TOLD)
             theirs = self._best(table, self.than if isinstance(self.than, tuple) else rest)
         if ours is None or theirs is None:
             return None
