@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from vaekit import AE, GAN, SettingError
 @pytest.mark.parametrize("network", ["mlp", "lesson", "resnet"])
 def test_both_networks_have_the_size_of_an_autoencoder(network: str) -> None:
     """But for the last layer of the encoder: one number instead of 20."""
-    options = {"network": network, "likelihood": "bce"}
+    options: dict[str, Any] = {"network": network, "likelihood": "bce"}
     sizes = [
         sum(p.numel() for p in m.parameters())
         for m in (AE((1, 28, 28), 20, **options), GAN((1, 28, 28), 20, network))
