@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
     from vaekit import plots as plots
+    from vaekit.adversarial import Adversarial as Adversarial
     from vaekit.core import DataError as DataError
     from vaekit.core import InputError as InputError
     from vaekit.core import NonFiniteError as NonFiniteError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.methods import METHODS as METHODS
     from vaekit.methods import Method as Method
     from vaekit.models import AE as AE
+    from vaekit.models import GAN as GAN
     from vaekit.models import VAE as VAE
     from vaekit.models import VQVAE as VQVAE
     from vaekit.objectives import ELBO as ELBO
@@ -47,8 +49,10 @@ PUBLIC = {  # name -> "module" or "module:name"
     "AE": "vaekit.models:AE",
     "VAE": "vaekit.models:VAE",
     "VQVAE": "vaekit.models:VQVAE",
+    "GAN": "vaekit.models:GAN",
     "ELBO": "vaekit.objectives:ELBO",
     "IWAE": "vaekit.objectives:IWAE",
+    "Adversarial": "vaekit.adversarial:Adversarial",
     "Reconstruction": "vaekit.objectives:Reconstruction",
     "QuantizedReconstruction": "vaekit.objectives:QuantizedReconstruction",
     "METHODS": "vaekit.methods:METHODS",

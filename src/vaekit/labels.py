@@ -86,11 +86,11 @@ def renumbered(labels: Tensor, theirs: Sequence[str], ours: Sequence[str], where
         DataError: a class that occurs is in the first list only.
     """
     numbers = torch.full((len(theirs),), -1)
-    for i in labels.unique().tolist():
-        if theirs[i] not in ours:
+    for number in labels.unique().tolist():
+        name = theirs[int(number)]
+        if name not in ours:
             raise DataError(
-                f"{where}: class {theirs[i]!r} is none of those that the run was trained on."
-                f"{near_miss(theirs[i], ours)}"
+                f"{where}: class {name!r} is none of those that the run was trained on.{near_miss(name, ours)}"
             )
-        numbers[i] = list(ours).index(theirs[i])
+        numbers[int(number)] = list(ours).index(name)
     return numbers[labels]

@@ -207,7 +207,9 @@ class Training:
         self.epoch, self.batch = self.epoch + 1, 0
         if len(self.data.validation):
             with weights_in_place(self.model, self.average and self.average.weights):
-                self.compare(self.measure(self.validation, "validation")[self.objective.criterion])
+                terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
+                if criterion is not None:
+                    self.compare(terms[criterion])
             patience = self.options.patience or math.inf
             self.stopped = self.stale >= patience and self.epoch < self.options.epochs
         if self.stopped:

@@ -66,13 +66,22 @@ class Method:
         return [f.name for section in self.sections().values() for f in dataclasses.fields(section)]
 
 
-AE, VAE, VQVAE = "vaekit.models.ae:AE", "vaekit.models.vae:VAE", "vaekit.models.vqvae:VQVAE"
+AE, VAE, VQVAE, GAN = (
+    "vaekit.models.ae:AE",
+    "vaekit.models.vae:VAE",
+    "vaekit.models.vqvae:VQVAE",
+    "vaekit.models.gan:GAN",
+)
+ADVERSARIAL = "vaekit.adversarial:Adversarial"
 ELBO, IWAE, RECONSTRUCTION, QUANTIZED = (
     "vaekit.objectives:ELBO",
     "vaekit.objectives:IWAE",
     "vaekit.objectives:Reconstruction",
     "vaekit.objectives:QuantizedReconstruction",
 )
+
+# Two networks that chase each other: little momentum, averaged weights, and none of them the best.
+CHASE = {"learning_rate": 1e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
 METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
@@ -81,6 +90,8 @@ METHODS: dict[str, Method] = {
     "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
     "vqvae": Method(VQVAE, QUANTIZED, s.VQVAESettings, s.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
+    "gan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN: draws, encodes none (Goodfellow et al. 2014)", CHASE),
+    "cgan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN told the class (Mirza & Osindero 2014)", CHASE, True),
 }  # fmt: skip
 
 # What `vaekit prior` fits to the codes of a run: by the same training, on codes instead of images.

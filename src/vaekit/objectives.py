@@ -31,11 +31,12 @@ class Objective(nn.Module, ABC):
     """Interface of an objective.
 
     Attributes:
-        criterion: the term, in nats an image, by which weights are compared on validation.
+        criterion: the term, in nats an image, by which weights are compared on validation; None where
+            no term says how good they are, and the last are kept.
         arguments: what the constructor was given, JSON-able.
     """
 
-    criterion: str
+    criterion: str | None
     arguments: dict[str, Any]
 
     @abstractmethod

@@ -38,20 +38,21 @@ class AdamW(torch.optim.AdamW):
 def _adam(kind: type[torch.optim.Adam]) -> Callable[[list[nn.Parameter], FitSettings], Optimizer]:
     def build(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
         fused = parameters[0].device.type in ("cpu", "cuda")  # one kernel for all parameters
-        betas = (0.9, options.beta2)
+        betas = (options.beta1, options.beta2)
         return kind(parameters, options.learning_rate, betas, weight_decay=options.weight_decay, fused=fused)
 
     return build
 
 
 def _adamax(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
-    betas = (0.9, options.beta2)
+    betas = (options.beta1, options.beta2)
     return torch.optim.Adamax(parameters, options.learning_rate, betas, weight_decay=options.weight_decay)
 
 
 def _sgd(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
+    momentum = options.beta1
     return torch.optim.SGD(
-        parameters, options.learning_rate, 0.9, weight_decay=options.weight_decay, nesterov=True
+        parameters, options.learning_rate, momentum, weight_decay=options.weight_decay, nesterov=momentum > 0
     )
 
 

@@ -17,6 +17,8 @@ SHOWN = {
     "code_perplexity": "perplexity",
     "code_bits": "bits",
     "nll_nats": "nll",
+    "discriminator_loss_nats": "D",
+    "generator_loss_nats": "G",
 }
 
 

@@ -59,6 +59,18 @@ NUMBERS: dict[str, Number] = {
     ),
     "code_perplexity": Number("code perplexity", "codes", "So many codes, used alike, tell as much.", ""),
     "commitment": Number("commitment", "", "Squared distance of the encoder's vectors from their codes.", ""),
+    "discriminator_loss_nats": Number(
+        "discriminator",
+        "nats an image",
+        "Cross-entropy of telling real images from generated ones; 1.39 is guessing.",
+        "",
+    ),
+    "generator_loss_nats": Number(
+        "generator",
+        "nats an image",
+        "−log of the probability that the discriminator gives to a generated image; 0.69 is guessing.",
+        "",
+    ),
     "parameters": Number("parameters", "", "Trainable numbers of the model.", ""),
     "epochs": Number("epochs", "", "Passes over the training images.", ""),
     "steps": Number("steps", "", "Updates of the weights.", ""),
@@ -95,9 +107,7 @@ def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, s
 def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     """The page as HTML."""
     title = f"{run.settings.method} on {run.config['data']['source']}"
-    style = files("vaekit").joinpath("report.css").read_text(encoding="utf-8")
     parts = [
-        f"<h1>{escape(title)}</h1>",
         *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
         _headline(run.summary),
         _pictures(figures, left_out),
@@ -107,13 +117,21 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         _reproduce(run),
         _notes(run),
     ]
+    return document(title, parts)
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """A whole page with the common style: a heading, and parts in HTML, empty ones left out."""
+    style = files("vaekit").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         f"<title>{escape(title)} · vaekit</title>\n<style>\n{style}</style>\n</head>\n"
-        "<body>\n<main>\n" + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{escape(title)}</h1>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -152,6 +152,21 @@ class CodeLengthSettings:
 
 
 @dataclass(frozen=True)
+class GANSettings:
+    """Arguments of the model `GAN`."""
+
+    latent_dim: int = 20
+    """number of latent dimensions"""
+    network: str = "auto"
+    """lesson, mlp or resnet, its encoder as discriminator; auto takes mlp for small grey images and arrays,
+    else resnet"""
+    width: int | None = None
+    """hidden units (mlp) or channels of the first stage (resnet); default: the network's"""
+    depth: int | None = None
+    """residual blocks a side (mlp) or a stage (resnet); default: the network's"""
+
+
+@dataclass(frozen=True)
 class ReconstructionSettings:
     """Arguments of the objective `Reconstruction`: none."""
 
@@ -181,6 +196,14 @@ class IWAESettings:
 
 
 @dataclass(frozen=True)
+class AdversarialSettings:
+    """Arguments of the objective `Adversarial`."""
+
+    penalty: float = 1.0
+    """weight of the discriminator's squared gradient at real images (R1); 0 takes none"""
+
+
+@dataclass(frozen=True)
 class FitSettings:
     """Arguments of `vaekit.fit`."""
 
@@ -192,6 +215,8 @@ class FitSettings:
     """update rule"""
     learning_rate: float = 4e-3
     """peak learning rate"""
+    beta1: float = 0.9
+    """decay of the first moment in adam, adamw, adamax; momentum of sgd"""
     beta2: float = 0.99
     """decay of the second moment in adam, adamw, adamax"""
     weight_decay: float = 0.0

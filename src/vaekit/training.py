@@ -56,6 +56,7 @@ def fit(
     batch_size: int = 192,
     optimizer: str = "adam",
     learning_rate: float = 4e-3,
+    beta1: float = 0.9,
     beta2: float = 0.99,
     weight_decay: float = 0.0,
     schedule: str = "linear",
@@ -94,15 +95,15 @@ def fit(
         FitSettings,
         {
             "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "learning_rate": learning_rate,
-            "beta2": beta2, "weight_decay": weight_decay, "schedule": schedule, "warmup": warmup, "clip": clip,
-            "average": average, "weights": weights, "patience": patience,
+            "beta1": beta1, "beta2": beta2, "weight_decay": weight_decay, "schedule": schedule,
+            "warmup": warmup, "clip": clip, "average": average, "weights": weights, "patience": patience,
             "checkpoint_seconds": checkpoint_seconds, "seed": seed, "device": device, "precision": precision,
             "deterministic": deterministic,
         },
         "fit",
     )  # fmt: skip
     check_options(options)
-    check_data(model, data, options)
+    check_data(model, objective.criterion, data, options)
     with joined(choose_device(options.device)) as processes:
         folder = Path(out) if out is not None and processes.leads else None
         shown = choose_progress(progress if processes.leads else "none")
@@ -215,13 +216,13 @@ def check_options(options: FitSettings) -> None:
             )
     if not 0 < options.learning_rate < math.inf:
         raise SettingError(f"--learning-rate must be above 0, not {options.learning_rate}.")
-    for name in ("beta2", "average"):
+    for name in ("beta1", "beta2", "average"):
         if not 0 <= getattr(options, name) < 1:
             raise SettingError(f"--{name} must be from 0 to below 1, not {getattr(options, name)}.")
     choose_device(options.device)
 
 
-def check_data(model: Model, data: Data, options: FitSettings) -> None:
+def check_data(model: Model, criterion: str | None, data: Data, options: FitSettings) -> None:
     """Warns of options without effect on these data.
 
     Raises:
@@ -239,3 +240,6 @@ def check_data(model: Model, data: Data, options: FitSettings) -> None:
         check_support(model.arguments["likelihood"], data.pixels)
     if options.patience and not len(data.validation):
         warnings.warn("--patience has no effect without validation images.", VaekitWarning, stacklevel=3)
+    if criterion is None and (options.patience or options.weights == "best"):
+        message = "no figure tells which weights of this method are best: the last are kept, whatever --weights and --patience."
+        warnings.warn(message, VaekitWarning, stacklevel=3)

@@ -42,6 +42,16 @@ class Places:
     """what to call it"""
 
 
+@dataclass(frozen=True)
+class Guests:
+    """Who comes."""
+
+    guests: tuple[str, ...] = ()
+    """their names"""
+    seats: int = 2
+    """for them"""
+
+
 def sizes(*words: str, **defaults: object) -> Sizes:
     return parse("tool", {"sizes": Sizes}, words, defaults)["sizes"]
 
@@ -99,6 +109,20 @@ def test_what_a_config_switched_on_can_be_switched_off() -> None:
 )
 def test_places_without_a_name(words: list[str], expected: Places) -> None:
     assert places(*words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], Guests()),
+        (["--guests", "a", "b", "c", "--seats", "3"], Guests(("a", "b", "c"), 3)),
+        (["--seats", "3", "--guests", "a"], Guests(("a",), 3)),
+        (["--guests=a,b"], Guests(("a", "b"))),
+        (["--guests", "a", "--guests", "b", "c"], Guests(("b", "c"))),
+    ],
+)
+def test_an_option_may_take_several_values(words: list[str], expected: Guests) -> None:
+    assert parse("tool", {"guests": Guests}, words)["guests"] == expected
 
 
 def test_sections_share_one_line() -> None:

@@ -181,6 +181,44 @@ class SourceOptions(DataSettings):
 
 
 @dataclass(frozen=True)
+class CompareOptions(DataSettings):
+    """Which methods, for how long, and where it goes."""
+
+    methods: tuple[str, ...] = ()
+    """names with spaces between them (default: ae vae beta-vae cvae vqvae gan, as far as they fit the data)"""
+    seeds: int = 3
+    """sub-runs of each method"""
+    seed: int = 0
+    """the first of the seeds"""
+    budget: str | None = None
+    """training time of each sub-run: 120s, 5m, 1h; becomes whole epochs by timing 50 steps (default: 60s)"""
+    epochs: int | None = None
+    """equal passes over the training images instead of equal time"""
+    latent_dim: int = 20
+    """number of latent dimensions"""
+    network: str = "auto"
+    """lesson, mlp or resnet; auto takes mlp for small grey images and arrays, else resnet"""
+    width: int | None = None
+    """hidden units (mlp) or channels of the first stage (resnet); default: the network's"""
+    depth: int | None = None
+    """residual blocks a side (mlp) or a stage (resnet); default: the network's"""
+    likelihood: str = "auto"
+    """of the methods that have one; auto takes each method's own"""
+    batch_size: int = 192
+    """images a step"""
+    features: str | None = None
+    """in which samples are compared: a name, or a file of `vaekit features` (default: mnist_v1 for MNIST, a
+    classifier learned from the labels, or principal components)"""
+    device: str = "auto"
+    """auto, cpu, cuda or mps"""
+    out: str | None = None
+    """folder; with an unfinished comparison of the same options it is gone on with
+    (default: runs/compare-SOURCE-N)"""
+    json: bool = False
+    """print one JSON object on standard output and nothing else there"""
+
+
+@dataclass(frozen=True)
 class FeaturesOptions(DataSettings):
     """Images and labels to learn features from, and how."""
 

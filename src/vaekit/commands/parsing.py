@@ -9,7 +9,7 @@ import math
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -49,7 +49,8 @@ def parse(
     defaults = {name: field.default for name, field in fields.items()} | dict(defaults or {})
     wants_help = any(word in HELP for word in words)
     known = _known_options(fields, defaults)
-    arguments = ["--help"] if wants_help else _sorted_words(command, known, words, elsewhere)
+    lists = {option_name(name) for name, field in fields.items() if _is_list(field)}
+    arguments = ["--help"] if wants_help else _sorted_words(command, known, lists, words, elsewhere)
     mirrors = {title: _mirror(section, defaults) for title, section in sections.items()}
     alone = next(iter(mirrors)) if len(mirrors) == 1 else None
     try:
@@ -94,9 +95,11 @@ def _known_options(fields: Mapping[str, dataclasses.Field], defaults: Mapping[st
 
 
 def _sorted_words(
-    command: str, known: Mapping[str, bool], words: Sequence[str], elsewhere: Callable
+    command: str, known: Mapping[str, bool], lists: Set[str], words: Sequence[str], elsewhere: Callable
 ) -> list[str]:
     """Options with their values first, then what is given by its place, so that the two may be mixed.
+
+    The values of an option that takes several become one word, with commas between them.
 
     Raises:
         SettingError: a name that is no option, an option without its value, a flag with one.
@@ -121,6 +124,9 @@ def _sorted_words(
                 raise SettingError(f"{name} needs a value; see {command} --help.")
             named.append(following)
             following = next(rest)
+            while name in lists and not _is_option(following):
+                named[-1] += f",{following}"
+                following = next(rest)
     return named + placed
 
 
@@ -131,6 +137,11 @@ def _is_option(word: str) -> bool:
 
 def _is_positional(field: dataclasses.Field) -> bool:
     return bool(field.metadata.get("positional"))
+
+
+def _is_list(field: dataclasses.Field) -> bool:
+    """Whether it is an option that takes several values."""
+    return field.default == () and not _is_positional(field)
 
 
 def _missing(fields: Mapping[str, dataclasses.Field]) -> str:
@@ -150,7 +161,7 @@ def _mirror(section: type, defaults: Mapping[str, Any]) -> type:
 def _mirror_field(field: dataclasses.Field, hint: Any, default: Any, doc: str) -> tuple[str, Any, Any]:
     import tyro
 
-    many = default == ()
+    many = default == () and _is_positional(field)
     kind: Any = hint if hint is bool or many else str
     if default is False:
         kind = tyro.conf.FlagCreatePairsOff[kind]
@@ -195,6 +206,8 @@ def from_text(text: str, hint: Any, option: str) -> Any:
                 f"{option}: {text!r} is not one of {', '.join(choices)}.{near_miss(text, choices)}"
             )
         return text
+    if typing.get_origin(hint) is tuple:
+        return tuple(word for word in text.split(",") if word)
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if types.NoneType in kinds and text.lower() == "none":
         return None
@@ -220,6 +233,8 @@ def _metavar(field: dataclasses.Field, hint: Any) -> str:
         return field.name.upper() if field.default is dataclasses.MISSING else f"[{field.name.upper()} ...]"
     if typing.get_origin(hint) is Literal:
         return "|".join(typing.get_args(hint))
+    if _is_list(field):
+        return "TEXT ..."
     kinds = typing.get_args(hint) or (hint,)
     return "INT" if int in kinds else "FLOAT" if float in kinds else "TEXT"
 

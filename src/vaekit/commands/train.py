@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.commands.options import DemoOptions, ResumeOptions, TrainOptions
 from vaekit.commands.output import Result, note, say
-from vaekit.methods import PRIORS, resolve
+from vaekit.methods import PRIORS, find_method, resolve
 from vaekit.settings import Settings
 
 if TYPE_CHECKING:
@@ -158,11 +158,19 @@ def finished(history: History, following: list[str] | None = None) -> Result:
         assert history.out is not None
         following = [f"vaekit sample {_quoted(history.out.parent)}"]
     if following is None:
-        following = [f"vaekit figures {run}", f"vaekit reconstruct {run}", f"vaekit sample {run}"]
-        if "kl_nats" not in history.summary.get("test", {}):
-            following[-1] = f"vaekit prior {run}"  # nothing to draw codes from yet
+        following = [f"vaekit {command} {run}" for command in what_follows(history.summary)]
     lines = [f"run    {history.out}", *_beside("next", following)]
     return Result(values, _grouped(summary_table(history.summary), *lines))
+
+
+def what_follows(summary: dict[str, Any]) -> list[str]:
+    """Commands that fit a trained model: some have no encoder, some nothing yet to draw codes from."""
+    from vaekit.models import Autoencoder
+
+    kind = find_method(summary["method"]).model_class()
+    if not issubclass(kind, Autoencoder):
+        return ["figures", "sample"]
+    return ["figures", "reconstruct", "sample" if kind.own_prior else "prior"]
 
 
 def _demo_text(history: History, written: list[Path]) -> Any:

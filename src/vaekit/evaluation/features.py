@@ -105,7 +105,7 @@ def features_for(data: Data, wanted: str | Path | None = None) -> Features:
         RunError: the file is damaged.
         DataError: the features are not defined for such images.
     """
-    if wanted is None and not _is_mnist(data):
+    if wanted is None and not is_mnist(data):
         return fit_pca(data)
     features = load_features(wanted or "mnist_v1", data.shape)
     features.check(data.shape)
@@ -214,7 +214,8 @@ def averaged_down(x: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(x, (min(height, SIDE), min(width, SIDE)))
 
 
-def _is_mnist(data: Data) -> bool:
+def is_mnist(data: Data) -> bool:
+    """Whether the shipped classifier was made for these images."""
     return data.source == "mnist" and data.shape == (1, 28, 28)
 
 

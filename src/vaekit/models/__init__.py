@@ -8,10 +8,11 @@ from typing import Any
 from vaekit.methods import find_method
 from vaekit.models.ae import AE
 from vaekit.models.base import Autoencoder, CodeDensity, LatentModel, Model
+from vaekit.models.gan import GAN
 from vaekit.models.vae import VAE
 from vaekit.models.vqvae import VQVAE
 
-__all__ = ["AE", "VAE", "VQVAE", "Autoencoder", "CodeDensity", "LatentModel", "Model", "create_model"]
+__all__ = ["AE", "GAN", "VAE", "VQVAE", "Autoencoder", "CodeDensity", "LatentModel", "Model", "create_model"]
 
 
 def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:

@@ -1,0 +1,278 @@
+"""The figures of one run, by what its model can do; what a model does not define is absent.
+
+Where a new kind of model joins: `draw` (how it generates), `reconstruct_all` (whether it reconstructs)
+and `latent_figures` (whether its codes are vectors that can be averaged and classified).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError, SettingError, derive_seed
+from vaekit.data import Data, Split, to_unit
+from vaekit.distributions import LIKELIHOODS
+from vaekit.evaluation.distances import frechet_distance
+from vaekit.evaluation.evaluate import is_binarised
+from vaekit.evaluation.features import ClassifierFeatures, Features
+from vaekit.evaluation.health import chosen, measure_health
+from vaekit.evaluation.likelihood import importance_bound
+from vaekit.evaluation.neighbours import compare_manifolds
+from vaekit.evaluation.probes import knn_accuracy, linear_accuracy
+from vaekit.evaluation.quality import as_bytes, compare_features, laplacian_energy
+from vaekit.models import LatentModel, Model
+from vaekit.models.base import evaluating
+from vaekit.runs import Run
+
+DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
+FEW = 2_000  # for what is measured of codes: midpoints, decoded normal numbers, the aggregate posterior
+ENCODED = 10_000  # training images that the readers of the codes learn from
+BOUND_IMAGES, BOUND_SAMPLES = 1_000, 500  # of the importance-weighted bound
+AT_ONCE = 500
+
+
+@dataclass
+class Yardstick:
+    """What all runs are measured against, computed once.
+
+    Attributes:
+        data: real images.
+        features: in which sets of images are compared; None where there are too few images.
+        seed: of all draws and choices.
+    """
+
+    data: Data
+    features: Features | None
+    seed: int = 0
+
+    @property
+    def count(self) -> int:
+        """Images of each kind that are compared."""
+        return min(DRAWN, len(self.data.test), len(self.data.train))
+
+    @property
+    def classifier(self) -> ClassifierFeatures | None:
+        """Reads classes from images, where the features come from one that does."""
+        return self.features if isinstance(self.features, ClassifierFeatures) else None
+
+    @cached_property
+    def real(self) -> Tensor:
+        """Features of the test images, (count, D) float64."""
+        return self.look(chosen(self.data.test, self.count, self.seed).images)
+
+    @cached_property
+    def energy(self) -> float | None:
+        """Mean Laplacian energy of the test images; None where there are no edges to see."""
+        images = chosen(self.data.test, self.count, self.seed).images
+        if images.ndim != 4 or min(images.shape[2:]) < 3:
+            return None
+        return float(laplacian_energy(images).mean()) or None
+
+    def look(self, images: Tensor) -> Tensor:
+        """Features of images, as 8-bit where the real ones are."""
+        assert self.features is not None
+        stored = as_bytes(images) if self.data.test.images.dtype == torch.uint8 else images
+        return self.features(stored).double()
+
+    def compare(self, images: Tensor) -> dict[str, float]:
+        """Every figure of a set of images against the test images."""
+        assert self.features is not None
+        found = compare_features(self.look(images), self.real, self.features.name, self.seed)
+        figures = {name.removesuffix(f"_{self.features.name}"): value.value for name, value in found.items()}
+        if self.energy is not None:
+            figures["sharpness"] = float(laplacian_energy(images).mean()) / self.energy
+        return figures
+
+    def compare_few(self, images: Tensor, name: str) -> dict[str, float]:
+        """Fréchet distance and precision of at most FEW images, `name_fd` and `name_precision`."""
+        seen = self.look(images)
+        real = self.real[: len(seen)]
+        return {
+            f"{name}_fd": frechet_distance(seen, real),
+            f"{name}_precision": float(compare_manifolds(seen, real).inside.double().mean()),
+        }
+
+    def floor(self) -> dict[str, float]:
+        """What a perfect model would reach: training images instead of generated ones; and for midpoints
+        what no model is needed for: the mean of two images."""
+        if self.features is None:
+            return {}
+        train = chosen(self.data.train, self.count, self.seed).images
+        figures = self.compare(to_unit(train)) | classes_drawn(self, to_unit(train))
+        first, second = (to_unit(self.data.test.images[ends]) for ends in pairs(self))
+        return figures | {
+            f"blend_{k}": v for k, v in self.compare_few((first + second) / 2, "midpoint").items()
+        }
+
+
+def measure(run: Run, yardstick: Yardstick) -> dict[str, Any]:
+    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent."""
+    figures: dict[str, float] = {
+        name: run.summary[name] for name in ("parameters", "epochs", "steps", "train_seconds")
+    }
+    notes: dict[str, str] = {}
+    model = run.model
+    if yardstick.features is not None:
+        try:
+            images, labels = draw(model, yardstick.data, yardstick.count, yardstick.seed)
+            figures |= yardstick.compare(images) | classes_drawn(yardstick, images, labels)
+        except SettingError as error:
+            notes["samples"] = str(error)
+    rebuilt = reconstruct_all(model, yardstick.data.test)
+    if rebuilt is not None:
+        error = (rebuilt - to_unit(yardstick.data.test.images)).square().mean()
+        figures["reconstruction_mse"] = float(error)
+    if isinstance(model, LatentModel):
+        figures |= latent_figures(model, yardstick) | density_figures(model, yardstick)
+    about = {"likelihood": model.arguments["likelihood"]} if "likelihood" in model.arguments else {}
+    if about:
+        about["likelihood_kind"] = LIKELIHOODS[about["likelihood"]].kind
+    return {"figures": figures, "notes": notes, **about}
+
+
+def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    """Samples, (count, *shape) on the CPU, and the labels they were asked for, as often as in training.
+
+    Raises:
+        SettingError: the model cannot sample.
+    """
+    generator = torch.Generator().manual_seed(derive_seed(seed, "generated"))
+    labels = None
+    if model.classes:
+        known = data.train.labels
+        assert known is not None
+        labels = known[torch.randint(len(known), (count,), generator=generator)]
+    device = next(model.parameters()).device
+    parts = []
+    for start in range(0, count, AT_ONCE):
+        size = min(AT_ONCE, count - start)
+        y = None if labels is None else labels[start : start + size].to(device)
+        parts.append(model.sample(size, y, generator=generator).float().cpu())
+    return torch.cat(parts), labels
+
+
+def reconstruct_all(model: Model, split: Split) -> Tensor | None:
+    """Reconstructions of all images, on the CPU; None for a model without an encoder."""
+    if not isinstance(model, LatentModel):
+        return None
+    return torch.cat([model.reconstruct(x, y).float().cpu() for x, y in blocks(model, split)])
+
+
+def classes_drawn(yardstick: Yardstick, images: Tensor, labels: Tensor | None = None) -> dict[str, float]:
+    """How many classes a classifier finds in images, and how evenly.
+
+    `class_evenness` is the exponential of the entropy of the classes' shares over their number: 1 where
+    all are as frequent, 1 / K where there is only one. `as_asked` is the share read as it was asked for.
+    """
+    if yardstick.classifier is None:
+        return {}
+    read = yardstick.classifier.classify(images).argmax(1)
+    shares = read.bincount(minlength=len(yardstick.classifier.class_names)).double() / len(read)
+    entropy = -float(torch.xlogy(shares, shares).sum())
+    figures = {"least_class": float(shares.min()), "class_evenness": math.exp(entropy) / len(shares)}
+    if labels is not None:
+        figures["as_asked"] = float((read == labels).double().mean())
+    return figures
+
+
+def latent_figures(model: LatentModel, yardstick: Yardstick) -> dict[str, float]:
+    """What classes can be read from the codes, and how good decoded points between and beyond them are."""
+    data, seed = yardstick.data, yardstick.seed
+    train = chosen(data.train, ENCODED, derive_seed(seed, "codes"))
+    test = chosen(data.test, ENCODED, derive_seed(seed, "codes"))
+    known, codes = encode_all(model, train), encode_all(model, test)
+    figures = {}
+    if train.labels is not None and test.labels is not None:
+        arguments = (known, train.labels, codes, test.labels)
+        figures = {"knn_accuracy": knn_accuracy(*arguments), "probe_accuracy": linear_accuracy(*arguments)}
+    if yardstick.features is None:
+        return figures
+    first, second = pairs(yardstick)
+    middles = (encode_all(model, data.test.take(first)) + encode_all(model, data.test.take(second))) / 2
+    y = None if data.test.labels is None else data.test.labels[first]
+    figures |= yardstick.compare_few(decode_all(model, middles, y), "midpoint")
+    count = min(FEW, yardstick.count)
+    generator = torch.Generator().manual_seed(derive_seed(seed, "codes"))
+    normal = torch.randn(count, codes.shape[1], generator=generator)
+    y = None if train.labels is None else train.labels[torch.arange(count) % len(train)]
+    figures |= yardstick.compare_few(decode_all(model, normal, y), "normal")
+    fitted = known.mean(0) + normal @ root_of_covariance(known).T
+    return figures | yardstick.compare_few(decode_all(model, fitted, y), "fitted")
+
+
+def density_figures(model: LatentModel, yardstick: Yardstick) -> dict[str, float]:
+    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits."""
+    if model.prior() is None:
+        return {}
+    seed = yardstick.seed
+    options: dict[str, Any] = {"seed": seed, "dynamic": is_binarised(model, yardstick.data)}
+    health = measure_health(model, chosen(yardstick.data.test, FEW, seed), **options)
+    few = chosen(yardstick.data.test, BOUND_IMAGES, seed)
+    figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, **options).value}
+    if health.rate is not None and health.distortion is not None:
+        figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
+        figures["active_units"] = health.active_units
+        if LIKELIHOODS[model.arguments["likelihood"]].kind == "mass":
+            figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
+    if health.aggregate is not None:
+        figures["total_correlation_nats"] = health.aggregate.total_correlation.value
+    return figures
+
+
+def blocks(model: Model, split: Split) -> list[tuple[Tensor, Tensor | None]]:
+    """Images in [0, 1] and labels on the model's device, some at a time."""
+    device = next(model.parameters()).device
+    return [
+        (
+            to_unit(split.images[start : start + AT_ONCE]).to(device),
+            None if split.labels is None else split.labels[start : start + AT_ONCE].to(device),
+        )
+        for start in range(0, len(split), AT_ONCE)
+    ]
+
+
+def encode_all(model: LatentModel, split: Split) -> Tensor:
+    """Posterior means, (N, D) on the CPU."""
+    with evaluating(model), torch.inference_mode():
+        parts = [model.encode(x, y).mean.flatten(1).float().cpu() for x, y in blocks(model, split)]
+    return torch.cat(parts).clone()
+
+
+def decode_all(model: LatentModel, z: Tensor, labels: Tensor | None) -> Tensor:
+    """Means of p(x|z), (N, *shape) on the CPU; labels for a model that is told them."""
+    device = next(model.parameters()).device
+    parts = []
+    with evaluating(model), torch.inference_mode():
+        for start in range(0, len(z), AT_ONCE):
+            y = None if labels is None else labels[start : start + AT_ONCE].to(device)
+            parts.append(model.picture(model.decode(z[start : start + AT_ONCE].to(device), y)).float().cpu())
+    return torch.cat(parts)
+
+
+def pairs(yardstick: Yardstick) -> tuple[Tensor, Tensor]:
+    """Indices of two test images each, all different: the ends between which midpoints lie."""
+    generator = torch.Generator().manual_seed(derive_seed(yardstick.seed, "pairs"))
+    count = min(FEW, len(yardstick.data.test))
+    order = torch.randperm(len(yardstick.data.test), generator=generator)[:count]
+    return order, order.roll(1)
+
+
+def root_of_covariance(codes: Tensor) -> Tensor:
+    """A matrix A with A Aᵀ the covariance of codes (N, D), which may be singular."""
+    values, vectors = torch.linalg.eigh(codes.double().T.cov())
+    return (vectors * values.clamp_min(0).sqrt()).to(codes.dtype)
+
+
+def check_enough(data: Data, features: Features) -> None:
+    """Raises DataError when there are too few images to compare sets of them in these features."""
+    least = features.dimensions + 2
+    if min(len(data.test), len(data.train)) < least:
+        raise DataError(
+            f"{data.source}: {len(data.test)} test images are too few for {features.dimensions} features; "
+            f"at least {least} are needed."
+        )

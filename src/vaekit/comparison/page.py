@@ -1,0 +1,260 @@
+"""comparison.html and comparison.json: the table, the lesson's claims judged, and the pictures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from vaekit.checkpoints import write_atomic, write_json
+from vaekit.comparison import pictures
+from vaekit.comparison.claims import RULE, Verdict, figure, short
+from vaekit.comparison.lesson import judge_all
+from vaekit.comparison.measure import Yardstick
+from vaekit.comparison.pictures import Picture, data_uri
+from vaekit.comparison.plan import Plan
+from vaekit.comparison.rows import ROWS, Spread, Table, tabulate
+from vaekit.comparison.subruns import Records
+from vaekit.data import Data
+from vaekit.methods import METHODS
+from vaekit.report import document
+from vaekit.runs import load_run
+from vaekit.settings import FORMAT
+
+HTML, JSON = "comparison.html", "comparison.json"
+MARKS = {"holds": "yes", "does not hold here": "no", "depends": "open"}
+
+
+def write_comparison(
+    plan: Plan, records: Records, yardstick: Yardstick, data: Data, folder: Path
+) -> tuple[Path, Path]:
+    """Writes both files from what was measured and from the runs themselves.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        RunError: they cannot be written.
+    """
+    table, floor = tabulate(records), yardstick.floor()
+    verdicts = judge_all(table)
+    parts = [
+        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, yardstick)),
+        _failures(table),
+        "<h2>Figures</h2>",
+        _table(table, floor),
+        "<h2>What the lesson says, judged by these figures</h2>",
+        _claims(verdicts),
+        _pictures(plan, records, data, folder) if pictures.drawable(data) else "",
+        _runs(plan, table, folder),
+    ]
+    title = f"{' · '.join(plan.wish.methods)} on {data.source}"
+    write_atomic(folder / HTML, document(title, parts).encode("utf-8"))
+    write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, yardstick))
+    return folder / HTML, folder / JSON
+
+
+def as_dict(
+    plan: Plan,
+    records: Records,
+    table: Table,
+    floor: Mapping[str, float],
+    verdicts: list[Verdict],
+    yardstick: Yardstick,
+) -> dict[str, Any]:
+    """The content of comparison.json."""
+    spreads = {
+        method: {
+            name: {"mean": spread.mean, "standard_deviation": spread.deviation, "seeds": spread.count}
+            for name, spread in row.items()
+        }
+        for method, row in table.figures.items()
+    }
+    return {
+        "format": FORMAT,
+        "wish": plan.wish.as_dict(),
+        "epochs": plan.epochs,
+        "features": yardstick.features and yardstick.features.name,
+        "images": yardstick.count,
+        "methods": spreads,
+        "training_images": dict(floor),
+        "likelihoods": {method: name for method, (name, _) in table.likelihoods.items()},
+        "failed": {
+            m: {str(seed): why for seed, why in runs.items()} for m, runs in table.failures.items() if runs
+        },
+        "runs": {m: {str(seed): record for seed, record in runs.items()} for m, runs in records.items()},
+        "claims": [
+            {
+                "section": verdict.claim.section,
+                "claim": verdict.claim.text,
+                "verdict": verdict.verdict,
+                "because": [f"expected {one.expected}: {one.found}" for one in verdict.judged],
+                "missing": verdict.missing,
+            }
+            for verdict in verdicts
+        ],
+        "rule": RULE,
+    }
+
+
+def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[str]:
+    """In plain words."""
+    wish = plan.wish
+    seeds = f"{len(wish.seeds)} seed{'s' * (len(wish.seeds) != 1)}"
+    shape = " × ".join(map(str, data.shape))
+    yield (
+        f"Trained on the same {len(data.train):,} images of {shape} from {data.source} and measured on the same "
+        f"{len(data.test):,} test images; {seeds} of each method, networks of the same family and size."
+    )
+    epochs = ", ".join(f"{method} {count}" for method, count in plan.epochs.items())
+    if wish.budget is not None:
+        yield (
+            f"Each run had {wish.budget:g} s of training: 50 steps of each method were timed and the budget "
+            f"turned into whole epochs, so that every schedule ends. Epochs: {epochs}."
+        )
+    else:
+        yield f"Each run had {wish.epochs} epochs."
+    if yardstick.features is not None:
+        accuracy = yardstick.classifier and yardstick.classifier.accuracy
+        reads = f", a classifier that reads {accuracy:.1%} of test images as labelled" if accuracy else ""
+        yield (
+            f"Sets of images are compared in the features {yardstick.features.name}{reads}, "
+            f"{yardstick.count:,} images of each kind."
+        )
+    yield "Figures are means over seeds ± their standard deviation; the best of a row is set in bold."
+
+
+def _failures(table: Table) -> str:
+    items = "".join(
+        f"<li><b>{escape(method)}, seed {seed}</b>: {escape(why)}</li>"
+        for method, runs in table.failures.items()
+        for seed, why in runs.items()
+    )
+    return f'<h2>Failed</h2><ul class="failed">{items}</ul>' if items else ""
+
+
+def _table(table: Table, floor: Mapping[str, float]) -> str:
+    """A row a figure, a column a method."""
+    methods = table.methods
+    head = "".join(f'<th class="number">{escape(method)}</th>' for method in methods)
+    body = []
+    shown = [name for name in ROWS if any(name in row for row in table.figures.values())]
+    for group, names in groupby(shown, lambda name: ROWS[name].group):
+        body.append(f'<tr class="group"><th colspan="{len(methods) + 2}">{escape(group)}</th></tr>')
+        body += [_row(name, table, floor) for name in names]
+    return (
+        '<div class="scroll"><table class="compared"><thead><tr><th></th>'
+        f'{head}<th class="number">training images</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        + _notes(table, floor)
+    )
+
+
+def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
+    row, best = ROWS[name], table.best(name)
+    cells = "".join(
+        f'<td class="number">{_cell(table.get(method, name), method in best)}</td>'
+        for method in table.methods
+    )
+    reference = escape(figure(floor[name])) if name in floor else ""
+    unit = ", ".join(filter(None, (row.unit, row.better)))
+    return (
+        f'<tr><th title="{escape(row.meaning)}">{escape(row.label)}<br><span class="faint">{escape(unit)}</span></th>'
+        f'{cells}<td class="number faint">{reference}</td></tr>'
+    )
+
+
+def _cell(spread: Spread | None, best: bool) -> str:
+    if spread is None:
+        return '<span class="faint">not defined</span>'
+    text = escape(short(spread)).replace(" ± ", '<br><span class="faint">± ') + (
+        "</span>" if spread.deviation is not None else ""
+    )
+    return f"<b>{text}</b>" if best else text
+
+
+def _notes(table: Table, floor: Mapping[str, float]) -> str:
+    """What the reader of the table must know."""
+    notes = ["The last column has training images in the place of samples: what a perfect model would reach."]
+    if "blend_midpoint_fd" in floor:
+        notes.append(
+            "For midpoints compare: the mean of the two images themselves, without any model, has the Fréchet distance "
+            f"{figure(floor['blend_midpoint_fd'])} and the precision {figure(floor['blend_midpoint_precision'])}."
+        )
+    for method, (name, kind) in table.likelihoods.items():
+        if kind == "pseudo" and table.get(method, "nll_nats") is not None:
+            notes.append(f"{method}: {name} is no likelihood of these pixels, so its nats are no −log p(x).")
+    for method, lines in table.notes.items():
+        notes += [f"{method}: {line}" for line in lines]
+    meanings = "".join(
+        f"<li><b>{escape(row.label)}</b>: {escape(row.meaning)}</li>"
+        for name, row in ROWS.items()
+        if any(name in found for found in table.figures.values())
+    )
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f"<ul>{items}</ul><details><summary>What each row means</summary><ul>{meanings}</ul></details>"
+
+
+def _claims(verdicts: list[Verdict]) -> str:
+    body = []
+    for verdict in verdicts:
+        word = verdict.verdict or "not judged"
+        lines = [f"expected {one.expected}: {one.found} ({one.verdict})" for one in verdict.judged]
+        lines += [verdict.missing] if verdict.missing else []
+        because = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        body.append(
+            f'<li class="claim {MARKS.get(word, "none")}"><span class="verdict">{escape(word)}</span> '
+            f'<span class="faint">{escape(verdict.claim.section)}</span> {escape(verdict.claim.text)}'
+            f'<ul class="faint">{because}</ul></li>'
+        )
+    return f'<p class="faint">{escape(RULE)}</p><ul class="claims">{"".join(body)}</ul>'
+
+
+def _pictures(plan: Plan, records: Records, data: Data, folder: Path) -> str:
+    """Of the first run of each method that has ended."""
+    models = {}
+    for method, runs in records.items():
+        ended = [seed for seed, record in runs.items() if "failed" not in record]
+        if ended:
+            models[method] = load_run(folder / f"{method}-{ended[0]}").model
+    drawn = "".join(_card(method, pictures.samples(model, data)) for method, model in models.items())
+    rebuilt = _strip("test images", pictures.originals(data)) + "".join(
+        _strip(method, pictures.reconstructions(model, data)) for method, model in models.items()
+    )
+    walked = "".join(_strip(method, pictures.interpolations(model, data)) for method, model in models.items())
+    return (
+        f'<h2>Samples</h2><p class="faint">Not chosen; of the first seed.</p><div class="cards">{drawn}</div>'
+        f"<h2>The same test images, reconstructed</h2>{rebuilt}"
+        f'<h2>From one test image to another</h2><p class="faint">Outermost the two images, between them decoded '
+        f"points on the straight line between their codes.</p>{walked}"
+    )
+
+
+def _card(name: str, picture: Picture) -> str:
+    return f'<figure class="card"><b>{escape(name)}</b>{_image(name, picture)}</figure>'
+
+
+def _strip(name: str, picture: Picture) -> str:
+    return f'<figure class="strip"><b>{escape(name)}</b>{_image(name, picture)}</figure>'
+
+
+def _image(name: str, picture: Picture) -> str:
+    if picture.content is None:
+        return f'<p class="faint">{escape(picture.caption)}</p>'
+    caption = escape(picture.caption)
+    return (
+        f'<img src="{data_uri(picture.content)}" alt="{escape(name)}: {caption}">'
+        f"<figcaption>{caption}</figcaption>"
+    )
+
+
+def _runs(plan: Plan, table: Table, folder: Path) -> str:
+    lines = [f"{method}: {METHODS[method].summary}" for method in table.methods]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    shown = "\n".join(shlex.join(["vaekit", "figures", str(folder / name)]) for name, _, _ in plan.names)
+    return (
+        f"<h2>Runs</h2><ul>{items}</ul><p>Every run is a folder like any other:</p>"
+        f"<details><summary>commands</summary><pre>{escape(shown)}</pre></details>"
+    )

@@ -1,0 +1,100 @@
+"""Pictures of all methods side by side: the same images in, whatever comes out."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaekit.comparison.measure import decode_all, draw, encode_all, reconstruct_all
+from vaekit.core import SettingError
+from vaekit.data import Data, Split, to_unit
+from vaekit.models import LatentModel, Model
+from vaekit.plots import tile
+from vaekit.plots.travel import choose_pairs, lerp
+
+SAMPLES, COLUMNS = 32, 8
+REBUILT, STEPS, PAIRS = 10, 8, 2
+SIDE = 44  # dots, about, of a tile
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, and what is said under it; without content, why there is none."""
+
+    content: bytes | None
+    caption: str
+
+
+def samples(model: Model, data: Data) -> Picture:
+    """Samples; where the model cannot, N(0, I) decoded, if there is a decoder of vectors."""
+    try:
+        images, _ = draw(model, data, SAMPLES, seed=0)
+        return Picture(sheet(images, COLUMNS), "samples")
+    except SettingError as error:
+        if not isinstance(model, LatentModel):
+            return Picture(None, str(error))
+    normal = torch.randn(SAMPLES, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    y = None if data.train.labels is None else data.train.labels[:SAMPLES]
+    return Picture(
+        sheet(decode_all(model, normal, y), COLUMNS), "decoded N(0, I): it has no prior of its own"
+    )
+
+
+def originals(data: Data) -> Picture:
+    """The first test images."""
+    return Picture(sheet(to_unit(data.test.images[:REBUILT]), REBUILT), "test images")
+
+
+def reconstructions(model: Model, data: Data) -> Picture:
+    """The same images after the way through the code."""
+    few = data.test.take(torch.arange(min(REBUILT, len(data.test))))
+    rebuilt = reconstruct_all(model, few)
+    return (
+        Picture(None, "no encoder") if rebuilt is None else Picture(sheet(rebuilt, REBUILT), "reconstructed")
+    )
+
+
+def interpolations(model: Model, data: Data) -> Picture:
+    """From one test image to another, through the decoded codes on the straight line between theirs."""
+    if not isinstance(model, LatentModel):
+        return Picture(None, "no encoder")
+    rows = []
+    for first, last in choose_pairs(data.test.labels, len(data.test), PAIRS):
+        ends = data.test.take(torch.tensor([first, last]))
+        a, b = encode_all(model, ends)
+        middle = decode_all(model, lerp(a, b, STEPS), _repeated(ends))
+        rows += [to_unit(ends.images[:1]), middle, to_unit(ends.images[1:])]
+    return (
+        Picture(sheet(torch.cat(rows), STEPS + 2), "outermost the images themselves")
+        if rows
+        else Picture(None, "needs two test images")
+    )
+
+
+def drawable(data: Data) -> bool:
+    """Whether images can be shown at all."""
+    return len(data.shape) == 3 and data.shape[0] <= 4 and data.pixels != "real"
+
+
+def sheet(images: Tensor, columns: int) -> bytes:
+    """PNG of tiles, each pixel enlarged to whole dots."""
+    from PIL import Image
+
+    scale = max(1, round(SIDE / max(images.shape[-2:])))
+    buffer = io.BytesIO()
+    Image.fromarray(tile(images, columns, scale, gap=2)).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    """A PNG as it may stand in a page."""
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+
+
+def _repeated(ends: Split) -> Tensor | None:
+    """The class of the first end for every step, where there are labels."""
+    return None if ends.labels is None else ends.labels[:1].repeat(STEPS)

@@ -1,0 +1,222 @@
+"""What a comparison is to do: checked before any training, written down, and kept when it is gone on with."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaekit import settings as s
+from vaekit.checkpoints import write_json, writing
+from vaekit.core import RunError, SettingError, derive_seed
+from vaekit.data import Data
+from vaekit.loop import Training
+from vaekit.methods import METHODS, find_method, resolve
+from vaekit.precision import own_randomness, seed_noise
+from vaekit.progress import Silent
+from vaekit.runs import new_model, read_json
+from vaekit.training import check_options
+
+PLAN = "plan.json"
+LESSON = ("ae", "vae", "beta-vae", "cvae", "vqvae", "gan")  # what the lesson speaks of
+TIMED, WARMED = 50, 5  # steps that are timed, after some that are not
+UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for; two comparisons are the same if these are equal.
+
+    Attributes:
+        data: options of the source.
+        methods: keys of METHODS.
+        seeds: of the sub-runs of each method.
+        budget: seconds of training a sub-run, or None.
+        epochs: passes over the training images a sub-run, or None: then the budget decides.
+        options: of models and training, given to every method that has them.
+        features: in which samples are compared, or None for what suits the data.
+    """
+
+    data: s.DataSettings
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget: float | None
+    epochs: int | None
+    options: dict[str, Any]
+    features: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return dataclasses.asdict(self) | {"methods": list(self.methods), "seeds": list(self.seeds)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A wish, and what it comes to on these data.
+
+    Attributes:
+        wish: what was asked for.
+        fingerprint: of the data.
+        epochs: of each method.
+        epoch_seconds: as they were timed for the budget; empty for equal epochs.
+    """
+
+    wish: Wish
+    fingerprint: str
+    epochs: dict[str, int]
+    epoch_seconds: dict[str, float]
+
+    def settings(self, method: str, seed: int) -> s.Settings:
+        """Settings of a sub-run."""
+        return settings_of(self.wish, method, {"epochs": self.epochs[method], "seed": seed})
+
+    @property
+    def names(self) -> list[tuple[str, str, int]]:
+        """(folder, method, seed) of every sub-run, in the order in which they are run: seed after seed."""
+        return [
+            (f"{method}-{seed}", method, seed) for seed in self.wish.seeds for method in self.wish.methods
+        ]
+
+
+def default_methods(labelled: bool) -> tuple[str, ...]:
+    """What is compared where nobody says: the lesson's methods, those that want labels only with labels."""
+    return tuple(name for name in LESSON if name in METHODS and (labelled or not METHODS[name].labels))
+
+
+def parse_budget(text: str) -> float:
+    """Seconds from `120s`, `2m`, `0.5h` or a number.
+
+    Raises:
+        SettingError: it is none of these, or not above 0.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", text.strip().lower())
+    if found is None or found[2] not in UNITS or not float(found[1]) > 0:
+        raise SettingError(f"--budget: {text!r} is no training time; write 120s, 2m or 1h.")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def settings_of(wish: Wish, method: str, more: dict[str, Any]) -> s.Settings:
+    """Settings of a method: the shared options that it has, over its own defaults."""
+    known = find_method(method).options()
+    shared = {name: value for name, value in wish.options.items() if name in known}
+    return resolve(method, dataclasses.asdict(wish.data), shared, more, where="compare")
+
+
+def check_wish(methods: Sequence[str], seeds: int, epochs: int | None, budget: str | None) -> None:
+    """Raises SettingError for the first thing that cannot be compared."""
+    for method in methods:
+        find_method(method)
+    for method in methods:
+        if methods.count(method) > 1:
+            raise SettingError(f"--methods names {method} twice.")
+    if seeds < 1:
+        raise SettingError(f"--seeds must be at least 1, not {seeds}; spreads need 2 or more.")
+    if epochs is not None and budget is not None:
+        raise SettingError("--budget and --epochs exclude each other: equal time, or equal passes.")
+    if epochs is not None and epochs < 1:
+        raise SettingError(f"--epochs must be at least 1, not {epochs}.")
+
+
+def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
+    """The plan that lies in the folder, or a new one, written there.
+
+    Raises:
+        InputError: the folder holds something else, the data changed, an option does not fit a method
+            or the data, or the budget is too short for one epoch.
+    """
+    if (folder / PLAN).exists():
+        return _kept(wish, data, folder)
+    with writing(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"--out {folder}: something else is there; name a new folder.")
+    for method in wish.methods:
+        settings = settings_of(wish, method, {})
+        check_options(settings.fit)
+        new_model(settings, data)
+    timed: dict[str, float] = {}
+    if wish.epochs is not None:
+        epochs = dict.fromkeys(wish.methods, wish.epochs)
+    else:
+        assert wish.budget is not None
+        timed = {method: epoch_seconds(settings_of(wish, method, {}), data) for method in wish.methods}
+        epochs = {method: whole_epochs(wish.budget, seconds, method) for method, seconds in timed.items()}
+    plan = Plan(wish, data.fingerprint, epochs, timed)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    content = {"format": s.FORMAT, "wish": wish.as_dict(), "fingerprint": plan.fingerprint}
+    write_json(folder / PLAN, content | {"epochs": epochs, "epoch_seconds": timed})
+    return plan
+
+
+def whole_epochs(budget: float, seconds: float, method: str) -> int:
+    """Epochs within a budget.
+
+    Raises:
+        SettingError: not even one.
+    """
+    count = math.floor(budget / seconds)
+    if count < 1:
+        raise SettingError(
+            f"--budget {budget:g}s is too short: one epoch of {method} takes {seconds:.1f} s here; "
+            f"give at least {math.ceil(seconds)}s, or --epochs 1."
+        )
+    return count
+
+
+def epoch_seconds(settings: s.Settings, data: Data) -> float:
+    """Seconds that an epoch takes, from 50 timed steps and one validation. Nothing is kept of them."""
+    model, objective = new_model(settings, data)
+    model.prepare(data.train.images)
+    training = Training(model, objective, data, settings.fit, None, settings.method, Silent(), None)
+    with own_randomness(training.device):
+        seed_noise(training.device, derive_seed("timing"))
+        model.train()
+        done, began = 0, time.perf_counter()
+        while done < WARMED + TIMED:
+            for x, y in training.batches.epoch(0):
+                if done == WARMED:
+                    began = time.perf_counter()
+                training.update(x, y)
+                done += 1
+                if done == WARMED + TIMED:
+                    break
+        training.check_window()  # reads from the device: all of it has been done
+        step = (time.perf_counter() - began) / TIMED
+        began = time.perf_counter()
+        if len(data.validation):
+            training.measure(training.validation, "validation", log=False)
+        return step * len(training.batches) + time.perf_counter() - began
+
+
+def find_folder(wish: Wish, source: str) -> Path:
+    """The default of --out: an unfinished comparison with this very wish, else the next free name."""
+    stem, number = f"compare-{Path(source).stem or 'data'}", 1
+    while (folder := Path("runs") / f"{stem}-{number}").exists():
+        unfinished = (folder / PLAN).exists() and not (folder / "comparison.html").exists()
+        if unfinished and read_json(folder / PLAN).get("wish") == wish.as_dict():
+            return folder
+        number += 1
+    return folder
+
+
+def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
+    """The plan of a comparison that is gone on with."""
+    path = folder / PLAN
+    content = read_json(path)
+    s.check_format(content, str(path))
+    before = content.get("wish")
+    if before != wish.as_dict():
+        theirs = before if isinstance(before, dict) else {}
+        differing = [name for name, value in wish.as_dict().items() if theirs.get(name) != value]
+        raise RunError(
+            f"--out {folder}: another comparison is there (its {' and '.join(differing)} differ); "
+            "give its options again, or name a new folder."
+        )
+    if content.get("fingerprint") != data.fingerprint:
+        raise RunError(f"--out {folder}: the images of {data.source} have changed since it began.")
+    return Plan(wish, data.fingerprint, content["epochs"], content["epoch_seconds"])

@@ -1,0 +1,77 @@
+"""Trains and measures the sub-runs of a comparison, one after the other; what is done is not repeated.
+
+OUT/plan.json               what was asked for, and how many epochs that is for each method
+OUT/METHOD-SEED/            a run folder like any other
+OUT/measured/METHOD-SEED.json   its figures, or why it failed
+OUT/features.safetensors    what samples are compared in, if it had to be learned
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vaekit.checkpoints import write_json
+from vaekit.comparison.measure import Yardstick, measure
+from vaekit.comparison.plan import Plan
+from vaekit.core import TrainingError
+from vaekit.data import Data
+from vaekit.runs import load_run, new_model, read_json
+from vaekit.training import History, fit, resume
+
+Say = Callable[[str], None]
+Stop = Callable[[], str | None]
+Records = dict[str, dict[int, dict[str, Any]]]  # method -> seed -> what was measured
+
+
+def run_all(
+    plan: Plan, data: Data, yardstick: Yardstick, folder: Path, say: Say, stop: Stop
+) -> tuple[Records, str | None]:
+    """Every sub-run that is not done yet.
+
+    Returns:
+        The records, and why it was interrupted, or None.
+    """
+    records: Records = {method: {} for method in plan.wish.methods}
+    for number, (name, method, seed) in enumerate(plan.names, 1):
+        path = folder / "measured" / f"{name}.json"
+        if not path.exists():
+            say(f"{number} of {len(plan.names)}: {name}, {plan.epochs[method]} epochs")
+            record, reason = run_one(plan, method, seed, data, yardstick, folder / name, stop)
+            if reason is not None:
+                return records, reason
+            path.parent.mkdir(exist_ok=True)
+            write_json(path, record)
+        records[method][seed] = read_json(path)
+        if "failed" in records[method][seed]:
+            say(f"{name} failed: {records[method][seed]['failed']}")
+    return records, None
+
+
+def run_one(
+    plan: Plan, method: str, seed: int, data: Data, yardstick: Yardstick, folder: Path, stop: Stop
+) -> tuple[dict[str, Any], str | None]:
+    """The record of one sub-run, or why it was interrupted; a training that fails is a record too."""
+    try:
+        history = train(plan, method, seed, data, folder, stop)
+    except TrainingError as error:
+        return {"failed": str(error)}, None
+    if history.interrupted:
+        return {}, history.interrupted
+    return measure(load_run(folder, device=plan.wish.options["device"]), yardstick), None
+
+
+def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: Stop) -> History:
+    """Trains a sub-run, or goes on with it.
+
+    Raises:
+        TrainingError: as in `fit`.
+    """
+    if (folder / "config.json").exists():
+        return resume(folder, data=data, should_stop=stop)
+    settings = plan.settings(method, seed)
+    model, objective = new_model(settings, data)
+    options = dataclasses.asdict(settings.fit)
+    return fit(model, objective, data, out=folder, method=method, should_stop=stop, **options)

@@ -1,0 +1,95 @@
+"""The generative adversarial network, for comparison: it draws images, and encodes none."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from vaekit.core import SettingError
+from vaekit.models.base import Model, evaluating
+from vaekit.networks import Spec, build_networks, choose_network
+from vaekit.noise import normal
+from vaekit.precision import full_precision
+
+
+class GAN(Model):
+    """x = G(z), z ~ N(0, I), and D(x), the log-odds that x is a real image (Goodfellow et al. 2014).
+
+    G is the decoder of a network and D its encoder with a single output, so that the two together have
+    the size of an autoencoder. D is part of the model: it is saved and resumed, and not needed to draw.
+
+    Args:
+        shape: shape of one image, (C, H, W), or (D,) for arrays of features.
+        latent_dim: D, number of latent dimensions.
+        network: key of NETWORKS, or `auto`.
+        width, depth: size of the network; None leaves it to the network.
+        pixels: key of PIXELS: what the values are (`data.pixels`).
+        classes: K, number of classes (`data.classes`): both networks are told the class of each image
+            (Mirza & Osindero 2014); 0 for none.
+
+    Raises:
+        SettingError: an unknown name, or a size below 1.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        latent_dim: int = 20,
+        network: str = "auto",
+        width: int | None = None,
+        depth: int | None = None,
+        *,
+        pixels: str = "8-bit",
+        classes: int = 0,
+    ) -> None:
+        super().__init__()
+        if classes < 0:
+            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
+        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
+        network = choose_network(network, self.shape)
+        spec = Spec(self.shape, 1, latent_dim, condition=classes, width=width, depth=depth)
+        pair = build_networks(network, spec)
+        self.generator, self.discriminator = pair.decoder, pair.encoder
+        self.arguments = {
+            "shape": list(self.shape),
+            "pixels": pixels,
+            "classes": classes,
+            "latent_dim": latent_dim,
+            "network": network,
+            "width": width,
+            "depth": depth,
+        }
+
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""
+        raw = full_precision(self.generator(z, self.condition(y, len(z)))).view(-1, *self.shape)
+        return raw if self.arguments["pixels"] == "real" else raw.sigmoid()
+
+    def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:
+        """D(x) in nats, (B,): above 0 for what looks real. x: (B, *shape), float; y: (B,) labels or None.
+
+        Args:
+            fixed: the discriminator's parameters are constants, x alone has a gradient.
+        """
+        centred = x if self.arguments["pixels"] == "real" else 2 * x - 1
+        parameters: dict[str, Tensor] = dict(self.discriminator.named_parameters())
+        if fixed:
+            parameters = {name: parameter.detach() for name, parameter in parameters.items()}
+        given = centred, self.condition(y, len(x))
+        return full_precision(functional_call(self.discriminator, parameters, given)).squeeze(1)
+
+    def draw(self, count: int, y: Tensor | None = None) -> Tensor:
+        """G at `count` draws from the prior, with the noise of training."""
+        return self.generate(normal((count, self.latent_dim), next(self.parameters()).device), y)
+
+    def prepare(self, images: Tensor) -> None:
+        pass
+
+    def sample(
+        self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Tensor:  # fmt: skip
+        """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I), whatever the class."""
+        z = temperature * torch.randn(count, self.latent_dim, generator=generator)
+        with evaluating(self), torch.inference_mode():
+            return self.generate(z.to(next(self.parameters())), self.chosen_labels(y, count))

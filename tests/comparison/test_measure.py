@@ -1,0 +1,182 @@
+"""The figures of a run, against other ways of working them out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from vaekit import AE, GAN, VAE, load_data
+from vaekit.comparison import measure as m
+from vaekit.data import Data, Split
+from vaekit.evaluation.features import ClassifierFeatures, Features, fit_pca
+from vaekit.evaluation.quality import sample_quality
+
+
+class Brightness(ClassifierFeatures):
+    """Reads an image's class from its brightness: 0 to 3."""
+
+    def __init__(self) -> None:
+        self.name, self.dimensions, self.shape, self.about = (
+            "brightness",
+            1,
+            (1, 2, 2),
+            {"class_names": [*"abcd"]},
+        )
+
+    def classify(self, images: Tensor) -> Tensor:
+        brightness = (4 * images.flatten(1).mean(1)).long().clamp(0, 3)
+        return torch.nn.functional.one_hot(brightness, 4).float().log()
+
+
+def few(data: Data, count: int) -> Data:
+    return data.replace(
+        train=data.train.take(torch.arange(4 * count)), test=data.test.take(torch.arange(count))
+    )
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return few(load_data("digits"), 150)
+
+
+@pytest.fixture(scope="module")
+def yardstick(digits: Data) -> m.Yardstick:
+    return m.Yardstick(digits, fit_pca(digits, 8))
+
+
+def test_classes_and_how_evenly_they_are_drawn() -> None:
+    yardstick = m.Yardstick(None, Brightness())  # type: ignore[arg-type]
+    shades = torch.tensor([0.1] * 6 + [0.3] * 3 + [0.6])
+    images = shades[:, None, None, None].expand(-1, 1, 2, 2)
+    found = m.classes_drawn(yardstick, images, torch.tensor([0] * 6 + [2] * 4))
+    entropy = -(0.6 * math.log(0.6) + 0.3 * math.log(0.3) + 0.1 * math.log(0.1))
+    assert found["class_evenness"] == pytest.approx(math.exp(entropy) / 4)
+    assert found["least_class"] == 0.0
+    assert found["as_asked"] == pytest.approx(0.7)
+    assert m.classes_drawn(m.Yardstick(None, None), images) == {}  # type: ignore[arg-type]
+
+
+def test_samples_are_judged_as_evaluate_does(digits: Data, yardstick: m.Yardstick) -> None:
+    torch.manual_seed(0)
+    model = VAE(digits.shape, 4, width=16)
+    images, labels = m.draw(model, digits, yardstick.count, 0)
+    assert labels is None
+    features = yardstick.features
+    assert features is not None
+    theirs = sample_quality(images, digits.test.images, digits.train.images, features)
+    found = yardstick.compare(images)
+    for name in ("fd", "kd", "precision", "recall", "density", "coverage"):
+        assert found[name] == pytest.approx(theirs.figures[f"{name}_{features.name}"].value, rel=1e-6), name
+    assert found["sharpness"] == pytest.approx(theirs.figures["sharpness"].value, rel=0.02)
+
+
+def test_the_floor_is_that_of_real_images(yardstick: m.Yardstick) -> None:
+    """Training images come close to test images; the mean of two images lies where no image is."""
+    floor = yardstick.floor()
+    assert 1.5 * floor["fd"] < floor["blend_midpoint_fd"]
+    assert floor["sharpness"] == pytest.approx(1.0, abs=0.1)
+
+
+class Identity(AE):
+    """Codes are the pixels themselves, which makes every figure of its codes one of pixels."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape, math.prod(shape), likelihood="gaussian", width=4)
+        self.encoder, self.decoder = Flatten(), Unflatten(shape)
+        self.anchor = torch.nn.Parameter(torch.zeros(1))
+
+
+class Flatten(torch.nn.Module):
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        return x.flatten(1)
+
+
+class Unflatten(torch.nn.Module):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        return z.view(-1, *self.shape)
+
+
+def test_codes_that_are_pixels(digits: Data, yardstick: m.Yardstick) -> None:
+    """Midpoints are then the means of two images, and reconstruction is perfect."""
+    model = Identity(digits.shape)
+    found, floor = m.latent_figures(model, yardstick), yardstick.floor()
+    assert found["midpoint_fd"] == pytest.approx(floor["blend_midpoint_fd"], rel=1e-3)
+    assert found["midpoint_precision"] == pytest.approx(floor["blend_midpoint_precision"], abs=0.02)
+    assert found["knn_accuracy"] > 0.9
+    rebuilt = m.reconstruct_all(model, digits.test)
+    assert rebuilt is not None
+    torch.testing.assert_close(rebuilt, digits.test.images / 255)
+    # A normal distribution with the codes' mean and covariance is nearer to them than N(0, I) is.
+    assert found["fitted_fd"] < 0.2 * found["normal_fd"]
+
+
+def test_the_root_of_a_covariance() -> None:
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randn(500, 3, generator=generator) @ torch.tensor([[2.0, 0, 0], [1, 0.5, 0], [0, 0, 0]])
+    root = m.root_of_covariance(codes)
+    torch.testing.assert_close(root @ root.T, codes.T.cov(), atol=1e-4, rtol=1e-4)
+
+
+def test_the_code_costs_its_kl_in_bits(
+    digits: Data, yardstick: m.Yardstick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A posterior that is N(mean, 1) whatever the image has a KL of half the square of its mean."""
+    monkeypatch.setattr(m, "BOUND_SAMPLES", 20)
+    torch.manual_seed(0)
+    model = VAE(digits.shape, 3, width=8, likelihood="categorical")
+    last = model.encoder.last
+    assert isinstance(last, torch.nn.Linear)
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([1.0, 2.0, 0.0, 0.0, 0.0, 0.0]))
+    found = m.density_figures(model, yardstick)
+    assert found["rate_nats"] == pytest.approx(2.5, rel=0.02)
+    assert found["code_bits"] == pytest.approx(2.5 / math.log(2), rel=0.02)
+    assert found["active_units"] == 0
+    assert found["lossless_bits"] > found["nll_nats"] / math.log(2), "the bound with many samples is tighter"
+
+
+def test_what_a_model_lacks_is_absent(digits: Data, yardstick: m.Yardstick) -> None:
+    gan, ae = GAN(digits.shape, 3, width=8), AE(digits.shape, 3, width=8)
+    assert m.reconstruct_all(gan, digits.test) is None
+    assert m.density_figures(ae, yardstick) == {}
+    record = m.measure(as_run(gan), yardstick)
+    assert record["notes"] == {}
+    assert {"reconstruction_mse", "probe_accuracy", "nll_nats", "code_bits"}.isdisjoint(record["figures"])
+    record = m.measure(as_run(ae), yardstick)
+    assert "cannot sample" in record["notes"]["samples"]
+    assert "fd" not in record["figures"]
+    assert {"reconstruction_mse", "normal_fd", "fitted_fd"} <= record["figures"].keys()
+
+
+def test_without_labels_or_features_less_is_measured(digits: Data) -> None:
+    bare = digits.replace(
+        train=Split(digits.train.images), test=Split(digits.test.images), class_names=None
+    )  # fmt: skip
+    found = m.latent_figures(AE(digits.shape, 3, width=8), m.Yardstick(bare, None))
+    assert found == {}
+    record = m.measure(as_run(VAE(digits.shape, 3, width=8)), m.Yardstick(bare, None))
+    assert "fd" not in record["figures"]
+    assert record["figures"]["reconstruction_mse"] > 0
+
+
+def as_run(model: Any) -> Any:
+    """What `measure` reads of a run."""
+    from types import SimpleNamespace
+
+    summary = {"parameters": 1, "epochs": 1, "steps": 1, "train_seconds": 0.1}
+    return SimpleNamespace(model=model.eval(), summary=summary)
+
+
+def test_too_few_images_are_said(digits: Data) -> None:
+    with pytest.raises(m.DataError, match="4 test images are too few for 8 features"):
+        m.check_enough(few(digits, 4), m.Yardstick(digits, fit_pca(digits, 8)).features)  # type: ignore[arg-type]
+    assert isinstance(fit_pca(digits, 8), Features)

@@ -1,0 +1,116 @@
+"""Budgets, plans and what is refused before any training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaekit import RunError, SettingError, load_data
+from vaekit.comparison import plan as planning
+from vaekit.comparison.plan import Wish, make_plan, parse_budget, whole_epochs
+from vaekit.methods import METHODS
+from vaekit.settings import DataSettings
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("120s", 120), ("2m", 120), ("1.5 min", 90), ("0.5h", 1800), ("7", 7), (".5S", 0.5)]
+)
+def test_budgets_have_units(text: str, seconds: float) -> None:
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "0s", "-3s", "3 days", "1e3", "nan"])
+def test_other_budgets_are_refused(text: str) -> None:
+    with pytest.raises(SettingError, match=r"--budget: .*write 120s, 2m or 1h"):
+        parse_budget(text)
+
+
+def test_a_budget_is_whole_epochs() -> None:
+    assert whole_epochs(10.0, 3.0, "vae") == 3
+    assert whole_epochs(3.0, 3.0, "vae") == 1
+    with pytest.raises(
+        SettingError, match=r"one epoch of gan takes 3\.5 s here; give at least 4s, or --epochs 1"
+    ):
+        whole_epochs(3.0, 3.5, "gan")
+
+
+def wish(**changes: Any) -> Wish:
+    values: dict[str, Any] = {
+        "data": DataSettings("digits"), "methods": ("ae", "gan"), "seeds": (0, 1), "budget": None, "epochs": 2,
+        "options": {"width": 8, "device": "cpu"},
+    }  # fmt: skip
+    return Wish(**values | changes)
+
+
+def test_a_plan_is_kept_and_the_same_wish_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = load_data("digits")
+    asked: list[str] = []
+
+    def pretend(settings: Any, data: Any) -> float:
+        asked.append(settings.method)
+        return {"ae": 0.4, "gan": 1.1}[settings.method]
+
+    monkeypatch.setattr(planning, "epoch_seconds", pretend)
+    timed = wish(epochs=None, budget=5.0)
+    plan = make_plan(timed, data, tmp_path / "a")
+    assert plan.epochs == {"ae": 12, "gan": 4}
+    monkeypatch.setattr(planning, "epoch_seconds", lambda settings, data: 99.0)
+    assert make_plan(timed, data, tmp_path / "a") == plan, "the number is recorded, not timed again"
+    assert plan.settings("gan", 1).fit.epochs == 4
+    assert (plan.settings("gan", 1).fit.seed, plan.settings("gan", 1).model.width) == (1, 8)
+    assert plan.settings("gan", 1).fit.beta1 == METHODS["gan"].overrides["beta1"]
+    assert [name for name, _, _ in plan.names] == ["ae-0", "gan-0", "ae-1", "gan-1"]
+
+
+def test_time_is_that_of_steps_and_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that ticks once a step and three times for the validation."""
+    from vaekit.loop import Training
+
+    now = [0.0]
+    monkeypatch.setattr(planning.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(Training, "update", lambda self, x, y: now.__setitem__(0, now[0] + 1))
+    monkeypatch.setattr(Training, "measure", lambda self, *_, **__: now.__setitem__(0, now[0] + 3))
+    data = load_data("digits")
+    seconds = planning.epoch_seconds(planning.settings_of(wish(), "ae", {"batch_size": 100}), data)
+    assert seconds == -(-len(data.train) // 100) + 3
+
+
+def test_another_comparison_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    data = load_data("digits")
+    make_plan(wish(), data, tmp_path / "a")
+    with pytest.raises(RunError, match=r"another comparison is there \(its methods and seeds differ\)"):
+        make_plan(wish(methods=("ae",), seeds=(0,)), data, tmp_path / "a")
+    with pytest.raises(RunError, match="the images of digits have changed"):
+        make_plan(wish(), data.replace(fingerprint="other"), tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "letter.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(RunError, match="something else is there"):
+        make_plan(wish(), data, tmp_path / "b")
+
+
+def test_nothing_is_written_for_what_cannot_be_trained(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="latent_dim must be at least 1"):
+        make_plan(wish(options={"latent_dim": 0, "device": "cpu"}), load_data("digits"), tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_an_unfinished_comparison_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data, mine = load_data("digits"), wish()
+    first = planning.find_folder(mine, "digits")
+    assert first == Path("runs") / "compare-digits-1"
+    make_plan(mine, data, first)
+    assert planning.find_folder(mine, "digits") == first
+    assert planning.find_folder(wish(epochs=3), "digits").name == "compare-digits-2"
+    (first / "comparison.html").write_text("done", encoding="utf-8")
+    assert planning.find_folder(mine, "digits").name == "compare-digits-2"
+    assert json.loads((first / "plan.json").read_text(encoding="utf-8"))["epochs"] == {"ae": 2, "gan": 2}
+
+
+def test_the_default_is_the_lessons_methods_that_fit() -> None:
+    assert {"ae", "vae", "beta-vae", "gan"} <= set(planning.default_methods(labelled=False))
+    unfit = set(planning.default_methods(labelled=True)) - set(planning.default_methods(labelled=False))
+    assert all(METHODS[name].labels for name in unfit)
