@@ -81,7 +81,7 @@ ELBO, IWAE, RECONSTRUCTION, QUANTIZED = (
 )
 
 # Two networks that chase each other: little momentum, averaged weights, and none of them the best.
-CHASE = {"learning_rate": 1e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
+CHASE = {"learning_rate": 2e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
 METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
