@@ -15,7 +15,26 @@ from torch.nn import functional as F
 from vaekit.core import SettingError
 from vaekit.noise import uniform
 
-Cache = list[tuple[Tensor, Tensor]]  # a layer's keys and values so far, (B, heads, T, width / heads) each
+
+class Past:
+    """A layer's keys and values so far, (B, heads, T, width / heads) each, in room for `length` positions."""
+
+    def __init__(self, length: int) -> None:
+        self.length, self.filled = length, 0
+        self._room: tuple[Tensor, Tensor] | None = None
+
+    def add(self, *parts: Tensor) -> tuple[Tensor, ...]:
+        """Takes in keys and values of the next positions; returns all so far."""
+        if self._room is None:
+            sizes = [(*part.shape[:2], self.length, part.shape[3]) for part in parts]
+            self._room = parts[0].new_empty(sizes[0]), parts[1].new_empty(sizes[1])
+        first, self.filled = self.filled, self.filled + parts[0].shape[2]
+        for room, part in zip(self._room, parts, strict=True):
+            room[:, :, first : self.filled] = part
+        return tuple(room[:, :, : self.filled] for room in self._room)
+
+
+Cache = list[Past]  # of the layers; empty before the first position
 
 
 class CausalBlock(nn.Module):
@@ -32,20 +51,19 @@ class CausalBlock(nn.Module):
             nn.init.zeros_(last.bias)
             nn.init.normal_(last.weight, std=0.02)
 
-    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """(B, T, width), after the keys and values of what came before -> (B, T, width), and all of these."""
+    def forward(self, x: Tensor, past: Past | None) -> Tensor:
+        """(B, T, width) -> the same; `past` has what came before, and takes these positions in."""
         shape = (*x.shape[:2], self.heads, -1)
         parts = self.queries_keys_values(self.before_attention(x)).chunk(3, dim=-1)
         queries, keys, values = (part.view(shape).transpose(1, 2) for part in parts)
         if past is not None:
-            keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
+            keys, values = past.add(keys, values)
         scores = (queries / math.sqrt(queries.shape[-1])) @ keys.transpose(-1, -2)
         if x.shape[1] > 1:  # a single position may see all that is there
             scores = scores + _mask(scores)
         found = (scores.softmax(-1) @ values).transpose(1, 2).flatten(2)
         x = x + self._dropped(self.attended(found))
-        x = x + self._dropped(self.outer(F.gelu(self.inner(self.before_mlp(x)), approximate="tanh")))
-        return x, (keys, values)
+        return x + self._dropped(self.outer(F.gelu(self.inner(self.before_mlp(x)), approximate="tanh")))
 
     def _dropped(self, x: Tensor) -> Tensor:
         """Dropout whose noise does not depend on how many processes share the batch."""
@@ -97,7 +115,7 @@ class CausalTransformer(nn.Module):
         if self.label is not None and y is not None:
             x = x + self.label(y)[:, None]
         for block in self.blocks:
-            x, _ = block(x, None)
+            x = block(x, None)
         return self.logits(self.norm(x))
 
     def next(self, last: Tensor | None, y: Tensor | None, count: int, cache: Cache) -> Tensor:
@@ -107,14 +125,15 @@ class CausalTransformer(nn.Module):
             last: the code before, (count,) int64; None at the start, with an empty cache.
             y: (count,) or None.
         """
-        position = cache[0][0].shape[2] if cache else 0
+        if not cache:
+            cache.extend(Past(self.length) for _ in self.blocks)
+        position = cache[0].filled
         x = self.start.expand(count, -1) if last is None else self.code(last)
         x = (x + self.place[position])[:, None]
         if self.label is not None and y is not None:
             x = x + self.label(y)[:, None]
-        for number, block in enumerate(self.blocks):
-            x, grown = block(x, cache[number] if position else None)
-            cache[number : number + 1] = [grown]
+        for block, past in zip(self.blocks, cache, strict=True):
+            x = block(x, past)
         return self.logits(self.norm(x[:, 0]))
 
 
