@@ -24,6 +24,8 @@ def test_colour_images_of_odd_size_with_two_latents(make_run):
         "latent_tsne": "takes a while; ask for it with --tsne",
         "class_grid": "this model is not told the classes (a cvae is)",
         "class_styles": "this model is not told the classes (a cvae is)",
+        "information": "the factors that the images were made from are not known",
+        "responses": "the factors that the images were made from are not known",
     }
     for path in drawn.values():
         with Image.open(path) as image:
