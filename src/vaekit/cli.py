@@ -54,6 +54,7 @@ COMMANDS = {
     "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
     "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "evaluate:evaluate"),
     "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "compare:compare"),
+    "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip

@@ -80,6 +80,10 @@ ELBO, IWAE, RECONSTRUCTION, QUANTIZED = (
     "vaekit.objectives:QuantizedReconstruction",
 )
 
+TC, FACTOR, DIP, CAPACITY = (
+    f"vaekit.disentangling:{name}" for name in ("TCVAE", "FactorVAE", "DIPVAE", "Capacity")
+)
+
 # Two networks that chase each other: little momentum, averaged weights, and none of them the best.
 CHASE = {"learning_rate": 2e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
@@ -87,6 +91,10 @@ METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
     "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
+    "beta-tcvae": Method(VAE, TC, s.AutoencoderSettings, s.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)"),
+    "factor-vae": Method(VAE, FACTOR, s.AutoencoderSettings, s.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)"),
+    "dip-vae": Method(VAE, DIP, s.AutoencoderSettings, s.DIPVAESettings, "VAE with uncorrelated codes, DIP-VAE II (Kumar et al. 2018)"),
+    "capacity-vae": Method(VAE, CAPACITY, s.AutoencoderSettings, s.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)"),
     "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
     "vqvae": Method(VQVAE, QUANTIZED, s.VQVAESettings, s.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),

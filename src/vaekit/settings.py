@@ -25,7 +25,7 @@ class DataSettings:
     """Where images come from: the arguments of `vaekit.load_data`."""
 
     data: str
-    """digits, mnist, fashion-mnist, a folder of images, or a .npy or .npz file"""
+    """digits, mnist, fashion-mnist, strokes, sprites, a folder of images, or a .npy or .npz file"""
     data_dir: str | None = None
     """folder with the files of named sets (in a subfolder of that name); else $VAEKIT_DATA, else a cache"""
     image_size: str | None = None
@@ -201,6 +201,46 @@ class AdversarialSettings:
 
     penalty: float = 1.0
     """weight of the discriminator's squared gradient at real images (R1); 0 takes none"""
+
+
+@dataclass(frozen=True)
+class TCVAESettings:
+    """Arguments of the objective `TCVAE`."""
+
+    beta: float = 6.0
+    """weight of the total correlation; 1 is the ELBO"""
+
+
+@dataclass(frozen=True)
+class FactorVAESettings:
+    """Arguments of the objective `FactorVAE`."""
+
+    gamma: float = 10.0
+    """weight of the total correlation"""
+    discriminator_width: int = 256
+    """units of each of the discriminator's six layers"""
+
+
+@dataclass(frozen=True)
+class DIPVAESettings:
+    """Arguments of the objective `DIPVAE`."""
+
+    off_diagonal: float = 10.0
+    """weight of the squared covariances of z"""
+    diagonal: float = 10.0
+    """weight of the squared distance of the variances of z from 1"""
+
+
+@dataclass(frozen=True)
+class CapacitySettings:
+    """Arguments of the objective `Capacity`."""
+
+    capacity: float = 25.0
+    """KL that is aimed at in the end (nats)"""
+    capacity_ramp: float = 0.33
+    """share of the run over which the aim rises from 0"""
+    capacity_weight: float = 100.0
+    """weight of the KL's distance from the aim"""
 
 
 @dataclass(frozen=True)

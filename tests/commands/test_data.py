@@ -41,3 +41,11 @@ def test_options_of_a_source(terminal) -> None:
     told = json.loads(terminal("data", "digits", "--image-size", "16", "--binarize", "static", "--json").out)
     assert told["shape"] == [1, 16, 16] and told["pixels"] == "binary"
     assert set(told["range"]) == {0.0, 1.0}
+
+
+def test_known_factors_are_listed(terminal, monkeypatch) -> None:
+    monkeypatch.setattr("vaekit.data.render.SPRITES", 1000)
+    outcome = terminal("data", "sprites")
+    assert outcome.status == 0
+    assert "shape (3), scale (6), orientation (40), position x (32), position y (32)" in outcome.out
+    assert json.loads(terminal("data", "digits", "--json").out)["factors"] is None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vaekit import load_run
+from vaekit.data import render
 from vaekit.evaluation.likelihood import importance_bound
 
 
@@ -71,3 +72,32 @@ def test_bad_options_are_one_line(terminal, vae_run: Path, words: list[str], mes
     assert outcome.status == 2
     assert len(outcome.errors) == 1
     assert message in outcome.err
+
+
+def test_disentanglement_without_factors_is_one_line(terminal, vae_run: Path) -> None:
+    outcome = terminal("evaluate", vae_run, "--disentanglement", "yes")
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert "digits has none, strokes and sprites have" in outcome.err
+
+
+def test_disentanglement_where_factors_are_known(
+    terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source with enough images, and one with too few."""
+    monkeypatch.setattr(render, "STROKES_TRAIN", 600)
+    monkeypatch.setattr(render, "STROKES_TEST", 1100)
+    sizes = ["--width", "8", "--depth", "1", "--epochs", "1", "--latent-dim", "2", "--device", "cpu"]
+    assert terminal("train", "vae", "--data", "strokes", "--out", tmp_path / "run", *sizes).status == 0
+    options = ["--samples", "2", "--images", "20", "--skip-quality", "--json"]
+    outcome = terminal("evaluate", tmp_path / "run", *options)
+    assert outcome.status == 0, outcome.err
+    found = json.loads(outcome.out)["disentanglement"]
+    assert found["factors"][:3] == ["class", "slant", "thickness"]
+    assert 0 <= found["mig"] <= 1
+    assert len(found["information"]) == 2
+    monkeypatch.setattr(render, "STROKES_TEST", 900)
+    outcome = terminal("evaluate", tmp_path / "run", "--data", "strokes", *options)
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert "need at least 1,000 images, but there are 900" in outcome.err

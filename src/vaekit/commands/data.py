@@ -38,6 +38,11 @@ def _text(description: dict[str, Any]) -> Any:
         "range": f"{low:.4g} to {high:.4g}, mean {description['mean']:.4g}",
         "exact copies": f"{pairs['all']:,}" + (f" ({', '.join(between)})" if between else ""),
     }
+    if description["factors"]:
+        ends = {
+            n: v if isinstance(v, int) else f"{v[0]:g} to {v[1]:g}" for n, v in description["factors"].items()
+        }
+        rows["factors"] = ", ".join(f"{name} ({values})" for name, values in ends.items())
     lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
     lines += [f"{'note':14} {line}" for line in description["notes"]]
     return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))

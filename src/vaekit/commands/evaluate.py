@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def evaluate(options: EvaluateOptions) -> Result:
     """Measures a run and keeps the result in its summary.json and report.html."""
     from vaekit.checkpoints import write_json
+    from vaekit.evaluation.disentanglement import factors_wanted
     from vaekit.evaluation.evaluate import evaluate as measure
     from vaekit.evaluation.features import features_for
     from vaekit.plots import FIGURES
@@ -32,6 +33,7 @@ def evaluate(options: EvaluateOptions) -> Result:
     run = load_run(options.run, device=options.device)
     check_images_come(run)
     data = run.load_data(options.data, options.label)
+    factors_wanted(data, options.disentanglement, data.source)
     for line in data.notes if options.data is not None else []:
         note(line)
     features = None if options.skip_quality else features_for(data, options.features)
@@ -44,6 +46,7 @@ def evaluate(options: EvaluateOptions) -> Result:
             jackknife=options.jackknife,
             annealed=options.annealed,
             features=features,
+            disentanglement=options.disentanglement,
             seed=options.seed,
             precision=options.precision,
             tell=tell,
@@ -98,6 +101,11 @@ def _text(result: Evaluation) -> str:
     for row in found:
         floor = "" if row.floor is None else f"; training images: {short(row.floor)}"
         lines.append(f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}; {row.meaning}")
+    if result.disentanglement is not None:
+        carried = [f"z{d} {name} ({share:.0%})" for d, name, share in result.disentanglement.carries()]
+        lines.append(
+            f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
+        )
     lines += [f"found: {finding}" for finding in result.findings]
     if result.health is not None and not result.findings:
         lines.append("nothing wrong found with the latent space")

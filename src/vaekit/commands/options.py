@@ -164,10 +164,38 @@ class EvaluateOptions(SourceRunOptions):
     (default: mnist_v1 for MNIST, else principal components)"""
     skip_quality: bool = False
     """leave out the quality of samples"""
+    disentanglement: Literal["auto", "yes", "no"] = "auto"
+    """measure how codes follow the factors that images were made from: where they are known, or yes, or no"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """arithmetic of the networks"""
     seed: int = 0
     """seed of all draws, the binarisation of images included"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(SourceRunOptions):
+    """Which images to score, how, and where the scores go."""
+
+    split: str = "all"
+    """train, validation, test or all"""
+    scores: str | None = None
+    """names of scores, with commas between them (default: all that the model allows)"""
+    by: str | None = None
+    """the score by which images are put in order (default: likelihood_regret_nats)"""
+    against: str | None = None
+    """a second source, of outliers: AUROC of each score, the same split of both"""
+    odd: str | None = None
+    """classes that are outliers, with commas between them: AUROC of each score"""
+    samples: int = 64
+    """K of the importance-weighted bound"""
+    count: int = 64
+    """images on the contact sheet"""
+    out: str | None = None
+    """.csv, with the contact sheet as .png beside it (default: RUN/scores.csv)"""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """arithmetic of the networks"""
+    seed: int = 0
+    """seed of all draws"""
 
 
 @dataclass(frozen=True)
@@ -175,7 +203,7 @@ class SourceOptions(DataSettings):
     """The source to describe."""
 
     data: str = positional()
-    """digits, mnist, fashion-mnist, a folder of images, or a .npy or .npz file"""
+    """digits, mnist, fashion-mnist, strokes, sprites, a folder of images, or a .npy or .npz file"""
     json: bool = False
     """print one JSON object on standard output and nothing else there"""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vaekit.data.batches import Batches
-from vaekit.data.dataset import Data, Split, to_unit
+from vaekit.data.dataset import Data, Factor, Split, to_unit
 from vaekit.data.describe import describe
 from vaekit.data.sources import SOURCES, load_data
 
-__all__ = ["SOURCES", "Batches", "Data", "Split", "describe", "load_data", "to_unit"]
+__all__ = ["SOURCES", "Batches", "Data", "Factor", "Split", "describe", "load_data", "to_unit"]

@@ -19,6 +19,24 @@ PIXELS = {
 
 
 @dataclass(frozen=True)
+class Factor:
+    """Something that varies between images and is known.
+
+    Attributes:
+        name: in words.
+        values: how many it can have, numbered from 0; None where it is continuous.
+        low, high: ends of a continuous factor.
+        ordered: whether its numbers are places on a line; those of classes are not.
+    """
+
+    name: str
+    values: int | None
+    low: float = 0.0
+    high: float = 1.0
+    ordered: bool = True
+
+
+@dataclass(frozen=True)
 class Split:
     """Images of one split.
 
@@ -27,11 +45,13 @@ class Split:
             backed by a memory map.
         labels: (N,) int64 class numbers, or None.
         names: a name an image (a file's path within its source), or None.
+        factors: (N, F) float32 values of the factors that the images were made from, or None.
     """
 
     images: Tensor
     labels: Tensor | None = None
     names: list[str] | None = None
+    factors: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -42,6 +62,7 @@ class Split:
             self.images[indices],
             None if self.labels is None else self.labels[indices],
             None if self.names is None else [self.names[i] for i in indices.tolist()],
+            None if self.factors is None else self.factors[indices],
         )
 
 
@@ -56,6 +77,7 @@ class Data:
         pixels: key of PIXELS: what the values are once binarised.
         dynamic: grey images that are binarised by a new draw each time a batch is made.
         class_names: name of each class number, or None where there are no labels.
+        factors: what the images were made from, column for column of the splits' `factors`, or None.
         fingerprint: hash of all images and labels and of the split.
         options: keyword arguments of `load_data` that load it again, JSON-able.
         notes: one line for each kind of thing that was converted, passed over or found odd.
@@ -68,6 +90,7 @@ class Data:
     pixels: str
     dynamic: bool = False
     class_names: list[str] | None = None
+    factors: tuple[Factor, ...] | None = None
     path: str | None = None
     fingerprint: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -110,6 +133,7 @@ class Loaded:
         keys: content hash of each image, (N, 2) uint64, a part; where a part is absent it is
             made from the images.
         class_names: name of each class number, or None.
+        factors: what the images were made from, or None.
         path: absolute path of the files, or None.
         notes: one line for each kind of thing that was converted, passed over or found odd.
         mapped: the images are backed by a memory map, too large to be copied in memory.
@@ -119,6 +143,7 @@ class Loaded:
     parts: dict[str, Split]
     keys: dict[str, np.ndarray] = field(default_factory=dict)
     class_names: list[str] | None = None
+    factors: tuple[Factor, ...] | None = None
     path: str | None = None
     notes: list[str] = field(default_factory=list)
     mapped: bool = False

@@ -17,7 +17,7 @@ def describe(data: Data) -> dict[str, Any]:
 
     Keys: source, path, images (number in all and in each split), shape, pixels, dynamic, range and
     mean of the stored values (of `to_unit` images, so 0 to 1 unless the pixels are real), classes
-    (name -> number in each split), duplicates (exact copies in all, and between splits),
+    (name -> number in each split), factors (name -> number of values, or ends), duplicates (exact copies in all, and between splits),
     fingerprint, notes.
     """
     splits = {name: split for name, split in data.splits.items() if len(split)}
@@ -35,6 +35,9 @@ def describe(data: Data) -> dict[str, Any]:
         "range": [low / scale, high / scale],
         "mean": _mean(splits),
         "classes": _classes(data),
+        "factors": None
+        if data.factors is None
+        else {f.name: f.values if f.values is not None else [f.low, f.high] for f in data.factors},
         "duplicates": _duplicates(splits),
         "fingerprint": data.fingerprint,
         "notes": list(data.notes),

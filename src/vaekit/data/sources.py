@@ -18,6 +18,7 @@ from vaekit.data.folder import load_folder
 from vaekit.data.geometry import parse_size, resize
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
+from vaekit.data.render import load_sprites, load_strokes
 from vaekit.data.splits import check_validation, content_keys, make_splits
 from vaekit.settings import DataSettings
 
@@ -25,6 +26,8 @@ SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,
     "mnist": load_idx_set,
     "fashion-mnist": load_idx_set,
+    "strokes": load_strokes,
+    "sprites": load_sprites,
 }
 
 USED_BY = {"layout": ("array", ".npy", ".npz"), "images_key": (".npz",), "labels_key": (".npz",)}
@@ -145,6 +148,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
         pixels=kind,
         dynamic=dynamic,
         class_names=loaded.class_names,
+        factors=loaded.factors,
         path=loaded.path,
         fingerprint=fingerprint,
         options=_options(settings, loaded),

@@ -151,7 +151,8 @@ def _split(loaded: Loaded, rows: dict[str, np.ndarray], token: str) -> Split:
         chosen = indices.tolist()
         labels = None if source.labels is None else source.labels[chosen]
         names = None if source.names is None else [source.names[i] for i in chosen]
-        pieces.append(Split(images, labels, names))
+        factors = None if source.factors is None else source.factors[chosen]
+        pieces.append(Split(images, labels, names, factors))
     if not pieces:
         return _empty(loaded.parts["train"])
     return pieces[0] if len(pieces) == 1 else _joined(pieces)
@@ -159,16 +160,19 @@ def _split(loaded: Loaded, rows: dict[str, np.ndarray], token: str) -> Split:
 
 def _empty(like: Split) -> Split:
     labels = None if like.labels is None else like.labels[:0]
-    return Split(like.images[:0], labels, None if like.names is None else [])
+    factors = None if like.factors is None else like.factors[:0]
+    return Split(like.images[:0], labels, None if like.names is None else [], factors)
 
 
 def _joined(pieces: list[Split]) -> Split:
     labels = [piece.labels for piece in pieces if piece.labels is not None]
     names = [piece.names for piece in pieces if piece.names is not None]
+    factors = [piece.factors for piece in pieces if piece.factors is not None]
     return Split(
         torch.cat([piece.images for piece in pieces]),
         torch.cat(labels) if len(labels) == len(pieces) else None,
         [name for part in names for name in part] if len(names) == len(pieces) else None,
+        torch.cat(factors) if len(factors) == len(pieces) else None,
     )
 
 

@@ -16,6 +16,7 @@ from vaekit.distributions import LIKELIHOODS, bits_per_dimension
 from vaekit.distributions.likelihoods import check_support
 from vaekit.evaluation.annealing import annealed_bound
 from vaekit.evaluation.codes import CodeReport, measure_codes
+from vaekit.evaluation.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
 from vaekit.evaluation.features import Features
 from vaekit.evaluation.findings import Finding, findings
 from vaekit.evaluation.health import Health, chosen, measure_health
@@ -49,6 +50,7 @@ class Evaluation:
         findings: what is wrong with it, in words.
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
+        disentanglement: of the codes, if the images' factors are known.
     """
 
     about: Mapping[str, Any]
@@ -58,6 +60,7 @@ class Evaluation:
     findings: list[Finding] = field(default_factory=list)
     quality: SampleQuality | None = None
     codes: CodeReport | None = None
+    disentanglement: Disentanglement | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -75,6 +78,7 @@ class Evaluation:
                 **self.quality.flat(),
                 "notes": list(self.quality.notes),
             },
+            "disentanglement": self.disentanglement and self.disentanglement.as_dict(),
         }
         return {name: value for name, value in values.items() if value is not None}
 
@@ -88,11 +92,13 @@ def evaluate(
     jackknife: bool = False,
     annealed: int = 0,
     features: Features | None = None,
+    disentanglement: str = "auto",
     seed: int = 0,
     precision: str = "auto",
     tell: Tell | None = None,
 ) -> Evaluation:
-    """Measures a model on test images: likelihood, the health of its latent space, quality of samples.
+    """Measures a model on test images: likelihood, the health of its latent space, quality of samples, and
+    disentanglement where the factors of the images are known.
 
     Args:
         model: a model or a run.
@@ -104,13 +110,14 @@ def evaluate(
         annealed: images on which the bound is checked by annealed importance sampling; 0 does not.
         features: in which samples are compared with test images (`features_for(data)`); needs a data
             set. None leaves the quality out.
+        disentanglement: "auto" measures it where the data's factors are known, "yes" insists, "no" does not.
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
         tell: told what is measured, how many images are done, and of how many.
 
     Raises:
-        SettingError: numbers out of range, pixels on which the model's likelihood is not defined, or
-            features without a data set.
+        SettingError: numbers out of range, pixels on which the model's likelihood is not defined,
+            features without a data set, or no known factors, or too few images, for the disentanglement.
         DataError: no images, or of another shape than the model's.
     """
     began = time.monotonic()
@@ -123,6 +130,7 @@ def evaluate(
         raise SettingError(
             "the quality of samples needs training images too: pass the data set, not a split."
         )
+    wanted = factors_wanted(data, disentanglement, data.source if isinstance(data, Data) else "the split")
     test, train = (data, None) if isinstance(data, Split) else (data.test, data.train)
     if run is not None and isinstance(data, Data) and data.fingerprint != run.config["data"]["fingerprint"]:
         train = None  # the model was trained on other images
@@ -130,12 +138,14 @@ def evaluate(
     common: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
     about = describe(model, test, data, common)
     likelihood: dict[str, MeanNats] = {}
-    health = quality = codes = None
+    health = quality = codes = factors = None
     if isinstance(model, LatentModel):
         health = measure_health(model, test, train, **common)
         if health.rate is not None:
             few = test if images is None else chosen(test, images, seed)
             likelihood = measure_likelihood(model, few, samples, jackknife, annealed, **common)
+        if wanted and isinstance(data, Data):
+            factors = measure_disentanglement(model, test, data.factors, seed=seed, precision=precision)
     if isinstance(model, VQVAE):
         codes = measure_codes(model, test, dynamic=dynamic, seed=seed)
     samples_at_all = not isinstance(model, Autoencoder) or model.can_sample()
@@ -150,6 +160,7 @@ def evaluate(
         findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
         quality=quality,
         codes=codes,
+        disentanglement=factors,
     )
 
 

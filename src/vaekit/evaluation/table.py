@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vaekit.evaluation.disentanglement import SCORES
 from vaekit.evaluation.quality import measure_of
 
 NATS, BITS = "nats an image", "bits an image"
@@ -73,7 +74,12 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
     classes = "classes" in evaluation
     found = [*_rows(evaluation, f"{likelihood}_", {}, classes), *_rows(health, "", health, classes)]
     found += _rows(evaluation.get("codes", {}), "", {}, False)
-    return [*found, *_quality(evaluation.get("quality", {}))]
+    found += _quality(evaluation.get("quality", {}))
+    known = evaluation.get("disentanglement", {})
+    scores = {name: known[name] for name in SCORES if name in known}
+    return found + [
+        Row(SCORES[name][0], score, None, None, "0 to 1", SCORES[name][1]) for name, score in scores.items()
+    ]
 
 
 def short(value: float) -> str:

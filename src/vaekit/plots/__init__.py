@@ -8,6 +8,7 @@ from vaekit.plots.classes import class_grid, class_styles
 from vaekit.plots.curves import kl_by_dimension, rate_distortion, training
 from vaekit.plots.draw import FIGURES, draw_figures
 from vaekit.plots.encoded import Codes, encode
+from vaekit.plots.factors import factor_response, information_map
 from vaekit.plots.grids import reconstructions, samples, tile
 from vaekit.plots.latent import latent_map
 from vaekit.plots.travel import interpolations, manifold, traversals
@@ -19,6 +20,8 @@ __all__ = [
     "class_styles",
     "draw_figures",
     "encode",
+    "factor_response",
+    "information_map",
     "interpolations",
     "kl_by_dimension",
     "latent_map",

@@ -16,9 +16,10 @@ from torch import Tensor
 from vaekit.checkpoints import write_atomic, writing
 from vaekit.core import DataError, InputError, VaekitWarning, choose
 from vaekit.data.dataset import Data, to_unit
+from vaekit.evaluation.factortable import FEWEST, FactorTable
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel
-from vaekit.plots import classes, codes, curves, encoded, grids, latent, travel
+from vaekit.plots import classes, codes, curves, encoded, factors, grids, latent, travel
 from vaekit.plots.encoded import Codes
 from vaekit.plots.style import DPI
 from vaekit.runs import Run
@@ -56,6 +57,7 @@ class View:
         self.run, self.data, self.wishes = run, data, wishes
         split = data.test if data is not None and len(data.test) else run.previews
         self.split = split.take(encoded.spread(len(split), MOST_ENCODED))
+        self.kinds = data.factors if data is not None else None
         self.class_names = data.class_names if data is not None else run.class_names
 
     @property
@@ -99,6 +101,22 @@ class View:
     @cached_property
     def codes(self) -> Codes:
         return encoded.encode(self.model, self.images, self.split.labels)
+
+    @property
+    def why_no_factors(self) -> str:
+        """Why nothing can be said of factors; empty if it can."""
+        if self.kinds is None or self.split.factors is None:
+            return "the factors that the images were made from are not known"
+        if len(self.split) < FEWEST:
+            return f"needs {FEWEST:,} images whose factors are known, here are {len(self.split):,}"
+        return self.why_no_codes
+
+    @cached_property
+    def table(self) -> FactorTable:
+        assert self.kinds is not None
+        assert self.split.factors is not None
+        codes, values = self.codes.mean.double().numpy(), self.split.factors.double().numpy()
+        return FactorTable(codes, values, self.kinds)
 
 
 def _reconstructions(view: View) -> Figure | str:
@@ -144,7 +162,18 @@ def _map(view: View, projection: latent.Projection) -> Figure | str:
 
 def _traversals(view: View) -> Figure | str:
     reason = view.why_no_images or view.why_no_codes
-    return reason or travel.traversals(view.model, view.codes)
+    if reason:
+        return reason
+    carried = {} if view.why_no_factors else factors.carried(view.table, view.kinds or ())
+    return travel.traversals(view.model, view.codes, carried=carried)
+
+
+def _information(view: View) -> Figure | str:
+    return view.why_no_factors or factors.information_map(view.table, view.codes.live().tolist())
+
+
+def _responses(view: View) -> Figure | str:
+    return view.why_no_factors or factors.factor_response(view.table, view.codes.live().tolist())
 
 
 def _manifold(view: View) -> Figure | str:
@@ -253,6 +282,8 @@ FIGURES: dict[str, Entry] = {
     "latent_pca": Entry(_latent_pca, "The latent space seen along the two directions in which codes differ most."),
     "latent_tsne": Entry(_latent_tsne, "Neighbourhoods in the latent space; distances between clusters mean nothing here."),
     "traversals": Entry(_traversals, "What each latent dimension does: one moves, the others stay."),
+    "information": Entry(_information, "Which dimension tells of which factor; the factors that the images were made from are known."),
+    "responses": Entry(_responses, "How each dimension follows each factor, the others varying."),
     "manifold": Entry(_manifold, "The whole prior decoded: neighbouring codes give neighbouring images."),
     "interpolations": Entry(_interpolations, "From one test image to another, through the images between them."),
     "training": Entry(_training, "Training against validation; a widening gap between the two is overfitting."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -36,7 +38,13 @@ def traversal_codes(codes: Codes, start: Tensor, dimensions: Tensor, steps: int 
     return z.flatten(0, 1)
 
 
-def traversals(model: LatentModel, codes: Codes, start: Tensor | None = None, most: int = 16) -> Figure:
+def traversals(
+    model: LatentModel,
+    codes: Codes,
+    start: Tensor | None = None,
+    most: int = 16,
+    carried: Mapping[int, str] | None = None,
+) -> Figure:
     """One row a latent dimension, by falling KL (variance for an AE), dead ones left out.
 
     A conditional model draws all under the class of the first image.
@@ -45,6 +53,7 @@ def traversals(model: LatentModel, codes: Codes, start: Tensor | None = None, mo
         codes: posteriors of many images, for the order.
         start: (D,) code that is varied; the first image's mean by default.
         most: rows at most.
+        carried: what a dimension was measured to carry, in words, to stand beside it.
     """
     start = codes.mean[0] if start is None else start
     live, relevance = codes.live(), codes.relevance()
@@ -57,12 +66,16 @@ def traversals(model: LatentModel, codes: Codes, start: Tensor | None = None, mo
     z = traversal_codes(codes, start, live_shown, steps)
     images = encoded.decode(model, z, repeated(codes.labels, 0, len(z)))
     form = "z{}  {:.2f} nats" if codes.random else "z{}  var. {:.2g}"
-    names = [form.format(d, relevance[d]) for d in live_shown.tolist()]
+    carried = carried or {}
+    names = [
+        form.format(d, relevance[d]) + (f"\n{carried[d]}" if d in carried else "")
+        for d in live_shown.tolist()
+    ]
     places = [signed(value) for value in torch.linspace(-3, 3, steps).tolist()]
     return sheet(
         tile(images, steps, place.scale),
         _traversal_title(codes, len(live_shown), len(live)),
-        _traversal_note(codes),
+        _traversal_note(codes, bool(carried)),
         rows=place.middles(names, 0),
         columns=place.middles(places, 1),
         bottom="value of the dimension" if codes.random else "standard deviations from its mean",
@@ -77,11 +90,12 @@ def _traversal_title(codes: Codes, shown: int, live: int) -> str:
     return f"Traversals of {which}, by {by}{end}"
 
 
-def _traversal_note(codes: Codes) -> str:
+def _traversal_note(codes: Codes, named: bool = False) -> str:
     by = "its KL to the prior" if codes.random else "the variance of its code (there is no KL)"
     return (
         "Each row moves one dimension, the others stay at the code of one test image; "
-        f"beside it {by}, over {len(codes.mean):,} images."
+        f"beside it {by}, over {len(codes.mean):,} images"
+        + (", and the factor of which it tells most, with the share of its entropy." if named else ".")
     )
 
 

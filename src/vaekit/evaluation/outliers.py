@@ -1,0 +1,235 @@
+"""How odd a model finds each image: several scores, all of which are higher for odder images.
+
+No score is right for every kind of outlier (docs/outliers.md has where each fails); the default failed least.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Normal
+
+from vaekit.core import SettingError, choose, derive_seed
+from vaekit.data import Split
+from vaekit.distributions import log_density
+from vaekit.evaluation.health import chosen
+from vaekit.evaluation.likelihood import (
+    Tell,
+    distortion_and_rate,
+    image_blocks,
+    importance_bound,
+    measuring,
+    only_layer,
+)
+from vaekit.models import LatentModel
+from vaekit.precision import seed_noise
+
+DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers.md
+DRAWS = 4  # of z for the negative ELBO
+STEPS, RATE = 50, 0.1  # of the search for a better posterior; the rate falls to 0
+NEIGHBOUR = 10
+TRAINING = 10_000  # training images whose codes are neighbours, at most
+BLOCK = 250
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every score is given.
+
+    Attributes:
+        model: the model.
+        train: training images, or None where they are gone.
+        samples: K of the importance-weighted bound.
+        dynamic: binarise images first.
+        seed, precision, tell: as in `evaluate`.
+    """
+
+    model: LatentModel
+    train: Split | None
+    samples: int
+    dynamic: bool
+    seed: int
+    precision: str
+    tell: Tell | None
+
+
+def negative_elbo(split: Split, setting: Setting) -> Tensor:
+    """-ELBO with four draws of z, in nats, (N,)."""
+    distortion, rate = distortion_and_rate(
+        setting.model, split, samples=DRAWS, seed=setting.seed, dynamic=setting.dynamic,
+        precision=setting.precision, tell=setting.tell,
+    )  # fmt: skip
+    return distortion + rate.sum(-1)
+
+
+def negative_bound(split: Split, setting: Setting) -> Tensor:
+    """The importance-weighted bound on -log p(x), in nats, (N,)."""
+    return importance_bound(
+        setting.model, split, setting.samples, seed=setting.seed, dynamic=setting.dynamic,
+        precision=setting.precision, tell=setting.tell,
+    ).per_image  # fmt: skip
+
+
+def likelihood_regret(split: Split, setting: Setting) -> Tensor:
+    """By how much the ELBO of an image rises when its posterior is fitted to it alone, in nats, (N,)
+    (Xiao et al. 2020, eq. 5).
+
+    The paper trains the whole encoder on one image; here mean and log-variance of q(z|x) are moved by 50 steps
+    of Adam from where the encoder put them. Both ELBOs take the same 16 draws.
+    """
+    found = []
+    with measuring(setting.model, setting.precision):
+        blocks = image_blocks(setting.model, split, setting.dynamic, setting.seed, BLOCK)
+        for index, (x, y) in enumerate(blocks):
+            with torch.no_grad():
+                posterior, prior = only_layer(setting.model(x, y).latents)
+            if not isinstance(posterior, Normal):
+                raise SettingError("the likelihood regret needs a model with normal latents.")
+            seed_noise(x.device, derive_seed(setting.seed, "regret", index))
+            mean = posterior.mean.float().detach().clone().requires_grad_()
+            log_deviation = posterior.stddev.float().log().detach().clone().requires_grad_()
+            start = (mean.detach().clone(), log_deviation.detach().clone())
+            optimizer = torch.optim.Adam([mean, log_deviation], lr=RATE)
+            for step in range(STEPS):
+                optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+                loss = _loss(setting.model, x, y, mean, log_deviation, torch.randn_like(mean), prior).sum()
+                mean.grad, log_deviation.grad = torch.autograd.grad(loss, [mean, log_deviation])
+                optimizer.step()
+            with torch.no_grad():
+                regret = torch.zeros(len(x), device=x.device)
+                for _ in range(16):
+                    noise = torch.randn_like(mean)
+                    before = _loss(setting.model, x, y, *start, noise, prior)
+                    regret += (before - _loss(setting.model, x, y, mean, log_deviation, noise, prior)) / 16
+            found.append(regret.cpu().double())
+            if setting.tell is not None:
+                setting.tell("likelihood regret", sum(map(len, found)), len(split))
+    return torch.cat(found)
+
+
+def _loss(
+    model: LatentModel, x: Tensor, y: Tensor | None, mean: Tensor, log_deviation: Tensor, noise: Tensor, prior: Distribution
+) -> Tensor:  # fmt: skip
+    """-log p(x, z) / q(z) at z = mean + deviation * noise, (B,)."""
+    z = (mean + log_deviation.exp() * noise)[None]
+    own = Normal(mean, log_deviation.exp(), validate_args=False)
+    return (log_density(own, z) - model.decode(z, y).log_prob(x) - log_density(prior, z))[0]
+
+
+def complexity_corrected(split: Split, setting: Setting) -> Tensor:
+    """-ELBO less what a general coder needs for the image, in nats, (N,) (Serra et al. 2020, eq. 2).
+
+    The coder is that of PNG: differences along rows, deflated. Where pixels are real numbers there is none.
+    """
+    if split.images.dtype != torch.uint8:
+        raise SettingError("the complexity needs pixels of 8 bits.")
+    images = split.images.numpy()
+    steps = np.diff(images, axis=-1, prepend=np.zeros_like(images[..., :1]))
+    sizes = [len(zlib.compress(np.ascontiguousarray(row).tobytes(), 9)) for row in steps]
+    return negative_elbo(split, setting) - 8 * math.log(2) * torch.tensor(sizes, dtype=torch.float64)
+
+
+def latent_distance(split: Split, setting: Setting) -> Tensor:
+    """Distance of an image's posterior mean to its 10th nearest among training images, (N,), in standard
+    deviations of the training codes."""
+    if setting.train is None or not len(setting.train):
+        raise SettingError("the latent distance needs the run's training images.")
+    known = _means(chosen(setting.train, TRAINING, setting.seed), setting)
+    codes, spread = _means(split, setting), known.std(0).clamp_min(1e-6)
+    found = [
+        torch.cdist(part / spread, known / spread).kthvalue(min(NEIGHBOUR, len(known)), dim=1).values
+        for part in codes.split(1000)
+    ]
+    return torch.cat(found).double()
+
+
+def reconstruction_error(split: Split, setting: Setting) -> Tensor:
+    """Mean squared error a value of the reconstruction from the posterior mean, (N,)."""
+    errors = []
+    with measuring(setting.model, setting.precision), torch.inference_mode():
+        for x, y in image_blocks(setting.model, split, setting.dynamic, setting.seed, 1000):
+            rebuilt = setting.model.reconstruct(x, y)
+            errors.append((x - rebuilt).float().square().flatten(1).mean(1).cpu().double())
+    return torch.cat(errors)
+
+
+def _means(split: Split, setting: Setting) -> Tensor:
+    means = []
+    with measuring(setting.model, setting.precision), torch.inference_mode():
+        for x, y in image_blocks(setting.model, split, setting.dynamic, setting.seed, 1000):
+            means.append(setting.model.encode(x, y).mean.flatten(1).float().cpu())
+    return torch.cat(means)
+
+
+SCORES: dict[str, Callable[[Split, Setting], Tensor]] = {
+    "negative_elbo_nats": negative_elbo,
+    "negative_bound_nats": negative_bound,
+    "likelihood_regret_nats": likelihood_regret,
+    "complexity_corrected_nats": complexity_corrected,
+    "latent_distance": latent_distance,
+    "reconstruction_error": reconstruction_error,
+}
+
+
+def score_images(
+    model: LatentModel,
+    split: Split,
+    train: Split | None = None,
+    *,
+    scores: list[str] | None = None,
+    samples: int = 64,
+    dynamic: bool = False,
+    seed: int = 0,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Scores of every image.
+
+    Args:
+        split: the images.
+        train: training images, for the latent distance.
+        scores: keys of SCORES; None takes all that the model and the images allow.
+        samples: K of the importance-weighted bound.
+        dynamic: binarise the images first (`data.dynamic`).
+        seed, precision, tell: as in `evaluate`.
+
+    Returns:
+        name -> (N,) float64, higher is odder; and name -> why it was left out.
+
+    Raises:
+        SettingError: an unknown score, or one asked for that cannot be had.
+        DataError: no images, or of another shape than the model's.
+    """
+    for name in scores or []:
+        choose(name, SCORES, "score")
+    setting = Setting(model, train, samples, dynamic, seed, precision, tell)
+    found: dict[str, Tensor] = {}
+    left_out: dict[str, str] = {}
+    for name in scores or SCORES:
+        try:
+            found[name] = SCORES[name](split, setting)
+        except SettingError as error:
+            if scores is not None:
+                raise
+            left_out[name] = str(error)
+    return found, left_out
+
+
+def auroc(usual: Tensor, odd: Tensor) -> float:
+    """Probability that an odd image has the higher score, ties counting half (Mann & Whitney 1947): 1 is
+    perfect, 0.5 is chance. usual: (N,), odd: (M,)."""
+    _, inverse, counts = torch.cat([usual, odd]).unique(return_inverse=True, return_counts=True)
+    ranks = counts.cumsum(0).double() - (counts - 1) / 2
+    total = float(ranks[inverse[len(usual) :]].sum()) - len(odd) * (len(odd) + 1) / 2
+    return total / (len(usual) * len(odd))
+
+
+def aurocs(usual: Mapping[str, Tensor], odd: Mapping[str, Tensor]) -> dict[str, float]:
+    """`auroc` of each score that both have."""
+    return {name: auroc(usual[name], odd[name]) for name in usual if name in odd}
