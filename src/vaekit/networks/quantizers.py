@@ -119,9 +119,11 @@ class Codebook(Quantizer):
         self.steps += 1
         self.usage.lerp_(all_counts * (self.size / number), share)
         self._learn(rows, indices, all_counts, share)
-        if self.revive:
+        dead = self.usage < DEAD
+        # Looking for a replacement takes as long as the rest; on an accelerator asking would wait for it.
+        if self.revive and (dead.device.type != "cpu" or dead.any()):
             wanted = torch.randint(number, (CANDIDATES * self.size,), device=rows.device)
-            self._replace(self.usage < DEAD, self._far(gathered(rows, wanted, rows_an_image)))
+            self._replace(dead, self._far(gathered(rows, wanted, rows_an_image)))
 
     def _far(self, candidates: Tensor) -> Tensor:
         """K of the candidates, drawn without repetition by their squared distance to the nearest code: much
