@@ -52,6 +52,8 @@ COMMANDS = {
     "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "images:reconstruct"),
     "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
     "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "evaluate:evaluate"),
+    "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
+    "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip
