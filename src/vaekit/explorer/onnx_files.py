@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +48,7 @@ def write_onnx(subject: Subject, images: Tensor, out: Path) -> dict[str, float]:
 
 def write(module: nn.Module, given: Tensor, path: Path, inputs: list[str], outputs: list[str]) -> float:
     """One file with a dynamic batch, and its largest difference to torch."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quiet("torch.onnx"):
         warnings.simplefilter("ignore")  # torch's own, about its exporter
         torch.onnx.export(
             module.eval(),
@@ -62,6 +65,18 @@ def write(module: nn.Module, given: Tensor, path: Path, inputs: list[str], outpu
     if not difference <= TOLERANCE:
         raise VaekitError(f"{path} differs from torch by {difference:.2g}, more than {TOLERANCE:g}.")
     return difference
+
+
+@contextmanager
+def quiet(name: str) -> Iterator[None]:
+    """Only errors of a logger within the block."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def compare(module: nn.Module, given: Tensor, path: Path) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +56,8 @@ def write_program(module: nn.Module, example: tuple[Tensor, ...], weights: Weigh
     Raises:
         SettingError: an operation that the page does not know.
     """
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, about its exporter
         exported = torch.export.export(module, example, strict=False).run_decompositions()
         return Writer(exported, weights).program()
 
@@ -117,7 +119,7 @@ class Writer:
             values = torch.fx.node.map_arg((node.args, node.kwargs), lambda argument: self.known[argument])
             self.known[node] = node.target(*values[0], **values[1])  # type: ignore[operator]
             return
-        if node.target in IGNORED:
+        if node.target in IGNORED or node in self.numbers:  # a part of a split is there already
             return
         if node.target not in STEPS:
             raise SettingError(
