@@ -17,14 +17,14 @@ def export(options: ExportOptions) -> Result:
 
 
 def _onnx(options: ExportOptions, out: Path) -> Result:
-    from vaekit.explorer.capabilities import Subject
+    from vaekit.explorer.capabilities import subject_of
     from vaekit.explorer.onnx_files import write_onnx
     from vaekit.runs import load_run
 
     run = load_run(options.run, device="cpu")
     data = load_images(run, options.data)
-    images = data.test.images if data is not None and len(data.test) else run.previews.images
-    subject = Subject(run)
+    images = data.test if data is not None and len(data.test) else run.previews
+    subject = subject_of(run)
     out.mkdir(parents=True, exist_ok=True)
     differences = write_onnx(subject, images, out)
     values = {"run": options.run, "out": str(out), "max_difference": differences}

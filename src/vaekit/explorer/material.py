@@ -21,7 +21,7 @@ from vaekit.core import SettingError
 from vaekit.data import Data, Split
 from vaekit.distributions.likelihoods import LIKELIHOODS
 from vaekit.evaluation.table import rows as evaluation_rows
-from vaekit.explorer.capabilities import Subject
+from vaekit.explorer.capabilities import subject_of
 from vaekit.plots.encoded import Codes, spread
 from vaekit.plots.latent import project
 from vaekit.plots.style import class_colors
@@ -47,7 +47,7 @@ class Material:
     """
 
     def __init__(self, run: Run, data: Data | None) -> None:
-        self.run, self.subject = run, Subject(run)
+        self.run, self.subject = run, subject_of(run)
         split = next((s for s in (data.test, data.validation, data.train) if len(s)), None) if data else None
         self.source = data.source if data is not None and split is not None else None
         split = run.previews if split is None else split
@@ -107,7 +107,7 @@ class Material:
     @cached_property
     def plane(self) -> dict[str, Any] | None:
         """The plane of the map: the two latents, or the two principal components of more."""
-        if self.codes is None or self.codes.mean.shape[1] < 2 or len(self.split) < 2:
+        if self.codes is None or self.subject.can.latent < 2 or len(self.split) < 2:
             return None
         plane = project(self.codes, "axes" if self.codes.mean.shape[1] == 2 else "pca")
         assert plane.directions is not None
@@ -130,7 +130,7 @@ class Material:
             "summary": what_was_trained(run),
             "engine": engine,
             "shape": list(subject.shape),
-            "can": subject.can.as_dict(),
+            "can": subject.can.as_dict() | ({"prior": ""} if engine == "page" and subject.can.prior != "normal" else {}),
             "points": len(self.split) if self.codes is not None else 0,
             "source": self.source,
             "chunk": self.chunk,
@@ -139,9 +139,9 @@ class Material:
             "class_names": names,
             "class_colours": class_colors(len(names)),
             "class_means": self.class_means(len(names)),
-            "random": self.codes is None or self.codes.random,
+            "random": self.codes is None or (bool(subject.can.latent) and self.codes.random),
             "dimensions": self.dimensions(),
-            "start": [0.0] * subject.can.latent if self.codes is None else self.codes.mean[0].tolist(),
+            "start": [0.0] * subject.can.length if self.codes is None else self.codes.mean[0].tolist(),
             "ticks": manifold_codes(GRID)[:GRID, 0].tolist(),
             "plane": plane and {key: value for key, value in plane.items() if key != "points"},
             "light_on_dark": bool(subject.images(run.previews.images[:64]).mean() < 0.5),
@@ -156,7 +156,7 @@ class Material:
     def dimensions(self) -> list[dict[str, Any]]:
         """Every latent dimension, by falling relevance: what it carries and where its codes lie."""
         codes = self.codes
-        if codes is None:
+        if codes is None or not self.subject.can.latent:
             plain = {"relevance": None, "live": True, "centre": 0.0, "reach": 3.0}
             return [{"index": d} | plain for d in range(self.subject.can.latent)]
         relevance, live = codes.relevance(), set(codes.live().tolist())
@@ -175,7 +175,7 @@ class Material:
 
     def class_means(self, count: int) -> list[list[float] | None]:
         """Mean code of each class; None for a class without images here."""
-        if self.codes is None or self.codes.labels is None:
+        if self.codes is None or self.codes.labels is None or not self.subject.can.latent:
             return []
         mean, labels = self.codes.mean, self.codes.labels
         return [mean[labels == c].mean(0).tolist() if bool((labels == c).any()) else None for c in range(count)]
@@ -186,7 +186,7 @@ class Material:
             return None
         name = self.subject.model.arguments["likelihood"]
         kind = {"pseudo": " (no likelihood)", "density": " (a density)", "mass": ""}[LIKELIHOODS[name].kind]
-        what = "distortion" if self.subject.model.prior() is None else "distortion + KL at the mean"
+        what = "distortion + KL at the mean" if self.subject.can.prior == "normal" else "distortion"
         return f"{what}, nats under {name}{kind}"
 
 

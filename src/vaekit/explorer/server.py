@@ -7,10 +7,10 @@ import ipaddress
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -113,13 +113,20 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
 
     @app.post("/api/decode")
     async def decode(request: Request, y: str | None = None) -> Response:
-        if not can.latent:
-            raise Refused(404, "this model has no latent vector")
-        most = 4 * can.latent * requests.most_pictures(values)
-        z = requests.read_codes(await requests.read_body(request, most), can.latent, values)
-        classes = requests.read_classes(y, can.classes, len(z))
-        pictures = await workers.run(lambda: subject.decode(z, classes).numpy().tobytes(), len(z) <= QUICK)
+        most = 4 * can.length * requests.most_pictures(values)
+        codes = requests.read_codes(await requests.read_body(request, most), can.length, values)
+        if not subject.valid(codes):
+            raise Refused(422, f"codes are whole numbers from 0 to {can.codes - 1}")
+        classes = requests.read_classes(y, can.classes, len(codes))
+        pictures = await workers.run(lambda: subject.decode(codes, classes).numpy().tobytes(), len(codes) <= QUICK)
         return Response(pictures, media_type=KINDS[".bin"])
+
+    @app.post("/api/sample")
+    async def sample(seed: Annotated[int, Query(ge=0, lt=2**53)]) -> Response:
+        if can.prior != "fitted":
+            raise Refused(404, "this model has no fitted prior")
+        code = await workers.run(lambda: subject.draw(seed).numpy().astype("<f4").tobytes())
+        return Response(code, media_type=KINDS[".bin"])
 
     @app.post("/api/encode")
     async def encode(request: Request, y: str | None = None) -> Response:

@@ -7,47 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from vaekit.explorer.capabilities import Subject, nats
+from vaekit.core import SettingError
+from vaekit.explorer.capabilities import Call, Subject, labels_unchecked
 from vaekit.explorer.material import Material, to_json
 from vaekit.explorer.program import Weights, write_program
 from vaekit.explorer.server import page_files
-from vaekit.models.base import LatentModel
-
-
-class Decoder(nn.Module):
-    """z (1, D) -> the picture in [0, 1], or in the range of the data."""
-
-    def __init__(self, model: LatentModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.model.picture(self.model.decode(z))
-
-
-class Encoder(nn.Module):
-    """x (B, C, H, W) -> mean and standard deviation of the code, (B, D) each."""
-
-    def __init__(self, model: LatentModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = self.model.encode(x)
-        return posterior.mean, posterior.stddev
-
-
-class Score(nn.Module):
-    """x (1, C, H, W) -> nats."""
-
-    def __init__(self, model: LatentModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        return nats(self.model, x)
 
 
 def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
@@ -56,13 +21,17 @@ def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
     Raises:
         SettingError: an operation that the page does not know.
     """
-    model, weights = subject.model, Weights()
+    if subject.can.grid is not None:
+        raise SettingError("--format web: grids of codes run in vaekit explore only; or take --format onnx.")
+    weights, written = Weights(), {}
+    y = (torch.zeros(1),) if subject.can.classes else ()
     image = subject.images(subject.run.previews.images[:1])
-    written = {"decode": write_program(Decoder(model), (torch.zeros(1, subject.can.latent),), weights)}
-    if subject.can.encodes:
-        written["encode"] = write_program(Encoder(model), (image,), weights)
-    if subject.can.scores:
-        written["score"] = write_program(Score(model), (image,), weights)
+    wanted = {"pictures": (torch.zeros(1, subject.can.length), True), "codes": (image, subject.can.encodes)}
+    wanted["nats"] = (image, subject.can.scores)
+    with labels_unchecked(subject):
+        for method, (example, there) in wanted.items():
+            if there:
+                written[method] = write_program(Call(subject, method).eval(), (example, *y), weights)
     about = {"range": list(subject.range), "binary": subject.pixels == "binary", "fit": subject.run.settings.data.fit}
     return written | about, weights.content()
 

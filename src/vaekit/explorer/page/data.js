@@ -53,7 +53,7 @@ export class Data {
   async code(index) {
     const chunk = Math.floor(index / this.about.chunk);
     const codes = await this.floats(`codes-${chunk}.bin`);
-    const D = this.about.can.latent;
+    const D = this.about.can.length;
     return codes.slice((index % this.about.chunk) * D, ((index % this.about.chunk) + 1) * D);
   }
 

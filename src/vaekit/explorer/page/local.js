@@ -7,6 +7,9 @@ const PAUSE = 12; // milliseconds of work after which the page may draw
 
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
+/** The class of picture k, as an input of a program. */
+const told = (classes, k) => (classes === null ? [] : [[Array.isArray(classes) ? classes[k] : classes]]);
+
 export class Local {
   static async load(about) {
     const [written, weights] = await Promise.all([getJSON("programs.json"), getBytes("weights.bin")]);
@@ -16,20 +19,20 @@ export class Local {
   constructor(about, written, weights) {
     [this.about, this.written] = [about, written];
     this.programs = {};
-    for (const name of ["decode", "encode", "score"]) {
+    for (const name of ["pictures", "codes", "nats"]) {
       if (written[name]) this.programs[name] = new Program(written[name], weights);
     }
   }
 
   /** As in server.js. One picture is decoded at once, many with pauses. */
   async decode(codes, classes = null, part = null, signal = null) {
-    const D = this.about.can.latent;
+    const D = this.about.can.length;
     const count = codes.length / D;
     const values = this.about.shape.reduce((a, b) => a * b);
     const all = new Uint8Array(count * values);
     let [began, sent] = [performance.now(), 0];
     for (let k = 0; k < count; k++) {
-      this.write(this.programs.decode.run(codes.subarray(k * D, (k + 1) * D))[0], all, k * values);
+      this.write(this.programs.pictures.run(codes.subarray(k * D, (k + 1) * D), ...told(classes, k))[0], all, k * values);
       if (count > 1 && performance.now() - began > PAUSE) {
         if (part) part(all.subarray(sent * values, (k + 1) * values), sent);
         sent = k + 1;
@@ -50,10 +53,10 @@ export class Local {
     }
   }
 
-  async encode(levels) {
+  async encode(levels, classes = null) {
     const x = Float32Array.from(levels, this.written.binary ? (v) => (v > 127 ? 1 : 0) : (v) => v / 255);
-    const [mean, std] = this.programs.encode.run(x).map((values) => [...values]);
-    const score = this.programs.score ? this.programs.score.run(x)[0][0] : null;
+    const [mean, std] = this.programs.codes.run(x, ...told(classes, 0)).map((values) => [...values]);
+    const score = this.programs.nats ? this.programs.nats.run(x, ...told(classes, 0))[0][0] : null;
     return { mean, std, score };
   }
 

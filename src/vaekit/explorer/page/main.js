@@ -8,12 +8,13 @@ import { view as about } from "./about.js";
 import { view as attributes } from "./attributes.js";
 import { view as between } from "./between.js";
 import { view as classes } from "./classes.js";
+import { view as codes } from "./codes.js";
 import { view as manifold } from "./manifold.js";
 import { view as map } from "./map.js";
 import { view as sliders } from "./sliders.js";
 import { view as yours } from "./yours.js";
 
-const VIEWS = [map, sliders, yours, between, attributes, classes, manifold, about];
+const VIEWS = [map, sliders, yours, between, attributes, classes, codes, manifold, about];
 
 /** The program that runs the networks: the server, or in an export the page itself. */
 async function engineFor(info, data) {
@@ -52,18 +53,25 @@ class App {
   }
 }
 
+/** A code from the prior: here, or from the server where the prior is a model of its own. */
+async function draw({ info, engine }) {
+  if (info.can.prior === "normal") return Float32Array.from({ length: info.can.length }, normal);
+  say("Drawing…");
+  const code = await engine.sample(Math.floor(Math.random() * 2 ** 32));
+  say("A draw from the fitted prior.");
+  return code;
+}
+
 function currentPanel(app) {
   const { info, state } = app;
   const undo = h("button", { onclick: () => state.undo() || say("Nothing to undo.") }, "Undo");
   const buttons = [undo];
-  if (info.can.latent) {
-    buttons.push(h("button", { onclick: () => state.go(state.start) }, "Reset"));
-    if (info.can.prior) buttons.push(h("button", {
-      onclick: () => state.go(Float32Array.from({ length: info.can.latent }, normal)),
-    }, "Draw from the prior"));
-    if (info.points) buttons.push(h("button", {
-      onclick: () => trying(async () => state.go(await app.data.code(Math.floor(Math.random() * info.points)))),
-    }, "Random image"));
+  const goto = (find) => () => trying(async () => state.go(await find()));
+  buttons.push(h("button", { onclick: () => state.go(state.start) }, "Reset"));
+  if (info.can.prior) buttons.push(h("button", { onclick: goto(() => draw(app)) }, "Draw from the prior"));
+  if (info.points) {
+    const random = () => app.data.code(Math.floor(Math.random() * info.points));
+    buttons.push(h("button", { onclick: goto(random) }, "Random image"));
   }
   buttons.push(saveButton(() => app.picture.canvas, `${info.run}-picture`));
   const parts = [app.picture.canvas, h("div", { class: "buttons" }, buttons)];

@@ -201,7 +201,7 @@ class Map2D {
   annotate() {
     const { context, app } = this;
     context.lineWidth = this.ratio;
-    if (app.info.random && app.info.can.prior) {
+    if (app.info.random && app.info.can.prior === "normal") {
       context.strokeStyle = this.colours.faint;
       context.fillStyle = this.colours.faint;
       context.font = `${11 * this.ratio}px system-ui, sans-serif`;

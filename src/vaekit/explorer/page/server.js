@@ -30,7 +30,7 @@ export class Server {
 
   /** Pictures (N, C, H, W) of codes (N, D); y: null, one class, or one each. In parts: `part(levels, first)`. */
   async decode(codes, classes = null, part = null, signal = null) {
-    const D = this.about.can.latent;
+    const D = this.about.can.length;
     const count = codes.length / D;
     const parts = [];
     for (let first = 0; first < count; first += this.most) {
@@ -55,6 +55,11 @@ export class Server {
   /** {mean, std, score} of one image (C, H, W) of levels. */
   async encode(levels, classes = null) {
     return (await post(`api/encode${asked(classes)}`, levels)).json();
+  }
+
+  /** A code from the fitted prior. */
+  async sample(seed) {
+    return new Float32Array(await (await post(`api/sample?seed=${seed}`)).arrayBuffer());
   }
 
   /** An image file as levels (C, H, W), brought to the run's form as its data were. */

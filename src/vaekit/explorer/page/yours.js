@@ -16,7 +16,8 @@ class Yours {
     this.text = h("p", { class: "faint" }, "Draw something, or drop or paste a picture.");
     this.look = latest((levels) => this.encode(levels));
     this.file = h("input", { type: "file", accept: "image/*", class: "hidden-file", id: "file", onchange: () => this.take(this.file.files[0]) });
-    this.edit = h("button", { disabled: true, onclick: () => this.go("sliders") }, "Edit with the sliders");
+    const editor = info.can.grid ? ["codes", "Edit its codes"] : ["sliders", "Edit with the sliders"];
+    this.edit = h("button", { disabled: true, onclick: () => this.go(editor[0]) }, editor[1]);
     this.place = info.plane && h("button", { disabled: true, onclick: () => this.go("map") }, "Its place on the map");
     panel.append(
       h("div", { class: "yours" },
