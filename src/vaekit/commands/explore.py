@@ -85,7 +85,9 @@ def listen(host: str, port: int) -> socket.socket:
         if number in (errno.EADDRINUSE, errno.EACCES):
             why = "is in use" if number == errno.EADDRINUSE else "is not for everyone's use"
             raise SettingError(f"--port {port} {why}; name another, or 0 for any free one.") from None
-        raise SettingError(f"--host {host}: not an address of this machine; leave it away or name one.") from None
+        raise SettingError(
+            f"--host {host}: not an address of this machine; leave it away or name one."
+        ) from None
 
 
 def serve(app: object, listening: socket.socket, url: str, browser: bool) -> None:

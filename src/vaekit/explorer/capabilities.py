@@ -153,7 +153,11 @@ class Subject(ABC):
         assert isinstance(self.model, HasFittedPrior)
         generator = torch.Generator().manual_seed(seed)
         names = self.run.class_names
-        y = torch.randint(len(names), (1,), generator=generator) if names and self.model.asks_for_labels() else None
+        y = (
+            torch.randint(len(names), (1,), generator=generator)
+            if names and self.model.asks_for_labels()
+            else None
+        )
         with evaluating(self.model), torch.inference_mode():
             return self.model.codes_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
 
@@ -268,7 +272,9 @@ def subject_of(run: Run) -> Subject:
     """
     shape = run.config["data"]["shape"]
     if len(shape) != 3:
-        raise SettingError(f"{run.path} was trained on rows of {shape[0]} features; there are no pictures to explore.")
+        raise SettingError(
+            f"{run.path} was trained on rows of {shape[0]} features; there are no pictures to explore."
+        )
     if isinstance(run.model, LatentModel):
         return OfLatents(run, run.model)
     if isinstance(run.model, GridModel):

@@ -123,14 +123,17 @@ class Material:
         subject, run = self.subject, self.run
         plane = self.plane
         labels = self.split.labels
-        names = self.class_names or ([str(i) for i in range(int(labels.max()) + 1)] if labels is not None else [])
+        names = self.class_names or (
+            [str(i) for i in range(int(labels.max()) + 1)] if labels is not None else []
+        )
         return {
             "title": f"{run.settings.method} on {run.config['data']['source']}",
             "run": run.path.name,
             "summary": what_was_trained(run),
             "engine": engine,
             "shape": list(subject.shape),
-            "can": subject.can.as_dict() | ({"prior": ""} if engine == "page" and subject.can.prior != "normal" else {}),
+            "can": subject.can.as_dict()
+            | ({"prior": ""} if engine == "page" and subject.can.prior != "normal" else {}),
             "points": len(self.split) if self.codes is not None else 0,
             "source": self.source,
             "chunk": self.chunk,
@@ -178,7 +181,9 @@ class Material:
         if self.codes is None or self.codes.labels is None or not self.subject.can.latent:
             return []
         mean, labels = self.codes.mean, self.codes.labels
-        return [mean[labels == c].mean(0).tolist() if bool((labels == c).any()) else None for c in range(count)]
+        return [
+            mean[labels == c].mean(0).tolist() if bool((labels == c).any()) else None for c in range(count)
+        ]
 
     def score_name(self) -> str | None:
         """What a score is, for people."""

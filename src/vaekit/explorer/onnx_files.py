@@ -45,7 +45,9 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
             x = subject.images(chosen.images)
             codes = subject.codes(x, *y)[0]
             names = ["code"] if subject.can.grid else ["mean", "std"]
-            found["encoder.onnx"] = write(Call(subject, "codes"), (x, *y), out / "encoder.onnx", "image", names)
+            found["encoder.onnx"] = write(
+                Call(subject, "codes"), (x, *y), out / "encoder.onnx", "image", names
+            )
         elif y:
             codes = codes[: len(y[0])]
         path = out / "decoder.onnx"

@@ -141,7 +141,9 @@ class Writer:
         starts = [sum(options["sizes"][:k]) for k in range(len(shapes))]
         for user in node.users:
             if user.target is not operator.getitem:
-                raise SettingError("--format web: the page cannot compute this model's splits; take --format onnx.")
+                raise SettingError(
+                    "--format web: the page cannot compute this model's splits; take --format onnx."
+                )
             k = int(user.args[1])  # type: ignore[arg-type]
             given = {"dim": options["dim"], "start": starts[k], "step": 1}
             self.steps.append(step | {"op": "slice", "out": self.register(user), "shape": shapes[k]} | given)
@@ -175,7 +177,9 @@ def reshape(x: Any, *_: Any, **__: Any) -> Described:
     return "reshape", [x], {}
 
 
-def slice_(x: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Described:
+def slice_(
+    x: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Described:
     length = x.meta["val"].shape[dim]
     begin = 0 if start is None else start + length if start < 0 else min(start, length)
     return "slice", [x], {"dim": dim % len(x.meta["val"].shape), "start": begin, "step": step}

@@ -105,7 +105,9 @@ def read_pixels(body: bytes, shape: tuple[int, int, int]) -> Tensor:
     """
     values = shape[0] * shape[1] * shape[2]
     if len(body) != values:
-        raise Refused(422, f"an image of {shape[0]}x{shape[1]}x{shape[2]} has {values} bytes, not {len(body)}")
+        raise Refused(
+            422, f"an image of {shape[0]}x{shape[1]}x{shape[2]} has {values} bytes, not {len(body)}"
+        )
     return torch.frombuffer(bytearray(body), dtype=torch.uint8).view(1, *shape)
 
 

@@ -73,7 +73,11 @@ def create_app(material: Material, hosts: frozenset[str] | None = None) -> FastA
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard, hosts=hosts)
-    for kind, answer in {HTTPException: _refused, RequestValidationError: _invalid, InputError: _input}.items():
+    for kind, answer in {
+        HTTPException: _refused,
+        RequestValidationError: _invalid,
+        InputError: _input,
+    }.items():
         app.add_exception_handler(kind, answer)
     workers = Workers()
     _add_files(app, material, workers)
@@ -118,7 +122,9 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
         if not subject.valid(codes):
             raise Refused(422, f"codes are whole numbers from 0 to {can.codes - 1}")
         classes = requests.read_classes(y, can.classes, len(codes))
-        pictures = await workers.run(lambda: subject.decode(codes, classes).numpy().tobytes(), len(codes) <= QUICK)
+        pictures = await workers.run(
+            lambda: subject.decode(codes, classes).numpy().tobytes(), len(codes) <= QUICK
+        )
         return Response(pictures, media_type=KINDS[".bin"])
 
     @app.post("/api/sample")
@@ -189,7 +195,9 @@ class Guard:
                 message["headers"] += [(k.encode(), v.encode()) for k, v in HEADERS.items()]
             await send(message)
 
-        line = self.objection([(key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"]])
+        line = self.objection(
+            [(key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"]]
+        )
         if line is not None:
             await JSONResponse({"error": line}, 403)(scope, receive, answer)
         else:
