@@ -152,7 +152,7 @@ PATHS = [
     "/../pyproject.toml", "/..%2f..%2fetc/passwd", "/data/../server.py", "/data/..%2fabout.json", "/data/%2e%2e/x",
     "/data/model.safetensors", "/data/config.json", "/server.py", "/data/", "/data/codes-99.bin", "/data/axis--1.bin",
     "/data/axis-3.bin", "/data/pictures-1.png", "/data/about.json%00", "/main.js/", "/C:/windows/win.ini", "/api/decode",
-    "/api/none", "/docs", "/openapi.json", "//evil.example/", "/data/" + "a" * 4000, "/data/..\\config.json",
+    "/api/none", "/docs", "/openapi.json", "/data/" + "a" * 4000, "/data/..\\config.json",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import errno
 import socket
 import threading
 import webbrowser
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vaekit.commands.options import ExploreOptions
@@ -108,7 +109,5 @@ def serve(app: object, listening: socket.socket, url: str, browser: bool) -> Non
     say(f"{url}  (Ctrl-C ends it)")
     if browser:
         threading.Timer(0.3, webbrowser.open, [url]).start()
-    try:
+    with suppress(KeyboardInterrupt):  # uvicorn has ended in good order and hands the signal on
         uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn has ended in good order and hands the signal on
-        pass

@@ -71,7 +71,7 @@ def create_app(material: Material, hosts: frozenset[str] | None = None) -> FastA
         material: of the run.
         hosts: names under which it may be asked, in lower case; None allows addresses of any kind too.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard, hosts=hosts)
     for kind, answer in {
         HTTPException: _refused,
