@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent
 
 from explorer_tab import Tab
+from vaekit.cli import main
 from vaekit.explorer.material import Material
 from vaekit.explorer.server import create_app
 from vaekit.explorer.web import write_page
@@ -119,9 +120,12 @@ MODELS: dict[str, Callable[[tuple[int, ...]], Model]] = {
 
 
 @pytest.fixture(scope="session")
-def runs(_trained: Path) -> dict[str, Run]:
-    """A VAE and an AE of digits, and runs of the models above under the VAE's settings."""
-    found = {name: load_run(_trained / name) for name in ("vae", "ae")}
+def runs(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A VAE and an AE of digits, a VAE that has hardly begun, and the models above under the VAE's settings."""
+    folder = tmp_path_factory.mktemp("explored") / "vae"
+    words = ["train", "vae", "--data", "digits", "--out", str(folder), "--latent-dim", "3", "--width", "32"]
+    assert main([*words, "--epochs", "15", "--device", "cpu"]) == 0
+    found = {"vae": load_run(folder), "ae": load_run(_trained / "ae"), "collapsed": load_run(_trained / "vae")}
     vae = found["vae"]
     with torch.random.fork_rng():
         torch.manual_seed(1)

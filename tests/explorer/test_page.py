@@ -90,6 +90,15 @@ def test_strips_move_one_dimension(tab, site, materials) -> None:
     tab.check()
 
 
+def test_dead_dimensions(tab, served, materials) -> None:
+    """A model that has hardly begun: its code says nothing, and the page says so."""
+    assert float(materials["collapsed"].codes.relevance().max()) < 0.01
+    page = tab.open(served["collapsed"], "view=sliders")
+    assert "Every dimension is dead" in page.inner_text("#view")
+    assert page.locator(".slider:visible").count() == 3
+    tab.check()
+
+
 def test_keys_move_a_slider_and_undo(tab, served, materials) -> None:
     page = tab.open(served["vae"], "view=sliders&z=0,0,0")
     page.focus("#z0")

@@ -9,8 +9,9 @@ class Sliders {
   constructor(app, panel) {
     this.app = app;
     const { info } = app;
-    const live = info.dimensions.filter((dimension) => dimension.live);
-    const dead = info.dimensions.filter((dimension) => !dimension.live);
+    const collapsed = !info.dimensions.some(({ live }) => live);
+    const live = info.dimensions.filter((dimension) => collapsed || dimension.live);
+    const dead = info.dimensions.filter((dimension) => !collapsed && !dimension.live);
     this.rows = [];
     this.refresh = settled(() => trying(() => this.strips()), 90);
     const groups = [h("div", { class: "sliders" }, live.slice(0, SHOWN).map((d) => this.row(d)))];
@@ -21,6 +22,7 @@ class Sliders {
     }
     const by = info.random ? "by falling KL: what each tells of an image" : "by falling variance of the codes";
     const order = info.dimensions[0]?.relevance === null ? "" : `, ${by}`;
+    if (collapsed) panel.append(h("p", {}, "Every dimension is dead: the code tells next to nothing of an image."));
     panel.append(h("p", { class: "faint" }, `One slider a latent dimension${order}. Beside it what happens when it alone moves.`),
       ...groups);
     this.strips();
