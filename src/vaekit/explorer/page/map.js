@@ -176,13 +176,14 @@ class Map2D {
 
   paint() {
     if (!this.plane) return;
-    const [r, g, b] = this.background;
-    this.pixels.fill((255 << 24) | (b << 16) | (g << 8) | r);
+    this.pixels.fill(0xff000000 | packed(this.background));
     const count = this.places.length / 2;
     const zoomed = Math.log2(1 + 8 / Math.max(0.2, this.span));
     const radius = this.ratio * Math.min(6, (count > 3000 ? 1.5 : 2.6) + 0.6 * zoomed);
-    const stamp = disc(radius, count > 3000 ? 0.65 : 0.8);
     const { width, height } = this.canvas;
+    const stamp = disc(radius, count > 3000 ? 0.65 : 0.8, width);
+    const colours = this.palette.map(packed);
+    const plain = packed(this.plain);
     const scale = 1 / this.unit;
     const [left, top] = [width / 2 - this.x * scale, height / 2 + this.y * scale];
     for (let i = 0; i < count; i++) {
@@ -191,7 +192,7 @@ class Map2D {
       const px = Math.round(left + this.places[2 * i] * scale);
       const py = Math.round(top - this.places[2 * i + 1] * scale);
       if (px < stamp.half || py < stamp.half || px >= width - stamp.half || py >= height - stamp.half) continue;
-      press(this.pixels, width, px, py, stamp, label >= 0 ? this.palette[label] : this.plain);
+      press(this.pixels, py * width + px, stamp, label >= 0 ? colours[label] : plain);
     }
     this.context.putImageData(this.image, 0, 0);
     this.annotate();
@@ -361,37 +362,43 @@ function swatch([r, g, b]) {
 
 const discs = new Map();
 
-/** Coverage, 0 to 256, of a disc: offsets from its middle with their shares. */
-function disc(radius, alpha) {
+/** Coverage, 0 to 256, of a disc: for each of its pixels the way from its middle in the packed image, and the share. */
+function disc(radius, alpha, width) {
   const size = Math.round(radius * 4) / 4;
-  const key = `${size} ${alpha}`;
+  const key = `${size} ${alpha} ${width}`;
   if (!discs.has(key)) {
+    if (discs.size > 50) discs.clear();
     const half = Math.ceil(size + 0.5);
-    const cells = [];
+    const [ways, shares] = [[], []];
     for (let y = -half; y <= half; y++) {
       for (let x = -half; x <= half; x++) {
         const share = Math.max(0, Math.min(1, size + 0.5 - Math.hypot(x, y)));
-        if (share > 0) cells.push([x, y, Math.round(256 * alpha * share)]);
+        if (share > 0) {
+          ways.push(y * width + x);
+          shares.push(Math.round(256 * alpha * share));
+        }
       }
     }
-    discs.set(key, { half, cells });
+    discs.set(key, { half, ways: Int32Array.from(ways), shares: Int32Array.from(shares) });
   }
   return discs.get(key);
 }
 
-/** Blends a disc of one colour into packed pixels (little-endian: ABGR). */
-function press(pixels, width, px, py, { cells }, [r, g, b]) {
-  for (let k = 0; k < cells.length; k++) {
-    const [x, y, share] = cells[k];
-    const at = (py + y) * width + px + x;
+/** Blends a disc of one colour into packed pixels (little-endian: ABGR), red and blue at once. */
+function press(pixels, middle, { ways, shares }, colour) {
+  const [redBlue, green] = [colour & 0xff00ff, colour & 0xff00];
+  for (let k = 0; k < ways.length; k++) {
+    const at = middle + ways[k];
     const under = pixels[at];
+    const share = shares[k];
     const rest = 256 - share;
-    pixels[at] = (255 << 24)
-      | (((((under >> 16) & 255) * rest + b * share) >> 8) << 16)
-      | (((((under >> 8) & 255) * rest + g * share) >> 8) << 8)
-      | (((under & 255) * rest + r * share) >> 8);
+    const rb = (((under & 0xff00ff) * rest + redBlue * share) >>> 8) & 0xff00ff;
+    const g = (((under & 0xff00) * rest + green * share) >>> 8) & 0xff00;
+    pixels[at] = 0xff000000 | rb | g;
   }
 }
+
+const packed = ([r, g, b]) => (b << 16) | (g << 8) | r;
 
 export const view = {
   name: "map",
