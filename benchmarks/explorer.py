@@ -106,7 +106,9 @@ def wait_for(url: str, seconds: float = 120) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path)
     run = parser.parse_args().run
     found = {}
@@ -116,7 +118,10 @@ def main() -> None:
         subprocess.run([*vaekit, "export", str(run), "--format", "web", "--out", str(out)], check=True)
         servers = {
             "server": ([*vaekit, "explore", str(run), "--no-browser", "--port", "8791"], 8791),
-            "export": ([sys.executable, "-m", "http.server", "8792", "--bind", "127.0.0.1", "-d", str(out)], 8792),
+            "export": (
+                [sys.executable, "-m", "http.server", "8792", "--bind", "127.0.0.1", "-d", str(out)],
+                8792,
+            ),
         }
         for name, (words, port) in servers.items():
             process = subprocess.Popen(words, stderr=subprocess.DEVNULL)

@@ -57,7 +57,20 @@ def test_errors_of_explore(terminal, vae_run: Path) -> None:
 
 def test_rows_of_features_are_no_pictures(terminal, tmp_path: Path) -> None:
     np.save("rows.npy", np.random.default_rng(0).random((60, 5), dtype=np.float32))
-    words = ["train", "vae", "--data", "rows.npy", "--out", "rows", "--width", "8", "--epochs", "1", "--latent-dim", "2"]
+    words = [
+        "train",
+        "vae",
+        "--data",
+        "rows.npy",
+        "--out",
+        "rows",
+        "--width",
+        "8",
+        "--epochs",
+        "1",
+        "--latent-dim",
+        "2",
+    ]
     assert terminal(*words).status == 0
     one_line(terminal("explore", "rows", "--port", "0"), "5 features", "no pictures")
     one_line(terminal("export", "rows"), "5 features", "no pictures")
@@ -95,7 +108,9 @@ def test_the_exported_page_asks_for_nothing_else(terminal, vae_run: Path) -> Non
     one_line(terminal("export", vae_run, "--format", "web", "--out", "page"), "page", "new folder")
 
 
-def test_nothing_is_left_where_the_disk_is_full(terminal, vae_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_where_the_disk_is_full(
+    terminal, vae_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*arguments: object) -> None:
         raise OSError(28, os.strerror(28))
 

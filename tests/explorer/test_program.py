@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vaekit.core import SettingError
+from vaekit.core import DataError, SettingError
 from vaekit.explorer.capabilities import Call, labels_unchecked
 from vaekit.explorer.program import Weights, write_program
 from vaekit.explorer.web import programs
@@ -182,5 +182,5 @@ def test_labels_are_checked_again_after_an_export(runs, materials) -> None:
     z, y = torch.zeros(1, 3), torch.tensor([10])
     with labels_unchecked(subject):
         Call(subject, "pictures")(z, y)
-    with pytest.raises(AssertionError):
+    with pytest.raises(DataError):
         subject.pictures(z, y)

@@ -32,7 +32,7 @@ def explore(options: ExploreOptions) -> Result:
 
     with listen(options.host, options.port) as listening:
         run = load_run(options.run, device=options.device)
-        material = Material(run, load_images(run, options.data))
+        material = Material(run, load_images(run, options.data, options.label))
         say(f"looking at {what(material)}")
         app = create_app(material, known_hosts(options.host))
         url = address(options.host, listening.getsockname()[1])
@@ -42,15 +42,15 @@ def explore(options: ExploreOptions) -> Result:
     return Result({"run": options.run, "url": url}, "ended")
 
 
-def load_images(run: Run, source: str | None) -> Data | None:
+def load_images(run: Run, source: str | None, label: str | None) -> Data | None:
     """The images to show: those asked for, the run's own, or None (its previews) where they are gone."""
     if source is not None:
-        data = run.load_data(source)
+        data = run.load_data(source, label)
         for line in data.notes:
             note(line)
         return data
     try:
-        return run.load_data()
+        return run.load_data(label=label)
     except (DataError, RunError) as error:
         note(f"{error} Its {len(run.previews)} preview images are shown; others with --data.")
         return None

@@ -22,7 +22,7 @@ def _onnx(options: ExportOptions, out: Path) -> Result:
     from vaekit.runs import load_run
 
     run = load_run(options.run, device="cpu")
-    data = load_images(run, options.data)
+    data = load_images(run, options.data, options.label)
     images = data.test if data is not None and len(data.test) else run.previews
     subject = subject_of(run)
     out.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def _web(options: ExportOptions, out: Path) -> Result:
     from vaekit.runs import load_run
 
     run = load_run(options.run, device="cpu")
-    material = Material(run, load_images(run, options.data))
+    material = Material(run, load_images(run, options.data, options.label))
     sizes = write_page(material, out)
     total = sum(sizes.values())
     values = {"run": options.run, "out": str(out), "files": len(sizes), "bytes": total}

@@ -134,7 +134,7 @@ class FiguresOptions(SourceRunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExploreOptions(RunOptions):
+class ExploreOptions(SourceRunOptions):
     """Which images to show, and where the page is served."""
 
     data: str | None = None
@@ -148,7 +148,7 @@ class ExploreOptions(RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(RunOptions):
+class ExportOptions(SourceRunOptions):
     """What is written, and where it goes."""
 
     format: Literal["onnx", "web"] = "onnx"

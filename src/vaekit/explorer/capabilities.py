@@ -185,7 +185,7 @@ class OfLatents(Subject):
             encodes=True,
             scores=True,
             prior="normal" if isinstance(model.prior(), Normal) else fitted_prior(model),
-            classes=class_count(model),
+            classes=model.classes,
             uploads=self.uploads,
         )
 
@@ -282,11 +282,6 @@ def subject_of(run: Run) -> Subject:
     if isinstance(run.model, Generator):
         return OfGenerator(run, run.model)
     raise SettingError(f"{run.path}: a {run.settings.method} has no code that pictures are decoded from.")
-
-
-def class_count(model: Model) -> int:
-    """Number of classes that a model is told of each image."""
-    return int(model.arguments.get("classes", 0))
 
 
 def fitted_prior(model: object) -> str:
