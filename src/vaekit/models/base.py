@@ -210,7 +210,9 @@ class LatentModel(Model):
 
     def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
         """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
-        return self.encoder(self.check_images(x), self.condition(y, len(x)))
+        return self.encoder(
+            self.check_images(x), self.condition(y, x.shape[0])
+        )  # len() would fix an export's batch
 
     def picture(self, likelihood: Distribution) -> Tensor:
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""
