@@ -83,7 +83,8 @@ class Material:
             labels = self.split.labels
             made["labels.bin"] = lambda: labels.numpy().astype("<i2").tobytes()
         if self.plane is not None:
-            made["plane.bin"] = lambda: floats(self.plane["points"])
+            points = self.plane["points"]
+            made["plane.bin"] = lambda: floats(points)
         for d in range(self.subject.can.latent):
             made[f"axis-{d}.bin"] = lambda d=d: floats(codes.mean[:, d])
         for k in range(count):

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.fx import Node
+from torch.fx.node import map_arg
 
 from vaekit.core import SettingError
 
@@ -116,7 +117,7 @@ class Writer:
     def call(self, node: Node) -> None:
         """One operation of the graph."""
         if all(argument in self.known for argument in node.all_input_nodes):
-            values = torch.fx.node.map_arg((node.args, node.kwargs), lambda argument: self.known[argument])
+            values = map_arg((node.args, node.kwargs), lambda argument: self.known[argument])
             self.known[node] = node.target(*values[0], **values[1])  # type: ignore[operator]
             return
         if node.target in IGNORED or node in self.numbers:  # a part of a split is there already
@@ -153,10 +154,10 @@ def constants(exported: torch.export.ExportedProgram) -> dict[str, Tensor]:
     """Parameters, buffers and constants by the names of their placeholders."""
     signature = exported.graph_signature
     found = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-    values = {**exported.state_dict, **exported.constants}
+    values: dict[str, Any] = {**exported.state_dict, **exported.constants}
     named = {name: values[target] for name, target in found.items()}
     lifted = signature.inputs_to_lifted_tensor_constants
-    return named | {name: exported.constants[target] for name, target in lifted.items()}
+    return named | {name: values[target] for name, target in lifted.items()}
 
 
 Described = tuple[str, Sequence[Any], dict[str, Any]]
