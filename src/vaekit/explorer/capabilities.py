@@ -301,14 +301,17 @@ class Call(nn.Module):
 
 @contextmanager
 def labels_unchecked(subject: Subject) -> Iterator[None]:
-    """Within the block labels become one-hot unseen: a graph cannot look at what it is given."""
+    """Within the block labels become what networks are told unseen: a graph cannot look at what it is given."""
     count = subject.can.classes
     if not count:
         yield
         return
 
+    told = subject.model.condition(torch.arange(count), count)  # a row a class
+    assert told is not None
+
     def condition(y: Tensor, images: int) -> Tensor:
-        return (y[:, None] == torch.arange(count, device=y.device)).to(torch.float32)
+        return (y[:, None] == torch.arange(count, device=y.device)).to(told.dtype) @ told
 
     object.__setattr__(subject.model, "condition", condition)
     try:

@@ -186,6 +186,12 @@ def slice_(
     return "slice", [x], {"dim": dim % len(x.meta["val"].shape), "start": begin, "step": step}
 
 
+def slice_scatter(
+    x: Any, part: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Described:
+    return "scatter", [x, part], slice_(x, dim, start, end, step)[2]
+
+
 def select(x: Any, dim: int, index: int) -> Described:
     shape = x.meta["val"].shape
     return "slice", [x], {"dim": dim % len(shape), "start": index % shape[dim], "step": 1}
@@ -248,6 +254,7 @@ STEPS: dict[Any, Callable[..., Described]] = {
     aten._softmax.default: softmax("softmax"),
     aten._log_softmax.default: softmax("log_softmax"),
     aten.slice.Tensor: slice_,
+    aten.slice_scatter.default: slice_scatter,
     aten.select.int: select,
     aten.split_with_sizes.default: lambda x, sizes, dim=0: (
         "split", [x], {"sizes": list(sizes), "dim": dim % len(x.meta["val"].shape)}),

@@ -183,6 +183,15 @@ const MAKE = {
       for (let i = 0; i < from.length; i++) out[from[i]] = x.data[i];
     };
   },
+  /** A copy of x in which a slice is replaced. */
+  scatter({ shape, dim, start, step }, [x, part], out) {
+    const steps = shape.map((_, d) => strideAt(shape, d) * (d === dim ? step : 1));
+    const to = offsets(part.shape, steps, start * strideAt(shape, dim));
+    return () => {
+      out.set(x.data);
+      for (let i = 0; i < to.length; i++) out[to[i]] = part.data[i];
+    };
+  },
   fill({ value }, _, out) {
     return () => out.fill(value);
   },
