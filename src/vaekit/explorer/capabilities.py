@@ -33,7 +33,7 @@ class Generator(Protocol):
 
     latent_dim: int
 
-    def generate(self, z: Tensor) -> Tensor: ...
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor: ...
 
 
 class Codebook(Protocol):
@@ -223,12 +223,12 @@ class OfGenerator(Subject):
             encodes=False,
             scores=False,
             prior="normal",
-            classes=0,
+            classes=model.classes,
             uploads=False,
         )
 
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.generate(codes)
+        return self.generate(codes, y) if self.can.classes else self.generate(codes)
 
 
 class OfGrid(Subject):
