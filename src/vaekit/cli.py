@@ -55,6 +55,8 @@ COMMANDS = {
     "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "evaluate:evaluate"),
     "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "compare:compare"),
     "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
+    "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
+    "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip

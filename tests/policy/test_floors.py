@@ -18,7 +18,7 @@ FLOORS = {  # a module, or a package with all that is in it -> floor
     "checkpoints": 4, "codes": 4, "loop": 4, "processes": 4, "measuring": 4, "metrics": 4, "optimizers": 4, "progress": 4,
     "runfolder": 4, "runs": 4, "training": 4,
     "evaluation": 5, "plots": 5, "report": 5,
-    "cli": 6, "commands": 6, "comparison": 6, "__main__": 6,
+    "cli": 6, "commands": 6, "comparison": 6, "explorer": 6, "__main__": 6,
 }  # fmt: skip
 TRAINING = {"vaekit.training", "vaekit.loop"}  # not for those who look at runs and use them
 

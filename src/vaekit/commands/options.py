@@ -146,6 +146,32 @@ class FiguresOptions(SourceRunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExploreOptions(SourceRunOptions):
+    """Which images to show, and where the page is served."""
+
+    data: str | None = None
+    """a source as in `train` (default: the run's own, or its preview images where that is gone)"""
+    port: int = 8765
+    """port of the page; 0 takes any free one"""
+    host: str = "127.0.0.1"
+    """address to listen on; any other than the default can be reached from other machines"""
+    no_browser: bool = False
+    """only print the address"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(SourceRunOptions):
+    """What is written, and where it goes."""
+
+    format: Literal["onnx", "web"] = "onnx"
+    """onnx: encoder.onnx and decoder.onnx; web: the explorer's page, for any file server"""
+    out: str | None = None
+    """new folder (default: RUN/onnx or RUN/web)"""
+    data: str | None = None
+    """a source as in `train`, for the images on the page (default: as in `explore`)"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(SourceRunOptions):
     """What to measure, and how carefully."""
 

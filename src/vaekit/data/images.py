@@ -82,12 +82,12 @@ class Bad:
     reason: str
 
 
-def probe(path: Path) -> Header | Bad:
-    """The header of an image file."""
+def probe(path: Path, content: bytes | None = None) -> Header | Bad:
+    """The header of an image file, or of its content where that is at hand."""
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
             # A PNG without an early eXIf chunk would be decoded in search of a late one.
             seeks = image.format != "PNG" or "exif" in image.info
             orientation = image.getexif().get(ORIENTATION, 1) if seeks else 1
@@ -100,12 +100,12 @@ def probe(path: Path) -> Header | Bad:
         return Bad(path, _reason(error))
 
 
-def decode(header: Header, plan: Plan) -> Decoded | Bad:
-    """The pixels of an image file as the plan wants them."""
+def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded | Bad:
+    """The pixels of an image file, or of its content, as the plan wants them."""
     from PIL import Image, ImageOps
 
     try:
-        content = header.path.read_bytes()
+        content = header.path.read_bytes() if content is None else content
         with Image.open(io.BytesIO(content)) as image:
             side = 2 * max(plan.size)
             image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size

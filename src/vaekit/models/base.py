@@ -313,7 +313,9 @@ class LatentModel(Autoencoder):
 
     def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
         """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
-        return self.encoder(self.check_images(x), self.condition(y, len(x)))
+        return self.encoder(
+            self.check_images(x), self.condition(y, x.shape[0])
+        )  # len() would fix an export's batch
 
 
 def mean_image(images: Tensor, most: int = 10_000) -> Tensor:

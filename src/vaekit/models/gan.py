@@ -63,7 +63,7 @@ class GAN(Model):
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""
-        raw = full_precision(self.generator(z, self.condition(y, len(z)))).view(-1, *self.shape)
+        raw = full_precision(self.generator(z, self.condition(y, z.shape[0]))).view(-1, *self.shape)
         return raw if self.arguments["pixels"] == "real" else raw.sigmoid()
 
     def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:

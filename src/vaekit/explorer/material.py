@@ -1,0 +1,282 @@
+"""What the page loads, as files by name: `about.json`, places on the map, codes, pictures, scores.
+
+The server sends them, an export writes them into its folder. Arrays are little-endian float32 (`.bin`),
+labels int16.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.core import SettingError
+from vaekit.data import Data, Split
+from vaekit.distributions.likelihoods import LIKELIHOODS
+from vaekit.evaluation.table import rows as evaluation_rows
+from vaekit.explorer.capabilities import subject_of
+from vaekit.plots.encoded import Codes, spread
+from vaekit.plots.latent import project
+from vaekit.plots.style import class_colors
+from vaekit.plots.travel import manifold_codes
+from vaekit.report import NUMBERS, changed_settings, command_line, flatten, format_number, what_was_trained
+from vaekit.runs import Run
+
+MOST_POINTS = 10_000  # images on the map
+MOST_SCORED = 2_000  # images beside whose scores a new one is seen
+BATCH = 512
+CHUNK_PIXELS = 500_000  # of one file of pictures
+CHUNK = 500  # images a file at most
+GRID = 15  # pictures along a side of the manifold
+COLUMNS = 25  # pictures in a row of such a file
+
+
+class Material:
+    """Everything about a run that does not depend on what the user does.
+
+    Args:
+        run: a loaded run.
+        data: its data, or another source; None looks at the run's previews only.
+    """
+
+    def __init__(self, run: Run, data: Data | None) -> None:
+        self.run, self.subject = run, subject_of(run)
+        split = next((s for s in (data.test, data.validation, data.train) if len(s)), None) if data else None
+        self.source = data.source if data is not None and split is not None else None
+        split = run.previews if split is None else split
+        self.split = split.take(spread(len(split), MOST_POINTS))
+        self.class_names = data.class_names if data is not None else run.class_names
+        channels, height, width = self.subject.shape
+        self.chunk = max(1, min(CHUNK, CHUNK_PIXELS // (height * width * channels)))
+
+    @cached_property
+    def codes(self) -> Codes | None:
+        """Codes of all images, or None where images have none."""
+        if not self.subject.can.encodes:
+            return None
+        means, stddevs = [], []
+        for part in batches(self.split):
+            mean, stddev = self.subject.encode(part.images, self.labels_for(part))
+            means.append(mean)
+            stddevs.append(stddev)
+        return Codes(torch.cat(means), torch.cat(stddevs), self.split.labels)
+
+    def labels_for(self, part: Split) -> Tensor | None:
+        """The classes of images, for a model that must be told them."""
+        return part.labels if self.subject.can.classes else None
+
+    def files(self) -> dict[str, Callable[[], bytes]]:
+        """Name -> what makes its content."""
+        made: dict[str, Callable[[], bytes]] = {"about.json": lambda: to_json(self.about())}
+        if self.codes is None:
+            return made
+        codes = self.codes
+        count = -(-len(self.split) // self.chunk)
+        if self.split.labels is not None:
+            labels = self.split.labels
+            made["labels.bin"] = lambda: labels.numpy().astype("<i2").tobytes()
+        if self.plane is not None:
+            points = self.plane["points"]
+            made["plane.bin"] = lambda: floats(points)
+        for d in range(self.subject.can.latent):
+            made[f"axis-{d}.bin"] = lambda d=d: floats(codes.mean[:, d])
+        for k in range(count):
+            made[f"codes-{k}.bin"] = lambda k=k: floats(codes.mean[k * self.chunk : (k + 1) * self.chunk])
+            made[f"pictures-{k}.png"] = lambda k=k: self.pictures(k)
+        if self.subject.can.scores:
+            made["scores.bin"] = self.scores
+        return made
+
+    def pictures(self, k: int) -> bytes:
+        """One file of pictures, as a PNG of rows of COLUMNS."""
+        images = self.split.images[k * self.chunk : (k + 1) * self.chunk]
+        return png_sheet(self.subject.to_bytes(self.subject.images(images)), min(COLUMNS, self.chunk))
+
+    def scores(self) -> bytes:
+        """Scores of MOST_SCORED images, sorted."""
+        split = self.split.take(spread(len(self.split), MOST_SCORED))
+        nats = [self.subject.score(part.images, self.labels_for(part)) for part in batches(split)]
+        return floats(torch.cat(nats).sort().values)
+
+    @cached_property
+    def plane(self) -> dict[str, Any] | None:
+        """The plane of the map: the two latents, or the two principal components of more."""
+        if self.codes is None or self.subject.can.latent < 2 or len(self.split) < 2:
+            return None
+        plane = project(self.codes, "axes" if self.codes.mean.shape[1] == 2 else "pca")
+        assert plane.directions is not None
+        return {
+            "points": plane.points,
+            "directions": plane.directions.T.tolist(),
+            "labels": [plane.xlabel, plane.ylabel],
+            "how": plane.how,
+        }
+
+    def about(self, engine: str = "server") -> dict[str, Any]:
+        """Everything small, JSON-able. The engine runs the networks: the server, or the page."""
+        subject, run = self.subject, self.run
+        plane = self.plane
+        labels = self.split.labels
+        names = self.class_names or (
+            [str(i) for i in range(int(labels.max()) + 1)] if labels is not None else []
+        )
+        return {
+            "title": f"{run.settings.method} on {run.config['data']['source']}",
+            "run": run.path.name,
+            "summary": what_was_trained(run),
+            "engine": engine,
+            "shape": list(subject.shape),
+            "can": subject.can.as_dict()
+            | ({"prior": ""} if engine == "page" and subject.can.prior != "normal" else {}),
+            "points": len(self.split) if self.codes is not None else 0,
+            "source": self.source,
+            "chunk": self.chunk,
+            "columns": min(COLUMNS, self.chunk),
+            "labelled": self.codes is not None and labels is not None,
+            "class_names": names,
+            "class_colours": class_colors(len(names)),
+            "class_means": self.class_means(len(names)),
+            "random": self.codes is None or (bool(subject.can.latent) and self.codes.random),
+            "dimensions": self.dimensions(),
+            "start": [0.0] * subject.can.length if self.codes is None else self.codes.mean[0].tolist(),
+            "ticks": manifold_codes(GRID)[:GRID, 0].tolist(),
+            "plane": plane and {key: value for key, value in plane.items() if key != "points"},
+            "light_on_dark": bool(subject.images(run.previews.images[:64]).mean() < 0.5),
+            "score": self.score_name(),
+            "numbers": list(numbers(run)),
+            "settings": settings(run),
+            "curves": curves(run.metrics),
+            "command": command_line(run),
+            "notes": list(run.config["data"]["notes"]),
+        }
+
+    def dimensions(self) -> list[dict[str, Any]]:
+        """Every latent dimension, by falling relevance: what it carries and where its codes lie."""
+        codes = self.codes
+        if codes is None or not self.subject.can.latent:
+            plain = {"relevance": None, "live": True, "centre": 0.0, "reach": 3.0}
+            return [{"index": d} | plain for d in range(self.subject.can.latent)]
+        relevance, live = codes.relevance(), set(codes.live().tolist())
+        order = torch.argsort(relevance, descending=True, stable=True).tolist()
+        places = [(0.0, 3.0) if codes.random else own_place(codes.mean[:, d]) for d in range(len(order))]
+        return [
+            {
+                "index": d,
+                "relevance": relevance[d].item(),
+                "live": d in live,
+                "centre": places[d][0],
+                "reach": places[d][1],
+            }
+            for d in order
+        ]
+
+    def class_means(self, count: int) -> list[list[float] | None]:
+        """Mean code of each class; None for a class without images here."""
+        if self.codes is None or self.codes.labels is None or not self.subject.can.latent:
+            return []
+        mean, labels = self.codes.mean, self.codes.labels
+        return [
+            mean[labels == c].mean(0).tolist() if bool((labels == c).any()) else None for c in range(count)
+        ]
+
+    def score_name(self) -> str | None:
+        """What a score is, for people."""
+        if not self.subject.can.scores:
+            return None
+        name = self.subject.model.arguments["likelihood"]
+        kind = {"pseudo": " (no likelihood)", "density": " (a density)", "mass": ""}[LIKELIHOODS[name].kind]
+        what = "distortion + KL at the mean" if self.subject.can.prior == "normal" else "distortion"
+        return f"{what}, nats under {name}{kind}"
+
+
+def own_place(values: Tensor) -> tuple[float, float]:
+    """Mean and three standard deviations of a dimension without a prior."""
+    return values.mean().item(), 3 * max(values.std(unbiased=False).item(), 1e-6)
+
+
+def batches(split: Split) -> Iterable[Split]:
+    """A few images at a time."""
+    for start in range(0, len(split), BATCH):
+        yield split.take(torch.arange(start, min(start + BATCH, len(split))))
+
+
+def numbers(run: Run) -> Iterable[dict[str, str]]:
+    """The figures of a run with a sentence each: the test split's, then those of the evaluation."""
+    test = run.summary.get("test", {})
+    for key, value in flatten(test):
+        number = NUMBERS.get(key)
+        if number is not None and isinstance(value, int | float):
+            yield {
+                "label": number.label,
+                "unit": number.unit,
+                "text": format_number(value),
+                "sentence": " ".join([number.sentence, f"{number.direction.capitalize()}." if number.direction else ""]).strip(),
+            }  # fmt: skip
+    if evaluation := run.summary.get("evaluation"):
+        for row in evaluation_rows(evaluation):
+            yield {"label": row.label, "unit": row.unit, "text": row.text, "sentence": row.meaning}
+
+
+def settings(run: Run) -> list[dict[str, Any]]:
+    """Every setting, and whether it differs from the method's default."""
+    changed = changed_settings(run)
+    return [
+        {"name": name, "value": str(value), "changed": name in changed}
+        for name, value in run.settings.flat().items()
+    ]
+
+
+def curves(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Series of metrics.jsonl that change: name, and for each split its steps and values."""
+    series: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for line in metrics:
+        for name, value in line.items():
+            if name not in ("step", "epoch", "split") and isinstance(value, int | float) and isfinite(value):
+                series.setdefault(name, {}).setdefault(line["split"], []).append((line["step"], value))
+    found = []
+    for name, splits in series.items():
+        shown = {split: thin(points) for split, points in splits.items() if len(points) > 1}
+        if shown and any(len({value for _, value in points}) > 1 for points in shown.values()):
+            found.append({"name": name, "splits": shown})
+    return found
+
+
+def thin(points: list[tuple[int, float]], most: int = 200) -> list[list[float]]:
+    """At most so many points of a curve, five digits each."""
+    return [[points[i][0], float(f"{points[i][1]:.5g}")] for i in spread(len(points), most).tolist()]
+
+
+def floats(values: Tensor) -> bytes:
+    return values.numpy().astype("<f4").tobytes()
+
+
+def to_json(values: Any) -> bytes:
+    """Raises SettingError when a number is not finite: the model has diverged."""
+    try:
+        return json.dumps(values, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    except ValueError:
+        raise SettingError("this run's codes are not finite: its training has diverged.") from None
+
+
+def png_sheet(images: Tensor, columns: int) -> bytes:
+    """Pictures (N, C, H, W) uint8 side by side without gaps, as a PNG."""
+    from PIL import Image
+
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, channels, height, width), np.uint8)
+    sheet[:count] = images.numpy()
+    sheet = sheet.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    if channels == 2:
+        sheet = np.concatenate([sheet, np.zeros_like(sheet[..., :1])], axis=-1)
+    content = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(content, "PNG", compress_level=3)
+    return content.getvalue()

@@ -1,0 +1,47 @@
+// The same hand across all classes: one code, decoded as each.
+import { h, latest } from "./dom.js";
+import { Sheet, saveButton } from "./pictures.js";
+
+const MOST = 100; // classes shown
+
+class Classes {
+  constructor(app, panel) {
+    this.app = app;
+    const { info } = app;
+    this.count = Math.min(MOST, info.can.classes);
+    const columns = Math.min(10, this.count);
+    this.sheet = new Sheet(info.shape, columns, Math.ceil(this.count / columns), "The current code as every class", 2);
+    this.sheet.canvas.addEventListener("click", (event) => this.choose(this.sheet.at(event)));
+    this.names = h("div", { class: "buttons" }, Array.from({ length: this.count }, (_, c) =>
+      h("button", { class: "chip", onclick: () => this.choose(c) }, app.className(c))));
+    this.draw = latest(() => this.redraw());
+    panel.append(
+      h("p", { class: "faint" }, "The same code under every class: what stays is the hand, what changes is the class."),
+      this.sheet.canvas, this.names,
+      h("div", { class: "buttons" }, saveButton(() => this.sheet.canvas, `${info.run}-classes`, 56)));
+    this.update();
+  }
+
+  choose(y) {
+    if (y < this.count) this.app.state.go(this.app.state.z, { y });
+  }
+
+  async redraw() {
+    const { engine, state, info } = this.app;
+    const codes = new Float32Array(this.count * info.can.latent);
+    for (let c = 0; c < this.count; c++) codes.set(state.z, c * info.can.latent);
+    this.sheet.draw(await engine.decode(codes, Array.from({ length: this.count }, (_, c) => c)));
+  }
+
+  update() {
+    [...this.names.children].forEach((button, c) => button.setAttribute("aria-pressed", String(c === this.app.state.y)));
+    this.draw();
+  }
+}
+
+export const view = {
+  name: "classes",
+  title: "Classes",
+  offered: (info) => info.can.classes > 1 && info.can.latent > 0,
+  open: (app, panel) => new Classes(app, panel),
+};

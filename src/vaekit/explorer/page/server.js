@@ -1,0 +1,69 @@
+// The networks, asked of the server that sent this page.
+
+/** One line from an answer that is no success. */
+async function problem(answer) {
+  try {
+    return (await answer.json()).error || `the server answered ${answer.status}`;
+  } catch {
+    return `the server answered ${answer.status}`;
+  }
+}
+
+async function post(path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, { method: "POST", body });
+  } catch {
+    throw new Error("The server does not answer: has vaekit explore ended?");
+  }
+  if (!answer.ok) throw new Error(await problem(answer));
+  return answer;
+}
+
+const asked = (classes) => (classes === null ? "" : `?y=${classes}`);
+
+export class Server {
+  constructor(about) {
+    this.about = about;
+    this.most = Math.max(1, Math.min(256, Math.floor(12e6 / about.shape.reduce((a, b) => a * b))));
+  }
+
+  /** Pictures (N, C, H, W) of codes (N, D); y: null, one class, or one each. In parts: `part(levels, first)`. */
+  async decode(codes, classes = null, part = null, signal = null) {
+    const D = this.about.can.length;
+    const count = codes.length / D;
+    const parts = [];
+    for (let first = 0; first < count; first += this.most) {
+      if (signal?.aborted) throw new DOMException("superseded", "AbortError");
+      const last = Math.min(count, first + this.most);
+      const y = Array.isArray(classes) ? classes.slice(first, last).join(",") : classes;
+      const answer = await post(`api/decode${asked(y)}`, codes.slice(first * D, last * D));
+      const levels = new Uint8Array(await answer.arrayBuffer());
+      if (part) part(levels, first);
+      parts.push(levels);
+    }
+    if (parts.length === 1) return parts[0];
+    const all = new Uint8Array(parts.reduce((sum, levels) => sum + levels.length, 0));
+    let offset = 0;
+    for (const levels of parts) {
+      all.set(levels, offset);
+      offset += levels.length;
+    }
+    return all;
+  }
+
+  /** {mean, std, score} of one image (C, H, W) of levels. */
+  async encode(levels, classes = null) {
+    return (await post(`api/encode${asked(classes)}`, levels)).json();
+  }
+
+  /** A code from the fitted prior. */
+  async sample(seed) {
+    return new Float32Array(await (await post(`api/sample?seed=${seed}`)).arrayBuffer());
+  }
+
+  /** An image file as levels (C, H, W), brought to the run's form as its data were. */
+  async readImage(file) {
+    return new Uint8Array(await (await post("api/image", file)).arrayBuffer());
+  }
+}

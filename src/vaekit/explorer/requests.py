@@ -1,0 +1,130 @@
+"""What a request may hold: limits, and bytes made into tensors. Whatever is wrong is a `Refused`."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from fastapi import HTTPException, Request
+from torch import Tensor
+
+from vaekit.data import images as files
+
+MOST_UPLOAD = 20_000_000  # bytes of an image file
+MOST_IMAGE_PIXELS = 40_000_000  # of an image file, before it is brought to the run's size
+MOST_PICTURES = 512  # decoded for one request
+MOST_VALUES = 24_000_000  # of all pictures of one request
+MOST_CODE = 1e4  # absolute value in a code: far beyond any prior
+SECONDS = 20  # for a body to arrive
+
+
+class Refused(HTTPException):
+    """A request that cannot be answered; the detail is one line."""
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(status, line)
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+        Refused: 400 no number in Content-Length, 408 too slow, 413 too long.
+    """
+    declared = request.headers.get("content-length", "0")
+    if not (declared.isascii() and declared.isdigit()):
+        raise Refused(400, "Content-Length is not a number")
+    if int(declared) > most:
+        raise Refused(413, f"at most {most:,} bytes are taken here")
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise Refused(413, f"at most {most:,} bytes are taken here")
+                parts.append(part)
+    except TimeoutError:
+        raise Refused(408, f"the request took longer than {SECONDS} s to arrive") from None
+    return b"".join(parts)
+
+
+def read_codes(body: bytes, dimensions: int, values: int) -> Tensor:
+    """Codes (N, D) from little-endian float32.
+
+    Args:
+        dimensions: D.
+        values: of one picture, which bounds N.
+
+    Raises:
+        Refused: 422 no whole number of codes, none, or numbers that are no place in latent space; 413 too many.
+    """
+    if not body or len(body) % (4 * dimensions):
+        raise Refused(422, f"{len(body)} bytes are no codes of {dimensions} float32 numbers each")
+    codes = np.frombuffer(body, "<f4").reshape(-1, dimensions)
+    most = most_pictures(values)
+    if len(codes) > most:
+        raise Refused(413, f"at most {most} codes at a time, not {len(codes)}")
+    if not (np.abs(codes) <= MOST_CODE).all():
+        raise Refused(422, f"codes must be finite and within ±{MOST_CODE:g}")
+    return torch.from_numpy(codes.astype(np.float32))
+
+
+def most_pictures(values: int) -> int:
+    """How many pictures of so many values one request may ask for."""
+    return max(1, min(MOST_PICTURES, MOST_VALUES // values))
+
+
+def read_classes(text: str | None, classes: int, count: int) -> Tensor | None:
+    """Class numbers of codes: one for all, or one each with commas; None for a model without classes.
+
+    Raises:
+        Refused: 422 missing, not numbers, out of range, or of another count.
+    """
+    if not classes:
+        if text is not None:
+            raise Refused(422, "y: this model has no classes")
+        return None
+    words = (text or "").split(",")
+    if len(words) not in (1, count) or not all(w.isascii() and w.isdigit() and len(w) < 7 for w in words):
+        raise Refused(422, f"y: wants a class from 0 to {classes - 1}, or one for each of {count}")
+    numbers = torch.tensor([int(word) for word in words])
+    if int(numbers.max()) >= classes:
+        raise Refused(422, f"y: classes go from 0 to {classes - 1}")
+    return numbers.expand(count)
+
+
+def read_pixels(body: bytes, shape: tuple[int, int, int]) -> Tensor:
+    """One image (1, C, H, W) uint8.
+
+    Raises:
+        Refused: 422 not its number of bytes.
+    """
+    values = shape[0] * shape[1] * shape[2]
+    if len(body) != values:
+        raise Refused(
+            422, f"an image of {shape[0]}x{shape[1]}x{shape[2]} has {values} bytes, not {len(body)}"
+        )
+    return torch.frombuffer(bytearray(body), dtype=torch.uint8).view(1, *shape)
+
+
+def read_file(body: bytes, plan: files.Plan) -> bytes:
+    """The pixels (C, H, W) of an image file, brought to the run's size and channels as its data were.
+
+    Raises:
+        Refused: 422 no image or a damaged one; 413 too many pixels.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, about files that it reads nevertheless
+        header = files.probe(Path("image"), body)
+        if isinstance(header, files.Bad):
+            raise Refused(422, f"this cannot be read as an image: {header.reason}")
+        if header.size[0] * header.size[1] > MOST_IMAGE_PIXELS:
+            raise Refused(413, f"at most {MOST_IMAGE_PIXELS:,} pixels, not {header.size[1]}x{header.size[0]}")
+        decoded = files.decode(header, plan, body)
+    if isinstance(decoded, files.Bad):
+        raise Refused(422, f"this cannot be read as an image: {decoded.reason}")
+    return decoded.pixels.tobytes()

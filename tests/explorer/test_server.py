@@ -1,0 +1,255 @@
+"""The server's answers: right ones against the model itself, wrong requests each with one line."""
+
+from __future__ import annotations
+
+import io
+import resource
+import struct
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from vaekit.explorer.material import Material
+from vaekit.explorer.requests import MOST_PICTURES
+from vaekit.explorer.server import HEADERS, create_app
+
+HOST = "http://127.0.0.1:8765"
+
+
+@pytest.fixture(scope="module")
+def clients(materials: dict[str, Material]) -> dict[str, TestClient]:
+    return {
+        name: TestClient(create_app(material, frozenset({"127.0.0.1"})), base_url=HOST)
+        for name, material in materials.items()
+    }
+
+
+def floats(*values: float) -> bytes:
+    return np.array(values, "<f4").tobytes()
+
+
+def test_decode_is_the_models_own(clients, materials) -> None:
+    z = torch.randn(5, 3, generator=torch.Generator().manual_seed(2))
+    model = materials["vae"].run.model
+    with torch.no_grad():
+        expected = (torch.sigmoid(model.decoder(z, None)) * 255).round()
+    answer = clients["vae"].post("/api/decode", content=z.numpy().tobytes())
+    assert answer.status_code == 200
+    found = np.frombuffer(answer.content, np.uint8).reshape(5, 1, 8, 8)
+    assert np.abs(found - expected.numpy()).max() <= 1  # a value between two levels may go either way
+    assert (found == expected.numpy()).mean() > 0.99
+
+
+def test_encode_is_the_models_own(clients, materials) -> None:
+    image = materials["vae"].split.images[3]
+    found = clients["vae"].post("/api/encode", content=image.numpy().tobytes()).json()
+    model, x = materials["vae"].run.model, image[None] / 255
+    with torch.no_grad():
+        mean, log_variance = model.encoder(x, None).chunk(2, dim=1)
+        logits = model.decoder(mean, None)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum()
+    assert found["mean"] == pytest.approx(mean[0].tolist(), abs=1e-4)
+    assert found["std"] == pytest.approx((0.5 * log_variance[0]).exp().tolist(), rel=1e-3)
+    assert found["score"] == pytest.approx(float(bce + kl), rel=1e-4)
+
+
+def test_an_autoencoders_score_is_its_distortion(clients, materials) -> None:
+    image = materials["ae"].split.images[0]
+    found = clients["ae"].post("/api/encode", content=image.numpy().tobytes()).json()
+    model, x = materials["ae"].run.model, image[None] / 255
+    with torch.no_grad():
+        logits = model.decoder(model.encoder(x, None), None)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    assert found["score"] == pytest.approx(float(bce), rel=1e-4)
+    assert set(found["std"]) == {0.0}
+
+
+def test_classes_change_the_picture(clients) -> None:
+    client = clients["conditional"]
+    z = floats(0.3, 0.1, -0.2)
+    each = client.post("/api/decode?y=0,7", content=2 * z).content
+    assert each[:64] == client.post("/api/decode?y=0", content=z).content
+    assert each[64:] == client.post("/api/decode?y=7", content=z).content
+    assert each[:64] != each[64:]
+
+
+def test_codes_of_a_grid_are_its_levels(clients) -> None:
+    found = np.frombuffer(clients["grid"].post("/api/decode", content=floats(0, 1, 2, 3)).content, np.uint8)
+    expected = np.kron([[0, 85], [170, 255]], np.ones((4, 4)))
+    assert (found.reshape(8, 8) == expected).all()
+    image = expected.astype(np.uint8).tobytes()
+    assert clients["grid"].post("/api/encode", content=image).json()["mean"] == [0, 1, 2, 3]
+    assert clients["grid"].post("/api/sample?seed=4").content == floats(3, 3, 3, 3)
+
+
+def test_files_are_the_codes_and_pictures(clients, materials) -> None:
+    client, material = clients["vae"], materials["vae"]
+    codes = np.frombuffer(client.get("/data/codes-0.bin").content, "<f4").reshape(-1, 3)
+    assert len(codes) == len(material.split) == client.get("/data/about.json").json()["points"]
+    with torch.no_grad():
+        mean = material.run.model.encode(material.split.images).mean
+    assert codes == pytest.approx(mean.numpy(), abs=1e-5)
+    for d in range(3):
+        assert np.frombuffer(client.get(f"/data/axis-{d}.bin").content, "<f4") == pytest.approx(codes[:, d])
+    labels = np.frombuffer(client.get("/data/labels.bin").content, "<i2")
+    assert (labels == material.split.labels.numpy()).all()
+    sheet = np.asarray(Image.open(io.BytesIO(client.get("/data/pictures-0.png").content)))
+    assert (
+        sheet[8:16, 16:24] == material.split.images[27, 0].numpy()
+    ).all()  # second row of 25, third column
+
+
+def test_places_on_the_plane_are_principal_components(clients) -> None:
+    client = clients["vae"]
+    codes = np.frombuffer(client.get("/data/codes-0.bin").content, "<f4").reshape(-1, 3)
+    places = np.frombuffer(client.get("/data/plane.bin").content, "<f4").reshape(-1, 2)
+    directions = np.linalg.svd(codes - codes.mean(0))[2][:2]
+    assert np.abs(places) == pytest.approx(np.abs(codes @ directions.T), abs=2e-4)
+
+
+def test_an_image_file_becomes_the_runs_form(clients) -> None:
+    colour = Image.new("RGB", (64, 64), (255, 255, 255))
+    content = io.BytesIO()
+    colour.save(content, "PNG")
+    answer = clients["vae"].post("/api/image", content=content.getvalue())
+    assert answer.content == bytes([255]) * 64
+
+
+def test_every_answer_has_the_headers(clients) -> None:
+    answers = [clients["vae"].get(path) for path in ("/", "/main.js", "/data/about.json", "/none")]
+    answers.append(clients["vae"].get("/", headers={"host": "evil.example"}))
+    for answer in answers:
+        assert HEADERS.items() <= dict(answer.headers).items()
+    assert "unsafe" not in HEADERS["content-security-policy"]
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few hundred bytes that says it has so many pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(1 + width // 8) * min(height, 2000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def picture(kind: str) -> bytes:
+    content = io.BytesIO()
+    Image.effect_noise((64, 64), 60).save(content, kind)
+    return content.getvalue()
+
+
+PATHS = [
+    "/../pyproject.toml", "/..%2f..%2fetc/passwd", "/data/../server.py", "/data/..%2fabout.json", "/data/%2e%2e/x",
+    "/data/model.safetensors", "/data/config.json", "/server.py", "/data/", "/data/codes-99.bin", "/data/axis--1.bin",
+    "/data/axis-3.bin", "/data/pictures-1.png", "/data/about.json%00", "/main.js/", "/C:/windows/win.ini", "/api/decode",
+    "/api/none", "/docs", "/openapi.json", "/data/" + "a" * 4000, "/data/..\\config.json",
+]  # fmt: skip
+
+
+def malformed() -> Iterator[tuple[str, str, dict]]:
+    """(method, path, what else) of requests that all are wrong."""
+    random = np.random.default_rng(0)
+    for path in PATHS:
+        yield "GET", path, {}
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
+        for path in ("/", "/data/about.json", "/api/decode", "/api/encode"):
+            yield method, path, {"content": b"x"}
+    for host in (
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.",
+        "[::1",
+        "",
+        "127.0.0.1@evil",
+        "192.168.0.1",
+    ):
+        yield "GET", "/data/about.json", {"headers": {"host": host}}
+        yield "POST", "/api/decode", {"headers": {"host": host}, "content": floats(0, 0, 0)}
+    for origin in ("http://evil.example", "null", "https://127.0.0.1:9", "file://"):
+        yield "POST", "/api/decode", {"headers": {"origin": origin}, "content": floats(0, 0, 0)}
+    wrong = (np.nan, np.inf, -np.inf, 1e30, -1e5)
+    for value in wrong:
+        for place in range(3):
+            yield "POST", "/api/decode", {"content": floats(*[value if d == place else 0 for d in range(3)])}
+    for size in [*range(12), *range(13, 24), 1001]:
+        yield "POST", "/api/decode", {"content": bytes(size)}
+    for count in (MOST_PICTURES + 1, 4 * MOST_PICTURES):
+        yield "POST", "/api/decode", {"content": bytes(12 * count)}
+    for y in ("0", "a", "-1", "1e3", "0,1", "٣", "", "9" * 50):
+        yield "POST", f"/api/decode?y={y}", {"content": bytes(12)}
+    for length in ("abc", "-5", "99999999999999"):
+        yield "POST", "/api/decode", {"headers": {"content-length": length}, "content": bytes(12)}
+    for size in (0, 1, 63, 65, 640, 100_000):
+        yield "POST", "/api/encode", {"content": bytes(size)}
+    for seed in ("", "a", "-1", "1e99", "nan"):
+        yield "POST", f"/api/sample?seed={seed}", {}
+    yield "POST", "/api/sample", {}
+    images = {kind: picture(kind) for kind in ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP")}
+    for content in images.values():
+        for share in (0.02, 0.2, 0.5):
+            yield "POST", "/api/image", {"content": content[: int(share * len(content))]}
+    for width, height in ((60_000, 60_000), (8_000, 8_000), (2**31 - 1, 1), (1, 2**31 - 1), (0, 5)):
+        yield "POST", "/api/image", {"content": bomb(width, height)}
+    for text in (
+        b"",
+        b"\x00",
+        b"GIF89a",
+        b"%PDF-1.4",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"PK\x03\x04",
+        b"[" * 100_000,
+    ):
+        yield "POST", "/api/image", {"content": text}
+    yield "POST", "/api/image", {"content": bytes(20_000_001)}
+    for size in random.integers(1, 4000, 360):
+        noise = random.bytes(int(size))
+        yield "POST", "/api/image", {"content": noise}
+
+
+def test_500_malformed_requests(clients) -> None:
+    client = clients["vae"]
+    requests = list(malformed())
+    assert len(requests) >= 500, len(requests)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for method, path, more in requests:
+        answer = client.request(method, path, **more)
+        assert 400 <= answer.status_code < 500, (method, path, more, answer.status_code)
+        line = answer.json()["error"]
+        assert line and "\n" not in line and len(line) < 200
+    assert client.post("/api/decode", content=floats(0, 0, 0)).status_code == 200
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown < 150, f"{grown:.0f} MB more than before"
+
+
+@pytest.mark.parametrize("y", ["", "10", "-1", "a", "1,2", "1,2,3,4", None])
+def test_classes_that_are_wrong(clients, y: str | None) -> None:
+    path = "/api/decode" if y is None else f"/api/decode?y={y}"
+    answer = clients["conditional"].post(path, content=3 * floats(0, 0, 0))
+    assert answer.status_code == 422
+    assert "y:" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("codes", [(0, 1, 2, 4), (0, 1, 2, -1), (0, 0.5, 1, 1)])
+def test_codes_that_are_none(clients, codes: tuple[float, ...]) -> None:
+    answer = clients["grid"].post("/api/decode", content=floats(*codes))
+    assert answer.status_code == 422
+    assert "0 to 3" in answer.json()["error"]
+
+
+def test_what_a_model_lacks_is_said(clients) -> None:
+    image = bytes(64)
+    for path in ("/api/encode", "/api/image"):
+        answer = clients["generator"].post(path, content=image)
+        assert answer.status_code == 404 and answer.json()["error"]
+    assert clients["vae"].post("/api/sample?seed=1").status_code == 404
+    assert clients["generator"].get("/data/codes-0.bin").status_code == 404
