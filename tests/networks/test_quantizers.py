@@ -122,18 +122,18 @@ def test_dead_codes_begin_anew(name: str) -> None:
     assert made.usage[3].item() == pytest.approx(0.9)
 
 
-def test_a_revived_code_goes_where_codes_are_missing() -> None:
-    """Of a batch that is nearly all alike, the vectors far from every code are taken."""
+def test_revived_codes_are_vectors_of_the_batch_drawn_as_often_as_they_occur() -> None:
     torch.manual_seed(0)
-    made = quantizer("ema", codes=8, revive=True)
+    made = quantizer("ema", codes=400, revive=True)
     with torch.no_grad():
-        made.vectors_of_codes.copy_(torch.zeros(8, 2))
-        made.vectors_of_codes[1:] = 100.0
         made.usage[1:] = 0.0
-    rows = torch.zeros(200, 2)
-    rows[:100] = torch.randn(100, 2)
+    kinds = torch.tensor([[5.0, 5.0], [7.0, -7.0]])
+    rows = kinds[(torch.arange(1000) >= 750).long()]  # three of the first for one of the second
     made(rows.T[None, :, None, :])
-    assert int((made.vectors_of_codes[1:] != 0).any(1).sum()) == 7
+    revived = made.vectors_of_codes[1:]
+    of_kind = [int((revived == kind).all(1).sum()) for kind in kinds]
+    assert sum(of_kind) == 399
+    assert of_kind[0] / 399 == pytest.approx(0.75, abs=4 * (0.75 * 0.25 / 399) ** 0.5)
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)

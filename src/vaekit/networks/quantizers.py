@@ -18,8 +18,7 @@ from vaekit.core import Quantized, SettingError, choose
 from vaekit.noise import gathered, total, whole
 from vaekit.precision import full_precision
 
-DEAD = 0.1  # of the usage that equal use would give: a code below it is replaced
-CANDIDATES = 8  # vectors of the batch that are looked at for each code
+DEAD = 0.5  # of the usage that equal use would give: a code below it is replaced
 LEVELS = {  # numbers of codes -> levels a dimension (Mentzer et al. 2023, table 1; the first is ours)
     64: (4, 4, 4), 256: (8, 6, 5), 512: (8, 8, 8), 1024: (8, 5, 5, 5), 4096: (7, 5, 5, 5, 5), 16384: (8, 8, 8, 6, 5),
 }  # fmt: skip
@@ -119,19 +118,9 @@ class Codebook(Quantizer):
         self.steps += 1
         self.usage.lerp_(all_counts * (self.size / number), share)
         self._learn(rows, indices, all_counts, share)
-        dead = self.usage < DEAD
-        # Looking for a replacement takes as long as the rest; on an accelerator asking would wait for it.
-        if self.revive and (dead.device.type != "cpu" or dead.any()):
-            wanted = torch.randint(number, (CANDIDATES * self.size,), device=rows.device)
-            self._replace(dead, self._far(gathered(rows, wanted, rows_an_image)))
-
-    def _far(self, candidates: Tensor) -> Tensor:
-        """K of the candidates, drawn without repetition by their squared distance to the nearest code: much
-        of a picture may be alike, and a second code for that would be dead again."""
-        near = self.vectors_of_codes[nearest(candidates, self.vectors_of_codes)]
-        noise = torch.empty_like(candidates[:, 0]).exponential_()
-        order = (candidates - near).square().sum(1).add(1e-30).log() - noise.log()
-        return candidates[order.topk(self.size).indices]
+        if self.revive:
+            wanted = torch.randint(number, (self.size,), device=rows.device)
+            self._replace(self.usage < DEAD, gathered(rows, wanted, rows_an_image))
 
     @torch.no_grad()
     def _replace(self, dead: Tensor, vectors: Tensor) -> None:
