@@ -37,7 +37,7 @@ def test_version(terminal) -> None:
     assert terminal("--version").out == f"vaekit {vaekit.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "train"])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("train", "prior")])
 def test_help_names_every_option_with_its_default(terminal, monkeypatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     outcome = terminal(command, "--help")

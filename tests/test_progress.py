@@ -13,9 +13,12 @@ import torch
 from rich.console import Console
 
 from toy import SMALL, toy_data
-from vaekit import progress
-from vaekit.models import VAE
-from vaekit.objectives import ELBO
+from vaekit import load_data, progress
+from vaekit.adversarial import Adversarial
+from vaekit.models import GAN, VAE, VQVAE
+from vaekit.models.codeprior import CodePrior
+from vaekit.models.mixture import Mixture
+from vaekit.objectives import ELBO, CodeLength, Density, QuantizedReconstruction
 from vaekit.progress import Bar, Silent, choose_progress
 from vaekit.training import fit, resume
 
@@ -97,5 +100,16 @@ def test_a_bar_writes_to_standard_error_only(
 
 
 def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
-    history = fit(VAE((1, 4, 4), 2, width=8), ELBO(), toy_data(), epochs=1, **SMALL)
-    assert set(progress.SHOWN) - {"code_perplexity"} < set(history.metrics[0])
+    images, rows = toy_data(), torch.randn(40, 3)
+    grids = torch.randint(3, (40, 1, 2, 2)).float()
+    runs = [
+        (VAE((1, 4, 4), 2, width=8), ELBO(), images),
+        (VQVAE((1, 4, 4), downsample=2, codes=8, code_dim=2, width=8, depth=1), QuantizedReconstruction(), images),
+        (GAN((1, 4, 4), 2, width=8), Adversarial(), images),
+        (CodePrior((1, 2, 2), width=8, depth=1, heads=2, codes=3), CodeLength(), load_data(grids, pixels="real")),
+        (Mixture((3,), 2), Density(), load_data(rows)),
+    ]
+    reported: set[str] = set()
+    for model, objective, data in runs:
+        reported |= set(fit(model, objective, data, epochs=1, **SMALL | {"weights": "last"}).metrics[0])
+    assert set(progress.SHOWN) <= reported

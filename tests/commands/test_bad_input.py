@@ -169,7 +169,7 @@ def test_folder_with_something_else(terminal) -> None:
 
 
 def test_no_prior(terminal, ae_run: Path) -> None:
-    check(terminal("sample", ae_run, "--out", "s.png"), ["autoencoder", "vae"])
+    check(terminal("sample", ae_run, "--out", "s.png"), ["no prior", "vaekit prior", str(ae_run)])
     assert not Path("s.png").exists()
 
 
