@@ -104,9 +104,17 @@ def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
     grids = torch.randint(3, (40, 1, 2, 2)).float()
     runs = [
         (VAE((1, 4, 4), 2, width=8), ELBO(), images),
-        (VQVAE((1, 4, 4), downsample=2, codes=8, code_dim=2, width=8, depth=1), QuantizedReconstruction(), images),
+        (
+            VQVAE((1, 4, 4), downsample=2, codes=8, code_dim=2, width=8, depth=1),
+            QuantizedReconstruction(),
+            images,
+        ),
         (GAN((1, 4, 4), 2, width=8), Adversarial(), images),
-        (CodePrior((1, 2, 2), width=8, depth=1, heads=2, codes=3), CodeLength(), load_data(grids, pixels="real")),
+        (
+            CodePrior((1, 2, 2), width=8, depth=1, heads=2, codes=3),
+            CodeLength(),
+            load_data(grids, pixels="real", layout="NCHW"),
+        ),
         (Mixture((3,), 2), Density(), load_data(rows)),
     ]
     reported: set[str] = set()
