@@ -15,6 +15,7 @@ from rich.console import Console
 from toy import SMALL, toy_data
 from vaekit import load_data, progress
 from vaekit.adversarial import Adversarial
+from vaekit.data import Data, Split
 from vaekit.models import GAN, VAE, VQVAE
 from vaekit.models.codeprior import CodePrior
 from vaekit.models.mixture import Mixture
@@ -102,6 +103,7 @@ def test_a_bar_writes_to_standard_error_only(
 def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
     images, rows = toy_data(), torch.randn(40, 3)
     grids = torch.randint(3, (40, 1, 2, 2)).float()
+    codes = Data("codes", Split(grids[:30]), Split(grids[:0]), Split(grids[30:]), "real")
     runs = [
         (VAE((1, 4, 4), 2, width=8), ELBO(), images),
         (
@@ -113,7 +115,7 @@ def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
         (
             CodePrior((1, 2, 2), width=8, depth=1, heads=2, codes=3),
             CodeLength(),
-            load_data(grids, pixels="real", layout="NCHW"),
+            codes,
         ),
         (Mixture((3,), 2), Density(), load_data(rows)),
     ]
