@@ -117,7 +117,7 @@ def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
             CodeLength(),
             codes,
         ),
-        (Mixture((3,), 2), Density(), load_data(rows)),
+        (Mixture((3,), 2), Density(), load_data(rows, pixels="real")),
     ]
     reported: set[str] = set()
     for model, objective, data in runs:
