@@ -25,7 +25,7 @@ from vaekit.evaluation.likelihood import importance_bound
 from vaekit.evaluation.neighbours import compare_manifolds
 from vaekit.evaluation.probes import knn_accuracy, linear_accuracy
 from vaekit.evaluation.quality import as_bytes, compare_features, laplacian_energy
-from vaekit.models import LatentModel, Model
+from vaekit.models import Autoencoder, LatentModel, Model
 from vaekit.models.base import evaluating
 from vaekit.runs import Run
 
@@ -158,7 +158,7 @@ def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tenso
 
 def reconstruct_all(model: Model, split: Split) -> Tensor | None:
     """Reconstructions of all images, on the CPU; None for a model without an encoder."""
-    if not isinstance(model, LatentModel):
+    if not isinstance(model, Autoencoder):
         return None
     return torch.cat([model.reconstruct(x, y).float().cpu() for x, y in blocks(model, split)])
 
