@@ -224,7 +224,9 @@ def term_label(key: str, likelihood: str | None) -> tuple[str, str]:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    if value is None:
+        return ""
+    return f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
 
 
 def _beside(word: str, lines: list[str]) -> list[str]:
