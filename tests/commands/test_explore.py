@@ -95,6 +95,42 @@ def test_onnx_files(terminal, vae_run: Path) -> None:
     assert session.run(["picture"], {"code": mean})[0] == pytest.approx(picture.numpy(), abs=1e-5)
 
 
+def small(terminal, method: str, *words: str) -> None:
+    sizes = ["--width", "8", "--epochs", "1", "--device", "cpu", "--out", "run"]
+    assert terminal("train", method, "--data", "digits", *sizes, *words).status == 0
+
+
+@pytest.mark.parametrize("method", ["cvae", "gan"])
+def test_onnx_files_of_other_methods(terminal, method: str) -> None:
+    """1,000 codes under every class, through onnxruntime and by the network itself."""
+    small(terminal, method, "--latent-dim", "2")
+    assert terminal("export", "run", "--out", "onnx").status == 0
+    assert Path("onnx/encoder.onnx").exists() == (method == "cvae")
+    model = vaekit.load_run("run").model.eval()
+    generator = torch.Generator().manual_seed(0)
+    z, y = torch.randn(1000, 2, generator=generator), torch.arange(1000) % 10
+    x, told = torch.rand(1000, 1, 8, 8, generator=generator), torch.nn.functional.one_hot(y, 10).float()
+
+    def given(names: str, values: torch.Tensor) -> list:
+        session = onnxruntime.InferenceSession(f"onnx/{names}", providers=["CPUExecutionProvider"])
+        inputs = [one.name for one in session.get_inputs()]
+        return session.run(None, dict(zip(inputs, (values.numpy(), y.numpy()), strict=False)))
+
+    with torch.no_grad():
+        raw = model.decoder(z, told) if method == "cvae" else model.generator(z, None)
+        assert np.abs(given("decoder.onnx", z)[0] - raw.sigmoid().view(-1, 1, 8, 8).numpy()).max() <= 1e-5
+        if method == "cvae":
+            mean = model.encoder(x, told).chunk(2, dim=1)[0]
+            assert np.abs(given("encoder.onnx", x)[0] - mean.numpy()).max() <= 1e-5
+
+
+@pytest.mark.parametrize("form", ["onnx", "web"])
+def test_a_grid_of_codes_is_not_exported(terminal, form: str) -> None:
+    small(terminal, "vqvae", "--downsample", "2", "--codes", "16", "--depth", "1")
+    one_line(terminal("export", "run", "--format", form), f"--format {form}", "grid of codes")
+    assert not Path("run", form).exists()
+
+
 def test_the_exported_page_asks_for_nothing_else(terminal, vae_run: Path) -> None:
     outcome = terminal("export", vae_run, "--format", "web", "--out", "page")
     assert outcome.status == 0, outcome.err

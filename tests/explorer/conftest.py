@@ -2,129 +2,47 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import http.server
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import uvicorn
-from torch import Tensor, nn
-from torch.distributions import Bernoulli, Independent
 
 from explorer_tab import Tab
 from vaekit.cli import main
 from vaekit.explorer.material import Material
 from vaekit.explorer.server import create_app
 from vaekit.explorer.web import write_page
-from vaekit.models import VAE, Model
 from vaekit.runs import Run, load_run
 
 CHROMIUM = shutil.which("chromium")
 
 
-class OwnGenerator(Model):
-    """Pictures from two latents: brightness from left to right, and from top to bottom."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape, self.latent_dim, self.arguments = shape, 2, {}
-        self.slope = nn.Parameter(torch.linspace(-1, 1, shape[-1]))
-
-    def generate(self, z: Tensor) -> Tensor:
-        across, down = self.slope[None, :], self.slope[:, None]
-        return torch.sigmoid(z[:, 0, None, None] * across + z[:, 1, None, None] * down)[:, None]
-
-    def sample(self, count: int, y: Tensor | None = None, **options: Any) -> Tensor:
-        return self.generate(torch.randn(count, 2))
-
-    def prepare(self, images: Tensor) -> None:
-        pass
-
-
-class Levels(nn.Module):
-    """Four codes: four levels of grey."""
-
-    size = 4
-
-    def vectors(self, indices: Tensor) -> Tensor:
-        return indices[:, None] / 3
-
-
-class OwnGrid(Model):
-    """Each quarter of an 8x8 picture in one of four levels; a fitted prior that draws the lightest."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape, self.grid, self.arguments = shape, (2, 2), {}
-        self.quantizer, self.unused = Levels(), nn.Parameter(torch.zeros(1))
-
-    def encode_codes(self, x: Tensor) -> Tensor:
-        return (3 * nn.functional.avg_pool2d(x, 4)[:, 0]).round().long()
-
-    def decode(self, z: Tensor) -> Independent:
-        return Independent(Bernoulli(z.repeat_interleave(4, 2).repeat_interleave(4, 3)), 3)
-
-    def picture(self, likelihood: Independent) -> Tensor:
-        return likelihood.mean
-
-    def can_sample(self) -> bool:
-        return True
-
-    def asks_for_labels(self) -> bool:
-        return False
-
-    def codes_of_prior(self, count: int, y: Tensor | None, temperature: float, generator: object) -> Tensor:
-        return torch.full((count, 1, 2, 2), 3)
-
-    def sample(self, count: int, y: Tensor | None = None, **options: Any) -> Tensor:
-        return self.picture(self.decode(torch.ones(count, 1, 2, 2)))
-
-    def prepare(self, images: Tensor) -> None:
-        pass
-
-
-def conditional(shape: tuple[int, ...]) -> Model:
-    """A conditional VAE whose weights are random: every class changes the picture."""
-    model = VAE(shape, latent_dim=3, width=32, classes=10)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
-    return model
-
-
-MODELS: dict[str, Callable[[tuple[int, ...]], Model]] = {
-    "generator": OwnGenerator,
-    "grid": OwnGrid,
-    "conditional": conditional,
-}
+TRAINED = {  # real runs of the command line, a second each
+    "vae": ["--latent-dim", "3", "--width", "32", "--epochs", "8"],
+    "cvae": ["--latent-dim", "3", "--width", "16", "--epochs", "4"],
+    "gan": ["--latent-dim", "2", "--width", "16", "--epochs", "1"],
+    "vqvae": ["--downsample", "2", "--codes", "16", "--code-dim", "4", "--width", "16", "--depth", "1", "--epochs", "2"],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def runs(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A VAE and an AE of digits, a VAE that has hardly begun, and the models above under the VAE's settings."""
-    folder = tmp_path_factory.mktemp("explored") / "vae"
-    words = ["train", "vae", "--data", "digits", "--out", str(folder), "--latent-dim", "3", "--width", "32"]
-    assert main([*words, "--epochs", "15", "--device", "cpu"]) == 0
-    found = {
-        "vae": load_run(folder),
-        "ae": load_run(_trained / "ae"),
-        "collapsed": load_run(_trained / "vae"),
-    }
-    vae = found["vae"]
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        own = {
-            name: dataclasses.replace(vae, model=make(vae.model.shape).eval())
-            for name, make in MODELS.items()
-        }
-    return found | own
+    """A VAE, a CVAE, a GAN and a VQ-VAE with its prior, of digits; an AE, and a VAE that has hardly begun."""
+    folder = tmp_path_factory.mktemp("explored")
+    for method, words in TRAINED.items():
+        out = ["--out", str(folder / method), "--device", "cpu"]
+        assert main(["train", method, "--data", "digits", *words, *out]) == 0
+    small = ["--epochs", "1", "--width", "16", "--depth", "1", "--device", "cpu"]
+    assert main(["prior", str(folder / "vqvae"), *small]) == 0
+    found = {method: load_run(folder / method, device="cpu") for method in TRAINED}
+    return found | {"ae": load_run(_trained / "ae"), "collapsed": load_run(_trained / "vae")}
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +79,7 @@ def exported(
 ) -> Iterator[dict[str, str]]:
     """Address of the exported page of each run that has one, as `python -m http.server` serves it."""
     servers, found = [], {}
-    for name in ("vae", "generator", "conditional"):
+    for name in ("vae", "cvae", "gan"):
         folder = tmp_path_factory.mktemp("web") / name
         write_page(materials[name], folder)
         handler = functools.partial(Silent, directory=str(folder))

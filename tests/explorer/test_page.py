@@ -228,7 +228,7 @@ def test_attributes(tab, site, materials) -> None:
     tab.check()
 
 
-@pytest.mark.parametrize("name", ["vae", "generator"])
+@pytest.mark.parametrize("name", ["vae", "gan"])
 def test_manifold(tab, site, materials, name: str) -> None:
     material = materials[name]
     page = tab.open(site[name], "view=manifold")
@@ -260,8 +260,8 @@ def test_about(tab, site, materials) -> None:
 
 
 def test_the_same_hand_across_classes(tab, site, materials) -> None:
-    material = materials["conditional"]
-    page = tab.open(site["conditional"], "view=classes&z=0.5,0,-0.5&y=2")
+    material = materials["cvae"]
+    page = tab.open(site["cvae"], "view=classes&z=0.5,0,-0.5&y=2")
     assert shows(tab, decoded(material, (0.5, 0, -0.5), 2))
     page.locator(".view-classes .chip").nth(7).click()
     assert shows(tab, decoded(material, (0.5, 0, -0.5), 7))
@@ -276,17 +276,25 @@ def test_the_same_hand_across_classes(tab, site, materials) -> None:
 
 
 def test_codes(tab, served, materials) -> None:
-    page = tab.open(served["grid"], "view=codes&z=0,1,2,3")
-    assert shows(tab, decoded(materials["grid"], (0, 1, 2, 3)))
+    material = materials["vqvae"]
+    z = [code % 16 for code in range(16)]
+    page = tab.open(served["vqvae"], "view=codes&z=" + ",".join(map(str, z)))
+    assert shows(tab, decoded(material, z))
     box = page.locator(".overlay").bounding_box()
     page.mouse.click(box["x"] + 10, box["y"] + box["height"] - 10)  # the lower left cell
     page.fill("input[type=number]", "0")
     page.keyboard.press("Enter")
-    assert shows(tab, decoded(materials["grid"], (0, 1, 0, 3)))
+    z[12] = 0
+    assert shows(tab, decoded(material, z))
     page.wait_for_timeout(200)
-    page.locator(".view-codes > .sheet").click(position={"x": 10, "y": 5})  # code 0 there again
+    sheet = page.locator(".view-codes > .sheet").bounding_box()
+    page.mouse.click(sheet["x"] + 5, sheet["y"] + sheet["height"] - 5)  # second row of twelve: code 12
+    z[12] = 12
+    assert shows(tab, decoded(material, z))
     page.get_by_role("button", name="Draw from the prior").click()
-    assert shows(tab, decoded(materials["grid"], (3, 3, 3, 3)))
+    page.wait_for_selector("#status:has-text('fitted prior')")
+    drawn = [float(v) for v in state(page)["z"].split(",")]
+    assert drawn != z and shows(tab, decoded(material, drawn))
     page.get_by_role("tab", name="Your image").click()
     page.wait_for_selector(".pad")
     assert page.locator("[role=tab]").count() == 3
@@ -294,7 +302,7 @@ def test_codes(tab, served, materials) -> None:
 
 
 def test_a_generator_has_no_map_and_no_images(tab, site) -> None:
-    page = tab.open(site["generator"])
+    page = tab.open(site["gan"])
     names = page.locator("[role=tab]").all_inner_texts()
     assert names == ["Sliders", "Between", "Manifold", "About the run"]
     page.get_by_role("button", name="Draw from the prior").click()

@@ -112,7 +112,7 @@ def test_networks_and_likelihoods(page, case: str) -> None:
     assert compare(page, Means(model), *images) < 2e-6
 
 
-@pytest.mark.parametrize("name", ["vae", "generator", "conditional"])
+@pytest.mark.parametrize("name", ["vae", "gan", "cvae"])
 def test_whole_runs(page, materials, name: str) -> None:
     subject = materials[name].subject
     written, weights = programs(subject)
@@ -121,7 +121,7 @@ def test_whole_runs(page, materials, name: str) -> None:
     codes = [(torch.randn(1, subject.can.length, generator=generator), *y[k]) for k in range(2)]
     images = [(subject.images(materials[name].split.images[k : k + 1]), *y[k]) for k in range(2)]
     inputs = {"pictures": codes, "codes": images, "nats": images}
-    assert set(written) & inputs.keys() == ({"pictures"} if name == "generator" else inputs.keys())
+    assert set(written) & inputs.keys() == ({"pictures"} if name == "gan" else inputs.keys())
     for method in set(written) & inputs.keys():
         found = run(page, written[method], weights, *inputs[method])
         for one, outputs in zip(inputs[method], found, strict=True):
@@ -178,7 +178,7 @@ def test_weights_are_stored_once() -> None:
 
 
 def test_labels_are_checked_again_after_an_export(runs, materials) -> None:
-    subject = materials["conditional"].subject
+    subject = materials["cvae"].subject
     z, y = torch.zeros(1, 3), torch.tensor([10])
     with labels_unchecked(subject):
         Call(subject, "pictures")(z, y)

@@ -71,7 +71,7 @@ def test_an_autoencoders_score_is_its_distortion(clients, materials) -> None:
 
 
 def test_classes_change_the_picture(clients) -> None:
-    client = clients["conditional"]
+    client = clients["cvae"]
     z = floats(0.3, 0.1, -0.2)
     each = client.post("/api/decode?y=0,7", content=2 * z).content
     assert each[:64] == client.post("/api/decode?y=0", content=z).content
@@ -79,13 +79,21 @@ def test_classes_change_the_picture(clients) -> None:
     assert each[:64] != each[64:]
 
 
-def test_codes_of_a_grid_are_its_levels(clients) -> None:
-    found = np.frombuffer(clients["grid"].post("/api/decode", content=floats(0, 1, 2, 3)).content, np.uint8)
-    expected = np.kron([[0, 85], [170, 255]], np.ones((4, 4)))
-    assert (found.reshape(8, 8) == expected).all()
-    image = expected.astype(np.uint8).tobytes()
-    assert clients["grid"].post("/api/encode", content=image).json()["mean"] == [0, 1, 2, 3]
-    assert clients["grid"].post("/api/sample?seed=4").content == floats(3, 3, 3, 3)
+def test_codes_of_a_grid_are_the_models(clients, materials) -> None:
+    client, model = clients["vqvae"], materials["vqvae"].run.model
+    image = materials["vqvae"].split.images[:1]
+    found = client.post("/api/encode", content=image.numpy().tobytes()).json()["mean"]
+    with torch.no_grad():
+        vectors = model.encoder(image / 255).movedim(1, -1).flatten(0, 2)
+        nearest = torch.cdist(vectors, model.quantizer.vectors_of_codes).argmin(1)
+        looked_up = model.quantizer.vectors_of_codes[nearest].T.reshape(1, 4, 4, 4)
+        expected = (model.picture(model.decode(looked_up)) * 255).round()
+    assert found == nearest.tolist()
+    picture = np.frombuffer(client.post("/api/decode", content=floats(*found)).content, np.uint8)
+    assert np.abs(picture - expected.flatten().numpy()).max() <= 1
+    drawn = client.post("/api/sample?seed=4").content
+    prior = model.codes_of_prior(1, None, 1.0, torch.Generator().manual_seed(4))
+    assert np.frombuffer(drawn, "<f4").tolist() == prior.flatten().tolist()
 
 
 def test_files_are_the_codes_and_pictures(clients, materials) -> None:
@@ -234,22 +242,22 @@ def test_500_malformed_requests(clients) -> None:
 @pytest.mark.parametrize("y", ["", "10", "-1", "a", "1,2", "1,2,3,4", None])
 def test_classes_that_are_wrong(clients, y: str | None) -> None:
     path = "/api/decode" if y is None else f"/api/decode?y={y}"
-    answer = clients["conditional"].post(path, content=3 * floats(0, 0, 0))
+    answer = clients["cvae"].post(path, content=3 * floats(0, 0, 0))
     assert answer.status_code == 422
     assert "y:" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("codes", [(0, 1, 2, 4), (0, 1, 2, -1), (0, 0.5, 1, 1)])
+@pytest.mark.parametrize("codes", [(0, 1, 2, 16), (0, 1, 2, -1), (0, 0.5, 1, 1)])
 def test_codes_that_are_none(clients, codes: tuple[float, ...]) -> None:
-    answer = clients["grid"].post("/api/decode", content=floats(*codes))
+    answer = clients["vqvae"].post("/api/decode", content=floats(*codes, *[0] * 12))
     assert answer.status_code == 422
-    assert "0 to 3" in answer.json()["error"]
+    assert "0 to 15" in answer.json()["error"]
 
 
 def test_what_a_model_lacks_is_said(clients) -> None:
     image = bytes(64)
     for path in ("/api/encode", "/api/image"):
-        answer = clients["generator"].post(path, content=image)
+        answer = clients["gan"].post(path, content=image)
         assert answer.status_code == 404 and answer.json()["error"]
     assert clients["vae"].post("/api/sample?seed=1").status_code == 404
-    assert clients["generator"].get("/data/codes-0.bin").status_code == 404
+    assert clients["gan"].get("/data/codes-0.bin").status_code == 404

@@ -25,7 +25,6 @@ def _onnx(options: ExportOptions, out: Path) -> Result:
     data = load_images(run, options.data, options.label)
     images = data.test if data is not None and len(data.test) else run.previews
     subject = subject_of(run)
-    out.mkdir(parents=True, exist_ok=True)
     differences = write_onnx(subject, images, out)
     values = {"run": options.run, "out": str(out), "max_difference": differences}
     lines = [f"{out / name}: differs from torch by at most {d:.1g}" for name, d in differences.items()]

@@ -58,8 +58,9 @@ class GridModel(Protocol):
 class HasFittedPrior(Protocol):
     """Codes from a prior that is fitted after the training, once there is one."""
 
+    @property
+    def sampled_classes(self) -> int: ...
     def can_sample(self) -> bool: ...
-    def asks_for_labels(self) -> bool: ...
     def codes_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
     ) -> Tensor: ...
@@ -152,12 +153,8 @@ class Subject(ABC):
         """A code from the fitted prior, (1, length), under a seed."""
         assert isinstance(self.model, HasFittedPrior)
         generator = torch.Generator().manual_seed(seed)
-        names = self.run.class_names
-        y = (
-            torch.randint(len(names), (1,), generator=generator)
-            if names and self.model.asks_for_labels()
-            else None
-        )
+        classes = self.model.sampled_classes
+        y = torch.randint(classes, (1,), generator=generator) if classes else None
         with evaluating(self.model), torch.inference_mode():
             return self.model.codes_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
 

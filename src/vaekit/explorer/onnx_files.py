@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vaekit.core import VaekitError
+from vaekit.core import SettingError, VaekitError
 from vaekit.data import Split
 from vaekit.explorer.capabilities import Call, Subject, labels_unchecked
 from vaekit.models.base import evaluating
@@ -28,14 +28,18 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
     Args:
         subject: the model.
         images: up to CHECKED of them are encoded, and decoded again.
-        out: an existing folder.
+        out: a folder, made if need be.
 
     Returns:
         file -> largest difference to torch.
 
     Raises:
+        SettingError: a grid of codes: the nearest of them may change with the last digit.
         VaekitError: a file gives other numbers than torch.
     """
+    if subject.can.grid is not None:
+        raise SettingError("--format onnx: a grid of codes cannot be exported; vaekit explore shows it.")
+    out.mkdir(parents=True, exist_ok=True)
     chosen = images.take(spread(len(images), CHECKED))
     y = (chosen.labels,) if subject.can.classes and chosen.labels is not None else ()
     found = {}
@@ -44,10 +48,8 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
         if subject.can.encodes:
             x = subject.images(chosen.images)
             codes = subject.codes(x, *y)[0]
-            names = ["code"] if subject.can.grid else ["mean", "std"]
-            found["encoder.onnx"] = write(
-                Call(subject, "codes"), (x, *y), out / "encoder.onnx", "image", names
-            )
+            path = out / "encoder.onnx"
+            found["encoder.onnx"] = write(Call(subject, "codes"), (x, *y), path, "image", ["mean", "std"])
         elif y:
             codes = codes[: len(y[0])]
         path = out / "decoder.onnx"

@@ -22,7 +22,7 @@ def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
         SettingError: an operation that the page does not know.
     """
     if subject.can.grid is not None:
-        raise SettingError("--format web: grids of codes run in vaekit explore only; or take --format onnx.")
+        raise SettingError("--format web: a grid of codes cannot be exported; vaekit explore shows it.")
     weights, written = Weights(), {}
     y = (torch.zeros(1),) if subject.can.classes else ()
     image = subject.images(subject.run.previews.images[:1])

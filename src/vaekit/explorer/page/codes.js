@@ -19,7 +19,7 @@ class Codes {
     });
     this.overlay.addEventListener("click", (event) => this.click(event));
     this.overlay.addEventListener("keydown", (event) => this.key(event));
-    this.sheet = new Sheet(info.shape, COLUMNS, PAGE / COLUMNS, "The picture with other codes in the chosen cell", 2);
+    this.sheet = new Sheet(info.shape, COLUMNS, Math.ceil(Math.min(PAGE, info.can.codes) / COLUMNS), "The picture with other codes in the chosen cell", 2);
     this.sheet.canvas.addEventListener("click", (event) => this.put(this.first + this.sheet.at(event)));
     this.text = h("p", { "aria-live": "polite" });
     this.number = h("input", { type: "number", min: "0", max: String(info.can.codes - 1), step: "1", onchange: () => this.put(Number(this.number.value)) });
@@ -34,7 +34,7 @@ class Codes {
       h("div", { class: "codes" },
         h("div", { class: "under" }, this.picture.canvas, this.overlay),
         h("div", {}, this.text, h("label", { class: "field" }, h("span", {}, "Its code"), this.number))),
-      h("div", { class: "fields" }, h("button", { onclick: turn(-1) }, "Codes before"), h("button", { onclick: turn(1) }, "Codes after"),
+      h("div", { class: "fields" }, info.can.codes > PAGE ? [-1, 1].map((by) => h("button", { onclick: turn(by) }, by < 0 ? "Codes before" : "Codes after")) : [],
         (this.range = h("span", { class: "faint" })), saveButton(() => this.sheet.canvas, `${info.run}-codes`, 56)),
       this.sheet.canvas);
     this.update();
