@@ -109,7 +109,7 @@ def test_onnx_files_of_other_methods(terminal, method: str) -> None:
     model = vaekit.load_run("run").model.eval()
     generator = torch.Generator().manual_seed(0)
     z, y = torch.randn(1000, 2, generator=generator), torch.arange(1000) % 10
-    x, told = torch.rand(1000, 1, 8, 8, generator=generator), torch.nn.functional.one_hot(y, 10).float()
+    x, told = torch.rand(1000, 1, 8, 8, generator=generator), 10**0.5 * torch.nn.functional.one_hot(y, 10)
 
     def given(names: str, values: torch.Tensor) -> list:
         session = onnxruntime.InferenceSession(f"onnx/{names}", providers=["CPUExecutionProvider"])
