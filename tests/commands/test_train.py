@@ -47,7 +47,7 @@ def test_text_has_the_figures_of_the_test_split_and_what_comes_next(terminal) ->
         line.split()[0]: line.split()[2] for line in outcome.out.splitlines() if line.count("nats an image")
     }
     assert rows["-ELBO"] == f"{test['negative_elbo_nats']:.2f}"
-    assert rows["KL"] == f"{test['kl_nats']:.2f}"
+    assert float(rows["KL"]) == pytest.approx(test["kl_nats"], abs=0.005)  # small figures have two digits
     assert 'vaekit sample "my run"' in outcome.out
 
 
