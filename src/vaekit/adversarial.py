@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from vaekit.core import Loss, SettingError
 from vaekit.models import GAN, Model
 from vaekit.objectives import Objective, Phase
-from vaekit.schedules import Clock
 
 
 class Adversarial(Objective):
@@ -36,9 +35,6 @@ class Adversarial(Objective):
             raise SettingError(f"penalty must be 0 or more, not {penalty}.")
         self.penalty = penalty
         self.arguments = {"penalty": penalty}
-
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         """Both losses side by side, without the penalty: for measuring."""

@@ -70,9 +70,6 @@ class TCVAE(Objective):
         self.beta = beta
         self.arguments = {"beta": beta}
 
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
-
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         posterior, z, terms = encoded(model, x, y, type(self).__name__)
         correlation = batch_total_correlation(posterior, z)
@@ -117,9 +114,6 @@ class FactorVAE(Objective):
         self.gamma, self.width = gamma, discriminator_width
         self.discriminator: nn.Sequential | None = None
         self.arguments = {"gamma": gamma, "discriminator_width": discriminator_width}
-
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
 
     def phases(self, model: Model) -> list[Phase]:
         critic = Critic(self, model)
@@ -196,9 +190,6 @@ class DIPVAE(Objective):
         check_weight("diagonal", diagonal)
         self.off_diagonal, self.diagonal = off_diagonal, diagonal
         self.arguments = {"off_diagonal": off_diagonal, "diagonal": diagonal}
-
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         posterior, _, terms = encoded(model, x, y, type(self).__name__)

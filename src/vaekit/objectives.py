@@ -39,9 +39,9 @@ class Objective(nn.Module, ABC):
     criterion: str | None
     arguments: dict[str, Any]
 
-    @abstractmethod
     def values(self, clock: Clock) -> dict[str, float]:
-        """What is scheduled, at this point of the run: name -> value, {"beta": 0.3}."""
+        """What is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by default."""
+        return {}
 
     @abstractmethod
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
@@ -94,55 +94,36 @@ class Phase:
     every: int = 1
 
 
-class Reconstruction(Objective):
+class NegativeLogLikelihood(Objective):
+    """-log p of what is given, as the model says it; reported under the name of the criterion."""
+
+    criterion: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arguments = {}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        nats = -model(x, y).likelihood.log_prob(x)
+        return Loss(nats.mean(), {self.criterion: nats})
+
+
+class Reconstruction(NegativeLogLikelihood):
     """-log p(x|z) and nothing else: an autoencoder's loss."""
 
     criterion = "reconstruction_nats"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.arguments = {}
 
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
-
-    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        reconstruction = -model(x, y).likelihood.log_prob(x)
-        return Loss(reconstruction.mean(), {"reconstruction_nats": reconstruction})
-
-
-class Density(Objective):
+class Density(NegativeLogLikelihood):
     """-log p(x) of a model that says it exactly: a density of latents."""
 
     criterion = "nll_nats"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.arguments = {}
 
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
-
-    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        nll = -model(x, y).likelihood.log_prob(x)
-        return Loss(nll.mean(), {"nll_nats": nll})
-
-
-class CodeLength(Objective):
+class CodeLength(NegativeLogLikelihood):
     """-log p(c) of a grid of codes, which is what the codes of an image cost: `code_bits` and `code_nats`."""
 
     criterion = "code_nats"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arguments = {}
-
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
-
-    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        nats = -model(x, y).likelihood.log_prob(x)
-        return Loss(nats.mean(), {"code_nats": nats})
 
     def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
         return {"code_bits": means["code_nats"] / math.log(2)}
@@ -169,9 +150,6 @@ class QuantizedReconstruction(Objective):
             raise SettingError(f"commitment must be 0 or more, not {commitment}.")
         self.commitment = commitment
         self.arguments = {"commitment": commitment}
-
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         output = model(x, y)
@@ -292,9 +270,6 @@ class IWAE(Objective):
         choose(estimator, ["standard", "dreg"], "estimator")
         self.samples, self.estimator = samples, estimator
         self.arguments = {"samples": samples, "estimator": estimator}
-
-    def values(self, clock: Clock) -> dict[str, float]:
-        return {}
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         output = model(x, y, self.samples)
