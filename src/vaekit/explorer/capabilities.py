@@ -83,14 +83,14 @@ class Capabilities:
     """
 
     length: int
-    latent: int
-    grid: tuple[int, int] | None
-    codes: int
-    encodes: bool
-    scores: bool
     prior: str
-    classes: int
-    uploads: bool
+    latent: int = 0
+    grid: tuple[int, int] | None = None
+    codes: int = 0
+    encodes: bool = False
+    scores: bool = False
+    classes: int = 0
+    uploads: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -177,8 +177,6 @@ class OfLatents(Subject):
         self.can = Capabilities(
             length=model.latent_dim,
             latent=model.latent_dim,
-            grid=None,
-            codes=0,
             encodes=True,
             scores=True,
             prior="normal" if isinstance(model.prior(), Normal) else fitted_prior(model),
@@ -215,13 +213,8 @@ class OfGenerator(Subject):
         self.can = Capabilities(
             length=model.latent_dim,
             latent=model.latent_dim,
-            grid=None,
-            codes=0,
-            encodes=False,
-            scores=False,
             prior="normal",
             classes=model.classes,
-            uploads=False,
         )
 
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
@@ -238,13 +231,10 @@ class OfGrid(Subject):
         height, width = (int(side) for side in model.grid)
         self.can = Capabilities(
             length=height * width,
-            latent=0,
             grid=(height, width),
             codes=model.quantizer.size,
             encodes=True,
-            scores=False,
             prior=fitted_prior(model),
-            classes=0,
             uploads=self.uploads,
         )
 
