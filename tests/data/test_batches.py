@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +177,35 @@ def test_parts_of_several_processes_make_up_the_batches_of_one(tmp_path, monkeyp
         for r in range(3)
     ]
     assert [a + b + c for a, b, c in zip(*parts, strict=True)] == whole
+
+
+COUNTED = """
+import os, sys
+from pathlib import Path
+import numpy as np, torch
+from vaekit.data import cache
+cache.RESIDENT = 100
+from vaekit.data.batches import Batches
+from vaekit.data.dataset import Split
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+np.save(sys.argv[1], np.zeros((200_000, 4), np.uint8))
+torch.ones(10**6).exp()  # the training's own team is there
+batches = Batches(Split(torch.from_numpy(cache.read_npy(Path(sys.argv[1])))), 50_000, "cpu")
+assert batches.mapped
+before, most = threads(), 0
+for _ in batches.epoch(0):
+    most = max(most, threads())
+print(most - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_reading_ahead_takes_one_thread_and_no_team(tmp_path):
+    words = [sys.executable, "-c", COUNTED, str(tmp_path / "a.npy")]
+    done = subprocess.run(
+        words, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "2"}
+    )
+    assert done.stdout.strip() == "1"

@@ -32,7 +32,7 @@ def test_digest_is_blake2b_of_parts_with_their_lengths():
 @pytest.mark.parametrize("count", [0, 1, 12_345])
 def test_streamed_files_are_what_numpy_writes(tmp_path, count):
     array = np.random.default_rng(0).integers(0, 256, (count, 2, 3), dtype=np.uint8)
-    write_npy(tmp_path / "a.npy", iter(array), (2, 3), array.dtype)
+    write_npy(tmp_path / "a.npy", (array[k : k + 1000] for k in range(0, count, 1000)), (2, 3), array.dtype)
     np.save(tmp_path / "b.npy", array)
     assert np.array_equal(np.load(tmp_path / "a.npy"), array)
     assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
@@ -40,7 +40,7 @@ def test_streamed_files_are_what_numpy_writes(tmp_path, count):
 
 def test_nothing_is_left_of_a_file_that_was_not_finished(tmp_path):
     def images():
-        yield np.zeros((2, 2), np.uint8)
+        yield np.zeros((1, 2, 2), np.uint8)
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
@@ -51,7 +51,7 @@ def test_nothing_is_left_of_a_file_that_was_not_finished(tmp_path):
 def test_who_has_a_file_mapped_keeps_it_when_it_is_written_anew(tmp_path, monkeypatch):
     monkeypatch.setattr("vaekit.data.cache.RESIDENT", 5)
     for value in (1, 2):
-        write_npy(tmp_path / "a.npy", np.full((9, 4), value, np.uint8), (4,), np.dtype(np.uint8))
+        write_npy(tmp_path / "a.npy", [np.full((9, 4), value, np.uint8)], (4,), np.dtype(np.uint8))
         if value == 1:
             mapped = read_npy(tmp_path / "a.npy")
     assert (mapped == 1).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -151,14 +152,17 @@ class Batches:
         return [group[group < count] for group in rows]
 
     def _read(self, number: int, group: int, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """A group's images and labels, shuffled."""
-        starts = rows[rows % BLOCK == 0].tolist()
-        images = torch.cat([self.images[first : first + BLOCK] for first in starts])
+        """A group's images and labels, shuffled.
+
+        All by numpy: torch would give the reading thread a team of threads of its own, and once there are
+        more of them than processors OpenMP puts every waiting one to sleep, those of the training steps too.
+        """
+        mapped, chosen = self.images.numpy(), rows.numpy()
+        images = np.concatenate([mapped[first : first + BLOCK] for first in chosen[chosen % BLOCK == 0]])
         release_pages()
-        generator = torch.Generator().manual_seed(derive_seed("within", self.seed, number, group))
-        order = torch.randperm(len(images), generator=generator)
-        labels = rows if self.labels is None else self.labels[rows]
-        return images[order], labels[order]
+        order = np.random.default_rng(derive_seed("within", self.seed, number, group)).permutation(len(images))
+        labels = chosen if self.labels is None else self.labels.numpy()[chosen]
+        return torch.from_numpy(images[order]), torch.from_numpy(labels[order])
 
     def _noise(self, x: Tensor, index: int) -> Tensor:
         if self.shuffle:

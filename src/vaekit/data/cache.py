@@ -14,7 +14,6 @@ import sys
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -90,17 +89,17 @@ def written(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def write_npy(path: Path, images: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Streams images of one shape into an .npy file; their number need not be known beforehand.
+def write_npy(path: Path, blocks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Streams blocks (n, *shape) of images into an .npy file; their number need not be known beforehand.
 
     The header is written last over its own place: numpy pads it so that the first axis can grow.
     """
     with written(path) as file:
         _write_header(file, 0, shape, dtype)
         start, count = file.tell(), 0
-        for image in images:
-            file.write(np.ascontiguousarray(image, dtype=dtype).tobytes())
-            count += 1
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype=dtype).tobytes())
+            count += len(block)
         file.seek(0)
         _write_header(file, count, shape, dtype)
         assert file.tell() == start
@@ -164,7 +163,7 @@ def gathered(images: Tensor, indices: np.ndarray, mapped: bool, token: str) -> T
     path = cache_dir() / "splits" / f"{digest(token, str(array.shape), str(array.dtype), indices)}.npy"
     try:
         if not path.exists():
-            write_npy(path, chain.from_iterable(_blocks(array, indices)), array.shape[1:], array.dtype)
+            write_npy(path, _blocks(array, indices), array.shape[1:], array.dtype)
         return torch.from_numpy(read_npy(path))
     except (OSError, ValueError, EOFError):
         return images[torch.from_numpy(indices)]
