@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vaekit.core import DataError, SettingError
-from vaekit.models.codeprior import CodePrior
+from vaekit.models.codeprior import CodeDistribution, CodePrior
 
 
 def prior(classes: int = 0) -> CodePrior:
@@ -39,9 +39,16 @@ def test_samples_follow_the_probabilities() -> None:
     assert chi < 80 + 4 * (2 * 80) ** 0.5
 
 
+def test_log_prob_is_that_of_a_categorical_at_each_place() -> None:
+    torch.manual_seed(0)
+    logits, grids = 3 * torch.randn(5, 6, 7, dtype=torch.float64), torch.randint(7, (5, 1, 2, 3))
+    expected = torch.distributions.Categorical(logits=logits).log_prob(grids.flatten(1)).sum(1)
+    torch.testing.assert_close(CodeDistribution(logits, (1, 2, 3)).log_prob(grids.float()), expected)
+
+
 def test_temperature_sharpens_each_step() -> None:
     made = prior()
-    first = made(EVERY[:1].float()).likelihood.base_dist.logits[0, 0, 0, 0]
+    first = made(EVERY[:1].float()).likelihood.logits[0, 0]
     drawn = made.sample(20_000, temperature=0.5, generator=torch.Generator().manual_seed(0))
     found = drawn[:, 0, 0, 0].bincount(minlength=3) / 20_000
     torch.testing.assert_close(found, (2 * first).softmax(0), rtol=0, atol=0.02)

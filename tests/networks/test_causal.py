@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vaekit.core import SettingError
-from vaekit.networks.causal import Cache, CausalTransformer, known_around
+from vaekit.networks.causal import Cache, CausalTransformer, known_around, offsets_between
 
 
 def network(codes: int = 5, grid: tuple[int, int] = (2, 3), classes: int = 0) -> CausalTransformer:
@@ -50,6 +50,34 @@ def test_known_neighbours_of_a_place() -> None:
     expected = [[6, 6, 6, 6], [0, 6, 6, 6], [1, 6, 6, 6], [2, 0, 6, 1], [3, 1, 0, 2], [4, 2, 1, 6]]
     assert known_around(2, 3).tolist() == expected
     assert known_around(3, 1).tolist() == [[3, 3, 3, 3], [0, 0, 3, 3], [1, 1, 3, 3]]
+
+
+def test_offsets_between_places() -> None:
+    # 0 1 2    rows above times 5, plus columns to the right from -2 on
+    # 3 4 5
+    expected = [
+        [2, -1, -1, -1, -1, -1],
+        [1, 2, -1, -1, -1, -1],
+        [0, 1, 2, -1, -1, -1],
+        [7, 8, 9, 2, -1, -1],
+        [6, 7, 8, 1, 2, -1],
+        [5, 6, 7, 0, 1, 2],
+    ]
+    assert offsets_between(2, 3).tolist() == expected
+
+
+def test_what_is_near_counts_as_the_heads_have_learned() -> None:
+    """A head that wants nothing but the place above: it is the one value that it finds."""
+    block = CausalTransformer(5, (3, 3), 0, 8, 1, 1, dropout=0.0).blocks[0].double()
+    with torch.no_grad():
+        block.nearness[0, 1, 2] = 1e4  # one row above, no column aside
+        block.attended.weight.copy_(torch.eye(8))
+        block.queries_keys_values.weight[16:] = torch.eye(8)  # the values are what goes in, normalised
+        block.queries_keys_values.bias.zero_()
+    x = torch.randn(2, 9, 8, dtype=torch.float64)
+    found = block(x, None, offsets_between(3, 3)) - x  # the perceptron adds nothing yet
+    normalised = torch.nn.functional.layer_norm(x, (8,))
+    torch.testing.assert_close(found[:, 3:], normalised[:, :6], rtol=0, atol=1e-4)
 
 
 def test_probabilities_of_all_sequences_add_up_to_1() -> None:

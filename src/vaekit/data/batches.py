@@ -160,7 +160,9 @@ class Batches:
         mapped, chosen = self.images.numpy(), rows.numpy()
         images = np.concatenate([mapped[first : first + BLOCK] for first in chosen[chosen % BLOCK == 0]])
         release_pages()
-        order = np.random.default_rng(derive_seed("within", self.seed, number, group)).permutation(len(images))
+        order = np.random.default_rng(derive_seed("within", self.seed, number, group)).permutation(
+            len(images)
+        )
         labels = chosen if self.labels is None else self.labels.numpy()[chosen]
         return torch.from_numpy(images[order]), torch.from_numpy(labels[order])
 

@@ -197,7 +197,12 @@ def _decode_to_cache(
     """Streams the images into the cache, so that a set larger than memory passes through."""
     kept = Kept([], [], [])
     images = _stream(root, headers, plan, bad, kept)
-    write_npy(slot / f"{state}.npy", (image[None] for image in images), (plan.channels, *plan.size), np.dtype(np.uint8))
+    write_npy(
+        slot / f"{state}.npy",
+        (image[None] for image in images),
+        (plan.channels, *plan.size),
+        np.dtype(np.uint8),
+    )
     with written(slot / f"{state}.json") as file:
         file.write(json.dumps({"folder": str(root.resolve()), **asdict(kept)}).encode("utf-8"))
     return read_npy(slot / f"{state}.npy"), kept

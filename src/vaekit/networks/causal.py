@@ -40,12 +40,14 @@ Cache = list[Past]  # of the layers; empty before the first position
 class CausalBlock(nn.Module):
     """Attention to what came before, then a perceptron; both added to their input, normalised first.
 
-    Both start by adding nothing, so depth costs nothing at the start.
+    Both start by adding nothing, so depth costs nothing at the start. Each head learns what it thinks of
+    a place that lies so many rows above and so many columns to the side, whatever is there.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, grid: tuple[int, int]) -> None:
         super().__init__()
         self.heads, self.dropout = heads, dropout
+        self.nearness = nn.Parameter(torch.zeros(heads, grid[0], 2 * grid[1] - 1))
         self.before_attention, self.before_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.attended = nn.Linear(width, width)
@@ -54,16 +56,20 @@ class CausalBlock(nn.Module):
             nn.init.zeros_(last.bias)
             nn.init.zeros_(last.weight)
 
-    def forward(self, x: Tensor, past: Past | None) -> Tensor:
-        """(B, T, width) -> the same; `past` has what came before, and takes these positions in."""
+    def forward(self, x: Tensor, past: Past | None, offsets: Tensor) -> Tensor:
+        """(B, T, width) -> the same; `past` has what came before, and takes these positions in.
+
+        Args:
+            offsets: (T, all positions so far), places in a head's `nearness`; -1 for what is not seen.
+        """
         shape = (*x.shape[:2], self.heads, -1)
         parts = self.queries_keys_values(self.before_attention(x)).chunk(3, dim=-1)
         queries, keys, values = (part.view(shape).transpose(1, 2) for part in parts)
         if past is not None:
             keys, values = past.add(keys, values)
         scores = (queries / math.sqrt(queries.shape[-1])) @ keys.transpose(-1, -2)
-        if x.shape[1] > 1:  # a single position may see all that is there
-            scores = scores + _mask(scores)
+        nearness = self.nearness.flatten(1)[:, offsets].masked_fill(offsets < 0, -math.inf)
+        scores = scores + nearness.to(scores.dtype)
         found = (scores.softmax(-1) @ values).transpose(1, 2).flatten(2)
         x = x + self._dropped(self.attended(found))
         return x + self._dropped(self.outer(F.gelu(self.inner(self.before_mlp(x)))))
@@ -93,6 +99,7 @@ class CausalTransformer(nn.Module):
     """
 
     known: Tensor
+    offsets: Tensor
 
     def __init__(
         self,
@@ -114,10 +121,11 @@ class CausalTransformer(nn.Module):
             raise SettingError(f"dropout must be from 0 to below 1, not {dropout}.")
         self.nothing, self.length = codes, grid[0] * grid[1]
         self.register_buffer("known", known_around(*grid), persistent=False)
+        self.register_buffer("offsets", offsets_between(*grid), persistent=False)
         self.code = nn.ModuleList(nn.Embedding(codes + 1, width) for _ in range(self.known.shape[1]))
         self.place = nn.Parameter(0.02 * torch.randn(self.length, width))
         self.label = nn.Embedding(classes, width) if classes else None
-        self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout) for _ in range(depth))
+        self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout, grid) for _ in range(depth))
         self.norm, self.logits = nn.LayerNorm(width), nn.Linear(width, codes)
         nn.init.zeros_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
@@ -129,7 +137,7 @@ class CausalTransformer(nn.Module):
         """Logits of every position given those before it: (B, n) int64, (B,) -> (B, n, K)."""
         x = self._embedded(codes, slice(None), y)
         for block in self.blocks:
-            x = block(x, None)
+            x = block(x, None, self.offsets)
         return self.logits(self.norm(x))
 
     def next(self, codes: Tensor, y: Tensor | None, cache: Cache) -> Tensor:
@@ -144,7 +152,7 @@ class CausalTransformer(nn.Module):
         at = cache[0].filled
         x = self._embedded(codes, slice(at, at + 1), y)
         for block, past in zip(self.blocks, cache, strict=True):
-            x = block(x, past)
+            x = block(x, past, self.offsets[at : at + 1, : at + 1])
         return self.logits(self.norm(x[:, 0]))
 
     def _embedded(self, codes: Tensor, positions: slice, y: Tensor | None) -> Tensor:
@@ -167,7 +175,12 @@ def known_around(height: int, width: int) -> Tensor:
     return torch.stack([before, above[:, 1:-1], above[:, :-2], above[:, 2:]], dim=-1).flatten(0, 1)
 
 
-def _mask(scores: Tensor) -> Tensor:
-    """-inf where a position would see a later one, (T, T)."""
-    size = scores.shape[-1]
-    return torch.full((size, size), -math.inf, device=scores.device, dtype=scores.dtype).triu(1)
+def offsets_between(height: int, width: int) -> Tensor:
+    """How a place (column) lies to another (row) of a grid: (n, n) int64, -1 for the later ones.
+
+    Rows above times 2 width - 1, plus columns to the right of the utmost left.
+    """
+    places = torch.arange(height * width)
+    above = places[:, None] // width - places // width
+    aside = places % width - places[:, None] % width + width - 1
+    return torch.where(places <= places[:, None], above * (2 * width - 1) + aside, -1)

@@ -31,11 +31,15 @@ class LessonEncoder(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """(B, C, H, W), (B, K) -> (B, codes)."""
-        x = self.first(x)
+        # Channels last: on a CPU half of the time, forwards and backwards. With one channel a layout can only be
+        # told by `to`, which sets the strides, and the head reads its columns in the order of that layout.
+        kernel = self.first.weight.contiguous(memory_format=torch.channels_last)
+        x = F.conv2d(x.to(memory_format=torch.channels_last), kernel, self.first.bias, stride=2, padding=1)
         if self.condition is not None and condition is not None:
             x = x + self.condition(condition)[:, :, None, None]
-        x = F.relu(self.second(F.relu(x)))
-        return self.head(x.flatten(1))
+        x = F.relu(self.second(F.relu(x))).permute(0, 2, 3, 1).flatten(1)
+        weight = self.head.weight.unflatten(1, (64, -1)).transpose(1, 2).flatten(1)
+        return F.linear(x, weight, self.head.bias)
 
 
 FEW = 32  # latents, up to which one matrix costs less than convolving a usual batch
@@ -85,8 +89,9 @@ class LessonDecoder(nn.Module):
         assert self.second.bias is not None
         columns = torch.cat([self.first.weight.T, self.first.bias[None]]).unflatten(1, (64, *self.sizes[0]))
         images = crop(F.conv_transpose2d(columns, self.second.weight, stride=2, padding=1), self.sizes[1])
-        bias = images[-1:] + self.second.bias[:, None, None]
-        return torch.cat([images[:-1], bias]).flatten(1).T
+        last = images.new_zeros(len(images), 1, 1, 1)
+        last[-1] = 1.0
+        return (images + last * self.second.bias[:, None, None]).flatten(1).T
 
 
 def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
@@ -238,4 +243,4 @@ def resnet(spec: Spec) -> Pair:
 
 def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
     """The first rows and columns: undoes the rounding up of `halved`."""
-    return x[..., : size[0], : size[1]]
+    return x if x.shape[-2:] == size else x[..., : size[0], : size[1]]  # a slice costs a copy backwards
