@@ -107,7 +107,7 @@ PRIORS: dict[str, Method] = {
     "code-prior": Method(
         "vaekit.models.codeprior:CodePrior", "vaekit.objectives:CodeLength", s.CodePriorSettings, s.CodeLengthSettings,
         "causal transformer over a grid of codes",
-        {"optimizer": "muon", "learning_rate": 1.2e-2, "beta1": 0.95, "batch_size": 128, "epochs": 5},
+        {"optimizer": "muon", "learning_rate": 1.6e-2, "beta1": 0.8, "batch_size": 64, "epochs": 4},
         data_options=s.CodesSettings, loader="vaekit.codes:load_codes",
     ),
     "mixture": Method(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -114,6 +116,51 @@ def test_training_lowers_the_criterion_and_is_a_function_of_the_seed(method: str
         weights.append(model.state_dict())
     assert not ends or ends[1] < ends[0] - 0.1 * abs(ends[0])
     assert all(torch.equal(weights[1][name], weights[2][name]) for name in weights[1])
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+REAL = [(name, {}) for name in METHODS] + [
+    ("vqvae", {"quantizer": "gradient"}),
+    ("code-prior", {"conditional": True, "classes": 10}),
+]
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("name", "options"), REAL)
+def test_gradients_of_real_sizes_are_the_same_bits_each_time(name: str, options: dict[str, Any]) -> None:
+    """Small tensors are added up by one thread, and so in one order, whatever adds them."""
+    torch.manual_seed(0)
+    settings = resolve(name, {"data": "made up"}, options)
+    if name == "code-prior":
+        given: dict[str, Any] = {"shape": (1, 7, 7)}
+        x = torch.randint(512, (64, 1, 7, 7)).float()
+    else:
+        given = given_by_data(name, (1, 28, 28), "8-bit", 10, "made up")
+        x = torch.rand(64, 1, 28, 28)
+    model = create_model(name, settings.model, given)
+    objective = create_objective(name, settings.objective)
+    with torch.no_grad():
+        for parameter in model.parameters():  # away from zeros, behind which all gradients are zero
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    y, values, found = torch.arange(64) % 10, objective.values(Clock(1, 2)), []
+    state = copy.deepcopy(model.state_dict())
+    for _ in range(4):
+        model.load_state_dict(state)
+        torch.manual_seed(1)
+        for phase in objective.phases(model):
+            parameters = list(phase.parameters)
+            found.append(torch.autograd.grad(phase.loss(x, y, values).total, parameters, allow_unused=True))
+    phases = len(found) // 4
+    for again in range(phases, len(found)):
+        for one, other in zip(found[again % phases], found[again], strict=True):
+            assert (one is None and other is None) or torch.equal(one, other)
 
 
 @pytest.mark.parametrize("pixels", KINDS)

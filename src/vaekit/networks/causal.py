@@ -68,8 +68,9 @@ class CausalBlock(nn.Module):
         if past is not None:
             keys, values = past.add(keys, values)
         scores = (queries / math.sqrt(queries.shape[-1])) @ keys.transpose(-1, -2)
-        nearness = self.nearness.flatten(1)[:, offsets].masked_fill(offsets < 0, -math.inf)
-        scores = scores + nearness.to(scores.dtype)
+        # An embedding, for an index adds up its gradients in any order, and so in other bits each time.
+        nearness = F.embedding(offsets.clamp_min(0), self.nearness.flatten(1).T).permute(2, 0, 1)
+        scores = scores + nearness.masked_fill(offsets < 0, -math.inf).to(scores.dtype)
         found = (scores.softmax(-1) @ values).transpose(1, 2).flatten(2)
         x = x + self._dropped(self.attended(found))
         return x + self._dropped(self.outer(F.gelu(self.inner(self.before_mlp(x)))))
@@ -84,8 +85,9 @@ class CausalBlock(nn.Module):
 class CausalTransformer(nn.Module):
     """p(c_t | c_1 ... c_{t-1}) for grids of codes, row by row.
 
-    What goes in at a place is, beside the place itself, the code before it and the codes around it that are
-    known by then, in the row above: attention need not first learn where the neighbours of a place are.
+    What goes in at a place is, beside the place itself and what the class means there, the code before it and
+    the codes around it that are known by then, in the row above: attention need not first learn where the
+    neighbours of a place are.
 
     Args:
         codes: K.
@@ -124,14 +126,13 @@ class CausalTransformer(nn.Module):
         self.register_buffer("offsets", offsets_between(*grid), persistent=False)
         self.code = nn.ModuleList(nn.Embedding(codes + 1, width) for _ in range(self.known.shape[1]))
         self.place = nn.Parameter(0.02 * torch.randn(self.length, width))
-        self.label = nn.Embedding(classes, width) if classes else None
+        self.label = nn.Parameter(0.02 * torch.randn(classes, self.length, width)) if classes else None
         self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout, grid) for _ in range(depth))
         self.norm, self.logits = nn.LayerNorm(width), nn.Linear(width, codes)
         nn.init.zeros_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
-        for table in (*self.code, self.label):
-            if isinstance(table, nn.Embedding):
-                nn.init.normal_(table.weight, std=0.02)
+        for parameter in self.code.parameters():
+            nn.init.normal_(parameter, std=0.02)
 
     def forward(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
         """Logits of every position given those before it: (B, n) int64, (B,) -> (B, n, K)."""
@@ -159,7 +160,10 @@ class CausalTransformer(nn.Module):
         """What goes in at some positions, (B, T, width)."""
         around = F.pad(codes, (0, 1), value=self.nothing)[:, self.known[positions]]
         x = self.place[positions] + sum(table(around[..., i]) for i, table in enumerate(self.code))
-        return x if self.label is None or y is None else x + self.label(y)[:, None]
+        if self.label is None or y is None:
+            return x
+        label = F.embedding(y, self.label.flatten(1))
+        return x + label.unflatten(1, self.label.shape[1:])[:, positions]
 
 
 def known_around(height: int, width: int) -> Tensor:

@@ -13,6 +13,7 @@ from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vaekit.core import Quantized, SettingError, choose
 from vaekit.noise import gathered, total, whole
@@ -104,7 +105,8 @@ class Codebook(Quantizer):
         z = full_precision(z).movedim(1, -1)  # (B, h, w, D)
         rows = z.flatten(0, -2)
         indices = nearest(rows.detach(), self.vectors_of_codes.detach())
-        chosen = self.vectors_of_codes[indices].view_as(z)
+        # Not by an index, which adds up its gradients in any order, and so in other bits each time.
+        chosen = F.embedding(indices, self.vectors_of_codes).view_as(z)
         counts = torch.zeros_like(self.usage).scatter_add_(0, indices, rows.new_ones(len(rows)))
         penalties = {name: d.flatten(1).sum(1) for name, d in self._penalties(z, chosen).items()}
         if self.training:
