@@ -305,9 +305,16 @@ def test_the_pen(here: Explored) -> None:
 
 @having("Between")
 def test_between(here: Explored) -> None:
-    here.open("between")  # from the start to somewhere else, image or draw
-    ends = [f".ends figure:nth-child({k}) canvas" for k in (1, 2)]
-    assert here.tab.until(lambda: not close(*(here.tab.levels(end) for end in ends)))
+    here.open("between")  # from the start to the second image, or to a draw, which the address keeps
+    codes, about = here.material.codes, here.material.about()
+    if codes is None:
+        assert here.tab.until(lambda: "b" in here.address())
+        other = [float(v) for v in here.address()["b"].split(",")]
+        assert max(np.abs(other)) > 0
+    else:
+        other = codes.mean[1].tolist()
+    here.shows(here.decoded(about["start"], about["start_class"]), ".ends figure:nth-child(1) canvas")
+    here.shows(here.decoded(other, about["start_class"]), ".ends figure:nth-child(2) canvas")
     a, b = here.z(1, 0), here.z(0, 1)
     page = here.open("between", a=a, b=b, path="arc", z=here.z(0.5, -1), y=3)
     angle = np.arccos(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
