@@ -100,6 +100,16 @@ def plain_epochs(
             update(model, optimizer, x)
 
 
+@torch.no_grad()
+def negative_elbo(model: LessonVAE, images: Tensor) -> float:
+    """-ELBO (`bce`) of uint8 images (N, 1, 28, 28), nats an image, one sample each."""
+    x = images.float() / 255
+    rebuilt, mean, log_variance = model(x)
+    kl = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
+    nats = (F.binary_cross_entropy(rebuilt, x, reduction="sum") + kl) / len(x)
+    return nats.item()
+
+
 def pythae_vae(model: LessonVAE) -> Any:
     """pythae's VAE around the lesson's two networks. Wants `pip install pythae==0.1.2`."""
     logging.disable(logging.INFO)
