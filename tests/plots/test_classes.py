@@ -60,6 +60,25 @@ def test_a_row_a_class_a_column_a_code() -> None:
     assert set(NAMES) <= set(texts(figure))
 
 
+class ToldByItsPrior:
+    """The decoder knows nothing of classes; what is drawn depends on the class."""
+
+    shape, classes = (1, 6, 6), 0
+
+    def sample(self, count: int, y: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return ((y[:, None, None, None] + torch.rand(count, 1, 6, 6, generator=generator)) / 3).float()
+
+
+def test_draws_of_a_conditional_prior_are_not_called_one_code() -> None:
+    figure = class_grid(ToldByItsPrior(), NAMES, seed=4)  # type: ignore[arg-type]
+    noise = torch.rand(10, 1, 6, 6, generator=torch.Generator().manual_seed(4))
+    found = tiles(figure, fit((6, 6), 10, 3).scale, 3, 10)
+    for number in range(3):
+        assert np.abs(found[number] - grey((number + noise) / 3)).max() <= 1
+    assert any("told the class of the row" in text for text in texts(figure))
+    assert not any("one code" in text for text in texts(figure))
+
+
 def test_test_images_above_themselves_in_every_class() -> None:
     made = model()
     images, labels = torch.rand(7, 1, 6, 6), torch.tensor([2, 2, 0, 1, 0, 1, 2])

@@ -18,10 +18,12 @@ COLUMNS = 10
 def class_grid(model: Model, names: Sequence[str], seed: int = 0) -> Figure:
     """Samples, a row a class, with the same z down a column.
 
+    Where not the decoder but a prior of codes is told the class, its draws share their random numbers instead.
+
     Args:
-        model: conditional.
+        model: conditional, or with a conditional prior.
         names: of its classes.
-        seed: of z.
+        seed: of z, or of the draws.
     """
     place = fit(model.shape, COLUMNS, len(names))
     rows = [
@@ -32,10 +34,14 @@ def class_grid(model: Model, names: Sequence[str], seed: int = 0) -> Figure:
         )
         for number in range(place.rows)
     ]
+    title, note = "Draws of each class", "Codes from the prior, told the class of the row; not chosen."
+    if model.classes:
+        title = "Style against class"
+        note = "Each column has one code from the prior, decoded under every class; not chosen."
     return sheet(
         tile(torch.cat(rows).float().cpu(), place.columns, place.scale),
-        f"Style against class{_of(place.rows, names)}",
-        "Each column has one code from the prior, decoded under every class; not chosen.",
+        f"{title}{_of(place.rows, names)}",
+        note,
         rows=place.middles([shorten(name) for name in names[: place.rows]], 0),
     )
 

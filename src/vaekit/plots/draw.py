@@ -276,7 +276,7 @@ FIGURES: dict[str, Entry] = {
     "nearest_training": Entry(_nearest_training, "Are samples copies? Each above the training image that is nearest to it."),
     "code_usage": Entry(_code_usage, "How the codebook is used: a long flat row is healthy, a cliff is collapse."),
     "code_maps": Entry(_code_maps, "Which code stands where: images, their codes in colours, and what is decoded."),
-    "class_grid": Entry(_class_grid, "Style against class: a row a class, the same code down a column."),
+    "class_grid": Entry(_class_grid, "A row a class; down a column the same code, where the decoder is told the class."),
     "class_styles": Entry(_class_styles, "Test images, and the same in the same style as every other class."),
     "latent_map": Entry(_latent_map, "Where test images lie in the latent space; regions of a class are what the model was not told."),
     "latent_pca": Entry(_latent_pca, "The latent space seen along the two directions in which codes differ most."),
