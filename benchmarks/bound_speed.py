@@ -17,7 +17,7 @@ import statistics
 import time
 
 import torch
-from peers import LessonVAE, pythae_vae
+from peers import LessonVAE, as_ours, pythae_vae
 
 import vaekit
 from vaekit.data import to_unit
@@ -60,21 +60,6 @@ def main() -> None:
         "threads": torch.get_num_threads(),
     }
     print(json.dumps(result))
-
-
-def as_ours(peer: LessonVAE) -> dict[str, torch.Tensor]:
-    """The peer's weights under vaekit's names."""
-    state = peer.state_dict()
-    pairs = {
-        "encoder.first": "encoder.0", "encoder.second": "encoder.2", "decoder.first": "decoder.0",
-        "decoder.second": "decoder.2", "decoder.last": "decoder.4",
-    }  # fmt: skip
-    weights = {
-        f"{own}.{kind}": state[f"{its}.{kind}"] for own, its in pairs.items() for kind in ("weight", "bias")
-    }
-    for kind in ("weight", "bias"):
-        weights[f"encoder.head.{kind}"] = torch.cat([state[f"mean.{kind}"], state[f"log_variance.{kind}"]])
-    return weights
 
 
 if __name__ == "__main__":

@@ -100,6 +100,21 @@ def plain_epochs(
             update(model, optimizer, x)
 
 
+def as_ours(lesson: LessonVAE) -> dict[str, Tensor]:
+    """Its weights under the names of vaekit's network, which has one layer for both heads."""
+    state = lesson.state_dict()
+    pairs = {
+        "encoder.first": "encoder.0", "encoder.second": "encoder.2", "decoder.first": "decoder.0",
+        "decoder.second": "decoder.2", "decoder.last": "decoder.4",
+    }  # fmt: skip
+    weights = {
+        f"{own}.{kind}": state[f"{its}.{kind}"] for own, its in pairs.items() for kind in ("weight", "bias")
+    }
+    for kind in ("weight", "bias"):
+        weights[f"encoder.head.{kind}"] = torch.cat([state[f"mean.{kind}"], state[f"log_variance.{kind}"]])
+    return weights
+
+
 @torch.no_grad()
 def negative_elbo(model: LessonVAE, images: Tensor) -> float:
     """-ELBO (`bce`) of uint8 images (N, 1, 28, 28), nats an image, one sample each."""

@@ -2,23 +2,28 @@
 
     python benchmarks/precision.py [--epochs 3] [--seeds 3]
 
-The lesson's network and recipe on MNIST. All three sides of a seed begin with the same weights, which decide more
-than half a nat of where a short training ends; their batches and noise differ. Prints one JSON object: -ELBO
-(`bce`, one sample an image) of the 10,000 test images by side and seed.
+`recipes/lesson_mnist.json`, but for the epochs. All three sides of a seed begin with the same weights, which decide
+more than half a nat of where a short training ends; their batches and noise differ. Prints one JSON object: -ELBO
+(`bce`, one sample an image) of the 10,000 test images, and seconds of training, by side and seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
+import time
+from dataclasses import asdict
+from pathlib import Path
 
 import torch
-from peers import LessonVAE, negative_elbo, plain_epochs
-from torch import Tensor, nn
+from peers import LessonVAE, as_ours, negative_elbo, plain_epochs
 
-import vaekit
-from vaekit.data import Data
+from vaekit import fit, load_data
+from vaekit.methods import resolve
+from vaekit.runs import new_model
+from vaekit.settings import read_config
+
+RECIPE = Path(__file__).parent.parent / "recipes" / "lesson_mnist.json"
 
 
 def main() -> None:
@@ -26,51 +31,25 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    data = vaekit.load_data("mnist", validation=0.0)
-    result: dict[str, list[float]] = {"bf16": [], "fp32": [], "loop": []}
+    recipe = read_config(RECIPE) | {"epochs": options.epochs, "device": "cpu"}
+    data = load_data(**asdict(resolve("vae", recipe).data))
+    nats: dict[str, list[float]] = {"bf16": [], "fp32": [], "loop": []}
+    seconds: dict[str, list[float]] = {side: [] for side in nats}
     for seed in range(options.seeds):
         torch.manual_seed(seed)
-        start = LessonVAE()
+        lesson = LessonVAE()
         for precision in ("bf16", "fp32"):
-            model = trained(start, data, options.epochs, precision, seed)
-            result[precision].append(negative_elbo(model, data.test.images))
-        looped = copy.deepcopy(start)
-        plain_epochs(looped, data.train.images, options.epochs, feed="resident")
-        result["loop"].append(negative_elbo(looped, data.test.images))
-    print(json.dumps({side: [round(value, 2) for value in values] for side, values in result.items()}))
-
-
-def trained(start: LessonVAE, data: Data, epochs: int, precision: str, seed: int) -> LessonVAE:
-    """A copy of the lesson's network that vaekit has trained."""
-    model = vaekit.VAE(data.shape, latent_dim=20, network="lesson")
-    copied(start, model)
-    recipe = {"batch_size": 128, "learning_rate": 1e-3, "beta2": 0.999, "warmup": 0, "schedule": "constant"}
-    rest = {"clip": 0.0, "average": 0.0, "weights": "last", "progress": "none", "device": "cpu", "seed": seed}
-    vaekit.fit(model, vaekit.ELBO(), data, epochs=epochs, precision=precision, **recipe, **rest)
-    end = copy.deepcopy(start)
-    copied(end, model, back=True)
-    return end
-
-
-@torch.no_grad()
-def copied(plain: LessonVAE, model: nn.Module, back: bool = False) -> None:
-    """Weights of the lesson's network into vaekit's, or back; its two heads are the halves of one layer there."""
-    layers = [plain.encoder[0], plain.encoder[2], plain.decoder[0], plain.decoder[2], plain.decoder[4]]
-    encoder, decoder = model.encoder, model.decoder
-    theirs = [encoder.first, encoder.second, decoder.first, decoder.second, decoder.last]
-    pairs: list[tuple[Tensor, Tensor]] = []
-    for own, other in zip(layers, theirs, strict=True):
-        pairs += [(own.weight, other.weight), (own.bias, other.bias)]
-    for part, own in enumerate((plain.mean, plain.log_variance)):
-        pairs += [
-            (own.weight, encoder.head.weight.chunk(2)[part]),
-            (own.bias, encoder.head.bias.chunk(2)[part]),
-        ]
-    for own, other in pairs:
-        if back:
-            own.copy_(other)
-        else:
-            other.copy_(own)
+            settings = resolve("vae", recipe | {"seed": seed, "precision": precision})
+            model, objective = new_model(settings, data)
+            model.load_state_dict(as_ours(lesson))
+            history = fit(model, objective, data, progress="none", **asdict(settings.fit))
+            nats[precision].append(round(history.summary["test"]["negative_elbo_nats"], 2))
+            seconds[precision].append(round(history.summary["train_seconds"], 1))
+        began = time.perf_counter()
+        plain_epochs(lesson, data.train.images, options.epochs)
+        seconds["loop"].append(round(time.perf_counter() - began, 1))
+        nats["loop"].append(round(negative_elbo(lesson, data.test.images), 2))
+    print(json.dumps({"negative_elbo_nats": nats, "seconds": seconds}))
 
 
 if __name__ == "__main__":

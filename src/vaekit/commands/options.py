@@ -91,7 +91,7 @@ class SampleOptions(RunOptions):
     label: str | None = None
     """class to draw: a name, or else a number from 0 (default: the classes take turns)"""
     grid: bool = False
-    """a row a class, with the same z down a column: style against class"""
+    """a row a class; down a column the same z, where the decoder is told the class"""
     temperature: float = 1.0
     """standard deviation of z relative to the prior's; below 1 is more typical, less varied"""
     seed: int = 0

@@ -34,14 +34,14 @@ def class_grid(model: Model, names: Sequence[str], seed: int = 0) -> Figure:
         )
         for number in range(place.rows)
     ]
-    title, note = "Draws of each class", "Codes from the prior, told the class of the row; not chosen."
     if model.classes:
-        title = "Style against class"
-        note = "Each column has one code from the prior, decoded under every class; not chosen."
+        title, note = "Style against class", "Each column has one code from the prior, under every class"
+    else:
+        title, note = "Draws of each class", "Codes from the prior, told the class of the row"
     return sheet(
         tile(torch.cat(rows).float().cpu(), place.columns, place.scale),
         f"{title}{_of(place.rows, names)}",
-        note,
+        f"{note}; not chosen.",
         rows=place.middles([shorten(name) for name in names[: place.rows]], 0),
     )
 
