@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.networks.base import Spec
-from vaekit.networks.conv import FEW, FEW_OUTPUTS, LessonDecoder, doubled
+from vaekit.networks.conv import FEW, FEW_OUTPUTS, PIECE, LessonDecoder, doubled, images_first, weights_fixed
 
 
 def layer_by_layer(decoder: LessonDecoder, z: Tensor, size: tuple[int, int]) -> Tensor:
@@ -38,7 +38,7 @@ def test_doubling_is_the_transposed_convolution(channels: int) -> None:
     layer = nn.ConvTranspose2d(4, channels, 4, stride=2, padding=1).double()
     x = torch.randn(2, 4, 5, 3, dtype=torch.float64)
     images_last = x.permute(1, 2, 3, 0)
-    torch.testing.assert_close(doubled(images_last, layer), layer(x), rtol=0, atol=1e-12)
+    torch.testing.assert_close(images_first([doubled(images_last, layer)]), layer(x), rtol=0, atol=1e-12)
 
 
 def test_gradients_of_doubling_by_finite_differences() -> None:
@@ -54,3 +54,24 @@ def test_many_outputs() -> None:
     decoder = LessonDecoder(Spec((1, 9, 14), codes=6, latent_dim=3, outputs=FEW_OUTPUTS + 1)).double()
     z = torch.randn(5, 3, dtype=torch.float64)
     torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (9, 14)), rtol=0, atol=1e-12)
+
+
+def test_what_is_kept_of_weights_is_forgotten_with_the_block() -> None:
+    torch.manual_seed(0)
+    decoder = LessonDecoder(Spec((1, 9, 14), codes=6, latent_dim=3)).double()
+    z = torch.randn(5, 3, dtype=torch.float64)
+    with torch.no_grad():
+        with weights_fixed(nn.Sequential(decoder)):
+            decoder(z)
+            torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (9, 14)), rtol=0, atol=1e-12)
+            with torch.enable_grad():
+                gradient = torch.autograd.grad(decoder(z).sum(), decoder.first.weight)[0]
+        decoder.first.weight.add_(gradient)
+        torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (9, 14)), rtol=0, atol=1e-12)
+
+
+def test_pieces() -> None:
+    torch.manual_seed(0)
+    decoder = LessonDecoder(Spec((1, 4, 4), codes=6, latent_dim=3)).double()
+    z = torch.randn(PIECE + 3, 3, dtype=torch.float64)
+    torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (4, 4)), rtol=0, atol=1e-12)

@@ -51,7 +51,8 @@ class LogitBernoulli(Bernoulli):
         super().__init__(logits=logits, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return value * self.logits - F.softplus(self.logits, threshold=LINEAR)
+        log_zero = F.softplus(self.logits, threshold=LINEAR).neg_()  # log p(0); in place
+        return torch.addcmul(log_zero, value, self.logits)
 
 
 class BCE(BernoulliLikelihood):

@@ -25,6 +25,7 @@ from vaekit.distributions import kl_by_dimension, log_density
 from vaekit.measuring import BATCH
 from vaekit.models import LatentModel
 from vaekit.models.base import evaluating
+from vaekit.networks.conv import weights_fixed
 from vaekit.precision import arithmetic, choose_precision, own_randomness, seed_noise
 
 # Noise is drawn for blocks of so many images and samples, each under a seed of its own, so that it does
@@ -173,7 +174,7 @@ def importance_bound(
     rows = rows or max(1, DECODED_BYTES[device_of(model).type] // (4 * prod(model.shape)))
     combine = _jackknifed if jackknife else _log_mean
     values: list[Tensor] = []
-    with measuring(model, precision), torch.inference_mode():
+    with measuring(model, precision), torch.inference_mode(), weights_fixed(model):
         for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
             values.append(-combine(_log_weights(model, x, y, samples, seed, index, rows), samples))
             _report(tell, f"bound with {samples} samples", sum(map(len, values)), len(split))
@@ -189,7 +190,9 @@ def _log_weights(
         seed_noise(x.device, derive_seed(seed, "importance", block, index))
         draws = posterior.rsample(torch.Size([min(SAMPLES, samples - start)]))
         for z in draws.split(max(1, rows // len(x))):
-            log_p = model.decode(z, y).log_prob(x)
+            # All samples of an image side by side, for which its pixels are the same.
+            labels = None if y is None else y[:, None].expand(-1, len(z))
+            log_p = model.decode(z.transpose(0, 1), labels).log_prob(x[:, None]).T
             yield log_p + log_density(prior, z) - log_density(posterior, z)
 
 

@@ -276,11 +276,11 @@ class LatentModel(Autoencoder):
         """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept.
 
         Args:
-            y: (B,) labels, for a conditional model.
+            y: (B,) or (..., B) labels, for a conditional model.
         """
-        condition = self.condition(y, z.shape[-2])
-        if condition is not None:
-            condition = condition.expand(*z.shape[:-1], -1).flatten(0, -2)
+        if y is not None and y.shape == z.shape[-2:-1]:
+            y = y.expand(z.shape[:-1])
+        condition = self.condition(None if y is None else y.flatten(), prod(z.shape[:-1]))
         raw = self.decoder(z.flatten(0, -2), condition)
         return self.likelihood(raw.unflatten(0, z.shape[:-1]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -44,7 +45,7 @@ class LessonEncoder(nn.Module):
 
 FEW = 32  # latents, up to which one matrix costs less than convolving a usual batch
 FEW_OUTPUTS = 8  # channels, up to which `doubled` is faster than a transposed convolution
-PIECE = 256  # images decoded at a time: their activations stay in a processor's cache
+PIECE = 500  # images decoded at a time: their activations stay in a processor's cache
 
 
 class LessonDecoder(nn.Module):
@@ -63,9 +64,10 @@ class LessonDecoder(nn.Module):
         self.first = nn.Linear(spec.latent_dim + spec.condition, 64 * rows * columns)
         self.second = nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)
         self.last = nn.ConvTranspose2d(32, spec.outputs * spec.shape[0], 4, stride=2, padding=1)
+        self.kept: list[Tensor] | None = None  # the matrix, within `weights_fixed`
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """(B, latent_dim), (B, K) -> (B, outputs * C, H, W)."""
+        """(B, latent_dim), (B, K) -> (B, outputs * C, H, W), in memory often with the images last."""
         if condition is not None:
             z = torch.cat([z, condition], dim=1)
         if self.last.out_channels > FEW_OUTPUTS:
@@ -77,7 +79,7 @@ class LessonDecoder(nn.Module):
             z = torch.cat([z, z.new_ones(len(z), 1)], dim=1)
             # In place: these are the largest tensors of the decoder.
             parts = ((matrix @ part.T).relu_().unflatten(0, (32, *self.sizes[1])) for part in z.split(PIECE))
-        return crop(torch.cat([doubled(part, self.last) for part in parts]), self.sizes[2])
+        return crop(images_first([doubled(part, self.last) for part in parts]), self.sizes[2])
 
     def _first_two(self, z: Tensor) -> Tensor:
         """The first two layers and the ReLU, one after the other: (B, D) -> (B, 32, h, w)."""
@@ -86,16 +88,36 @@ class LessonDecoder(nn.Module):
 
     def _matrix(self) -> Tensor:
         """The first two layers as one matrix, the bias its last column: (32 h w, D + 1)."""
+        keep = self.kept is not None and not torch.is_grad_enabled()
+        if keep and self.kept:
+            return self.kept[0]
         assert self.second.bias is not None
         columns = torch.cat([self.first.weight.T, self.first.bias[None]]).unflatten(1, (64, *self.sizes[0]))
         images = crop(F.conv_transpose2d(columns, self.second.weight, stride=2, padding=1), self.sizes[1])
         last = images.new_zeros(len(images), 1, 1, 1)
         last[-1] = 1.0
-        return (images + last * self.second.bias[:, None, None]).flatten(1).T
+        matrix = (images + last * self.second.bias[:, None, None]).flatten(1).T
+        if keep:
+            self.kept = [matrix]
+        return matrix
+
+
+@contextmanager
+def weights_fixed(model: nn.Module) -> Iterator[None]:
+    """No weight of the model changes within the block: without gradients, what is put together from
+    weights alone is put together once."""
+    decoders = [part for part in model.modules() if isinstance(part, LessonDecoder)]
+    for decoder in decoders:
+        decoder.kept = []
+    try:
+        yield
+    finally:
+        for decoder in decoders:
+            decoder.kept = None
 
 
 def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
-    """A transposed convolution of kernel 4, stride 2, padding 1: (C, H, W, B) -> (B, O, 2H, 2W).
+    """A transposed convolution of kernel 4, stride 2, padding 1: (C, H, W, B) -> (O, 2H, 2W, B).
 
     One matrix product gives the 4x4 patch of every pixel, and `Overlay` adds them up. With the images
     last everything runs over contiguous memory; for few output channels several times as fast as
@@ -107,8 +129,14 @@ def doubled(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
     return Overlay.apply(patches, layer.bias)  # type: ignore[return-value]
 
 
+def images_first(parts: list[Tensor]) -> Tensor:
+    """(..., B) each -> (all B, ...), still lying in memory with the images last."""
+    whole = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+    return whole.movedim(-1, 0)
+
+
 class Overlay(torch.autograd.Function):
-    """Adds 4x4 patches that lie two pixels apart, and a bias: (O, 4, 4, H, W, B), (O,) -> (B, O, 2H, 2W).
+    """Adds 4x4 patches that lie two pixels apart, and a bias: (O, 4, 4, H, W, B), (O,) -> (O, 2H, 2W, B).
 
     A patch covers 2x2 blocks of 2x2 pixels, so four additions fill a grid of blocks, whose border of one
     pixel is then cut away. Autograd by itself would copy that grid for each of the four.
@@ -121,18 +149,17 @@ class Overlay(torch.autograd.Function):
         grid.copy_(bias[:, None, None, None, None, None])
         for part, place in overlaps(patches, grid):
             place.add_(part)
-        pixels = grid.flatten(3, 4).flatten(1, 2)[:, 1:-1, 1:-1]
-        return pixels.permute(3, 0, 1, 2).contiguous()
+        return grid.flatten(3, 4).flatten(1, 2)[:, 1:-1, 1:-1]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        pixels = F.pad(gradients[0], (1, 1, 1, 1)).permute(1, 2, 3, 0).contiguous()
+        pixels = F.pad(gradients[0], (0, 0, 1, 1, 1, 1)).contiguous()
         outputs, height, width, images = pixels.shape
         grid = pixels.view(outputs, height // 2, 2, width // 2, 2, images)
         patches = grid.new_empty(outputs, 4, 4, height // 2 - 1, width // 2 - 1, images)
         for part, place in overlaps(patches, grid):
             part.copy_(place)
-        return patches, gradients[0].sum((0, 2, 3))
+        return patches, gradients[0].sum((1, 2, 3))
 
 
 def overlaps(patches: Tensor, grid: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
