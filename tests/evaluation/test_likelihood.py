@@ -165,3 +165,24 @@ def test_what_cannot_be_measured_is_named(linear: LinearVAE) -> None:
         negative_elbo(linear.model, Split(torch.zeros(0, 6)))
     with pytest.raises(DataError, match="images of shape 5 given"):
         negative_elbo(linear.model, Split(torch.zeros(2, 5)))
+
+
+def test_each_image_is_measured_under_its_own_label() -> None:
+    """Against the integral over one latent by the trapezoid rule, one image at a time."""
+    torch.manual_seed(0)
+    model = VAE((1, 4, 4), latent_dim=1, network="mlp", width=16, pixels="binary", classes=3).double().eval()
+    images, labels = (torch.rand(6, 1, 4, 4) < 0.5).to(torch.uint8), torch.tensor([0, 1, 2, 2, 0, 1])
+    z = torch.linspace(-9, 9, 2001, dtype=torch.float64)[:, None]
+
+    def exact(label: int) -> torch.Tensor:
+        """-log p(x|y) of all images under one label, (6,)."""
+        with torch.no_grad():
+            log_p = torch.stack([
+                model.log_joint(image[None].double(), z[:, None], torch.tensor([label]))[:, 0] for image in images
+            ])  # fmt: skip
+        return -torch.trapezoid(log_p.exp(), z[:, 0]).log()
+
+    by_label = torch.stack([exact(label) for label in range(3)])
+    assert by_label.std(0).min() > 0.04  # so a wrong label would be seen
+    bound = importance_bound(model, Split(255 * images, labels), 5000)
+    np.testing.assert_allclose(bound.per_image, by_label[labels, torch.arange(6)], rtol=0, atol=0.01)
