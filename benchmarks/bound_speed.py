@@ -21,7 +21,7 @@ from peers import LessonVAE, as_ours, pythae_vae
 
 import vaekit
 from vaekit.data import to_unit
-from vaekit.evaluation.likelihood import importance_bound
+from vaekit.evaluation.likelihood.importance import importance_bound
 
 BATCH = 100  # pythae's default
 

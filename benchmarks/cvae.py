@@ -18,14 +18,15 @@ from typing import Any
 import torch
 
 from vaekit import fit, load_data
+from vaekit.config.methods import resolve
+from vaekit.config.options import read_config
 from vaekit.data import Data
 from vaekit.evaluation.evaluate import generate
-from vaekit.evaluation.features import ClassifierFeatures, load_features
-from vaekit.evaluation.quality import sample_quality
-from vaekit.methods import resolve
+from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
+from vaekit.evaluation.samples.features.store import load_features
+from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models import Model
-from vaekit.runs import new_model
-from vaekit.settings import read_config
+from vaekit.training.fresh import new_model
 
 SAMPLES = 10_000  # for the quality of samples: as many as there are test images
 

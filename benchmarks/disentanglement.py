@@ -28,9 +28,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaekit import fit, load_data
-from vaekit.checkpoints import write_json
+from vaekit.config.methods import resolve
 from vaekit.data import Data
-from vaekit.evaluation.disentanglement import (
+from vaekit.evaluation.factors.disentanglement import (
     SCORES,
     Disentanglement,
     disentanglement,
@@ -38,14 +38,14 @@ from vaekit.evaluation.disentanglement import (
     measure_disentanglement,
     posterior_means,
 )
-from vaekit.evaluation.factortable import MOST
-from vaekit.evaluation.health import chosen
-from vaekit.methods import resolve
+from vaekit.evaluation.factors.factor_table import MOST
+from vaekit.evaluation.latents.health import chosen
 from vaekit.models import LatentModel
 from vaekit.plots import style
 from vaekit.plots.draw import png
-from vaekit.plots.factors import SHADES
-from vaekit.runs import new_model
+from vaekit.plots.factor_maps import SHADES
+from vaekit.runs.files import write_json
+from vaekit.training.fresh import new_model
 
 CLAIMED = ("slant", "thickness", "class")
 SHARE, LEAD = 0.4, 2.0

@@ -69,14 +69,18 @@ def main() -> int:
                 found[f"{name}, prior"] = fingerprint(run / "prior")
         if options.mnist:
             run = Path(scratch) / "lesson"
-            vaekit("train", "vae", "--config", "recipes/lesson_mnist.json", "--epochs", "1", "--out", str(run))
+            vaekit(
+                "train", "vae", "--config", "recipes/lesson_mnist.json", "--epochs", "1", "--out", str(run)
+            )
             found["lesson_mnist, one epoch"] = fingerprint(run)
     options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     before = json.loads(options.against.read_text(encoding="utf-8")) if options.against else {}
     differ = 0
     for name, hashes in found.items():
         other = before.get(name, hashes)
-        marks = [f"{kind} {value}{'' if other[kind] == value else ' DIFFERS'}" for kind, value in hashes.items()]
+        marks = [
+            f"{kind} {value}{'' if other[kind] == value else ' DIFFERS'}" for kind, value in hashes.items()
+        ]
         differ += other != hashes
         print(f"{name:26} {'  '.join(marks)}")
     if before:

@@ -18,8 +18,9 @@ from typing import Any
 import torch
 
 from vaekit import load_run
-from vaekit.evaluation.health import chosen
-from vaekit.evaluation.likelihood import MeanNats, importance_bound
+from vaekit.evaluation.latents.health import chosen
+from vaekit.evaluation.likelihood.bounds import MeanNats
+from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.models import LatentModel
 
 BLOCK = 500

@@ -21,16 +21,18 @@ from torch import Tensor
 from torch.distributions import Independent
 
 from vaekit import fit, load_data
+from vaekit.config.methods import resolve
+from vaekit.config.options import Settings, read_config
 from vaekit.core import derive_seed
 from vaekit.data import Batches, Data
 from vaekit.distributions import bits_per_dimension, kl_by_dimension
 from vaekit.distributions.numerics import log1mexp
-from vaekit.evaluation.likelihood import importance_bound, negative_elbo
-from vaekit.methods import resolve
+from vaekit.evaluation.likelihood.bounds import negative_elbo
+from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.models import LatentModel
 from vaekit.models.base import evaluating
-from vaekit.runs import new_model, seeded_model
-from vaekit.settings import Settings, read_config
+from vaekit.models.build import seeded_model
+from vaekit.training.fresh import new_model
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import json
 import torch
 
 from vaekit import load_run
-from vaekit.evaluation.features import load_features
-from vaekit.evaluation.quality import sample_quality
+from vaekit.evaluation.samples.features.store import load_features
+from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models import LatentModel
 from vaekit.models.base import evaluating
 

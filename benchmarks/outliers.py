@@ -19,13 +19,13 @@ import torch
 from PIL import Image
 
 from vaekit import Split, fit, load_data
-from vaekit.checkpoints import write_json
+from vaekit.config.methods import resolve
 from vaekit.data import Data
-from vaekit.evaluation.health import chosen
+from vaekit.evaluation.latents.health import chosen
 from vaekit.evaluation.outliers import aurocs, score_images
-from vaekit.methods import resolve
 from vaekit.models import LatentModel
-from vaekit.runs import new_model
+from vaekit.runs.files import write_json
+from vaekit.training.fresh import new_model
 
 SIZES = {"latent_dim": 20, "network": "mlp", "width": 512, "depth": 1}
 

@@ -19,9 +19,9 @@ import torch
 from peers import LessonVAE, as_ours, negative_elbo, plain_epochs
 
 from vaekit import fit, load_data
-from vaekit.methods import resolve
-from vaekit.runs import new_model
-from vaekit.settings import read_config
+from vaekit.config.methods import resolve
+from vaekit.config.options import read_config
+from vaekit.training.fresh import new_model
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "lesson_mnist.json"
 

@@ -26,8 +26,8 @@ from torch import nn
 
 import vaekit
 from vaekit.data import Batches, Data
-from vaekit.measuring import mean_terms
-from vaekit.optimizers import Adam
+from vaekit.training.optimizers import Adam
+from vaekit.training.validate import mean_terms
 
 WARMUP = 40
 TIMED = 30  # steps a round, after as many that are not timed

@@ -14,11 +14,11 @@ import time
 
 import torch
 
-from vaekit.data.render import draw_factors
-from vaekit.data.sprites import FACTORS as SPRITES
-from vaekit.data.sprites import render_sprites
-from vaekit.data.strokes import FACTORS as STROKES
-from vaekit.data.strokes import render_strokes
+from vaekit.data.synthetic.render import draw_factors
+from vaekit.data.synthetic.sprites import FACTORS as SPRITES
+from vaekit.data.synthetic.sprites import render_sprites
+from vaekit.data.synthetic.strokes import FACTORS as STROKES
+from vaekit.data.synthetic.strokes import render_strokes
 
 
 def main() -> None:

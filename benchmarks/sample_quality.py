@@ -21,10 +21,10 @@ from torch.nn import functional as F
 
 from vaekit import load_run
 from vaekit.data import Data, to_unit
-from vaekit.evaluation.features import features_for
-from vaekit.evaluation.quality import sample_quality
+from vaekit.evaluation.samples.features.store import features_for
+from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models.base import LatentModel
-from vaekit.runs import Run
+from vaekit.runs.load import Run
 
 
 def main() -> None:

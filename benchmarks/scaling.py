@@ -144,7 +144,8 @@ def one(kind: str, what: str, seconds: float) -> dict[str, float]:
     from torch.nn.functional import interpolate
 
     import vaekit
-    from vaekit.data import arrays, cache
+    from vaekit.data import cache
+    from vaekit.data.formats import arrays
 
     if kind == "file":
         os.environ["VAEKIT_CACHE"] = str(Path(what).parent / "cache")  # splits are copied there

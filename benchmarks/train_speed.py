@@ -23,7 +23,7 @@ from peers import LessonVAE, plain_epochs, pythae_epoch
 
 import vaekit
 from vaekit.data import Data
-from vaekit.precision import choose_precision
+from vaekit.runtime.device import choose_precision
 
 
 def main() -> None:

@@ -23,16 +23,19 @@ import torch
 from torch import Tensor
 
 from vaekit import fit, load_data, load_run
-from vaekit.codes import fit_prior
+from vaekit.config.methods import resolve
+from vaekit.config.options import read_config
 from vaekit.core import derive_seed
 from vaekit.data import Data
-from vaekit.evaluation.codes import measure_codes
-from vaekit.evaluation.features import ClassifierFeatures, load_features
-from vaekit.evaluation.quality import as_bytes, sample_quality
-from vaekit.methods import resolve
+from vaekit.evaluation.latents.codebook import measure_codes
+from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
+from vaekit.evaluation.samples.features.store import load_features
+from vaekit.evaluation.samples.memorisation import as_bytes
+from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models import VQVAE
-from vaekit.runs import Run, new_model
-from vaekit.settings import read_config
+from vaekit.runs.load import Run
+from vaekit.training.fresh import new_model
+from vaekit.training.priors import fit_prior
 
 EACH = 1000  # samples a class
 

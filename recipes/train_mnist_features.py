@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from vaekit import load_data
-from vaekit.evaluation.classifier import train_classifier
-from vaekit.evaluation.features import save_classifier
+from vaekit.evaluation.samples.features.classifier import train_classifier
+from vaekit.evaluation.samples.features.store import save_classifier
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.cli import main
+from vaekit.cli.main import main
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,14 @@ import torch
 from torch import nn
 
 from toy import SMALL, no_images, toy_data
-from vaekit import core, loop
-from vaekit.checkpoints import read_tensors
+from vaekit import core
+from vaekit.config.methods import resolve
 from vaekit.core import RunError
-from vaekit.methods import resolve
-from vaekit.objectives import ELBO
-from vaekit.runs import given_by_data, seeded_model
-from vaekit.training import History, fit, resume
+from vaekit.models.build import given_by_data, seeded_model
+from vaekit.objectives.elbo import ELBO
+from vaekit.runs.files import read_tensors
+from vaekit.training import trainer as loop
+from vaekit.training.fit import History, fit, resume
 
 
 class OwnEncoder(nn.Module):

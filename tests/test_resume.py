@@ -19,14 +19,15 @@ import torch
 
 from toy import SMALL, toy_data
 from vaekit import core, load_data
-from vaekit.checkpoints import load_state, read_tensors
+from vaekit.config.methods import resolve
 from vaekit.core import RunError, VaekitWarning
-from vaekit.methods import resolve
 from vaekit.models import VAE
-from vaekit.objectives import ELBO
-from vaekit.optimizers import OPTIMIZERS
-from vaekit.runs import seeded_model
-from vaekit.training import History, fit, resume
+from vaekit.models.build import seeded_model
+from vaekit.objectives.elbo import ELBO
+from vaekit.runs.checkpoints import load_state
+from vaekit.runs.files import read_tensors
+from vaekit.training.fit import History, fit, resume
+from vaekit.training.optimizers import OPTIMIZERS
 
 OPTIONS: dict[str, Any] = {"epochs": 2, "batch_size": 16, "checkpoint_seconds": 0.0, **SMALL}
 STEPS = 6  # of a run with these options

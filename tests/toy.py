@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from vaekit.core import Loss
 from vaekit.data import Data, Split
 from vaekit.models import Model
-from vaekit.objectives import Objective
-from vaekit.schedules import Clock
+from vaekit.objectives.base import Objective
+from vaekit.objectives.ramps import Clock
 
 SMALL: dict[str, Any] = {"device": "cpu", "precision": "fp32", "progress": "none"}
 

@@ -12,7 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
     from vaekit import plots as plots
-    from vaekit.adversarial import Adversarial as Adversarial
+    from vaekit.config.methods import METHODS as METHODS
+    from vaekit.config.methods import Method as Method
     from vaekit.core import DataError as DataError
     from vaekit.core import InputError as InputError
     from vaekit.core import NonFiniteError as NonFiniteError
@@ -26,21 +27,20 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.data import load_data as load_data
     from vaekit.evaluation.evaluate import Evaluation as Evaluation
     from vaekit.evaluation.evaluate import evaluate as evaluate
-    from vaekit.methods import METHODS as METHODS
-    from vaekit.methods import Method as Method
     from vaekit.models import AE as AE
     from vaekit.models import GAN as GAN
     from vaekit.models import VAE as VAE
     from vaekit.models import VQVAE as VQVAE
-    from vaekit.objectives import ELBO as ELBO
-    from vaekit.objectives import IWAE as IWAE
-    from vaekit.objectives import QuantizedReconstruction as QuantizedReconstruction
-    from vaekit.objectives import Reconstruction as Reconstruction
-    from vaekit.runs import Run as Run
-    from vaekit.runs import load_run as load_run
-    from vaekit.training import History as History
-    from vaekit.training import fit as fit
-    from vaekit.training import resume as resume
+    from vaekit.objectives.adversarial import Adversarial as Adversarial
+    from vaekit.objectives.elbo import ELBO as ELBO
+    from vaekit.objectives.iwae import IWAE as IWAE
+    from vaekit.objectives.nll import Reconstruction as Reconstruction
+    from vaekit.objectives.vq import QuantizedReconstruction as QuantizedReconstruction
+    from vaekit.runs.load import Run as Run
+    from vaekit.runs.load import load_run as load_run
+    from vaekit.training.fit import History as History
+    from vaekit.training.fit import fit as fit
+    from vaekit.training.fit import resume as resume
 
 PUBLIC = {  # name -> "module" or "module:name"
     "load_data": "vaekit.data:load_data",
@@ -50,20 +50,20 @@ PUBLIC = {  # name -> "module" or "module:name"
     "VAE": "vaekit.models:VAE",
     "VQVAE": "vaekit.models:VQVAE",
     "GAN": "vaekit.models:GAN",
-    "ELBO": "vaekit.objectives:ELBO",
-    "IWAE": "vaekit.objectives:IWAE",
-    "Adversarial": "vaekit.adversarial:Adversarial",
-    "Reconstruction": "vaekit.objectives:Reconstruction",
-    "QuantizedReconstruction": "vaekit.objectives:QuantizedReconstruction",
-    "METHODS": "vaekit.methods:METHODS",
-    "Method": "vaekit.methods:Method",
-    "fit": "vaekit.training:fit",
-    "resume": "vaekit.training:resume",
-    "History": "vaekit.training:History",
+    "ELBO": "vaekit.objectives.elbo:ELBO",
+    "IWAE": "vaekit.objectives.iwae:IWAE",
+    "Adversarial": "vaekit.objectives.adversarial:Adversarial",
+    "Reconstruction": "vaekit.objectives.nll:Reconstruction",
+    "QuantizedReconstruction": "vaekit.objectives.vq:QuantizedReconstruction",
+    "METHODS": "vaekit.config.methods:METHODS",
+    "Method": "vaekit.config.methods:Method",
+    "fit": "vaekit.training.fit:fit",
+    "resume": "vaekit.training.fit:resume",
+    "History": "vaekit.training.fit:History",
     "evaluate": "vaekit.evaluation.evaluate:evaluate",
     "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
-    "load_run": "vaekit.runs:load_run",
-    "Run": "vaekit.runs:Run",
+    "load_run": "vaekit.runs.load:load_run",
+    "Run": "vaekit.runs.load:Run",
     "plots": "vaekit.plots",
     "VaekitError": "vaekit.core:VaekitError",
     "InputError": "vaekit.core:InputError",

@@ -25,9 +25,9 @@ from vaekit.comparison.claims import (
     lower,
     short,
 )
-from vaekit.comparison.lesson import CLAIMS, judge_all
+from vaekit.comparison.lesson_claims import CLAIMS, judge_all
 from vaekit.comparison.rows import LOWER, ROWS, Spread, Table, tabulate
-from vaekit.methods import METHODS
+from vaekit.config.methods import METHODS
 
 
 def table(**methods: dict[str, list[float]]) -> Table:

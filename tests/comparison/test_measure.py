@@ -14,9 +14,11 @@ from torch import Tensor
 from vaekit import AE, GAN, VAE, VQVAE, load_data
 from vaekit.comparison import measure as m
 from vaekit.data import Data, Split
-from vaekit.evaluation.features import ClassifierFeatures, Features, fit_pca
-from vaekit.evaluation.quality import sample_quality
-from vaekit.models.codeprior import CodePrior
+from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
+from vaekit.evaluation.samples.features.pca import fit_pca
+from vaekit.evaluation.samples.features.store import Features
+from vaekit.evaluation.samples.quality import sample_quality
+from vaekit.models.code_prior import CodePrior
 
 
 class Brightness(ClassifierFeatures):

@@ -11,8 +11,8 @@ import pytest
 from vaekit import RunError, SettingError, load_data
 from vaekit.comparison import plan as planning
 from vaekit.comparison.plan import Wish, make_plan, parse_budget, whole_epochs
-from vaekit.methods import METHODS
-from vaekit.settings import DataSettings
+from vaekit.config.methods import METHODS
+from vaekit.config.options import DataSettings
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_of_two_plans_for_one_folder_the_second_gives_way(
 
 def test_time_is_that_of_steps_and_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a clock that ticks once a step and three times for the validation."""
-    from vaekit.loop import Training
+    from vaekit.training.trainer import Training
 
     now = [0.0]
     monkeypatch.setattr(planning.time, "perf_counter", lambda: now[0])
@@ -151,7 +151,7 @@ def test_time_is_that_of_steps_and_validation(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_moment_of_other_work_does_not_change_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaekit.loop import Training
+    from vaekit.training.trainer import Training
 
     ticks = iter([1.0] * 15 + [1000.0] + [1.0] * 39)
     now = [0.0]

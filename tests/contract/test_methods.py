@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from vaekit import Data, DataError, SettingError, Split, fit
-from vaekit.methods import METHODS, find_method, resolve
-from vaekit.models import VQVAE, Model, create_model
-from vaekit.objectives import Objective, create_objective
-from vaekit.optimizers import OPTIMIZERS
-from vaekit.runs import given_by_data
-from vaekit.schedules import Clock
-from vaekit.settings import FitSettings, Settings
+from vaekit.config.methods import METHODS, find_method, resolve
+from vaekit.config.options import FitSettings, Settings
+from vaekit.models import VQVAE, Model
+from vaekit.models.build import create_model, given_by_data
+from vaekit.objectives.base import Objective
+from vaekit.objectives.create import create_objective
+from vaekit.objectives.ramps import Clock
+from vaekit.training.optimizers import OPTIMIZERS
 
 SMALL = {"latent_dim": 3, "network": "mlp", "width": 16, "depth": 1, "codes": 8}
 ONLY_IMAGES = {VQVAE}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from vaekit.networks import NETWORKS, Pair, Spec
-from vaekit.precision import arithmetic
+from vaekit.runtime.device import arithmetic
 
 SHAPES = [(1, 8, 8), (3, 9, 7), (4, 12, 21)]
 CODES, LATENT, OUTPUTS = 6, 3, 2

@@ -16,7 +16,8 @@ from sklearn.datasets import load_digits
 from vaekit.core import DataError
 from vaekit.data import load_data, named
 from vaekit.data.dataset import Data
-from vaekit.data.named import IDX_SETS, IdxSet, read_idx
+from vaekit.data.formats.idx import read_idx
+from vaekit.data.named import IDX_SETS, IdxSet
 
 
 def joined(data: Data) -> tuple[list[bytes], list[int]]:

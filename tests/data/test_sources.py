@@ -13,9 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
+from vaekit.config.options import DataSettings
 from vaekit.core import InputError
 from vaekit.data import SOURCES, load_data
-from vaekit.settings import DataSettings
 
 
 def test_arguments_mirror_the_settings():

@@ -12,10 +12,11 @@ import torch
 from vaekit import evaluate
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, load_data
-from vaekit.evaluation.annealing import annealed_bound
 from vaekit.evaluation.evaluate import generate
-from vaekit.evaluation.features import features_for
-from vaekit.evaluation.likelihood import importance_bound, negative_elbo
+from vaekit.evaluation.likelihood.ais import annealed_bound
+from vaekit.evaluation.likelihood.bounds import negative_elbo
+from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.evaluation.samples.features.store import features_for
 from vaekit.evaluation.table import rows
 from vaekit.models import AE, VAE
 

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from linear import LATENTS, SIGMA, LinearVAE
 from vaekit import VAE, SettingError, Split
 from vaekit.evaluation import outliers
 from vaekit.evaluation.outliers import auroc, aurocs, score_images
 from vaekit.models import AE
-
-from .linear import LATENTS, SIGMA, LinearVAE
 
 
 def scores_of(linear: LinearVAE, *names: str, **options: Any) -> list[torch.Tensor]:

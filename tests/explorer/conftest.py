@@ -16,11 +16,11 @@ import torch
 import uvicorn
 
 from explorer_tab import Explored, Tab
-from vaekit.cli import main
+from vaekit.cli.main import main
+from vaekit.explorer.export.web import write_page
 from vaekit.explorer.material import Material
 from vaekit.explorer.server import create_app
-from vaekit.explorer.web import write_page
-from vaekit.runs import Run, load_run
+from vaekit.runs.load import Run, load_run
 
 CHROMIUM = shutil.which("chromium")
 

@@ -14,10 +14,10 @@ import torch
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from vaekit.explorer.capabilities import subject_of
 from vaekit.explorer.material import Material
 from vaekit.explorer.requests import MOST_PICTURES
 from vaekit.explorer.server import HEADERS, create_app
+from vaekit.explorer.subject import subject_of
 
 HOST = "http://127.0.0.1:8765"
 

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from vaekit import AE, IWAE, VAE, DataError
 from vaekit.data import Split
-from vaekit.evaluation.annealing import annealed_bound
 from vaekit.evaluation.evaluate import generate
-from vaekit.evaluation.health import measure_health
-from vaekit.evaluation.likelihood import importance_bound, negative_elbo
+from vaekit.evaluation.latents.health import measure_health
+from vaekit.evaluation.likelihood.ais import annealed_bound
+from vaekit.evaluation.likelihood.bounds import negative_elbo
+from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.models.base import LatentModel
 
 PIXELS, LATENTS, CLASSES, SIGMA, IMAGES = 5, 2, 3, 0.6, 120

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from vaekit.models import VAE, LatentModel
-from vaekit.objectives import ELBO, Objective
+from vaekit.objectives.base import Objective
+from vaekit.objectives.elbo import ELBO
 
 SHAPES = {"mlp": (1, 4, 3), "lesson": (2, 7, 6), "resnet": (2, 9, 7)}
 

@@ -18,7 +18,7 @@ from scipy.stats import multivariate_normal
 from torch import Tensor, nn
 
 from vaekit.models import VAE
-from vaekit.objectives import ELBO
+from vaekit.objectives.elbo import ELBO
 
 D, K, N = 6, 2, 300
 

@@ -9,9 +9,9 @@ import torch
 
 from toy import SMALL, toy_data
 from vaekit import QuantizedReconstruction, SettingError
-from vaekit.checkpoints import read_tensors
 from vaekit.models import VQVAE
-from vaekit.training import fit, resume
+from vaekit.runs.files import read_tensors
+from vaekit.training.fit import fit, resume
 
 
 def small(shape: tuple[int, ...] = (1, 8, 8), **options) -> VQVAE:

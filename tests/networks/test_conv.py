@@ -9,16 +9,9 @@ from torch.nn import functional as F
 
 from vaekit.core import SettingError
 from vaekit.networks import Spec
-from vaekit.networks.conv import (
-    Doubling,
-    ResidualBlock,
-    ResnetDecoder,
-    ResnetEncoder,
-    crop,
-    halved,
-    lesson,
-    resnet,
-)
+from vaekit.networks.base import crop, halved
+from vaekit.networks.conv import Doubling, ResidualBlock, ResnetDecoder, ResnetEncoder, resnet
+from vaekit.networks.lesson import lesson
 
 SIZES = [(8, 8), (9, 7), (28, 28), (37, 53), (64, 64), (96, 128), (8, 9), (9, 8), (1, 1), (2, 31), (5, 40)]
 

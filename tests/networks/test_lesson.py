@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.models import VAE
-from vaekit.objectives import ELBO
+from vaekit.objectives.elbo import ELBO
 
 
 class LessonVAE(nn.Module):

@@ -8,7 +8,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.networks.base import Spec
-from vaekit.networks.conv import FEW, FEW_OUTPUTS, PIECE, LessonDecoder, doubled, images_first, weights_fixed
+from vaekit.networks.lesson import (
+    FEW,
+    FEW_OUTPUTS,
+    PIECE,
+    LessonDecoder,
+    doubled,
+    images_first,
+    weights_fixed,
+)
 
 
 def layer_by_layer(decoder: LessonDecoder, z: Tensor, size: tuple[int, int]) -> Tensor:

@@ -11,9 +11,10 @@ import pytest
 
 from vaekit.data import load_data
 from vaekit.models import AE, VAE
-from vaekit.objectives import ELBO, Reconstruction
-from vaekit.runs import Run, load_run
-from vaekit.training import fit
+from vaekit.objectives.elbo import ELBO
+from vaekit.objectives.nll import Reconstruction
+from vaekit.runs.load import Run, load_run
+from vaekit.training.fit import fit
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaekit.cli import COMMANDS
-from vaekit.commands import options
-from vaekit.commands.parsing import option_name, typed_fields
-from vaekit.methods import METHODS, PRIORS
-from vaekit.settings import FitSettings
+from vaekit.cli import command_options as options
+from vaekit.cli.main import COMMANDS
+from vaekit.cli.parsing import option_name, typed_fields
+from vaekit.config.methods import METHODS, PRIORS
+from vaekit.config.options import FitSettings
 
 FROZEN = Path(__file__).with_name("flags.txt")
 

@@ -69,7 +69,7 @@ LIGHT = {
 @pytest.mark.parametrize("case", LIGHT)
 def test_needs_no_torch(case: str) -> None:
     """In a process of its own; torch alone takes more than a second to import."""
-    code = f"import sys\nfrom vaekit.cli import main\n{LIGHT[case]}\n"
+    code = f"import sys\nfrom vaekit.cli.main import main\n{LIGHT[case]}\n"
     heavy = "heavy = {'torch', 'numpy', 'matplotlib', 'sklearn', 'PIL'} & sys.modules.keys()\nsys.exit(str(heavy) if heavy else 0)"
     done = subprocess.run(
         [sys.executable, "-c", code + heavy], capture_output=True, text=True, encoding="utf-8"

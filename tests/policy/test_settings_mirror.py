@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from vaekit.commands.options import SourceOptions
-from vaekit.commands.parsing import field_docs
+from vaekit.cli.command_options import SourceOptions
+from vaekit.cli.parsing import field_docs
+from vaekit.config.methods import METHODS, PRIORS
+from vaekit.config.options import DataSettings, FitSettings
 from vaekit.data import load_data
-from vaekit.methods import METHODS, PRIORS
-from vaekit.settings import DataSettings, FitSettings
-from vaekit.training import fit
+from vaekit.training.fit import fit
 
 # Arguments for Python only: objects, and what the data or the folder say.
 PYTHON_ONLY = {

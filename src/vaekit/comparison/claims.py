@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vaekit.comparison.rows import HIGHER, LOWER, ROWS, Spread, Table, rank
-from vaekit.methods import METHODS
+from vaekit.config.methods import METHODS
 
 HOLDS, FAILS, DEPENDS = "holds", "does not hold here", "depends"
 RULE = (

@@ -18,18 +18,21 @@ from torch import Tensor
 from vaekit.core import DataError, derive_seed
 from vaekit.data import Data, Split, to_unit
 from vaekit.distributions import LIKELIHOODS
-from vaekit.evaluation.codes import measure_codes
-from vaekit.evaluation.distances import frechet_distance
 from vaekit.evaluation.evaluate import is_binarised
-from vaekit.evaluation.features import ClassifierFeatures, Features
-from vaekit.evaluation.health import chosen, measure_health
-from vaekit.evaluation.likelihood import importance_bound
-from vaekit.evaluation.neighbours import compare_manifolds
-from vaekit.evaluation.probes import knn_accuracy, linear_accuracy
-from vaekit.evaluation.quality import as_bytes, compare_features, laplacian_energy
+from vaekit.evaluation.latents.codebook import measure_codes
+from vaekit.evaluation.latents.health import chosen, measure_health
+from vaekit.evaluation.latents.probes import knn_accuracy, linear_accuracy
+from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
+from vaekit.evaluation.samples.features.store import Features
+from vaekit.evaluation.samples.frechet import frechet_distance
+from vaekit.evaluation.samples.memorisation import as_bytes
+from vaekit.evaluation.samples.precision_recall import compare_manifolds
+from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
 from vaekit.models import VQVAE, Autoencoder, LatentModel, Model
 from vaekit.models.base import evaluating
-from vaekit.runs import PRIOR, Run, read_json
+from vaekit.runs.files import read_json
+from vaekit.runs.load import PRIOR, Run
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
 FEW = 2_000  # for what is measured of codes: midpoints, decoded normal numbers, the aggregate posterior

@@ -9,20 +9,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from vaekit.checkpoints import write_atomic, write_json
 from vaekit.comparison import pictures
 from vaekit.comparison.claims import RULE, TOLD, Verdict, figure, short
-from vaekit.comparison.lesson import judge_all
+from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import FEW, Yardstick
 from vaekit.comparison.pictures import Picture, data_uri
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
 from vaekit.comparison.subruns import Records
+from vaekit.config.methods import METHODS, find_method
+from vaekit.config.options import FORMAT
 from vaekit.data import Data
-from vaekit.methods import METHODS, find_method
-from vaekit.report import document
-from vaekit.runs import load_run
-from vaekit.settings import FORMAT
+from vaekit.reports.html import document
+from vaekit.runs.files import write_atomic, write_json
+from vaekit.runs.load import load_run
 
 HTML, JSON = "comparison.html", "comparison.json"
 MARKS = {"holds": "yes", "does not hold here": "no", "depends": "open"}

@@ -13,18 +13,19 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
-from vaekit import settings as s
-from vaekit.checkpoints import write_json, writing
-from vaekit.codes import codes_of, prior_settings
+from vaekit.config import options as s
+from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data
-from vaekit.loop import Training
-from vaekit.methods import METHODS, find_method, resolve
 from vaekit.models import Autoencoder, LatentModel
-from vaekit.precision import choose_device, own_randomness, seed_noise
-from vaekit.progress import Silent
-from vaekit.runs import new_model, read_json
-from vaekit.training import check_options
+from vaekit.runs.files import read_json, write_json, writing
+from vaekit.runtime.device import choose_device
+from vaekit.runtime.random import own_randomness, seed_noise
+from vaekit.training.fit import check_options
+from vaekit.training.fresh import new_model
+from vaekit.training.priors import codes_of, prior_settings
+from vaekit.training.progress import Silent
+from vaekit.training.trainer import Training
 
 PLAN = "plan.json"
 LESSON = ("ae", "vae", "beta-vae", "cvae", "vqvae", "gan")  # what the lesson speaks of

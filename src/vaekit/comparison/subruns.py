@@ -13,14 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vaekit.checkpoints import write_json
-from vaekit.codes import fit_prior, go_on_with_prior
 from vaekit.comparison.measure import Yardstick, measure
 from vaekit.comparison.plan import Plan
 from vaekit.core import TrainingError
 from vaekit.data import Data
-from vaekit.runs import PRIOR, Run, load_run, new_model, read_json
-from vaekit.training import History, fit, resume
+from vaekit.runs.files import read_json, write_json
+from vaekit.runs.load import PRIOR, Run, load_run
+from vaekit.training.fit import History, fit, resume
+from vaekit.training.fresh import new_model
+from vaekit.training.priors import fit_prior, go_on_with_prior
 
 Say = Callable[[str], None]
 Stop = Callable[[], str | None]

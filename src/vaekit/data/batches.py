@@ -12,7 +12,7 @@ from torch import Tensor
 from vaekit.core import derive_seed
 from vaekit.data.cache import is_mapped, release_pages
 from vaekit.data.dataset import Split, to_unit
-from vaekit.noise import Share, sharing, uniform
+from vaekit.runtime.random import Share, sharing, uniform
 
 BLOCK = 2048  # neighbouring images that are read from a mapped file at once
 GROUP = 2**27  # bytes of blocks that are in memory, and shuffled, together

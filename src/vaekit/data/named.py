@@ -6,10 +6,8 @@ sizes, values). The hashes are those of the compressed files as their authors pu
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaekit.config.options import DataSettings
 from vaekit.core import DataError
 from vaekit.data.cache import cache_dir
 from vaekit.data.dataset import Loaded, Split
-from vaekit.settings import DataSettings
+from vaekit.data.formats.idx import read_idx
 
-UNSIGNED_BYTE = 8  # the only type code of IDX that image sets use
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 
@@ -147,35 +146,6 @@ def amat_folders(data_dir: str | None) -> list[Path]:
         for folder in data_folders("mnist", data_dir)
         for place in (folder, folder.parent / "binarized_mnist", folder / "binarized_mnist")
     ]
-
-
-def read_idx(path: Path, axes: int) -> np.ndarray:
-    """The array in an IDX file of unsigned bytes, compressed or not.
-
-    Raises:
-        DataError: unreadable, damaged, wrong magic number, or not as long as its header says.
-    """
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read or is damaged ({error}); fetch the file again.") from None
-    magic = bytes([0, 0, UNSIGNED_BYTE, axes])
-    if content[:4] != magic:
-        raise DataError(
-            f"{path}: not an IDX file of {axes} axes (starts with {content[:4].hex() or 'nothing'}, "
-            f"should be {magic.hex()}); fetch the file again."
-        )
-    start = 4 + 4 * axes
-    shape = tuple(int(n) for n in np.frombuffer(content[4:start], ">u4"))
-    expected = int(np.prod(shape, dtype=np.int64)) if len(shape) == axes else 0
-    if len(shape) != axes or len(content) - start != expected:
-        raise DataError(
-            f"{path}: truncated or damaged: {max(len(content) - start, 0):,} bytes of values, "
-            f"its header says {expected:,}; fetch the file again."
-        )
-    return np.frombuffer(bytearray(content), np.uint8, offset=start).reshape(shape)
 
 
 def download(name: str, known: IdxSet) -> Path:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from vaekit.config.options import DataSettings
 from vaekit.core import DataError, choose, near_miss
-from vaekit.data.arrays import from_array, load_npy_file, load_npz_file
 from vaekit.data.dataset import Data, Loaded
-from vaekit.data.folder import load_folder
-from vaekit.data.geometry import parse_size, resize
+from vaekit.data.formats.arrays import from_array, load_npy_file, load_npz_file
+from vaekit.data.formats.folder import load_folder
+from vaekit.data.kinds.image import parse_size, resize
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
-from vaekit.data.render import load_sprites, load_strokes
 from vaekit.data.splits import check_validation, content_keys, make_splits
-from vaekit.settings import DataSettings
+from vaekit.data.synthetic.render import load_sprites, load_strokes
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,

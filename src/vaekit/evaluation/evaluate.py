@@ -14,17 +14,18 @@ from vaekit.core import SettingError, derive_seed
 from vaekit.data import Data, Split
 from vaekit.distributions import LIKELIHOODS, bits_per_dimension
 from vaekit.distributions.likelihoods import check_support
-from vaekit.evaluation.annealing import annealed_bound
-from vaekit.evaluation.codes import CodeReport, measure_codes
-from vaekit.evaluation.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
-from vaekit.evaluation.features import Features
-from vaekit.evaluation.findings import Finding, findings
-from vaekit.evaluation.health import Health, chosen, measure_health
-from vaekit.evaluation.likelihood import MeanNats, Tell, importance_bound, negative_elbo
-from vaekit.evaluation.quality import SampleQuality, sample_quality
+from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
+from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
+from vaekit.evaluation.latents.findings import Finding, findings
+from vaekit.evaluation.latents.health import Health, chosen, measure_health
+from vaekit.evaluation.likelihood.ais import annealed_bound
+from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, negative_elbo
+from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.evaluation.samples.features.store import Features
+from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
 from vaekit.models import VQVAE, Autoencoder, LatentModel, Model
-from vaekit.precision import choose_precision
-from vaekit.runs import Run
+from vaekit.runs.load import Run
+from vaekit.runtime.device import choose_precision
 
 KINDS = {
     "mass": "a probability: comparable with other models on the same pixels",

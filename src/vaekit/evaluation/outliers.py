@@ -18,17 +18,11 @@ from torch.distributions import Distribution, Normal
 from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
-from vaekit.evaluation.health import chosen
-from vaekit.evaluation.likelihood import (
-    Tell,
-    distortion_and_rate,
-    image_blocks,
-    importance_bound,
-    measuring,
-    only_layer,
-)
+from vaekit.evaluation.latents.health import chosen
+from vaekit.evaluation.likelihood.bounds import Tell, distortion_and_rate, image_blocks, measuring
+from vaekit.evaluation.likelihood.importance import importance_bound, only_layer
 from vaekit.models import LatentModel
-from vaekit.precision import seed_noise
+from vaekit.runtime.random import seed_noise
 
 DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers.md
 DRAWS = 4  # of z for the negative ELBO

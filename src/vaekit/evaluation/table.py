@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vaekit.evaluation.disentanglement import SCORES
-from vaekit.evaluation.quality import measure_of
+from vaekit.evaluation.factors.disentanglement import SCORES
+from vaekit.evaluation.samples.quality import measure_of
 
 NATS, BITS = "nats an image", "bits an image"
 MEANINGS = {  # name, without the likelihood's where it is none -> label, unit, meaning

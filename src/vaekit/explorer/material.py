@@ -21,13 +21,14 @@ from vaekit.core import SettingError
 from vaekit.data import Data, Split
 from vaekit.distributions.likelihoods import LIKELIHOODS
 from vaekit.evaluation.table import rows as evaluation_rows
-from vaekit.explorer.capabilities import subject_of
+from vaekit.explorer.subject import subject_of
 from vaekit.plots.encoded import Codes, spread
-from vaekit.plots.latent import project
+from vaekit.plots.latent_map import project
 from vaekit.plots.style import class_colors
 from vaekit.plots.travel import manifold_codes
-from vaekit.report import NUMBERS, changed_settings, command_line, flatten, format_number, what_was_trained
-from vaekit.runs import Run
+from vaekit.reports.html import flatten, format_number
+from vaekit.reports.run import NUMBERS, changed_settings, command_line, what_was_trained
+from vaekit.runs.load import Run
 
 MOST_POINTS = 10_000  # images on the map
 MOST_SCORED = 2_000  # images beside whose scores a new one is seen

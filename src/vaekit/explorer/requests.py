@@ -11,7 +11,7 @@ import torch
 from fastapi import HTTPException, Request
 from torch import Tensor
 
-from vaekit.data import images as files
+from vaekit.data.formats import picture_files as files
 
 MOST_UPLOAD = 20_000_000  # bytes of an image file
 MOST_IMAGE_PIXELS = 40_000_000  # of an image file, before it is brought to the run's size

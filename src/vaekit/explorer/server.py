@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vaekit.core import InputError
-from vaekit.data.images import Plan
+from vaekit.data.formats.picture_files import Plan
 from vaekit.explorer import requests
 from vaekit.explorer.material import Material
 from vaekit.explorer.requests import Refused

@@ -8,7 +8,7 @@ from torch import Tensor
 from vaekit.core import Latent, Output, SettingError
 from vaekit.distributions import Point
 from vaekit.models.base import LatentModel, evaluating
-from vaekit.precision import full_precision
+from vaekit.runtime.device import full_precision
 
 
 class AE(LatentModel):

@@ -14,8 +14,8 @@ from torch.distributions import Distribution
 
 from vaekit.core import DataError, Output, SettingError
 from vaekit.data.dataset import to_unit
+from vaekit.data.labels import check_labels, in_turn, one_hot
 from vaekit.distributions import Likelihood, build_likelihood
-from vaekit.labels import check_labels, in_turn, one_hot
 from vaekit.networks import Pair, Spec, build_networks, choose_network
 
 
@@ -96,7 +96,7 @@ class Autoencoder(Model):
     Attributes:
         likelihood: p(x|z), from what the decoder gives.
         own_prior: whether it can sample without one.
-        fitted: gives that prior, once there is one (`vaekit.runs.load_run` sets it).
+        fitted: gives that prior, once there is one (`vaekit.runs.load.load_run` sets it).
     """
 
     likelihood: Likelihood

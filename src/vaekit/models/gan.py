@@ -9,8 +9,8 @@ from torch.func import functional_call
 from vaekit.core import SettingError
 from vaekit.models.base import Model, evaluating
 from vaekit.networks import Spec, build_networks, choose_network
-from vaekit.noise import normal
-from vaekit.precision import full_precision
+from vaekit.runtime.device import full_precision
+from vaekit.runtime.random import normal
 
 
 class GAN(Model):

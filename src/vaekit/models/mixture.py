@@ -10,7 +10,7 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 
 from vaekit.core import Output, SettingError
 from vaekit.models.base import CodeDensity
-from vaekit.precision import full_precision
+from vaekit.runtime.device import full_precision
 
 LEAST = 1e-6  # of the mean variance of the codes, added to every variance of a component
 ROUNDS = 200  # of EM, at most

@@ -11,7 +11,8 @@ from math import prod
 
 from vaekit.core import SettingError, choose
 from vaekit.networks.base import Pair, Spec
-from vaekit.networks.conv import lesson, resnet
+from vaekit.networks.conv import resnet
+from vaekit.networks.lesson import lesson
 from vaekit.networks.mlp import mlp
 
 __all__ = ["NETWORKS", "Pair", "Spec", "build_networks"]

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from vaekit.core import SettingError
+
+
+def halved(size: tuple[int, int]) -> tuple[int, int]:
+    """Size after a convolution of stride 2 that keeps the borders: halves, rounded up."""
+    return (size[0] + 1) // 2, (size[1] + 1) // 2
+
+
+def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """The first rows and columns: undoes the rounding up of `halved`."""
+    return x if x.shape[-2:] == size else x[..., : size[0], : size[1]]  # a slice costs a copy backwards
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.core import SettingError
-from vaekit.noise import uniform
+from vaekit.runtime.random import uniform
 
 
 class Past:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.core import SettingError
-from vaekit.networks.conv import crop
+from vaekit.networks.base import crop
 
 WIDTH, DEPTH = 64, 3  # channels and residual blocks a side, by default
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.core import Quantized, SettingError, choose
-from vaekit.noise import gathered, total, whole
-from vaekit.precision import full_precision
+from vaekit.runtime.device import full_precision
+from vaekit.runtime.random import gathered, total, whole
 
 # Codes used less than this share of what equal use would give are replaced: seldom ones while the moving
 # averages are young, so that the codebook spreads; later only dead ones, since each replacement is noise.

@@ -4,13 +4,14 @@ matplotlib figure. `draw_figures` draws those that fit a run.
 
 from __future__ import annotations
 
-from vaekit.plots.classes import class_grid, class_styles
+from vaekit.images.tile import tile
+from vaekit.plots.class_grid import class_grid, class_styles
 from vaekit.plots.curves import kl_by_dimension, rate_distortion, training
 from vaekit.plots.draw import FIGURES, draw_figures
 from vaekit.plots.encoded import Codes, encode
-from vaekit.plots.factors import factor_response, information_map
-from vaekit.plots.grids import reconstructions, samples, tile
-from vaekit.plots.latent import latent_map
+from vaekit.plots.factor_maps import factor_response, information_map
+from vaekit.plots.grids import reconstructions, samples
+from vaekit.plots.latent_map import latent_map
 from vaekit.plots.travel import interpolations, manifold, traversals
 
 __all__ = [

@@ -13,16 +13,20 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaekit.checkpoints import write_atomic, writing
 from vaekit.core import DataError, InputError, VaekitWarning, choose
 from vaekit.data.dataset import Data, to_unit
-from vaekit.evaluation.factortable import FEWEST, FactorTable
+from vaekit.evaluation.factors.factor_table import FEWEST, FactorTable
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel
-from vaekit.plots import classes, codes, curves, encoded, factors, grids, latent, travel
+from vaekit.plots import class_grid as classes
+from vaekit.plots import code_maps as codes
+from vaekit.plots import curves, encoded, grids, travel
+from vaekit.plots import factor_maps as factors
+from vaekit.plots import latent_map as latent
 from vaekit.plots.encoded import Codes
 from vaekit.plots.style import DPI
-from vaekit.runs import Run
+from vaekit.runs.files import write_atomic, writing
+from vaekit.runs.load import Run
 
 MOST_ENCODED = 10_000  # test images on the map
 MOST_REBUILT = 2_000  # test images among which best and worst are sought

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from vaekit.labels import in_batches
+from vaekit.data.labels import in_batches
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel, Model, evaluating
 

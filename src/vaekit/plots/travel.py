@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit.core import SettingError
+from vaekit.images.tile import tile
 from vaekit.models.base import LatentModel
 from vaekit.plots import encoded
 from vaekit.plots.encoded import Codes
-from vaekit.plots.grids import fit, sheet, stack, tile
+from vaekit.plots.grids import fit, sheet, stack
 
 TILE = 0.42  # inches, about; rows are many
 STEPS = 11  # odd, so that the middle of a traversal is the prior's mean

@@ -1,0 +1,215 @@
+"""`vaekit`: the table of commands, and how results, notes and errors reach the terminal.
+
+Standard output has the result, as text or as one JSON object; everything else goes to standard
+error. Exit status: 0; 2 for a wrong option, file or value; 1 for a failure; 130 and 143 after
+Ctrl-C and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import io
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from vaekit import __version__
+from vaekit.cli.output import speaks
+from vaekit.core import InputError, SettingError, VaekitError, VaekitWarning, near_miss
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        usage: what follows its name.
+        summary: one line for the help.
+        options: dataclass in `vaekit.cli.command_options`.
+        run: "module:function" in `vaekit.cli`; takes what `read` returns and gives a `Result`.
+        read: likewise; makes the arguments of `run` from the words of the command line.
+    """
+
+    usage: str
+    summary: str
+    options: str
+    run: str
+    read: str = "reading:read_options"
+
+
+COMMANDS = {
+    "demo": Command("", "train a VAE on digits and draw everything: start here", "DemoOptions", "commands.train:demo"),
+    "train": Command("METHOD --data SOURCE", "train a model", "TrainOptions", "commands.train:train", "reading:read_training"),
+    "resume": Command("RUN", "go on with an interrupted run", "ResumeOptions", "commands.train:resume"),
+    "prior": Command("RUN", "fit a density to the codes of a run, for sampling", "PriorOptions", "commands.prior:prior", "reading:read_prior"),
+    "figures": Command("RUN", "draw what a run has learnt, and how it came to it", "FiguresOptions", "commands.figures:figures"),
+    "sample": Command("RUN", "draw new images", "SampleOptions", "commands.images:sample"),
+    "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "commands.images:reconstruct"),
+    "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "commands.encode:encode"),
+    "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "commands.evaluate:evaluate"),
+    "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "commands.compare:compare"),
+    "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "commands.score:score"),
+    "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "commands.explore:explore"),
+    "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "commands.export:export"),
+    "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "commands.data:data"),
+    "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "commands.features:features"),
+}  # fmt: skip
+
+EXAMPLES = """
+  vaekit train vae --data digits            real handwritten digits; needs no file
+  vaekit train vae --data photos/ --image-size 64
+  vaekit COMMAND --help                     options with units and defaults
+"""
+
+# What went wrong with a file, and what helps.
+REMEDIES = {
+    errno.ENOSPC: "free some space or name another --out",
+    errno.EDQUOT: "free some space or name another --out",
+    errno.EACCES: "check its permissions or name another --out",
+    errno.EPERM: "check its permissions or name another --out",
+    errno.EROFS: "name another --out",
+    errno.ENOTDIR: "name another path",
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "name a shorter path",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line.
+
+    Args:
+        arguments: the words after `vaekit`; None takes those of the process.
+
+    Returns:
+        The exit status.
+    """
+    _use_utf8()
+    _wait_politely()
+    try:
+        with notes_in_one_line():
+            return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+    except SystemExit as exit:  # after a help text
+        return int(exit.code or 0)
+    except InputError as error:
+        return _fail(error, 2)
+    except VaekitError as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "vaekit":
+            raise
+        return _fail(f"this needs the package {error.name}: pip install 'vaekit[all]'", 1)
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        return _fail(f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[error.errno]}.", 2)
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if words[0] == "--version":
+        print(f"vaekit {__version__}")
+        return 0
+    name = words[0]
+    if name not in COMMANDS:
+        raise SettingError(f"unknown command {name!r}.{near_miss(name, COMMANDS)} See vaekit --help.")
+    command = COMMANDS[name]
+    given = _resolve(command.read)(f"vaekit {name}", command, words[1:])
+    result = _resolve(command.run)(*given)
+    if not speaks():
+        return result.status
+    if given[-1].json:
+        print(json.dumps(result.values, allow_nan=False))
+    else:
+        _show(result.text)
+    sys.stdout.flush()
+    return result.status
+
+
+def overview() -> str:
+    """The help of `vaekit` itself."""
+    width = max(len(f"{name} {command.usage}") for name, command in COMMANDS.items())
+    lines = [f"  {f'{name} {c.usage}':{width}}   {c.summary}" for name, c in COMMANDS.items()]
+    return "\n".join(
+        [
+            "vaekit: the workbench for variational autoencoders",
+            "",
+            "usage: vaekit COMMAND [options]",
+            "",
+            *lines,
+            EXAMPLES.rstrip(),
+            "",
+            "Every command takes --json. Methods: vaekit train --help. Version: vaekit --version.",
+        ]
+    )
+
+
+@contextmanager
+def notes_in_one_line() -> Iterator[None]:
+    """Within the block a VaekitWarning is one line on standard error, once."""
+    said = set()
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, VaekitWarning):
+            return usual(message, category, *where, **more)
+        if str(message) not in said:
+            print(f"vaekit: note: {_one_line(message)}", file=sys.stderr)
+        said.add(str(message))
+        return None
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+        warnings.simplefilter("always", VaekitWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _resolve(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(f"vaekit.cli.{module}"), name)
+
+
+def _show(text: Any) -> None:
+    """A line, or anything that rich can draw, on standard output."""
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(text)
+
+
+def _fail(message: object, status: int) -> int:
+    print(f"vaekit: error: {_one_line(message)}", file=sys.stderr)
+    return status
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).splitlines())
+
+
+def _wait_politely() -> None:
+    """Threads of torch that wait for one another spin only briefly, then sleep; read when torch is loaded.
+
+    On a busy machine, spinning as long as OpenMP does made training fifteen times slower; sleeping at once
+    would halve the speed on a quiet one (docs/log.md).
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+
+def _use_utf8() -> None:
+    """Names of files may hold any character, whatever the terminal's encoding."""
+    unknown = "replace" if os.name == "nt" else "surrogateescape"  # gives back the bytes of a POSIX name
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=unknown)

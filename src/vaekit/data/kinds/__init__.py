@@ -1,0 +1,1 @@
+"""Kinds of data: how their shapes are read and changed."""

@@ -1,0 +1,1 @@
+"""Sets that are drawn, with known factors."""

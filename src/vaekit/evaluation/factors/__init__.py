@@ -1,0 +1,1 @@
+"""How latent dimensions follow known factors."""

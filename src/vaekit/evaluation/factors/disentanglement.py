@@ -1,0 +1,170 @@
+"""Disentanglement: does each latent dimension carry one known factor, and is each factor in one dimension?
+
+Every measure reads a table of codes and factors (`FactorTable`), so that it serves models, ICA on their codes
+and anything else that has codes. None changes when dimensions are permuted or scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vaekit.core import SettingError
+from vaekit.data import Data, Factor, Split
+from vaekit.evaluation.factors.betavae_score import betavae_score
+from vaekit.evaluation.factors.dci import dci
+from vaekit.evaluation.factors.factor_table import MOST, FactorTable
+from vaekit.evaluation.factors.factorvae_score import factorvae_score
+from vaekit.evaluation.factors.infomec import infomec
+from vaekit.evaluation.factors.mig import carried, chance_matrix, information_matrix, mig
+from vaekit.evaluation.factors.sap import sap
+from vaekit.evaluation.latents.health import chosen
+from vaekit.evaluation.likelihood.bounds import image_blocks, measuring
+from vaekit.models import LatentModel, Model
+from vaekit.training.validate import BATCH
+
+LIVE = 0.05  # variance of the posterior's mean below which a dimension may not vote
+
+MEASURES: dict[str, Callable[[FactorTable, int], dict[str, float]]] = {
+    "factorvae": factorvae_score,
+    "mig": mig,
+    "sap": sap,
+    "dci": dci,
+    "infomec": infomec,
+    "betavae": betavae_score,
+}
+
+SCORES = {  # name of a score -> label, meaning
+    "factorvae_score": ("FactorVAE score", "the factor held fixed, by the dimension that varies least; chance 1/F"),
+    "mig": ("MIG", "each factor in one dimension: gap to the next, in mutual information"),
+    "sap": ("SAP", "each factor in one dimension: gap to the next, in predictability"),
+    "dci_disentanglement": ("DCI disentanglement", "each dimension for one factor"),
+    "dci_completeness": ("DCI completeness", "each factor by one dimension"),
+    "dci_informativeness": ("DCI informativeness", "factors predicted from the whole code"),
+    "infom": ("InfoM", "each dimension tells of one factor"),
+    "infoc": ("InfoC", "each factor is told by one dimension"),
+    "infoe": ("InfoE", "factors predicted linearly from the whole code"),
+    "betavae_score": ("β-VAE score", "the factor two images share, linearly from their differences; chance 1/F"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Disentanglement:
+    """What was measured.
+
+    Attributes:
+        images: how many.
+        factors: their names.
+        scores: name -> score; keys of SCORES.
+        information: (D, F), share of each factor's entropy that each dimension tells.
+        chance: (D, F), what it would be on average if they were independent.
+    """
+
+    images: int
+    factors: tuple[str, ...]
+    scores: Mapping[str, float]
+    information: np.ndarray
+    chance: np.ndarray
+
+    def carries(self) -> list[tuple[int, str, float]]:
+        """For each dimension that tells of a factor: its number, the factor it tells most of, and the share."""
+        return [(d, self.factors[k], share) for d, k, share in carried(self.information, self.chance)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "images": self.images,
+            "factors": list(self.factors),
+            **self.scores,
+            "information": self.information.round(4).tolist(),
+        }
+
+
+def disentanglement(
+    codes: np.ndarray, factors: np.ndarray, kinds: Sequence[Factor], *, seed: int = 0, live: np.ndarray | None = None
+) -> Disentanglement:  # fmt: skip
+    """Every measure of some codes.
+
+    Args:
+        codes: (N, D).
+        factors: (N, F) values, what they are in `kinds`.
+        seed: of draws and halves.
+        live: (D,) which dimensions may vote in the FactorVAE score.
+
+    Raises:
+        SettingError: fewer than 1,000 images.
+    """
+    table = FactorTable(codes.astype(np.float64), factors.astype(np.float64), tuple(kinds))
+    scores: dict[str, float] = {}
+    for name, measure in MEASURES.items():
+        scores |= factorvae_score(table, seed, live) if name == "factorvae" else measure(table, seed)
+    names = tuple(kind.name for kind in kinds)
+    return Disentanglement(len(codes), names, scores, information_matrix(table), chance_matrix(table))
+
+
+def ica_codes(codes: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Independent components (N, M) of codes (N, D), by FastICA (Hyvarinen 1999): the baseline that an
+    autoencoder gives without any penalty. Directions in which codes do not vary are left out, so M <= D.
+    """
+    from sklearn.decomposition import FastICA
+
+    variances, directions = np.linalg.eigh(np.cov(codes.T).reshape(codes.shape[1], -1))
+    kept = directions[:, variances > 1e-6 * variances.max()]
+    ica = FastICA(whiten="unit-variance", max_iter=500, random_state=seed)
+    return np.asarray(ica.fit_transform(codes @ kept))
+
+
+def measure_disentanglement(
+    model: LatentModel, split: Split, kinds: Sequence[Factor] | None, *, seed: int = 0, precision: str = "auto"
+) -> Disentanglement:  # fmt: skip
+    """Every measure of a model's posterior means (an autoencoder's codes).
+
+    Args:
+        split: images with factors; 10,000 of them, drawn at random, if there are more.
+        kinds: what the factors are (`data.factors`).
+        seed: of draws and halves.
+        precision: of the networks: fp32, bf16, or auto.
+
+    Raises:
+        SettingError: the images have no known factors, or are fewer than 1,000.
+    """
+    if split.factors is None or kinds is None:
+        raise SettingError("disentanglement needs known factors, which these images have not.")
+    split = chosen(split, MOST, seed)
+    codes, factors = posterior_means(model, split, seed, precision), split.factors
+    assert factors is not None
+    live = codes.var(0) >= LIVE if model.prior() is not None else None
+    return disentanglement(codes, factors.numpy(), kinds, seed=seed, live=live)
+
+
+def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) -> bool:
+    """Whether to measure: `auto` does where factors are known and an image's code is a vector, `yes` insists.
+
+    Raises:
+        SettingError: `yes`, but no factors are known, or the model has no such codes.
+    """
+    known = isinstance(data, Data) and data.factors is not None
+    if wanted == "yes" and not known:
+        raise SettingError(
+            f"--disentanglement yes needs a source with known factors; {where} has none, strokes and sprites have."
+        )
+    if wanted == "yes" and not isinstance(model, LatentModel):
+        raise SettingError(
+            f"--disentanglement yes needs a model whose code of an image is a vector, such as a vae or an ae; "
+            f"a {type(model).__name__} has none."
+        )
+    return known and isinstance(model, LatentModel) and wanted != "no"
+
+
+def posterior_means(model: LatentModel, split: Split, seed: int = 0, precision: str = "auto") -> np.ndarray:
+    """E[z|x] of each image, (N, D), of all layers' first if there are several."""
+    import torch
+
+    means = []
+    with measuring(model, precision), torch.inference_mode():
+        for x, y in image_blocks(model, split, False, seed, BATCH):
+            means.append(model.encode(x, y).mean.flatten(1).float().cpu())
+    return torch.cat(means).double().numpy()

@@ -1,0 +1,179 @@
+"""How likely a model finds images: the negative ELBO and the importance-weighted bound, in nats an image.
+
+Both bound -log p(x) from above in expectation, and the second comes closer as K grows. Every figure
+carries its standard error over the images, the number of samples, and the seed. Images that are
+binarised dynamically are drawn once, under the same seed: the figure is that of one fixed binary set,
+the one that `fit` measures too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError, Latent, SettingError, derive_seed
+from vaekit.data import Batches, Split
+from vaekit.distributions import kl_by_dimension
+from vaekit.models import LatentModel
+from vaekit.models.base import evaluating
+from vaekit.runtime.device import arithmetic, choose_precision
+from vaekit.runtime.random import own_randomness, seed_noise
+from vaekit.training.validate import BATCH
+
+Tell = Callable[[str, int, int], None]
+
+"""Told what is being measured, how many images are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class MeanNats:
+    """A mean over images, in nats an image.
+
+    Attributes:
+        value: the mean.
+        standard_error: of the mean, over the images; None for a single image.
+        images: how many there were.
+        samples: of z for each image (chains, for annealed importance sampling).
+        seed: of the samples and of the images' binarisation.
+        per_image: the values themselves, (N,) float64.
+    """
+
+    value: float
+    standard_error: float | None
+    images: int
+    samples: int
+    seed: int
+    per_image: Tensor = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, values: Tensor, samples: int, seed: int) -> MeanNats:
+        """From values in nats, (N,)."""
+        values = values.cpu().double()
+        error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
+        return cls(float(values.mean()), error, len(values), samples, seed, values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, without the values of each image."""
+        return {
+            "value": self.value,
+            "standard_error": self.standard_error,
+            "images": self.images,
+            "samples": self.samples,
+            "seed": self.seed,
+        }
+
+
+def negative_elbo(
+    model: LatentModel,
+    split: Split,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+    dynamic: bool = False,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> MeanNats:
+    """-E_q[log p(x|z)] + KL(q(z|x) || p(z)): beta is 1, whatever the training used.
+
+    Args:
+        model: one with a posterior.
+        split: the images.
+        samples: of z for each image; the KL is exact where it has a closed form.
+        seed: of the samples, and of the binarisation.
+        dynamic: binarise the images first (`data.dynamic`).
+        precision: of the networks: fp32, bf16, or auto.
+        tell: told of the progress.
+
+    Raises:
+        SettingError: a model without a posterior, or fewer than 1 sample.
+        DataError: no images.
+    """
+    distortion, rate = distortion_and_rate(
+        model, split, samples=samples, seed=seed, dynamic=dynamic, precision=precision, tell=tell
+    )
+    return MeanNats.of(distortion + rate.sum(-1), samples, seed)
+
+
+def distortion_and_rate(
+    model: LatentModel,
+    split: Split,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+    dynamic: bool = False,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The two parts of the negative ELBO: -E_q[log p(x|z)], (N,), and the KL by dimension, (N, K), in nats.
+
+    K counts the dimensions of all layers. Arguments and errors as in `negative_elbo`.
+    """
+    check_count(samples, "samples")
+    distortions, rates = [], []
+    with measuring(model, precision), torch.inference_mode():
+        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, BATCH)):
+            distortion, rate = torch.zeros(()), torch.zeros(())
+            for sample in range(samples):
+                seed_noise(x.device, derive_seed(seed, "elbo", index, sample))
+                output = model(x, y)
+                layers = [kl_by_dimension(check_latent(latent)) for latent in output.latents]
+                distortion = distortion - output.likelihood.log_prob(x).cpu().double() / samples
+                rate = rate + torch.cat(layers, dim=-1).cpu().double() / samples
+            distortions.append(distortion)
+            rates.append(rate)
+            _report(tell, "ELBO", sum(map(len, distortions)), len(split))
+    return torch.cat(distortions), torch.cat(rates)
+
+
+def check_latent(latent: Latent) -> Latent:
+    """Raises SettingError for a latent that is not random."""
+    if latent.posterior is None or latent.prior is None:
+        raise SettingError(
+            "this model has no posterior over z, so no likelihood can be measured; take a vae."
+        )
+    return latent
+
+
+@contextmanager
+def measuring(model: LatentModel, precision: str) -> Iterator[None]:
+    """Eval mode, the networks' arithmetic, and the global random numbers put back afterwards."""
+    device = device_of(model)
+    with own_randomness(device), evaluating(model), arithmetic(choose_precision(precision, device), device):
+        yield
+
+
+def device_of(model: LatentModel) -> torch.device:
+    return next(model.parameters()).device
+
+
+def image_blocks(
+    model: LatentModel, split: Split, dynamic: bool, seed: int, images: int
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """The images in their order, floats (B, *shape) on the model's device, at most `images` at once.
+
+    Raises:
+        DataError: there are none, or they do not have the model's shape.
+    """
+    if not len(split):
+        raise DataError("there are no images to measure; the split is empty.")
+    model.check_images(split.images[:1])
+    for x, y in Batches(split, BATCH, device_of(model), dynamic=dynamic, seed=seed, shuffle=False).epoch(0):
+        labels = [None] * len(x) if y is None else y.split(images)
+        yield from zip(x.split(images), labels, strict=False)
+
+
+def check_count(value: int, name: str, least: int = 1) -> None:
+    """Raises SettingError when a number is too small."""
+    if value < least:
+        raise SettingError(f"--{name} must be at least {least}, not {value}.")
+
+
+def _report(tell: Tell | None, what: str, done: int, total: int) -> None:
+    if tell is not None:
+        tell(what, done, total)

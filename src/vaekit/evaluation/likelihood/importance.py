@@ -1,0 +1,124 @@
+"""The importance-weighted bound on -log p(x)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from math import prod
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from vaekit.core import Latent, SettingError, derive_seed
+from vaekit.data import Split
+from vaekit.distributions import log_density
+from vaekit.evaluation.likelihood.bounds import (
+    MeanNats,
+    Tell,
+    _report,
+    check_count,
+    check_latent,
+    device_of,
+    image_blocks,
+    measuring,
+)
+from vaekit.models import LatentModel
+from vaekit.networks.lesson import weights_fixed
+from vaekit.runtime.random import seed_noise
+
+# Noise is drawn for blocks of so many images and samples, each under a seed of its own, so that it does
+# not depend on how many images are decoded at once.
+IMAGES, SAMPLES = 25, 100
+
+# Decoder output at once: enough to be worth a call on a processor; more keeps a GPU busy.
+DECODED_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 16 << 20}
+
+
+def importance_bound(
+    model: LatentModel,
+    split: Split,
+    samples: int = 5000,
+    *,
+    seed: int = 0,
+    dynamic: bool = False,
+    jackknife: bool = False,
+    precision: str = "auto",
+    rows: int | None = None,
+    tell: Tell | None = None,
+) -> MeanNats:
+    """-E log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x) (Burda et al. 2016, eq. 8).
+
+    The encoder sees each image once; memory does not grow with K, but for the jackknife.
+
+    Args:
+        model: one with a posterior over a single layer of latents.
+        split: the images.
+        samples: K.
+        seed: of the samples, and of the binarisation.
+        dynamic: binarise the images first (`data.dynamic`).
+        jackknife: take off the bias of order 1/K (Nowozin 2018, JVI-1). What remains is of order
+            1/K^2 and of either sign: no bound any more. Keeps 100 K bytes of weights.
+        precision: of the networks: fp32, bf16, or auto.
+        rows: images to decode at once; changes the result by rounding only. None: by their size.
+        tell: told of the progress.
+
+    Raises:
+        SettingError: a model without a posterior, or K too small.
+        DataError: no images.
+    """
+    check_count(samples, "samples", 2 if jackknife else 1)
+    rows = rows or max(1, DECODED_BYTES[device_of(model).type] // (4 * prod(model.shape)))
+    combine = _jackknifed if jackknife else _log_mean
+    values: list[Tensor] = []
+    with measuring(model, precision), torch.inference_mode(), weights_fixed(model):
+        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
+            values.append(-combine(_log_weights(model, x, y, samples, seed, index, rows), samples))
+            _report(tell, f"bound with {samples} samples", sum(map(len, values)), len(split))
+    return MeanNats.of(torch.cat(values), samples, seed)
+
+
+def _log_weights(
+    model: LatentModel, x: Tensor, y: Tensor | None, samples: int, seed: int, block: int, rows: int
+) -> Iterator[Tensor]:
+    """log p(x|z) p(z) / q(z|x) for all samples of a block of images, in pieces of (S, B)."""
+    posterior, prior = only_layer(model(x, y).latents)
+    for index, start in enumerate(range(0, samples, SAMPLES)):
+        seed_noise(x.device, derive_seed(seed, "importance", block, index))
+        draws = posterior.rsample(torch.Size([min(SAMPLES, samples - start)]))
+        for z in draws.split(max(1, rows // len(x))):
+            # All samples of an image side by side, for which its pixels are the same.
+            labels = None if y is None else y[:, None].expand(-1, len(z))
+            log_p = model.decode(z.transpose(0, 1), labels).log_prob(x[:, None]).T
+            yield log_p + log_density(prior, z) - log_density(posterior, z)
+
+
+def _log_mean(pieces: Iterator[Tensor], samples: int) -> Tensor:
+    """log 1/K sum_k w_k from log-weights in pieces, (S, B) each -> (B,) float64."""
+    sums = torch.stack([piece.logsumexp(0) for piece in pieces])
+    return sums.cpu().double().logsumexp(0) - math.log(samples)
+
+
+def _jackknifed(pieces: Iterator[Tensor], samples: int) -> Tensor:
+    """K L_K - (K-1) times the mean of L_{K-1} over the K ways to leave one weight out, (B,) float64."""
+    weights = torch.cat([piece.cpu() for piece in pieces]).double()
+    total = weights.logsumexp(0)
+    left_out = total + torch.log1p(-(weights - total).exp())
+    top = weights.argmax(0, keepdim=True)  # 1 - its share may have no digits left: sum the others instead
+    left_out = left_out.scatter(0, top, weights.scatter(0, top, -math.inf).logsumexp(0, keepdim=True))
+    bound, shorter = total - math.log(samples), left_out.mean(0) - math.log(samples - 1)
+    return samples * bound - (samples - 1) * shorter
+
+
+def only_layer(latents: tuple[Latent, ...]) -> tuple[Distribution, Distribution]:
+    """Posterior and prior of a model with one layer of latents.
+
+    Raises:
+        SettingError: the model has no posterior, or several layers.
+    """
+    if len(latents) != 1:
+        raise SettingError(f"this needs a model with one layer of latents; it has {len(latents)}.")
+    latent = check_latent(latents[0])
+    assert latent.posterior is not None
+    assert latent.prior is not None
+    return latent.posterior, latent.prior

@@ -1,0 +1,1 @@
+"""Features in which sets of images are compared."""

@@ -1,0 +1,74 @@
+"""Whether samples are nearer to training images than test images are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaekit.data.dataset import to_unit
+from vaekit.evaluation.samples.estimate import Estimate, mean_of
+from vaekit.evaluation.samples.features.pca import averaged_down
+from vaekit.evaluation.samples.precision_recall import nearest
+
+PART = 10_000  # images held as floats at a time
+
+CLOSEST = 0.01  # share of test images that count as close to training by chance
+
+
+def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Estimate]:
+    """Whether generated images are copies of training images, by their nearest neighbours in pixels.
+
+    Test and training images are draws of one distribution. A model that has only learned that
+    distribution makes images whose nearest neighbour is a training image as often as there are more of
+    them, T / (T + N); a copy is always nearest to its original. So `memorised` is the share of copies
+    that explains how often it is: (share − chance) / (1 − chance). It compares two neighbours of the
+    same image, so that blurred images, which are near to everything, do not look like copies.
+
+    Its standard error is that of chance, for the number of different neighbours: grey images that all
+    have the same one say little.
+
+    `near_copies` looks for a few copies among many: the ratio of the distances to the nearest training
+    and the nearest test image, below what all but 1% of test images have (each against the other test
+    images). Images larger than 32 pixels a side are averaged down.
+
+    Args:
+        generated, test, train: (., *shape), of (M, N, T) images.
+    """
+    generated, test = _pixels(generated), _pixels(test)
+    (to_train, original), (to_test, other) = _nearest(generated, train), nearest(generated, test)
+    chance = len(train) / (len(train) + len(test))
+    neighbour = torch.where(to_train < to_test, original, len(train) + other)
+    weights = neighbour.bincount() / len(generated)
+    error = (chance / (1 - chance) * weights.square().sum()) ** 0.5
+    share = float((to_train < to_test).double().mean())
+    usual = _ratios(_nearest(test, train)[0], nearest(test, test, itself=True)[0])
+    close = _ratios(to_train, to_test) < usual.quantile(CLOSEST)
+    return {
+        "memorised": Estimate((share - chance) / (1 - chance), float(error)),
+        "near_copies": mean_of(close.double()),
+    }
+
+
+def as_bytes(images: Tensor) -> Tensor:
+    """Images as uint8, as a file would hold them."""
+    return images if images.dtype == torch.uint8 else (images.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _pixels(images: Tensor) -> Tensor:
+    return averaged_down(to_unit(images)).flatten(1)
+
+
+def _nearest(queries: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+    """`nearest` of queries (Q, P) among many images, a part of them at a time."""
+    squares = torch.full((len(queries),), torch.inf)
+    which = torch.zeros(len(queries), dtype=torch.int64)
+    for start in range(0, len(images), PART):
+        found, index = nearest(queries, _pixels(images[start : start + PART]))
+        which = torch.where(found < squares, start + index, which)
+        squares = torch.minimum(found, squares)
+    return squares, which
+
+
+def _ratios(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Squared distances over squared distances; 1 where both are 0."""
+    return torch.where(numerator == denominator, 1.0, numerator / denominator)

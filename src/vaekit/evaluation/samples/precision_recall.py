@@ -1,0 +1,101 @@
+"""Nearest neighbours among images or features: precision, recall, density, coverage, memorisation.
+
+All distances are Euclidean and computed block by block: memory is bounded whatever the number of
+images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BLOCK = 2**23  # distances held at a time: 64 MB in double precision
+
+ROUNDING = 64  # times the machine's epsilon: squared distances of a smaller share of the squared norms are 0
+
+
+@dataclass(frozen=True)
+class Manifolds:
+    """How two sets of points lie in each other's neighbourhoods, image by image.
+
+    Attributes:
+        inside: whether each generated point lies in a ball of a real one, (M,): precision.
+        density: how many real balls hold each generated point, over k, (M,).
+        reached: whether each real point lies in a ball of a generated one, (N,): recall.
+        covered: whether the ball of each real point holds a generated one, (N,): coverage.
+    """
+
+    inside: Tensor
+    density: Tensor
+    reached: Tensor
+    covered: Tensor
+
+
+def compare_manifolds(generated: Tensor, real: Tensor, k: int = 3, k_density: int = 5) -> Manifolds:
+    """Precision and recall with k neighbours, density and coverage with k_density.
+
+    A ball reaches from a point to its k-th nearest neighbour within its own set, boundary included.
+    Precision and recall: Kynkäänniemi et al. 2019 (arXiv 1904.06991), eq. 1 and 2. Density and
+    coverage: Naeem et al. 2020 (arXiv 2002.09797), eq. 3 and 4.
+
+    Args:
+        generated: (M, D).
+        real: (N, D).
+    """
+    own = neighbours(real, real, max(k, k_density) + 1)  # the nearest is the point itself
+    radii, radii_density = own[:, k], own[:, k_density]
+    radii_generated = neighbours(generated, generated, k + 1)[:, k]
+    inside, density = [], []
+    reached = torch.zeros(len(real), dtype=torch.bool)
+    covered = torch.zeros(len(real), dtype=torch.bool)
+    for rows, squares in squared_distances(generated, real):
+        within = squares <= radii_density
+        inside.append((squares <= radii).any(1))
+        density.append(within.sum(1).double() / k_density)
+        covered |= within.any(0)
+        reached |= (squares <= radii_generated[rows, None]).any(0)
+    return Manifolds(torch.cat(inside), torch.cat(density), reached, covered)
+
+
+def neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
+    """Squared distances from each query to its k nearest points, rising: (Q, k)."""
+    parts = [
+        squares.topk(k, dim=1, largest=False).values for _, squares in squared_distances(queries, points)
+    ]
+    return torch.cat(parts)
+
+
+def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Blocks (rows of the queries, squared distances to all points (rows, P)), in the type of the queries.
+
+    As a matrix product: |q|² + |p|² − 2 q·p, about the mean of the points, where little cancels.
+    """
+    centre = points.mean(0)
+    points = points - centre
+    norms = points.square().sum(1)
+    step, tolerance = max(1, BLOCK // len(points)), ROUNDING * torch.finfo(points.dtype).eps
+    for start in range(0, len(queries), step):
+        rows = slice(start, min(start + step, len(queries)))
+        block = queries[rows] - centre
+        sums = block.square().sum(1, keepdim=True) + norms
+        squares = torch.addmm(sums, block, points.T, alpha=-2)
+        yield rows, squares.masked_fill_(squares <= tolerance * sums, 0.0)
+
+
+def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> tuple[Tensor, Tensor]:
+    """Squared distance from each query to the nearest point, and which point that is: (Q,) each.
+
+    Args:
+        itself: the queries are the points, and none counts as its own neighbour.
+    """
+    squares, which = [], []
+    for rows, block in squared_distances(queries, points):
+        if itself:
+            block.diagonal(rows.start).fill_(torch.inf)
+        least = block.min(1)
+        squares.append(least.values)
+        which.append(least.indices)
+    return torch.cat(squares), torch.cat(which)

@@ -1,0 +1,220 @@
+"""How good generated images are as a set: distances of distributions, fidelity, variety, sharpness, copying.
+
+Every figure is measured a second time with training images in the place of the generated ones. That
+is its `floor`: what a perfect model reaches with as many images, since a finite number of images is
+never at distance 0 from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError
+from vaekit.data.dataset import to_unit
+from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, shuffled
+from vaekit.evaluation.samples.features.store import Features
+from vaekit.evaluation.samples.frechet import frechet_estimate
+from vaekit.evaluation.samples.kernel import kernel_distance
+from vaekit.evaluation.samples.memorisation import as_bytes, memorisation
+from vaekit.evaluation.samples.precision_recall import Manifolds, compare_manifolds
+
+FEWEST = 50  # images of each kind
+
+MOST_TRAINING, MOST_TEST = 60_000, 10_000  # images among which neighbours in pixels are sought
+
+# Beyond these, by three standard errors, a note is made. MNIST's own unseen validation images have 0.10 and
+# 0.017, because they share their writers with the training images and not with the test images.
+SUSPICIOUS = {"memorised": 0.2, "near_copies": 0.05}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a figure means.
+
+    Attributes:
+        unit: of the value and of its standard error.
+        better: "lower", "higher", or the value to be near to.
+        meaning: one line.
+    """
+
+    unit: str
+    better: str
+    meaning: str
+
+
+MEASURES = {
+    "fd": Measure(
+        "squared feature units", "lower", "Fréchet distance: Gaussians fitted to generated and test features"
+    ),
+    "kd": Measure(
+        "kernel units", "lower", "kernel distance: unbiased squared MMD, cubic kernel; may fall below 0"
+    ),
+    "precision": Measure("share", "higher", "generated images within the real ones' neighbourhoods"),
+    "recall": Measure("share", "higher", "test images within the generated ones' neighbourhoods"),
+    "density": Measure(
+        "ratio", "near 1", "real neighbourhoods around a generated image, against those expected"
+    ),
+    "coverage": Measure("share", "higher", "test images with a generated one in their neighbourhood"),
+    "sharpness": Measure(
+        "ratio", "near 1", "Laplacian energy against test images'; below 1 blurred, above 1 noisy"
+    ),
+    "memorised": Measure(
+        "share", "near 0", "generated images that are nearer to training than to test images, beyond chance"
+    ),
+    "near_copies": Measure(
+        "share",
+        "near 0.01",
+        "generated images nearer to training, against to test, than 99% of test images are",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class SampleQuality:
+    """All figures of one set of generated images.
+
+    Attributes:
+        features: name of the features; part of the names of the figures that depend on them.
+        counts: images that were compared: "compared" (of each kind), "training" and "test" (among
+            which neighbours were sought for memorisation).
+        figures: `fd_mnist_v1`, ..., `sharpness`, `memorised`, ...: generated against test images.
+        floor: the same with training images instead of generated ones, where that makes sense.
+        notes: what a reader should know, a line each.
+    """
+
+    features: str
+    counts: Mapping[str, int]
+    figures: Mapping[str, Estimate]
+    floor: Mapping[str, Estimate]
+    notes: list[str] = field(default_factory=list)
+
+    def flat(self) -> dict[str, float]:
+        """name, name_se, name_floor, name_floor_se -> value, for summary.json."""
+        values: dict[str, float] = {}
+        for suffix, figures in (("", self.figures), ("_floor", self.floor)):
+            for name, estimate in figures.items():
+                values |= {name + suffix: estimate.value, f"{name}{suffix}_se": estimate.error}
+        return values
+
+
+def measure_of(name: str) -> Measure:
+    """The meaning of a figure by its full name, `fd_mnist_v1` or `sharpness`."""
+    return MEASURES[max((key for key in MEASURES if name == key or name.startswith(key + "_")), key=len)]
+
+
+def sample_quality(
+    images_generated: Tensor,
+    images_test: Tensor,
+    images_train: Tensor,
+    extractor: Features,
+    *,
+    seed: int = 0,
+) -> SampleQuality:
+    """Measures generated images against test images, and training images likewise as the floor.
+
+    As many images of each kind are compared: a Fréchet distance and the neighbourhoods depend on
+    their number. Where the test images are 8-bit, so are the generated ones made, as a file would.
+
+    Args:
+        images_generated: (M, *shape), in [0, 1] or uint8.
+        images_test: (N, *shape), as stored.
+        images_train: (T, *shape), as stored: those that the model was trained on.
+        extractor: of the features.
+        seed: of the choice of images and of subsets.
+
+    Raises:
+        DataError: too few images, or of another shape than the features are defined for.
+    """
+    count = min(len(images_generated), len(images_test), len(images_train))
+    _check_count(count, (images_generated, images_test, images_train), extractor)
+    images_generated = images_generated.cpu()
+    generated = as_bytes(images_generated) if images_test.dtype == torch.uint8 else images_generated
+    chosen = [
+        images[_choice(len(images), count, seed, name)]
+        for name, images in (("generated", generated), ("test", images_test), ("train", images_train))
+    ]
+    features = [extractor(images).double() for images in chosen]
+    figures = compare_features(features[0], features[1], extractor.name, seed)
+    floor = compare_features(features[2], features[1], extractor.name, seed)
+    if images_test.ndim == 4 and min(images_test.shape[2:]) >= 3:
+        energies = [laplacian_energy(images) for images in chosen]
+        if energies[1].sum() > 0:
+            figures["sharpness"] = ratio_of_means(energies[0], energies[1])
+            floor["sharpness"] = ratio_of_means(energies[2], energies[1])
+    test = images_test[_choice(len(images_test), MOST_TEST, seed, "all test")]
+    training = images_train[_choice(len(images_train), MOST_TRAINING, seed, "all training")]
+    figures |= memorisation(chosen[0], test, training)
+    counts = {"compared": count, "test": len(test), "training": len(training)}
+    return SampleQuality(
+        extractor.name, counts, figures, floor, _notes(count, len(images_generated), figures)
+    )
+
+
+def compare_features(generated: Tensor, real: Tensor, name: str, seed: int = 0) -> dict[str, Estimate]:
+    """Every figure that is made of features.
+
+    Args:
+        generated, real: (N, D) float64.
+        name: of the features.
+    """
+    manifolds: Manifolds = compare_manifolds(generated, real)
+    return {
+        f"fd_{name}": frechet_estimate(generated, real, seed),
+        f"kd_{name}": kernel_distance(generated, real, seed),
+        f"precision_{name}": mean_of(manifolds.inside.double()),
+        f"recall_{name}": mean_of(manifolds.reached.double()),
+        f"density_{name}": mean_of(manifolds.density),
+        f"coverage_{name}": mean_of(manifolds.covered.double()),
+    }
+
+
+def laplacian_energy(images: Tensor) -> Tensor:
+    """Mean square of each image's discrete Laplacian, (N,) float64: how much fine detail there is.
+
+    Args:
+        images: (N, C, H, W) of at least 3x3 pixels.
+    """
+    energies = []
+    for part in images.split(1000):
+        x = to_unit(part).double()
+        around = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
+        energies.append((4 * x[..., 1:-1, 1:-1] - around).square().flatten(1).mean(1))
+    return torch.cat(energies)
+
+
+def _choice(count: int, wanted: int, seed: int, purpose: str) -> Tensor:
+    """Indices of the images to look at, rising; all of them where all are wanted."""
+    return shuffled(count, seed, purpose)[:wanted].sort().values
+
+
+def _check_count(count: int, kinds: tuple[Tensor, Tensor, Tensor], extractor: Features) -> None:
+    """Raises DataError when there are too few images of any kind."""
+    least = max(FEWEST, extractor.dimensions + 2)
+    if count >= least:
+        return
+    listed = ", ".join(
+        f"{len(images):,} {kind}"
+        for kind, images in zip(("generated", "test", "training"), kinds, strict=True)
+    )
+    raise DataError(
+        f"sample quality needs at least {least} images of each kind with the {extractor.dimensions} features "
+        f"{extractor.name}, not {listed}; raise --samples, or give a larger data set."
+    )
+
+
+def _notes(count: int, given: int, figures: Mapping[str, Estimate]) -> list[str]:
+    notes = [f"{count:,} images of each kind were compared; Fréchet distances depend on that number."]
+    if given > count:
+        notes.append(f"{given - count:,} generated images were left out: there are no more real ones.")
+    for name, limit in SUSPICIOUS.items():
+        estimate = figures[name]
+        if estimate.value - 3 * estimate.error > limit:
+            notes.append(
+                f"{name} = {estimate.value:.2f} is above {limit}: the model may repeat training images; "
+                f"look at samples beside their nearest training images."
+            )
+    return notes

@@ -1,0 +1,67 @@
+"""`vaekit export --format web`: the explorer as a folder that any file server can serve."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaekit.explorer.export.program import Weights, write_program
+from vaekit.explorer.material import Material, to_json
+from vaekit.explorer.server import page_files
+from vaekit.explorer.subject import Call, Subject, labels_unchecked
+
+
+def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
+    """The networks for the page, and their weights.
+
+    Raises:
+        SettingError: an operation that the page does not know.
+    """
+    weights, written = Weights(), {}
+    y = (torch.zeros(1),) if subject.can.classes else ()
+    image = subject.images(subject.run.previews.images[:1])
+    wanted = {"pictures": (torch.zeros(1, subject.can.length), True), "codes": (image, subject.can.encodes)}
+    wanted["nats"] = (image, subject.can.scores)
+    with labels_unchecked(subject):
+        for method, (example, there) in wanted.items():
+            if there:
+                written[method] = write_program(Call(subject, method).eval(), (example, *y), weights)
+    about = {
+        "range": list(subject.range),
+        "binary": subject.pixels == "binary",
+        "fit": subject.run.settings.data.fit,
+    }
+    return written | about, weights.content()
+
+
+def write_page(material: Material, out: Path) -> dict[str, int]:
+    """Writes the page into a new folder.
+
+    Returns:
+        file -> bytes.
+
+    Raises:
+        SettingError: the model needs what the page cannot compute.
+    """
+    written, weights = programs(material.subject)
+    contents = {name: lambda content=content: content for name, content in page_files().items()}
+    contents |= {f"data/{name}": make for name, make in material.files().items()}
+    contents["data/about.json"] = lambda: to_json(material.about("page"))
+    contents["data/programs.json"] = lambda: to_json(written)
+    contents["data/weights.bin"] = lambda: weights
+    sizes = {}
+    part = out.with_name(out.name + ".tmp")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        (part / "data").mkdir(parents=True)
+        for name, make in contents.items():
+            content = make()
+            (part / name).write_bytes(content)
+            sizes[name] = len(content)
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return sizes

@@ -1,0 +1,1 @@
+"""Images as pixels and PNG, by numpy and Pillow alone."""

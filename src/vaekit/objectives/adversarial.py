@@ -1,0 +1,96 @@
+"""The objective of a GAN: two phases in each step, one for the discriminator and one for the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vaekit.core import Loss, SettingError
+from vaekit.models import GAN, Model
+from vaekit.objectives.base import Objective, Phase
+
+
+class Adversarial(Objective):
+    """The non-saturating loss with a penalty on the discriminator's gradient at real images.
+
+    D minimises -log s(D(x)) - log (1 - s(D(G(z)))) + penalty / 2 |dD/dx|², and G minimises
+    -log s(D(G(z))), s the logistic function (Goodfellow et al. 2014, section 3; R1 of Mescheder et al.
+    2018, eq. 9). Neither loss says how good the images are, so no weights are best: the last are kept.
+
+    Args:
+        penalty: gamma, weight of the squared gradient of D's log-odds by the values of an image. 0 takes none.
+
+    Raises:
+        SettingError: a negative weight.
+    """
+
+    criterion = None
+
+    def __init__(self, penalty: float = 1.0) -> None:
+        super().__init__()
+        if not penalty >= 0:
+            raise SettingError(f"penalty must be 0 or more, not {penalty}.")
+        self.penalty = penalty
+        self.arguments = {"penalty": penalty}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        """Both losses side by side, without the penalty: for measuring."""
+        gan = adversaries(model)
+        fake = gan.judge(gan.draw(len(x), y), y)
+        discriminator, generator = F.softplus(-gan.judge(x, y)) + F.softplus(fake), F.softplus(-fake)
+        terms = {"discriminator_loss_nats": discriminator, "generator_loss_nats": generator}
+        return Loss((discriminator + generator).mean(), terms)
+
+    def phases(self, model: Model) -> list[Phase]:
+        gan = adversaries(model)
+        return [
+            Phase("discriminator", Discrimination(gan, self.penalty), gan.discriminator.parameters()),
+            Phase("generator", Generation(gan), gan.generator.parameters()),
+        ]
+
+
+class Discrimination(nn.Module):
+    """The discriminator's phase; the generator is fixed."""
+
+    def __init__(self, model: GAN, penalty: float) -> None:
+        super().__init__()
+        self.model, self.penalty = model, penalty
+
+    def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        with torch.no_grad():
+            fake = self.model.draw(len(x), y)
+        real = x.detach().requires_grad_(self.penalty > 0)
+        judged = self.model.judge(real, y)
+        loss = F.softplus(-judged) + F.softplus(self.model.judge(fake, y))
+        terms = {"discriminator_loss_nats": loss}
+        if self.penalty > 0:
+            (slope,) = torch.autograd.grad(judged.sum(), real, create_graph=True)
+            charged = self.penalty / 2 * slope.square().flatten(1).sum(1)
+            loss, terms = loss + charged, terms | {"gradient_penalty_nats": charged}
+        return Loss(loss.mean(), terms)
+
+
+class Generation(nn.Module):
+    """The generator's phase; the discriminator is fixed."""
+
+    def __init__(self, model: GAN) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        loss = F.softplus(-self.model.judge(self.model.draw(len(x), y), y, fixed=True))
+        return Loss(loss.mean(), {"generator_loss_nats": loss})
+
+
+def adversaries(model: Model) -> GAN:
+    """The model itself.
+
+    Raises:
+        SettingError: it has no discriminator.
+    """
+    if not isinstance(model, GAN):
+        raise SettingError(f"the adversarial loss needs a GAN, not a {type(model).__name__}.")
+    return model

@@ -1,0 +1,85 @@
+"""Objectives: from what a model says about a batch to the number that is minimised.
+
+An objective reads only the `Output` record, so one ELBO serves every model with a posterior. It is a
+module: parameters of its own (a discriminator, say) are saved, moved and resumed with the run.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from vaekit.core import Loss
+from vaekit.models import Model
+from vaekit.objectives.ramps import Clock
+
+
+class Objective(nn.Module, ABC):
+    """Interface of an objective.
+
+    Attributes:
+        criterion: the term, in nats an image, by which weights are compared on validation; None where
+            no term says how good they are, and the last are kept.
+        arguments: what the constructor was given, JSON-able.
+    """
+
+    criterion: str | None
+    arguments: dict[str, Any]
+
+    def values(self, clock: Clock) -> dict[str, float]:
+        """What is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by default."""
+        return {}
+
+    @abstractmethod
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        """Loss of a batch; x: (B, *shape) float, y: (B,) labels or None."""
+
+    def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
+        """What is reported beside the means of the terms over images, because it is none itself.
+
+        Args:
+            means: of the terms, over the images of a split or of some steps.
+            counts: histograms of the same images, summed.
+        """
+        return {}
+
+    def remark(self, figures: Mapping[str, Any]) -> str | None:
+        """What the user should be told about the figures of a split, with a remedy."""
+        return None
+
+    def phases(self, model: Model) -> list[Phase]:
+        """What one step consists of. One update of all parameters, unless an objective says otherwise."""
+        return [Phase("main", Step(self, model), [*model.parameters(), *self.parameters()])]
+
+
+class Step(nn.Module):
+    """An objective bound to its model, so that a phase is one module's forward."""
+
+    def __init__(self, objective: Objective, model: Model) -> None:
+        super().__init__()
+        self.objective = objective
+        self.model = model
+
+    def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        return self.objective(self.model, x, y, values)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One update within a step: which loss, by which parameters, how often.
+
+    Attributes:
+        name: of the phase, unique in its objective.
+        loss: module whose forward(x, y, values) gives a Loss.
+        parameters: those that this phase updates.
+        every: the phase takes part in steps 0, every, 2 * every, ...
+    """
+
+    name: str
+    loss: nn.Module
+    parameters: Iterable[nn.Parameter]
+    every: int = 1

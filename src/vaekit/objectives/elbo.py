@@ -1,0 +1,78 @@
+"""The evidence lower bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vaekit.core import Loss, SettingError, choose
+from vaekit.distributions import kl_by_dimension
+from vaekit.models import Model
+from vaekit.objectives.base import Objective
+from vaekit.objectives.ramps import RAMPS, Clock
+
+
+class ELBO(Objective):
+    """-E_q[log p(x|z)] + beta KL(q(z|x) || p(z)), one sample of z an image.
+
+    beta = 1 is the evidence lower bound (Kingma & Welling 2014, eq. 3); beta > 1 is the beta-VAE
+    (Higgins et al. 2017, eq. 4). `negative_elbo_nats` always has beta = 1 and no free bits.
+
+    Args:
+        beta: weight of the KL term.
+        kl_warmup: share of the run, 0 to 1, over which beta rises from 0 (of each cycle if cyclical).
+        beta_schedule: key of RAMPS.
+        free_bits: nats; a latent dimension whose KL, averaged over the batch, is below this costs
+            this much and has no gradient (Kingma et al. 2016, eq. 15). 0 switches it off.
+
+    Raises:
+        SettingError: a negative weight, or a share outside [0, 1].
+    """
+
+    criterion = "loss_nats"
+
+    def __init__(
+        self, beta: float = 1.0, kl_warmup: float = 0.0, beta_schedule: str = "linear", free_bits: float = 0.0
+    ) -> None:
+        super().__init__()
+        if not beta >= 0:
+            raise SettingError(f"beta must be 0 or more, not {beta}.")
+        if not 0 <= kl_warmup <= 1:
+            raise SettingError(f"kl_warmup is a share of the run, from 0 to 1, not {kl_warmup}.")
+        if not free_bits >= 0:
+            raise SettingError(f"free_bits must be 0 nats or more, not {free_bits}.")
+        choose(beta_schedule, RAMPS, "beta_schedule")
+        self.beta, self.kl_warmup = beta, kl_warmup
+        self.ramp, self.free_bits = RAMPS[beta_schedule], free_bits
+        self.arguments = {
+            "beta": beta,
+            "kl_warmup": kl_warmup,
+            "beta_schedule": beta_schedule,
+            "free_bits": free_bits,
+        }
+
+    def values(self, clock: Clock) -> dict[str, float]:
+        return {"beta": self.beta * self.ramp(clock.progress, self.kl_warmup)}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        output = model(x, y)
+        reconstruction = -output.likelihood.log_prob(x)
+        layers = [kl_by_dimension(latent) for latent in output.latents if latent.posterior is not None]
+        if not layers:
+            raise SettingError("the ELBO needs a model with a posterior; for an AE take Reconstruction().")
+        by_dimension = torch.cat(layers, dim=-1)
+        kl = by_dimension.sum(-1)
+        charged = kl
+        if self.free_bits > 0:
+            charged = by_dimension.mean(0).clamp_min(self.free_bits).sum()
+        loss = reconstruction + values["beta"] * charged
+        terms = {
+            "loss_nats": loss,
+            "negative_elbo_nats": reconstruction + kl,
+            "reconstruction_nats": reconstruction,
+            "kl_nats": kl,
+            "kl_nats_by_dimension": by_dimension,
+        }
+        return Loss(loss.mean(), terms)

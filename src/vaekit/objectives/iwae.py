@@ -1,0 +1,88 @@
+"""The importance-weighted bound."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from vaekit.core import Loss, Output, SettingError, choose
+from vaekit.distributions import kl_by_dimension, log_density
+from vaekit.models import Model
+from vaekit.objectives.base import Objective
+
+
+class IWAE(Objective):
+    """-log 1/K sum_k p(x, z_k) / q(z_k|x), z_k ~ q(z|x): the importance-weighted bound (Burda et al. 2016, eq. 8).
+
+    With K = 1 the ELBO with a sampled KL; larger K come closer to -log p(x). The encoder sees an image
+    once, the decoder K times. `negative_elbo_nats` and its parts are means over the same samples, so
+    that runs with an ELBO can be compared.
+
+    Args:
+        samples: K, draws of z for each image; memory and time of the decoder grow with it.
+        estimator: "standard", or "dreg": the doubly reparameterised gradient of the encoder (Tucker
+            et al. 2019), of the same mean and less noise. The decoder's gradient is the same.
+
+    Raises:
+        SettingError: fewer than one sample, or an unknown estimator.
+    """
+
+    criterion = "negative_iwae_bound_nats"
+
+    def __init__(self, samples: int = 5, estimator: str = "standard") -> None:
+        super().__init__()
+        if samples < 1:
+            raise SettingError(f"samples must be at least 1, not {samples}.")
+        choose(estimator, ["standard", "dreg"], "estimator")
+        self.samples, self.estimator = samples, estimator
+        self.arguments = {"samples": samples, "estimator": estimator}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        output = model(x, y, self.samples)
+        if any(latent.posterior is None for latent in output.latents):
+            raise SettingError("the IWAE needs a model whose latents all have a posterior; train a vae.")
+        log_likelihood = output.likelihood.log_prob(x)
+        loss = math.log(self.samples) - self.log_weights(output, log_likelihood).logsumexp(0)
+        with torch.no_grad():
+            first = [dataclasses.replace(latent, z=latent.z[0]) for latent in output.latents]
+            by_dimension = torch.cat([kl_by_dimension(latent) for latent in first], dim=-1)
+            reconstruction, kl = -log_likelihood.mean(0), by_dimension.sum(-1)
+        terms = {
+            "negative_iwae_bound_nats": loss,
+            "negative_elbo_nats": reconstruction + kl,
+            "reconstruction_nats": reconstruction,
+            "kl_nats": kl,
+            "kl_nats_by_dimension": by_dimension,
+        }
+        return Loss(loss.mean(), terms)
+
+    def log_weights(self, output: Output, log_likelihood: Tensor) -> Tensor:
+        """log p(x, z) / q(z|x), (S, B), from an output with samples and log p(x|z), (S, B).
+
+        With `dreg` the parameters of q are held constant where they enter the density, and what reaches
+        the encoder through z is weighted once more: the share of a sample in the sum, squared.
+        """
+        log_weights = log_likelihood
+        for latent in output.latents:
+            assert latent.posterior is not None
+            assert latent.prior is not None
+            posterior = held(latent.posterior) if self.estimator == "dreg" else latent.posterior
+            log_weights = log_weights + log_density(latent.prior, latent.z) - log_density(posterior, latent.z)
+        if self.estimator == "dreg" and log_weights.requires_grad:
+            if len(output.latents) != 1:
+                raise SettingError("estimator 'dreg' needs one layer of latents; take 'standard'.")
+            z = output.latents[0].z
+            shares = log_weights.detach().softmax(0).view(*log_weights.shape, *(1 for _ in z.shape[2:]))
+            z.register_hook(lambda gradient: shares * gradient)
+        return log_weights
+
+
+def held(distribution: Distribution) -> Distribution:
+    """The same distribution, its parameters constants."""
+    parameters = {name: getattr(distribution, name).detach() for name in distribution.arg_constraints}
+    return type(distribution)(**parameters, validate_args=False)

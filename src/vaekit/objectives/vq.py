@@ -1,0 +1,68 @@
+"""The loss of a vector-quantised autoencoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from vaekit.core import Loss, SettingError
+from vaekit.models import Model
+from vaekit.networks.quantizers import used_codes
+from vaekit.objectives.base import Objective
+
+FEW_USED = 0.2  # share of the codebook, below which something is wrong
+
+
+class QuantizedReconstruction(Objective):
+    """-log p(x|z) + ||sg[z_e] - e||^2 + commitment ||z_e - sg[e]||^2 (van den Oord et al. 2017, eq. 3).
+
+    All three are summed over the image. The codebook term is there for a codebook that learns by
+    gradient; with moving averages it falls away, and FSQ has neither.
+
+    Args:
+        commitment: weight of the commitment.
+
+    Raises:
+        SettingError: a negative weight.
+    """
+
+    criterion = "reconstruction_nats"
+
+    def __init__(self, commitment: float = 0.25) -> None:
+        super().__init__()
+        if not commitment >= 0:
+            raise SettingError(f"commitment must be 0 or more, not {commitment}.")
+        self.commitment = commitment
+        self.arguments = {"commitment": commitment}
+
+    def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
+        output = model(x, y)
+        loss = reconstruction = -output.likelihood.log_prob(x)
+        if "codebook" in output.penalties:
+            loss = loss + output.penalties["codebook"]
+        if "commitment" in output.penalties:
+            loss = loss + self.commitment * output.penalties["commitment"]
+        terms = {"loss_nats": loss, "reconstruction_nats": reconstruction, **output.penalties}
+        if output.picture is not None:
+            terms["mse"] = (output.picture - x).square().flatten(1).mean(1)
+        return Loss(loss.mean(), terms, output.counts)
+
+    def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
+        """`psnr_db` of the mean error, for a peak of 1; `code_usage`, the share of the codebook that
+        occurs, and `code_perplexity`, of all images together."""
+        used, perplexity = used_codes(counts["code"])
+        found = {"code_usage": used / len(counts["code"]), "code_perplexity": perplexity}
+        if means.get("mse", 0.0) > 0:
+            found["psnr_db"] = -10 * math.log10(means["mse"])
+        return found
+
+    def remark(self, figures: Mapping[str, Any]) -> str | None:
+        if figures["code_usage"] >= FEW_USED:
+            return None
+        return (
+            f"only {figures['code_usage']:.0%} of the codes are used: codebook collapse; keep --kmeans and "
+            "--revive on, take fewer --codes, or --quantizer fsq, which cannot collapse"
+        )

@@ -1,0 +1,277 @@
+"""Maps of the latent space: posterior means on a plane, by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+from typing import Literal
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
+from torch import Tensor
+
+from vaekit.core import SettingError
+from vaekit.plots import style
+from vaekit.plots.encoded import Codes, spread
+from vaekit.plots.style import FAINT, INK, LIGHT, SMALL, dress, text_style
+
+Projection = Literal["axes", "highest", "pca", "tsne"]
+
+TSNE_MOST = 3000  # points; t-SNE of more takes minutes
+
+MOST_NAMED = 30  # classes in a legend
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Codes laid on a plane.
+
+    Attributes:
+        points: (N, 2).
+        directions: (D, 2) the plane's axes in latent space, orthonormal, or None where it is
+            curved. Points are not centred: the prior's mean is at (0, 0).
+        xlabel, ylabel, how: for the axes and the title.
+    """
+
+    points: Tensor
+    directions: Tensor | None
+    xlabel: str
+    ylabel: str
+    how: str
+
+
+def project(codes: Codes, projection: Projection) -> Plane:
+    """Means on a plane.
+
+    "axes" takes the two latents of a two-dimensional model; "highest" the two of highest KL (variance
+    for an AE); "pca" the two directions of largest variance of the means; "tsne" the embedding of
+    van der Maaten & Hinton 2008, of a plain Euclidean distance between means.
+
+    Raises:
+        SettingError: fewer than two latents, or "axes" with more.
+    """
+    width = codes.mean.shape[1]
+    if width < 2:
+        raise SettingError("a map needs two latent dimensions or more; this model has one.")
+    if projection == "axes" and width > 2:
+        raise SettingError(f"'axes' maps models of two latents; for {width} take 'highest', 'pca' or 'tsne'.")
+    if projection == "tsne":
+        return _tsne(codes)
+    return _pca(codes) if projection == "pca" else _two(codes, projection)
+
+
+def _two(codes: Codes, projection: Projection) -> Plane:
+    """The two latents themselves, or the two of highest relevance."""
+    relevance = codes.relevance()
+    if projection == "axes":
+        chosen, how = torch.tensor([0, 1]), "the two latents"
+    else:
+        chosen = torch.argsort(relevance, descending=True, stable=True)[:2]
+        of = "highest KL" if codes.random else "largest variance"
+        how = f"the two of {of} among {codes.mean.shape[1]} latents"
+    form = "z{}  ({:.2f} nats)" if codes.random else "z{}  (variance {:.2g})"
+    labels = [form.format(d, relevance[d]) for d in chosen.tolist()]
+    directions = torch.eye(codes.mean.shape[1])[:, chosen]
+    return Plane(codes.mean[:, chosen], directions, labels[0], labels[1], how)
+
+
+def _pca(codes: Codes) -> Plane:
+    """Principal components, each with its largest loading positive, so that the map has one sign."""
+    values, vectors = torch.linalg.eigh(torch.cov(codes.mean.T.double()))
+    directions = vectors.flip(1)[:, :2]
+    largest = directions.abs().argmax(0)
+    directions = (directions * torch.sign(directions[largest, torch.arange(2)])).float()
+    share = values.flip(0)[:2] / values.sum()
+    labels = [f"principal component {i + 1}  ({share[i]:.0%} of the variance)" for i in range(2)]
+    how = f"the first two principal components of {codes.mean.shape[1]} latents"
+    return Plane(codes.mean @ directions, directions, labels[0], labels[1], how)
+
+
+def _tsne(codes: Codes) -> Plane:
+    try:
+        from sklearn.manifold import TSNE
+    except ImportError:
+        raise SettingError("t-SNE needs scikit-learn: pip install 'vaekit[all]'") from None
+    count = len(codes.mean)
+    embedding = TSNE(init="pca", random_state=0, perplexity=min(30.0, max(1.0, (count - 1) / 3)))
+    points = torch.from_numpy(embedding.fit_transform(codes.mean.numpy()))
+    how = f"t-SNE of {codes.mean.shape[1]} latents"
+    return Plane(points, None, "", "", how)
+
+
+def latent_map(
+    codes: Codes,
+    class_names: Sequence[str] | None = None,
+    projection: Projection = "axes",
+    ellipses: int = 0,
+) -> Figure:
+    """Posterior means on a plane, coloured by class, over contours of the prior.
+
+    Args:
+        codes: posteriors of N images; at most 3,000 of them are embedded for "tsne".
+        ellipses: draw the posteriors of this many images too, as ellipses of one standard deviation.
+
+    Raises:
+        SettingError: see `project`; or ellipses where there is no posterior or no straight plane.
+    """
+    if projection == "tsne":
+        chosen = spread(len(codes.mean), TSNE_MOST)
+        labels = None if codes.labels is None else codes.labels[chosen]
+        codes = Codes(codes.mean[chosen], codes.stddev[chosen], labels)
+    plane = project(codes, projection)
+    names = _names(codes.labels, class_names)
+    shown = names if len(names) <= MOST_NAMED else {}
+    legend = max((style.text_width(name, SMALL) for name in shown.values()), default=0.0)
+    figure = style.chart(
+        5.3 + legend + 0.3 * bool(shown), 4.8, f"Latent map: {plane.how}", _what(codes, plane, ellipses)
+    )
+    axes = dress(figure.add_subplot(), plane.xlabel, plane.ylabel)
+    points = plane.points.numpy()
+    _frame(axes, points)
+    if codes.random and plane.directions is not None:
+        _prior_contours(axes)
+    _scatter(axes, points, codes.labels, names)
+    if ellipses:
+        _ellipses(axes, codes, plane, spread(len(points), ellipses))
+    if shown and len(points) >= 20 * len(shown):
+        _name_classes(axes, points, codes.labels, shown)
+    if plane.directions is None:
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set(visible=True, color=LIGHT)
+    return figure
+
+
+def _names(labels: Tensor | None, class_names: Sequence[str] | None) -> dict[int, str]:
+    """Class number -> name of those that are there, short enough for a legend."""
+    if labels is None:
+        return {}
+    known = dict(enumerate(class_names or []))
+    return {i: style.shorten(known.get(i, str(i))) for i in torch.unique(labels).tolist()}
+
+
+def _scatter(axes: Axes, points: np.ndarray, labels: Tensor | None, names: dict[int, str]) -> None:
+    """Draws the points, classes in colours and, beyond ten, in shapes."""
+    size = float(np.clip(25_000 / len(points), 3.0, 14.0))
+    options = {"s": size, "linewidths": 0, "rasterized": True, "zorder": 2}
+    if labels is None:
+        axes.scatter(*points.T, c=style.VALIDATION, alpha=0.45, **options)
+        return
+    numbers, count = labels.numpy(), max(names) + 1
+    palette, markers = np.array(style.class_colors(count)), np.array(style.class_markers(count))
+    for marker in dict.fromkeys(markers.tolist()):
+        chosen = markers[numbers] == marker
+        axes.scatter(*points[chosen].T, c=palette[numbers[chosen]], marker=marker, alpha=0.7, **options)
+    if len(names) <= MOST_NAMED:
+        for i, name in names.items():
+            axes.scatter([], [], c=palette[i], marker=markers[i], s=22, linewidths=0, label=name)
+        style.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
+
+
+def _name_classes(axes: Axes, points: np.ndarray, labels: Tensor | None, names: dict[int, str]) -> None:
+    """Names at the medians of the classes, pushed apart a little where they would cover each other."""
+    assert labels is not None
+    numbers = labels.numpy()
+    medians = np.array([np.median(points[numbers == number], axis=0) for number in names])
+    inches = float(np.ptp(axes.get_xlim())) / 4.3
+    widths = np.array([style.text_width(name, style.TITLE, "bold") * inches for name in names.values()])
+    height = 0.15 * inches
+    places = spread_labels(medians, widths, height)
+    if np.abs(places - medians).max() > 2 * height:
+        return  # too crowded: names far from their class would mislead, and the legend has them
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    look = text_style(style.TITLE, INK, fontweight="bold", path_effects=halo)
+    for name, place in zip(names.values(), places, strict=True):
+        axes.text(place[0], place[1], name, ha="center", va="center", zorder=4, clip_on=True, **look)
+
+
+def spread_labels(places: np.ndarray, widths: np.ndarray, height: float, rounds: int = 60) -> np.ndarray:
+    """Middles of labels (K, 2), moved up and down until none covers another (or the rounds are over)."""
+    places = places.copy()
+    for _ in range(rounds):
+        moved = False
+        for i in range(len(places)):
+            for j in range(i):
+                across, along = places[i] - places[j]
+                if abs(across) < (widths[i] + widths[j]) / 2 and abs(along) < height * 0.999:
+                    shift = (height - abs(along)) / 2 * (1 if along >= 0 else -1)
+                    places[i, 1] += shift
+                    places[j, 1] -= shift
+                    moved = True
+        if not moved:
+            break
+    return places
+
+
+def _prior_contours(axes: Axes) -> None:
+    """Circles that hold 50, 90 and 99 % of the prior on the plane: radius sqrt(-2 log(1 - p))."""
+    halo = [withStroke(linewidth=2, foreground="white")]
+    for share in (0.5, 0.9, 0.99):
+        radius = sqrt(-2 * log(1 - share))
+        axes.add_patch(Circle((0, 0), radius, fill=False, ec=FAINT, lw=0.5, ls=(0, (4, 3)), zorder=3))
+        if axes.get_ylim()[0] * 0.97 < -radius:
+            look = text_style(SMALL, FAINT, path_effects=halo)
+            axes.text(0, -radius, f"{share:.0%}", ha="center", va="center", zorder=3.5, clip_on=True, **look)
+
+
+def _ellipses(axes: Axes, codes: Codes, plane: Plane, chosen: Tensor) -> None:
+    """Posteriors N(mean, diag(stddev^2)) seen on the plane, one standard deviation around the mean."""
+    if plane.directions is None or not codes.random:
+        why = "t-SNE bends space" if plane.directions is None else "this model has no posterior"
+        raise SettingError(f"posterior ellipses cannot be drawn: {why}.")
+    widths, heights, angles = ellipse_shapes(codes.stddev[chosen], plane.directions)
+    collection = EllipseCollection(
+        widths.tolist(),
+        heights.tolist(),
+        angles.tolist(),
+        units="xy",
+        offsets=plane.points[chosen].numpy(),
+        offset_transform=axes.transData,
+        facecolors="none",
+        edgecolors=INK,
+        linewidths=0.5,
+        zorder=3,
+    )
+    axes.add_collection(collection)
+
+
+def ellipse_shapes(stddev: Tensor, directions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Full axes and angle (degrees) of one-sigma ellipses of diagonal normals on a plane.
+
+    Args:
+        stddev: (N, D); directions: (D, 2), orthonormal.
+    """
+    variances = stddev.double().square()
+    covariances = torch.einsum("di,nd,dj->nij", directions.double(), variances, directions.double())
+    values, vectors = torch.linalg.eigh(covariances)
+    sides = 2 * values.clamp_min(0).sqrt()
+    angles = torch.rad2deg(torch.atan2(vectors[:, 1, 1], vectors[:, 0, 1]))
+    return sides[:, 1], sides[:, 0], angles
+
+
+def _frame(axes: Axes, points: np.ndarray) -> None:
+    """A square view of nearly all points: 0.2 % a side may lie outside, so that one stray cannot shrink all."""
+    low, high = np.percentile(points, [0.2, 99.8], axis=0)
+    centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.08, 1e-3)
+    axes.set_xlim(centre[0] - half, centre[0] + half)
+    axes.set_ylim(centre[1] - half, centre[1] + half)
+    axes.set_aspect("equal", adjustable="box")
+
+
+def _what(codes: Codes, plane: Plane, ellipses: int) -> str:
+    """What is drawn: how many codes, what the circles and ellipses are."""
+    kind = "posterior means" if codes.random else "codes"
+    parts = [f"The {kind} of {len(plane.points):,} test examples"]
+    if codes.random and plane.directions is not None:
+        parts.append("dashed circles hold 50, 90 and 99 % of the prior")
+    if plane.directions is None:
+        parts.append("neighbourhoods mean something, distances and sizes do not")
+    if ellipses:
+        parts.append("ellipses are one posterior standard deviation")
+    return "; ".join(parts) + "."

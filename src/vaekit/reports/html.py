@@ -1,0 +1,68 @@
+"""Pages of one file: their frame, tables, pictures within."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+from collections.abc import Iterable, Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+IMAGE_BYTES = 3_600_000  # of all figures together, so that the page stays below 5 MB in base64
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """A whole page with the common style: a heading, and parts in HTML, empty ones left out."""
+    style = files("vaekit.reports").joinpath("report.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        f"<title>{escape(title)} · vaekit</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n<main>\n<h1>{escape(title)}</h1>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _size(header: bytes) -> tuple[int, int]:
+    """Width and height in dots, from the first 24 bytes of a PNG."""
+    return struct.unpack(">II", header[16:24])
+
+
+def _within(pictures: Mapping[str, bytes], limit: int) -> dict[str, str]:
+    """Data URIs, PNG as they are; where they exceed the limit together, the largest become JPEG."""
+    from PIL import Image
+
+    contents = {name: ("png", content) for name, content in pictures.items()}
+    for name in sorted(pictures, key=lambda name: -len(pictures[name])):
+        if sum(len(content) for _, content in contents.values()) <= limit:
+            break
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(pictures[name])).convert("RGB").save(buffer, "JPEG", quality=85)
+        contents[name] = ("jpeg", buffer.getvalue())
+    return {
+        name: f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+        for name, (kind, content) in contents.items()
+    }
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Leaves of nested dicts, with keys joined by dots."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def format_number(value: Any) -> str:
+    """Whole numbers with separators; others with two decimals, or four digits when small."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
+    return escape(f"{value:,}" if isinstance(value, int) else str(value))

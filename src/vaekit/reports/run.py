@@ -1,0 +1,312 @@
+"""RUN/report.html: one page that holds everything about a run and loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from vaekit.config.methods import find_method, resolve
+from vaekit.data import SOURCES
+from vaekit.distributions.likelihoods import LIKELIHOODS
+from vaekit.evaluation.table import rows as evaluation_rows
+from vaekit.evaluation.table import short
+from vaekit.plots import FIGURES
+from vaekit.reports.html import IMAGE_BYTES, _size, _within, document, flatten, format_number
+from vaekit.runs.files import write_atomic
+from vaekit.runs.load import Run
+
+LOWER = "lower is better"
+
+
+@dataclass(frozen=True)
+class Number:
+    """What a key of summary.json means to a reader."""
+
+    label: str
+    unit: str
+    sentence: str
+    direction: str  # which way is better; empty where neither is
+
+
+PAYS = (
+    "Distortion plus rate: what the model pays for an image, a bound on its negative log-likelihood where "
+    "the likelihood is one."
+)
+
+LOST = "−log p(x|z): what is lost on the way through the code, summed over pixels."
+
+TOLD = (
+    "KL(q(z|x) ‖ p(z)): how much the code tells about an image, summed over latents. 0: the code is ignored."
+)
+
+NUMBERS: dict[str, Number] = {
+    "images": Number("images", "", "How many images the numbers of this split are means of.", ""),
+    "negative_elbo_nats": Number("−ELBO", "nats an image", PAYS, LOWER),
+    "loss_nats": Number("loss", "nats an image", "What was minimised: distortion plus β times rate.", LOWER),
+    "reconstruction_nats": Number("distortion", "nats an image", LOST, LOWER),
+    "kl_nats": Number("rate", "nats an image", TOLD, ""),
+    "mse": Number("squared error", "a pixel", "Of the reconstructions, pixels in [0, 1].", LOWER),
+    "psnr_db": Number("PSNR", "dB", "Of that error, for a peak of 1.", "higher is better"),
+    "code_usage": Number(
+        "code usage", "share", "Of the codebook, that occurs in the split.", "higher is better"
+    ),
+    "code_perplexity": Number("code perplexity", "codes", "So many codes, used alike, tell as much.", ""),
+    "commitment": Number("commitment", "", "Squared distance of the encoder's vectors from their codes.", ""),
+    "discriminator_loss_nats": Number(
+        "discriminator",
+        "nats an image",
+        "Cross-entropy of telling real images from generated ones; 1.39 is guessing.",
+        "",
+    ),
+    "generator_loss_nats": Number(
+        "generator",
+        "nats an image",
+        "−log of the probability that the discriminator gives to a generated image; 0.69 is guessing.",
+        "",
+    ),
+    "parameters": Number("parameters", "", "Trainable numbers of the model.", ""),
+    "epochs": Number("epochs", "", "Passes over the training images.", ""),
+    "steps": Number("steps", "", "Updates of the weights.", ""),
+    "train_seconds": Number("time", "s", "Wall-clock time of the training, validation included.", ""),
+    "weights.epoch": Number("epoch of the weights", "", "After which epoch the weights were kept.", ""),
+}
+
+HEADLINE = ("negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity")
+
+KINDS = {  # kind of a likelihood -> what the reader of its nats must know
+    "pseudo": "Under {name} the numbers are no likelihoods: binary cross-entropy on grey pixels lacks its "
+    "normaliser. Compare them only with other {name} numbers on the same data.",
+    "density": "{name} is a density: its nats depend on the scale of the pixels, may be negative, and must "
+    "not be compared with those of a mass function.",
+    "mass": "",
+}
+
+
+def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> Path:
+    """Writes the page of a run.
+
+    Args:
+        run: from `load_run`.
+        figures, left_out: what `draw_figures` returned.
+    Returns:
+        RUN/report.html.
+
+    Raises:
+        RunError: the page cannot be written.
+    """
+    path = run.path / "report.html"
+    write_atomic(path, page(run, figures, left_out).encode("utf-8"))
+    return path
+
+
+def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
+    """The page as HTML."""
+    title = f"{run.settings.method} on {run.config['data']['source']}"
+    parts = [
+        *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
+        _headline(run.summary),
+        _pictures(figures, left_out),
+        _numbers(run.summary),
+        _evaluation(run.summary.get("evaluation", {})),
+        _settings(run),
+        _reproduce(run),
+        _notes(run),
+    ]
+    return document(title, parts)
+
+
+def what_was_trained(run: Run) -> list[str]:
+    """In plain words: which model, on what, for how long, and which weights are shown."""
+    data, summary, flat = run.config["data"], run.summary, run.settings.flat()
+    counts = data["images"]
+    sentences = [f"{run.settings.method}: {find_method(run.settings.method).summary}."]
+    latents = f", with {flat['latent_dim']} latent dimensions," if "latent_dim" in flat else ""
+    classes = f" of {len(data['class_names'])} classes" if data["class_names"] else ""
+    sentences.append(
+        f"The model{latents} was trained on {counts['train']:,} {_kind(data)}{classes} from {data['source']}; "
+        f"{counts['validation']:,} were kept for validation and {counts['test']:,} for the test."
+    )
+    if not summary:
+        return [*sentences, "The run has not ended: the numbers below are missing until it has."]
+    early = ", stopped early because validation no longer got better" if summary.get("stopped_early") else ""
+    sentences.append(
+        f"It took {summary['epochs']:,} epochs ({summary['steps']:,} steps) and {summary['train_seconds']:,.1f} s "
+        f"on {summary['device']} in {summary['precision']}{early}. {_weights(summary['weights'])}"
+    )
+    return sentences
+
+
+def _kind(data: Mapping[str, Any]) -> str:
+    """`grey images of 28 × 28 pixels`, or rows of features."""
+    shape = data["shape"]
+    if len(shape) == 1:
+        return f"rows of {shape[0]} features"
+    channels = {1: "grey", 3: "colour"}.get(shape[0], f"{shape[0]}-channel")
+    look = "binary" if data["pixels"] == "binary" else channels
+    return f"{look} images of {shape[1]} × {shape[2]} pixels"
+
+
+def _weights(weights: Any) -> str:
+    """Which weights the pictures and numbers are of."""
+    if not isinstance(weights, Mapping):
+        return f"Pictures and numbers are of the {weights} weights."
+    which = "that were best on validation" if weights["which"] == "best" else "at the end"
+    average = ", averaged over the last steps" if weights.get("averaged") else ""
+    return f"Pictures and numbers are of the weights {which} (epoch {weights['epoch']}){average}."
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    test = summary.get("test", {})
+    items = [
+        f"<li><b>{format_number(test[key])}</b><span>{escape(NUMBERS[key].label)} on the test split, "
+        f"{escape(NUMBERS[key].unit)}</span></li>"
+        for key in HEADLINE
+        if key in test
+    ]
+    return f'<ul class="headline">{"".join(items)}</ul>' if items else ""
+
+
+def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
+    sources = _within({name: path.read_bytes() for name, path in figures.items()}, IMAGE_BYTES)
+    cards = []
+    for name, path in figures.items():
+        width, height = _size(path.read_bytes()[:24])
+        shown = round(width * 0.55)  # 110 dots an inch, of 200
+        kind = ' class="wide"' if width > 2 * height else ""
+        caption = escape(FIGURES[name].caption if name in FIGURES else name)
+        cards.append(
+            f'<figure id="{escape(name)}"{kind}><div class="sheet"><img src="{sources[name]}" alt="{caption}" '
+            f'width="{shown}" height="{round(height * 0.55)}"></div><figcaption>{caption}</figcaption></figure>'
+        )
+    missing = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(reason)}</li>" for name, reason in left_out.items()
+    )
+    left = f"<p>Not drawn:</p><ul>{missing}</ul>" if missing else ""
+    return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(cards)}\n</div>\n{left}'
+
+
+def _numbers(summary: Mapping[str, Any]) -> str:
+    """Numbers by split, then those of the run; keys that are not in NUMBERS are shown as they are."""
+    splits = [name for name in ("validation", "test") if isinstance(summary.get(name), Mapping)]
+    by_split = {name: dict(flatten(summary[name])) for name in splits}
+    keys = [*NUMBERS, *dict.fromkeys(key for name in splits for key in by_split[name])]
+    keys = [key for key in dict.fromkeys(keys) if any(key in by_split[name] for name in splits)]
+    rest = {key: value for key, value in flatten(summary) if key.split(".")[0] not in [*splits, "evaluation"]}
+    rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
+    tables = [
+        _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}),
+        _table(["run"], {key: [value] for key, value in rest.items()}),
+    ]
+    return "<h2>Numbers</h2>\n" + "\n".join(tables) if any(tables) else ""
+
+
+def _evaluation(values: Mapping[str, Any]) -> str:
+    """What `vaekit evaluate` measured, and what it found wrong."""
+    if not values:
+        return ""
+    lines = [f"{values['images']:,} images, seed {values['seed']}."]
+    if "classes" in values:
+        lines.append(f"The model is told the class y of each image, one of {values['classes']}.")
+    if "binarisation" in values:
+        lines.append(f"Binarised: {values['binarisation']}.")
+    if "likelihood_means" in values:
+        lines.append(f"{values['likelihood']} is {values['likelihood_means']}.")
+    body = "".join(
+        f'<tr><th>{escape(row.label)}<br><span class="faint">{escape(row.unit)}</span></th>'
+        f'<td class="number">{escape(row.text)}</td>'
+        f'<td class="number">{"" if row.floor is None else escape(short(row.floor))}</td>'
+        f"<td><p>{escape(row.meaning)}</p></td></tr>"
+        for row in evaluation_rows(values)
+    )
+    found = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values["findings"])
+    verdict = "<p>Nothing wrong was found with the latent space.</p>" if "health" in values else ""
+    return (
+        f"<h2>Evaluation</h2>\n<p>{escape(' '.join(lines))}</p>\n"
+        + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)
+        + '<div class="scroll"><table class="numbers"><thead><tr><th></th><th class="number">value</th>'
+        f'<th class="number">training images</th><th></th></tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def changed_settings(run: Run) -> dict[str, tuple[Any, Any]]:
+    """Option -> (value, default of the method), where they differ."""
+    flat = run.settings.flat()
+    defaults = resolve(run.settings.method, {"data": flat["data"]}).flat()
+    return {key: (value, defaults[key]) for key, value in flat.items() if value != defaults[key]}
+
+
+def _settings(run: Run) -> str:
+    changed = "".join(
+        f"<tr><th><code>{escape(key)}</code></th><td><code>{escape(str(value))}</code></td>"
+        f'<td class="faint">default: <code>{escape(str(default))}</code></td></tr>'
+        for key, (value, default) in changed_settings(run).items()
+    )
+    every = "\n".join(f"{key} = {value}" for key, value in run.settings.flat().items())
+    table = f'<div class="scroll"><table>{changed}</table></div>' if changed else "<p>All as by default.</p>"
+    return (
+        '<h2>Settings</h2>\n<p class="faint">Those that differ from the method\'s defaults; where the default is '
+        f"<code>auto</code> or <code>None</code>, what was chosen.</p>\n{table}\n"
+        f"<details><summary>All settings</summary><pre>{escape(every)}</pre></details>"
+    )
+
+
+def command_line(run: Run) -> str:
+    """The command that trains this run again."""
+    words = ["vaekit", "train", run.settings.method, "--data", str(run.settings.data.data)]
+    for key, (value, _) in changed_settings(run).items():
+        flag = "--" + key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        elif value is not None:
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def _reproduce(run: Run) -> str:
+    versions = run.config.get("versions", {})
+    listed = ", ".join(f"{name} {value}" for name, value in versions.items())
+    config = shlex.join(["vaekit", "train", run.settings.method, "--config", str(run.path / "config.json")])
+    data = run.config["data"]
+    given = data["path"] is None and data["source"] not in SOURCES
+    array = "<p>The images were given as an array in Python; save them as a .npy file first.</p>\n"
+    return (
+        f"<h2>How to reproduce</h2>\n{array if given else ''}<pre>{escape(command_line(run))}</pre>\n"
+        f"<p>or, with every setting as it was resolved:</p>\n<pre>{escape(config)}</pre>\n"
+        f"<p>Seed {run.settings.fit.seed}. Data fingerprint <code>{escape(str(data['fingerprint']))}"
+        f'</code>.</p>\n<p class="faint">{escape(listed)}</p>'
+    )
+
+
+def _notes(run: Run) -> str:
+    """What the reader should know: about the likelihood, and what was found odd in the data."""
+    notes = list(run.config["data"]["notes"])
+    name = run.summary.get("likelihood")
+    if name in LIKELIHOODS:
+        notes = [KINDS[LIKELIHOODS[name].kind].format(name=name), *notes]
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes if note)
+    return f"<h2>Notes</h2>\n<ul>{items}</ul>" if items else ""
+
+
+def _table(columns: list[str], rows: Mapping[str, list[Any]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f'<th class="number">{escape(name)}</th>' for name in columns)
+    body = []
+    for key, values in rows.items():
+        number = NUMBERS.get(key, Number(key, "", "", ""))
+        cells = "".join(
+            f'<td class="number" data-split="{escape(name)}">{format_number(value)}</td>'
+            for name, value in zip(columns, values, strict=True)
+        )
+        direction = f" <b>{escape(number.direction.capitalize())}.</b>" if number.direction else ""
+        unit = f'<br><span class="faint">{escape(number.unit)}</span>' if number.unit else ""
+        meaning = f"<td><p>{escape(number.sentence)}{direction}</p></td>"
+        body.append(f"<tr><th>{escape(number.label)}{unit}</th>{cells}{meaning}</tr>")
+    return (
+        f'<div class="scroll"><table class="numbers"><thead><tr><th></th>{head}<th></th></tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )

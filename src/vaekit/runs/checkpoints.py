@@ -1,0 +1,97 @@
+"""Resumable states: one safetensors file each, its tensors, and everything else as JSON in its header."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from vaekit.core import RunError, VaekitWarning, reach
+from vaekit.runs.files import read_tensors, sync_folder, write_tensors, writing
+
+KEPT = 2  # resumable states: if the machine dies while one is being written, the other is whole
+
+
+def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
+    """A nested state as JSON; its tensors go into `tensors` under their path in the nest."""
+    if isinstance(value, Tensor):
+        while name in tensors:  # {"a.b": 1, "a": {"b": 2}}
+            name += "'"
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        return {"items": [[key, pack(item, tensors, f"{name}.{key}")] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return [pack(item, tensors, f"{name}.{index}") for index, item in enumerate(value)]
+    return value
+
+
+def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """The nested state that `pack` took apart; tuples come back as lists."""
+    if isinstance(value, dict):
+        if "tensor" in value:
+            return tensors[value["tensor"]].clone()  # in memory aligned as torch aligns its own
+        return {key: unpack(item, tensors) for key, item in value["items"]}
+    if isinstance(value, list):
+        return [unpack(item, tensors) for item in value]
+    return value
+
+
+def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
+    """Writes a resumable state of this step and removes all but the last KEPT.
+
+    Raises:
+        RunError: it cannot be written; the states before it stay.
+    """
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+    tensors: dict[str, Tensor] = {}
+    packed = pack(state, tensors)
+    write_tensors(folder / f"step-{step:09d}.safetensors", tensors, {"state": packed})
+    with writing(folder):
+        for old in _states(folder)[:-KEPT]:
+            old.unlink(missing_ok=True)
+            reach("state: old one removed")
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """The newest state that is whole, or None if there is none at all.
+
+    Damaged ones after it are renamed, so that they neither stand in the way nor count as kept; a
+    warning says so.
+
+    Raises:
+        RunError: there are states, and all are damaged.
+    """
+    damaged: dict[Path, RunError] = {}
+    for path in reversed(_states(folder)):
+        try:
+            tensors, header = read_tensors(path)
+            state = unpack(header["state"], tensors)
+        except RunError as error:
+            damaged[path] = error
+        except (KeyError, TypeError):
+            damaged[path] = RunError(f"{path} is not a resumable state.")
+        else:
+            _set_aside(damaged, path)
+            return state
+    if damaged:
+        raise next(iter(damaged.values()))
+    return None
+
+
+def _set_aside(damaged: Mapping[Path, RunError], whole: Path) -> None:
+    for path, error in damaged.items():
+        with writing(path):
+            path.replace(path.with_suffix(".damaged"))
+        text = f"{str(error).removesuffix('.')}; going on from {whole.name}, the state before it."
+        warnings.warn(text, VaekitWarning, stacklevel=4)
+
+
+def _states(folder: Path) -> list[Path]:
+    """Resumable states, oldest first."""
+    return sorted(folder.glob("step-*.safetensors"))

@@ -1,0 +1,303 @@
+"""How a run is loaded, to be used or to be gone on with. `vaekit.runs.write` writes what is read here."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaekit.config import options as s
+from vaekit.config.methods import find_method, resolve
+from vaekit.core import DataError, RunError, SettingError
+from vaekit.data import SOURCES, Data, Split, load_data
+from vaekit.data.labels import find_class, renumbered
+from vaekit.models import Autoencoder, Model
+from vaekit.models.base import CANNOT_SAMPLE, CodeDensity
+from vaekit.models.build import given_by_data, seeded_model
+from vaekit.runs.files import read_json, read_tensors
+from vaekit.runs.write import weights_fingerprint
+from vaekit.runtime.device import choose_device
+from vaekit.training import log as metrics
+
+PRIOR = "prior"  # folder within a run
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, ready to be used.
+
+    Attributes:
+        path: its folder.
+        model: with the weights that every command uses, in eval mode.
+        settings: resolved settings.
+        config: all of config.json.
+        summary: all of summary.json; empty while the run has not ended.
+        metrics: the lines of metrics.jsonl.
+        previews: up to 64 test images.
+    """
+
+    path: Path
+    model: Model
+    settings: s.Settings
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    previews: Split
+
+    @property
+    def class_names(self) -> list[str] | None:
+        return self.config["data"]["class_names"]
+
+    @property
+    def classes(self) -> list[str]:
+        """What the classes that the model is told are called: names, or numbers where there are none."""
+        return self.class_names or [str(number) for number in range(self.model.sampled_classes)]
+
+    def class_number(self, word: str, option: str = "--label") -> int:
+        """The class that a word means to this run's model: its name, or else its number.
+
+        Raises:
+            SettingError: no such class, or the model is not told any.
+        """
+        if not self.model.sampled_classes:
+            raise SettingError(
+                f"{option} {word}: {self.path} was trained without labels ({self.settings.method}); "
+                "a cvae can be asked for classes."
+            )
+        return find_class(word, self.classes, option)
+
+    def load_data(self, source: str | None = None, label: str | None = None) -> Data:
+        """The run's own data, or another source brought to the same form.
+
+        A conditional run has the labels of another source as numbers of its own class names.
+
+        Args:
+            source: as in `vaekit.load_data`; None takes the run's own.
+            label: class of all images of a source without labels, for a conditional run.
+
+        Raises:
+            DataError: the source is gone, or its images do not have the shape of the run's, or no labels
+                or unknown classes where the run wants them.
+            SettingError: a label that is unknown, or where none is wanted.
+            RunError: the run's own data were an array in memory, or have changed since.
+        """
+        number = None if label is None else self.class_number(label)
+        data = self._other(source) if source is not None else self._own()
+        return self.with_own_classes(data, number) if self.model.classes else data
+
+    def _own(self) -> Data:
+        return load_own_data(self.path, self.settings, self.config)
+
+    def _other(self, source: str) -> Data:
+        options = dataclasses.asdict(self.settings.data)
+        data = load_data(
+            **options | {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
+        )
+        if list(data.shape) != self.config["data"]["shape"]:
+            theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config["data"]["shape"]))
+            raise DataError(f"{source}: images are {theirs}, those of {self.path} are {ours}.")
+        return data
+
+    def with_own_classes(self, data: Data, number: int | None = None) -> Data:
+        """The same data, their labels as numbers of this run's classes, or all of class `number`.
+
+        Raises:
+            DataError: a class that the run does not know, or no labels.
+            SettingError: a number for data that have labels.
+        """
+        ours, theirs = self.class_names, data.class_names
+        if number is not None and theirs is not None:
+            raise SettingError(f"--label is for images without labels; {data.source} has its own.")
+        changed = {}
+        for name, split in data.splits.items():
+            labels = split.labels
+            if number is not None:
+                labels = torch.full((len(split),), number)
+            elif labels is None and len(split):
+                raise DataError(
+                    f"{data.source}: the {name} images have no labels, and {self.path} is told the class of "
+                    "each image; --label NAME says which class they all are."
+                )
+            elif labels is not None and ours is not None and theirs is not None and ours != theirs:
+                labels = renumbered(labels, theirs, ours, data.source)
+            changed[name] = dataclasses.replace(split, labels=labels)
+        return data.replace(**changed, class_names=ours)
+
+
+def load_run(
+    path: str | Path, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
+) -> Run:  # fmt: skip
+    """Loads a run folder.
+
+    Args:
+        path: the folder.
+        encoder, decoder: the modules that the run was trained with, if they were its user's own.
+        device: where the model goes: auto, cpu, cuda or mps.
+
+    Raises:
+        RunError: not a run folder, a damaged one, or one that has no weights yet.
+    """
+    folder = Path(path)
+    config = read_run_config(folder)
+    settings = settings_of(folder, config)
+    weights = folder / "model.safetensors"
+    if not weights.exists():
+        raise RunError(f"{folder} has no weights yet; go on with it: vaekit resume {folder}")
+    tensors, _ = read_tensors(weights)
+    model = build_model(settings, config, encoder, decoder)
+    load_weights(model, tensors, weights)
+    model = model.to(choose_device(device)).eval()
+    if isinstance(model, Autoencoder) and (has_prior(folder) or not model.own_prior):
+        model.fitted = cache(partial(load_prior, folder, model, config["data"]["fingerprint"], device))
+    return Run(
+        folder,
+        model,
+        settings,
+        config,
+        read_json(folder / "summary.json") if (folder / "summary.json").exists() else {},
+        metrics.read_metrics(folder / metrics.FILE),
+        read_previews(folder),
+    )
+
+
+def has_prior(folder: Path) -> bool:
+    """Whether a prior was fitted to the codes of a run, or is being fitted and has weights."""
+    return (folder / PRIOR / "model.safetensors").exists()
+
+
+def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> CodeDensity:
+    """The prior that was fitted to the codes of a run.
+
+    Args:
+        folder: of the run.
+        model: its model, with its weights.
+        data: fingerprint of its data.
+
+    Raises:
+        SettingError: there is none.
+        RunError: it was fitted to the codes of other weights or data.
+    """
+    if not has_prior(folder):
+        raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
+    prior = load_run(folder / PRIOR, device=device)
+    if prior.config["data"]["fingerprint"] != codes_fingerprint(model, data):
+        raise RunError(
+            f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew: vaekit prior {folder} --replace"
+        )
+    assert isinstance(prior.model, CodeDensity)
+    return prior.model
+
+
+def codes_fingerprint(model: Autoencoder, data: str) -> str:
+    """What the codes of a data set are a function of: the model's weights and the data."""
+    return f"{weights_fingerprint(model)} {data}"
+
+
+def build_model(
+    settings: s.Settings, config: dict[str, Any], encoder: nn.Module | None = None, decoder: nn.Module | None = None
+) -> Model:  # fmt: skip
+    """The model of a run as it was at its start, from its settings and what config.json says of its data."""
+    about = config["data"]
+    given = given_by_data(
+        settings.method, tuple(about["shape"]), about["pixels"], about.get("classes", 0), about["source"]
+    )
+    if settings.flat().get("network") == "custom":
+        if encoder is None or decoder is None:
+            raise SettingError("this run was trained with own networks; pass encoder= and decoder= again.")
+        given |= {"encoder": encoder, "decoder": decoder}
+    return seeded_model(settings, given)
+
+
+def load_own_data(folder: Path, settings: s.Settings, config: dict[str, Any]) -> Data:
+    """The data that a run was trained on.
+
+    Raises:
+        DataError: they are gone.
+        RunError: they were an array in memory, or have changed since.
+    """
+    if settings.data.data not in SOURCES and config["data"].get("path") is None:
+        raise RunError(f"{folder} was trained on an array in memory; pass data= in Python.")
+    data = find_method(settings.method).load(settings.data)
+    check_unchanged(folder, data, config)
+    return data
+
+
+def check_unchanged(folder: Path, data: Data, config: dict[str, Any]) -> None:
+    """Raises RunError when these are not the images and the split that a run began with."""
+    if data.fingerprint != config["data"]["fingerprint"]:
+        raise RunError(
+            f"{folder}: the images or the split of {data.source} have changed since this run began."
+        )
+
+
+def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> None:
+    """Raises RunError when the tensors of a file are not those of the model."""
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:200]
+        raise RunError(f"{where} does not hold the weights of this run's model: {detail}") from None
+
+
+def read_run_config(folder: Path) -> dict[str, Any]:
+    """config.json of a run folder.
+
+    Raises:
+        RunError: no such folder, not a run, or written by a newer vaekit.
+    """
+    if not folder.exists():
+        siblings = sorted(path.parent.name for path in folder.parent.glob("*/config.json"))
+        there = f" In {folder.parent} there are: {', '.join(siblings[:10])}." if siblings else ""
+        raise RunError(f"{folder}: no such run folder.{there}")
+    if not (folder / "config.json").is_file():
+        raise RunError(f"{folder} is not a run folder: it has no config.json.")
+    path = folder / "config.json"
+    config = read_json(path)
+    try:
+        s.check_format(config, str(path))
+    except SettingError as error:
+        raise RunError(str(error)) from None
+    settings, data = config.get("settings"), config.get("data")
+    if not (
+        isinstance(settings, dict)
+        and isinstance(data, dict)
+        and {"shape", "pixels", "fingerprint"} <= data.keys()
+    ):
+        raise RunError(f"{path} is not the config of a run.")
+    return config
+
+
+def settings_of(folder: Path, config: dict[str, Any]) -> s.Settings:
+    """Settings from config.json.
+
+    Raises:
+        RunError: unknown options or methods, or wrong types.
+    """
+    where = str(folder / "config.json")
+    try:
+        values = config["settings"]
+        if not isinstance(values.get("method"), str):
+            raise SettingError(f"{where}: no method.")
+        return resolve(values["method"], values, where=where)
+    except SettingError as error:
+        raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None
+
+
+def read_previews(folder: Path) -> Split:
+    """Raises RunError when previews.npz is missing or damaged."""
+    try:
+        # opened here: numpy leaves a damaged file open
+        with open(folder / "previews.npz", "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
+            names = [str(name) for name in arrays["names"]] if "names" in arrays else None
+            return Split(torch.from_numpy(arrays["images"]), labels, names)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise RunError(f"{folder / 'previews.npz'} cannot be read: {error}.") from None

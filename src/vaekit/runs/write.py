@@ -1,0 +1,197 @@
+"""How a run folder is begun and written. `vaekit.runs.load` reads it.
+
+config.json  model.safetensors  previews.npz  checkpoints/  metrics.jsonl  summary.json
+figures/  report.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaekit.config import options as s
+from vaekit.config.methods import METHODS, PRIORS, find_method
+from vaekit.core import RunError, SettingError
+from vaekit.data import SOURCES, Data
+from vaekit.models import Model
+from vaekit.objectives.base import Objective
+from vaekit.runs.files import write_atomic, write_json, write_tensors, writing
+from vaekit.runtime.device import choose_device
+
+PREVIEWS = 64  # test images kept with a run
+
+
+def method_name(model: Model, objective: Objective) -> str:
+    """The first method of these kinds of model and objective.
+
+    Raises:
+        SettingError: there is none; says how to add one.
+    """
+    labels = model.classes > 0
+    for name, method in {**METHODS, **PRIORS}.items():
+        same = method.model_class() is type(model) and method.objective_class() is type(objective)
+        if same and (method.labels == labels or name in PRIORS):
+            return name
+    pair = f"{type(model).__name__} with {type(objective).__name__}{' and labels' * labels}"
+    raise SettingError(f"{pair} is no method; to keep runs of it, add a line to vaekit.METHODS first.")
+
+
+def settings_for(
+    method: str, model: Model, objective: Objective, data: Data, options: s.FitSettings
+) -> s.Settings:
+    """Resolved settings of a run, from the objects themselves."""
+    entry = find_method(method)
+    names = {field.name for field in dataclasses.fields(entry.model_options)}
+    arguments = {key: value for key, value in model.arguments.items() if key in names}
+    return s.Settings(
+        method,
+        s.build(entry.data_options, {"data": data.source} | data.options, "data"),
+        entry.model_options(**arguments),
+        entry.objective_options(**objective.arguments),
+        options,
+    )
+
+
+def begin_run(folder: Path, settings: s.Settings, data: Data, model: Model, objective: Objective) -> None:
+    """Makes the folder with config.json and previews.npz, or leaves nothing.
+
+    Raises:
+        RunError: there is something already, or it cannot be written.
+    """
+    check_free(folder)
+    content = describe_run(settings, data, model, objective)
+    made = not folder.exists()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as undo:
+        if made:
+            undo.callback(_remove_empty, folder)
+        write_json(folder / "config.json", content, new=True)
+        undo.callback((folder / "config.json").unlink)
+        write_previews(folder, data)
+        undo.pop_all()
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def check_free(folder: Path) -> None:
+    """Raises RunError when something is in the way of a new run folder."""
+    with writing(folder):
+        if (folder / "config.json").exists():
+            raise RunError(
+                f"--out {folder}: a run is there; go on with it (vaekit resume {folder}) or name another."
+            )
+        if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
+            raise RunError(f"--out {folder}: something else is there; name a new folder.")
+
+
+@contextmanager
+def reserved_run_path(method: str, source: str) -> Iterator[Path]:
+    """The printed default of --out, runs/METHOD-SOURCE-N with the first free N, made so that no other process
+    takes it too; removed at the end if nothing came into it.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    stem = f"{method}-{Path(source).stem or 'data'}"
+    folder = next(path for n in count(1) if _made(path := Path("runs") / f"{stem}-{n}"))
+    try:
+        yield folder
+    finally:
+        _remove_empty(folder)
+
+
+def _made(folder: Path) -> bool:
+    """Makes a folder; False if something of that name is there."""
+    with writing(folder):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            return False
+    return True
+
+
+def describe_run(settings: s.Settings, data: Data, model: Model, objective: Objective) -> dict[str, Any]:
+    """The content of config.json."""
+    flat = settings.flat()
+    if data.path is not None and flat["data"] not in SOURCES:
+        flat["data"] = data.path
+    if flat.get("data_dir") is not None:
+        flat["data_dir"] = os.path.abspath(flat["data_dir"])
+    return {
+        "format": s.FORMAT,
+        "settings": flat,
+        "data": {
+            "source": data.source,
+            "path": data.path,
+            "shape": list(data.shape),
+            "pixels": data.pixels,
+            "dynamic": data.dynamic,
+            "class_names": data.class_names,
+            "classes": data.classes,
+            "images": {name: len(split) for name, split in data.splits.items()},
+            "fingerprint": data.fingerprint,
+            "notes": data.notes,
+        },
+        "initial_weights": weights_fingerprint(model, objective),
+        "versions": versions(settings.fit.device),
+    }
+
+
+def weights_fingerprint(*modules: nn.Module) -> str:
+    """Hash of all weights, the same on every device."""
+    digest = hashlib.blake2b(digest_size=16)
+    for module in modules:
+        for name, tensor in module.state_dict().items():
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def versions(device: str) -> dict[str, Any]:
+    """What the bits of a run depend on, beside its settings, and where it was made."""
+    from vaekit import __version__
+
+    return {
+        "vaekit": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": str(choose_device(device)),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def publish_weights(folder: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Writes model.safetensors: the weights that every command uses."""
+    write_tensors(folder / "model.safetensors", tensors, about)
+
+
+def write_previews(folder: Path, data: Data) -> None:
+    """The first test images, as they are stored."""
+    split = data.test if len(data.test) else data.train
+    split = split.take(torch.arange(min(PREVIEWS, len(split))))
+    arrays = {"images": split.images.numpy()}
+    if split.labels is not None:
+        arrays["labels"] = split.labels.numpy()
+    if split.names is not None:
+        arrays["names"] = np.array(split.names)
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    write_atomic(folder / "previews.npz", content.getvalue())

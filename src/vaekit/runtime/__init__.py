@@ -1,0 +1,1 @@
+"""The machine: devices, random numbers, several processes."""

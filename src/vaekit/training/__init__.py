@@ -1,0 +1,1 @@
+"""The loop of `fit`, and what it needs."""

@@ -1,0 +1,144 @@
+"""The codes of images as a data set, and the prior that is fitted to those of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaekit.config.methods import resolve
+from vaekit.config.options import Settings
+from vaekit.core import RunError, SettingError, derive_seed
+from vaekit.data import Batches, Data, Split
+from vaekit.models import Autoencoder
+from vaekit.runs.files import writing
+from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
+from vaekit.runs.lock import sole_writer
+from vaekit.runtime.distributed import launched
+from vaekit.runtime.random import own_randomness, seed_noise
+from vaekit.training.fit import History, check_options, fit, resume
+from vaekit.training.fresh import new_model
+from vaekit.training.validate import BATCH
+
+
+def load_codes(data: str | Path, *, run: Run | None = None, images: Data | None = None) -> Data:
+    """The codes of the run's own images in the run's own splits, with their labels.
+
+    Args:
+        data: folder of the run.
+        run: the same, if it is loaded already.
+        images: the images, likewise.
+
+    Raises:
+        SettingError: a run whose model has no codes.
+        RunError, DataError: the run, or its data, cannot be used.
+    """
+    run = run or load_run(data)
+    if not isinstance(run.model, Autoencoder):
+        raise SettingError(
+            f"{run.path}: a {run.settings.method} has no codes that a prior could be fitted to; an ae, a vae or "
+            "a vqvae has."
+        )
+    return codes_of(run.model, images or run.load_data(), str(Path(run.path).resolve()))
+
+
+def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
+    """The codes of images in the images' own splits, with their labels.
+
+    Args:
+        where: folder of the model's run, by which they can be had again.
+    """
+    splits: dict[str, Any] = {
+        name: encoded(model, split, images.dynamic, name) for name, split in images.splits.items()
+    }
+    return Data(
+        source=where,
+        **splits,
+        pixels="real",
+        class_names=images.class_names,
+        path=where,
+        fingerprint=codes_fingerprint(model, images.fingerprint),
+        options={"data": where},
+    )
+
+
+def encoded(model: Autoencoder, split: Split, dynamic: bool, name: str) -> Split:
+    """The codes of a split as floats, (N, ...); always the same draws, where they are random."""
+    device = next(model.parameters()).device
+    batches = Batches(split, BATCH, device, dynamic, derive_seed("codes", name), shuffle=False)
+    with own_randomness(device):
+        seed_noise(device, batches.seed)
+        parts = [model.codes_for_prior(x, y).cpu() for x, y in batches.epoch(0)]
+    codes = torch.cat(parts) if parts else model.codes_for_prior(split.images.float()).cpu()
+    return Split(codes.clone(), split.labels, split.names)
+
+
+def prior_settings(model: Autoencoder, codes: Data, given: Mapping[str, Any]) -> Settings:
+    """Settings of the prior that suits a model: what was given, and what model and codes decide."""
+    assert model.prior_method is not None
+    decided = {"data": codes.source, "classes": len(codes.class_names or ()), **model.options_of_prior()}
+    settings = resolve(model.prior_method, {"data": codes.source}, given)
+    known = settings.flat()
+    return resolve(settings.method, known | {k: v for k, v in decided.items() if k in known})
+
+
+def fit_prior(
+    run: Run,
+    given: Mapping[str, Any],
+    *,
+    images: Data | None = None,
+    replace: bool = False,
+    should_stop: Callable[[], str | None] | None = None,
+    tell: Callable[[str], object] = lambda line: None,
+) -> History:
+    """Fits a prior to the codes of a run, into RUN/prior.
+
+    Args:
+        run: its model has codes.
+        given: options of the prior and of its training, flat.
+        images: the run's own, if they are loaded already.
+        replace: put it in the place of one that is there.
+        should_stop: as in `fit`.
+        tell: is given a line before the training.
+
+    Raises:
+        RunError: there is one already, or another process is training it.
+        SettingError: the model has no codes, or an option is unknown or out of range.
+        TrainingError: as in `fit`.
+    """
+    out, leads = run.path / PRIOR, launched().leads
+    if leads and out.exists() and not replace:
+        done = (out / "summary.json").exists()
+        remedy = "--replace fits another" if done else f"go on with it (vaekit resume {out}), or --replace it"
+        raise RunError(f"{out}: a prior is there already; {remedy}.")
+    codes = load_codes(run.path, run=run, images=images)
+    assert isinstance(run.model, Autoencoder)
+    settings = prior_settings(run.model, codes, given)
+    check_options(settings.fit)
+    prior, objective = new_model(settings, codes)
+    if leads and out.exists():
+        if (out / "config.json").exists():
+            with sole_writer(out):  # or else it is being trained
+                pass
+        with writing(out):
+            shutil.rmtree(out)
+    tell(f"fitting a {settings.method} to {len(codes.train):,} codes of {run.path} into {out}")
+    options = dataclasses.asdict(settings.fit)
+    return fit(prior, objective, codes, out=out, method=settings.method, should_stop=should_stop, **options)
+
+
+def go_on_with_prior(
+    run: Run, *, images: Data | None = None, should_stop: Callable[[], str | None] | None = None
+) -> History:
+    """Goes on with the prior of a run that was interrupted; one that has ended is left as it is.
+
+    Raises:
+        RunError: as in `resume`; it was fitted to the codes of other weights.
+    """
+    out = run.path / PRIOR
+    codes = None if (out / "summary.json").exists() else load_codes(run.path, run=run, images=images)
+    return resume(out, data=codes, should_stop=should_stop)

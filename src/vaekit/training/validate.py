@@ -1,0 +1,70 @@
+"""What an objective says about a whole split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.data import Batches
+from vaekit.models import Model
+from vaekit.models.base import evaluating
+from vaekit.objectives.base import Objective
+from vaekit.objectives.ramps import Clock
+from vaekit.runtime.device import arithmetic
+from vaekit.runtime.distributed import Processes
+from vaekit.runtime.random import own_randomness, seed_noise, sharing
+
+BATCH = 1000  # images at a time; the draws of a seed depend on it
+
+
+def mean_terms(
+    model: Model,
+    objective: Objective,
+    batches: Batches,
+    precision: str,
+    seed: int,
+    processes: Processes = Processes(),  # noqa: B008  it is frozen
+) -> dict[str, Any]:
+    """Every term of the objective at its final schedule, as mean over all images of a split.
+
+    In eval mode, under a seed, without touching the global random numbers; summed in float64.
+
+    Args:
+        batches: of the split, in order (`shuffle=False`), on the model's device.
+        precision: "fp32" or "bf16".
+        seed: of the draws of z.
+        processes: among which the batches are shared.
+
+    Returns:
+        name -> float, or a list of floats for terms by dimension; and the objective's further figures.
+    """
+    device = batches.device
+    values = objective.values(Clock(0, 1).end)
+    totals: dict[str, Tensor] = {}
+    counts: dict[str, Tensor] = {}
+    with (
+        own_randomness(device),
+        evaluating(model),
+        evaluating(objective),
+        torch.inference_mode(),
+        arithmetic(precision, device),
+    ):
+        seed_noise(device, seed)
+        for index, (x, y) in enumerate(batches.epoch(0)):
+            with sharing(batches.share(index)):
+                loss = objective(model, x, y, values)
+            for name, term in loss.terms.items():
+                totals[name] = totals.get(name, 0) + _sum(term)
+            for name, part in loss.counts.items():
+                counts[name] = counts.get(name, 0) + _sum(part[None])
+        totals = {name: processes.total(total) for name, total in totals.items()}
+        counts = {name: processes.total(total) for name, total in counts.items()}
+    means = {name: (total / len(batches.images)).tolist() for name, total in totals.items()}
+    return means | objective.figures(means, counts)
+
+
+def _sum(term: Tensor) -> Tensor:
+    """Over images, in float64 (of which MPS has none): (B,) -> (), (B, D) -> (D,)."""
+    return (term.cpu() if term.device.type == "mps" else term).double().sum(0)

@@ -1,0 +1,138 @@
+"""`vaekit sample` and `vaekit reconstruct`, and the files that they write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vaekit.cli.output import write_images
+from vaekit.core import SettingError
+from vaekit.runs.load import load_run
+
+
+def pixels(path: Path | str) -> np.ndarray:
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+def test_samples_are_those_of_the_model(terminal, vae_run: Path) -> None:
+    terminal("sample", vae_run, "--count", 5, "--seed", 3, "--temperature", 0.5, "--out", "s.npz")
+    generator = torch.Generator().manual_seed(3)
+    expected = load_run(vae_run).model.sample(5, temperature=0.5, generator=generator)
+    with np.load("s.npz") as arrays:
+        assert arrays["images"].dtype == np.uint8
+        np.testing.assert_array_equal(arrays["images"][..., 0], np.rint(expected[:, 0].numpy() * 255))
+
+
+def test_more_samples_than_fit_into_a_batch(terminal, vae_run: Path, monkeypatch) -> None:
+    monkeypatch.setattr("vaekit.cli.commands.images.BATCH", 4)
+    terminal("sample", vae_run, "--count", 10, "--out", "s.npz")
+    with np.load("s.npz") as arrays:
+        assert arrays["images"].shape == (10, 8, 8, 1)
+        assert len(np.unique(arrays["images"], axis=0)) == 10
+
+
+def test_folder_and_sheet_hold_the_same_images(terminal, vae_run: Path) -> None:
+    for out in ("s.npz", "folder", "s.png"):
+        assert terminal("sample", vae_run, "--count", 6, "--out", out).status == 0
+    with np.load("s.npz") as arrays:
+        images = arrays["images"][..., 0]
+    files = sorted(Path("folder").iterdir())
+    assert [file.name for file in files] == [f"{i:04d}.png" for i in range(6)]
+    for file, image in zip(files, images, strict=True):
+        np.testing.assert_array_equal(pixels(file), image)
+    sheet = pixels("s.png")  # 3 columns and 2 rows of 56-dot tiles, 3 dots between
+    assert sheet.shape == (2 * 59 - 3, 3 * 59 - 3, 3)
+    np.testing.assert_array_equal(sheet[59 : 59 + 56 : 7, 59 : 59 + 56 : 7, 0], images[4])
+
+
+def test_default_places_are_in_the_run(terminal, vae_run: Path) -> None:
+    for command, name in (("sample", "samples.png"), ("reconstruct", "reconstructions.png")):
+        result = json.loads(terminal(command, vae_run, "--json").out)
+        assert Path(result["out"]) == vae_run / name
+        assert pixels(vae_run / name).ndim == 3
+
+
+def test_reconstructions_of_the_previews(terminal, vae_run: Path) -> None:
+    result = json.loads(terminal("reconstruct", vae_run, "--count", 9, "--out", "r.npz", "--json").out)
+    run = load_run(vae_run)
+    x = run.previews.images[:9]
+    expected = run.model.reconstruct(x)
+    with np.load("r.npz") as arrays:
+        np.testing.assert_array_equal(arrays["images"][..., 0], np.rint(expected[:, 0].numpy() * 255))
+    error = ((expected - x / 255) ** 2).mean().item()
+    assert result["mean_squared_error"] == pytest.approx(error, rel=1e-5)
+
+
+def test_originals_stand_at_the_left(terminal, vae_run: Path) -> None:
+    terminal("reconstruct", vae_run, "--count", 1, "--out", "r.png")
+    sheet = pixels("r.png")[::7, ::7, 0]
+    assert sheet.shape == (8, 16)
+    np.testing.assert_array_equal(sheet[:, :8], load_run(vae_run).previews.images[0, 0].numpy())
+
+
+def test_files_and_folders_are_read_as_the_same_images(terminal, vae_run: Path) -> None:
+    previews = load_run(vae_run).previews.images[:3, 0].numpy()
+    Path("my images").mkdir()
+    names = ["my images/a 1.png", "my images/ä.png", "b.png"]
+    for name, image in zip(names, previews, strict=True):
+        Image.fromarray(image).save(name)
+    given = terminal("reconstruct", vae_run, "my images", "b.png", "--out", "files.npz", "--json")
+    terminal("reconstruct", vae_run, "--count", 3, "--out", "previews.npz")
+    assert given.err == ""
+    assert [Path(name) for name in json.loads(given.out)["names"]] == [Path(name) for name in names]
+    with np.load("files.npz") as files, np.load("previews.npz") as own:
+        np.testing.assert_array_equal(files["images"], own["images"])
+
+
+def test_images_of_another_kind_are_converted_and_said(terminal, vae_run: Path) -> None:
+    Image.new("RGB", (40, 30), "white").save("large.png")
+    outcome = terminal("reconstruct", vae_run, "large.png", "--out", "r.png")
+    assert outcome.status == 0
+    assert "vaekit: note: 1 image brought to the run's 8x8 pixels (crop)" in outcome.errors
+    assert (pixels("r.png")[:, :56] == 255).all()
+
+
+def test_a_file_is_replaced_whole(terminal, vae_run: Path) -> None:
+    Path("s.png").write_text("old", encoding="utf-8")
+    terminal("sample", vae_run, "--out", "s.png")
+    assert pixels("s.png").ndim == 3
+    assert sorted(path.name for path in Path().iterdir()) == ["s.png", "vae"]
+
+
+def test_folders_above_are_made(terminal, vae_run: Path) -> None:
+    assert terminal("sample", vae_run, "--count", 2, "--out", "a/b/c").status == 0
+    assert len(list(Path("a/b/c").iterdir())) == 2
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
+    images = torch.arange(3 * channels * 8 * 9).reshape(3, channels, 8, 9) / (3 * channels * 72)
+    labels = torch.tensor([2, 0, 1])
+    write_images(images, tmp_path / "i.npz", labels)
+    write_images(images, tmp_path / "folder")
+    with np.load(tmp_path / "i.npz") as arrays:
+        expected = np.rint(images.permute(0, 2, 3, 1).numpy() * 255)
+        np.testing.assert_array_equal(arrays["images"], expected)
+        np.testing.assert_array_equal(arrays["labels"], [2, 0, 1])
+    first = pixels(tmp_path / "folder" / "0000.png")
+    if channels == 2:  # shown as magenta and green
+        expected = expected[..., [0, 1, 0]]
+    np.testing.assert_array_equal(first, expected[0].squeeze())
+
+
+def test_features_are_no_pictures(tmp_path: Path) -> None:
+    features = torch.randn(4, 7)
+    write_images(features, tmp_path / "f.npz")
+    with np.load(tmp_path / "f.npz") as arrays:
+        np.testing.assert_array_equal(arrays["images"], features.numpy())
+    for name in ("f.png", "folder"):
+        with pytest.raises(SettingError, match=r"\(7,\).*\.npz"):
+            write_images(features, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["f.npz"]

@@ -1,0 +1,152 @@
+"""`vaekit train`, `demo`, `resume`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaekit.cli.commands import train
+from vaekit.cli.commands.train import likelihood_notes, stopping, term_label
+from vaekit.config.methods import resolve
+from vaekit.data import load_data
+from vaekit.training.fresh import new_model
+
+SMALL = ["--latent-dim", "2", "--width", "8", "--depth", "1", "--device", "cpu"]
+
+
+def summary_of(run: Path | str) -> dict:
+    return json.loads(Path(run, "summary.json").read_text(encoding="utf-8"))
+
+
+def test_json_has_the_summary_of_the_run(terminal) -> None:
+    outcome = terminal("train", "vae", "--data", "digits", *SMALL, "--epochs", 1, "--json")
+    result = json.loads(outcome.out)
+    assert outcome.status == 0 and result["run"] == str(Path("runs/vae-digits-1"))
+    assert result["interrupted"] is None and result["summary"] == summary_of(result["run"])
+    assert outcome.errors[-1].startswith("vaekit: training vae on digits (1,360 images of 1x8x8) into ")
+
+
+def test_default_runs_are_numbered(terminal) -> None:
+    for _ in range(2):
+        assert terminal("train", "ae", "--data", "digits", *SMALL, "--epochs", 1).status == 0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["ae-digits-1", "ae-digits-2"]
+
+
+def test_text_has_the_figures_of_the_test_split_and_what_comes_next(terminal) -> None:
+    outcome = terminal("train", "vae", "--data", "digits", *SMALL, "--epochs", 1, "--out", "my run")
+    test = summary_of("my run")["test"]
+    rows = {
+        line.split()[0]: line.split()[2] for line in outcome.out.splitlines() if line.count("nats an image")
+    }
+    assert rows["-ELBO"] == f"{test['negative_elbo_nats']:.2f}"
+    assert float(rows["KL"]) == pytest.approx(test["kl_nats"], abs=0.005)  # small figures have two digits
+    assert 'vaekit sample "my run"' in outcome.out
+
+
+def test_an_autoencoder_is_not_told_to_sample(terminal) -> None:
+    outcome = terminal("train", "ae", "--data", "digits", *SMALL, "--epochs", 1)
+    assert "vaekit reconstruct" in outcome.out and "vaekit sample" not in outcome.out
+
+
+def test_command_line_reaches_the_run(terminal) -> None:
+    words = ["--beta", 3, "--seed", 5, "--batch_size", 100, "--epochs", 1]
+    terminal("train", "vae", "--data", "digits", *SMALL, *words, "--out", "run")
+    settings = json.loads(Path("run/config.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["beta"], settings["seed"], settings["batch_size"]) == (3.0, 5, 100)
+    assert summary_of("run")["steps"] == -(-1360 // 100)
+
+
+def test_resuming_a_run_that_has_ended_changes_nothing(terminal, vae_run: Path) -> None:
+    before = {path: path.read_bytes() for path in vae_run.rglob("*") if path.is_file()}
+    outcome = terminal("resume", vae_run, "--json")
+    assert json.loads(outcome.out)["summary"] == summary_of(vae_run)
+    assert {path: path.read_bytes() for path in vae_run.rglob("*") if path.is_file()} == before
+
+
+def test_notes_of_the_data_are_said(terminal) -> None:
+    np.save("marks.npy", np.random.default_rng(0).integers(0, 2, (60, 8, 8), dtype=np.uint8))
+    outcome = terminal("train", "vae", "--data", "marks.npy", *SMALL, "--epochs", 1)
+    assert "vaekit: note: all values are 0 or 1: taken as binary" in outcome.errors
+
+
+def test_auto_says_that_bce_is_no_likelihood_and_what_is() -> None:
+    data = load_data("digits")
+    said = {}
+    for likelihood in ("auto", "bce", "gaussian"):
+        settings = resolve("vae", {"data": "digits", "likelihood": likelihood, "latent_dim": 2, "width": 8})
+        said[likelihood] = likelihood_notes(settings, new_model(settings, data)[0], data)
+    assert said["bce"] == said["gaussian"] == []
+    assert "no likelihood of 8-bit" in said["auto"][0] and "gaussian" in said["auto"][0]
+    assert "bernoulli," not in said["auto"][0].replace("continuous-bernoulli", "")
+
+
+@pytest.mark.parametrize(
+    ("key", "likelihood", "expected"),
+    [
+        ("kl_nats", "bce", ("KL", "nats an image")),
+        ("negative_elbo_nats", "bce", ("-ELBO", "nats an image of bce, no likelihood")),
+        ("reconstruction_nats", "gaussian", ("reconstruction", "nats an image, of a density")),
+        ("reconstruction_nats", "bernoulli", ("reconstruction", "nats an image")),
+        ("negative_elbo_bpd", "categorical", ("-ELBO", "bits a value")),
+        ("code_usage", "bce", ("code usage", "")),
+    ],
+)
+def test_units(key: str, likelihood: str, expected: tuple[str, str]) -> None:
+    assert term_label(key, likelihood) == expected
+
+
+def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
+    monkeypatch.setattr(train, "DEMO", {**train.DEMO, "epochs": 1, "width": 8, "depth": 1, "device": "cpu"})
+    outcome = terminal("demo", "--json")
+    result = json.loads(outcome.out)
+    assert {"reconstructions", "samples", "latent_map", "manifold", "training"} <= result["figures"].keys()
+    shown = [Path(result["run"], "samples.png"), *map(Path, result["figures"].values())]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in shown)
+    text = terminal("demo", "--out", "again").out
+    assert all(str(Path("again", "figures", path.name)) in text for path in shown[1:])
+
+
+def test_first_signal_asks_the_second_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with stopping() as reason:
+        assert reason() is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert reason() == "SIGTERM"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_run_that_goes_on(terminal, tmp_path: Path, number: int, status: int) -> None:
+    """The resumed run ends with the weights of one that was never stopped."""
+    words = ["train", "vae", "--data", "digits", *SMALL, "--epochs", "40", "--checkpoint-seconds", "0.05"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "vaekit", *words, "--out", "stopped"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        wait_for(tmp_path / "stopped" / "model.safetensors", process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == status, err
+    assert "vaekit: stopped" in err and "resume with: vaekit resume stopped" in err
+    assert not Path("stopped/summary.json").exists()
+    assert terminal("resume", "stopped").status == 0
+    assert terminal(*words, "--out", "whole").status == 0
+    assert Path("stopped/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+
+
+def wait_for(path: Path, process: subprocess.Popen, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < end, "training did not begin"
+        time.sleep(0.01)
