@@ -124,10 +124,10 @@ def test_a_process_that_dies_and_one_that_resumes_by_name(tmp_path: Path) -> Non
     program = """
 import os, sys
 from vaekit import core, load_data
-from vaekit.methods import resolve
+from vaekit.config.methods import resolve
 from vaekit.objectives import ELBO
-from vaekit.runs import new_model
-from vaekit.training import fit, resume
+from vaekit.training.fresh import new_model
+from vaekit.training.fit import fit, resume
 folder, how, points = sys.argv[1], sys.argv[2], int(sys.argv[3])
 def die(point):
     global points

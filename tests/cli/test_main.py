@@ -177,4 +177,5 @@ def test_arguments_of_the_process_are_the_default(monkeypatch, capsys) -> None:
 
 def test_every_command_can_be_resolved() -> None:
     for command in COMMANDS.values():
-        assert callable(cli._resolve(command.run)) and callable(cli._resolve(command.read))
+        assert callable(cli._resolve(f"commands.{command.run}"))
+        assert callable(cli._resolve(f"reading:{command.read}"))

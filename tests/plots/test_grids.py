@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from vaekit.core import SettingError
+from vaekit.images import tile as tiles
 from vaekit.plots import grids
 from vaekit.plots.draw import png
 
@@ -42,20 +43,20 @@ def find(picture: np.ndarray, page: np.ndarray) -> tuple[int, int]:
 )
 def test_colors_of_one_to_four_channels(channels, color):
     images = torch.tensor(channels).reshape(1, -1, 1, 1).expand(2, -1, 3, 5)
-    assert (grids.to_rgb(images) == np.array(color)).all()
+    assert (tiles.to_rgb(images) == np.array(color)).all()
 
 
 def test_five_channels_are_refused():
     with pytest.raises(SettingError, match="C from 1 to 4"):
-        grids.to_rgb(torch.zeros(1, 5, 2, 2))
+        tiles.to_rgb(torch.zeros(1, 5, 2, 2))
 
 
 def test_tiles_gap_enlargement_and_order():
     images = torch.tensor([[[[0, 51, 102]]], [[[153, 204, 255]]], [[[10, 20, 30]]]]) / 255  # three of 1 x 3
     a, b, c = [0, 0, 51, 51, 102, 102], [153, 153, 204, 204, 255, 255], [10, 10, 20, 20, 30, 30]
-    gap = [grids.GAP_GREY]
+    gap = [tiles.GAP_GREY]
     expected = [a + gap + b, a + gap + b, gap * 13, c + [255] * 7, c + [255] * 7]
-    drawn = grids.tile(images, columns=2, scale=2, gap=1)
+    drawn = tiles.tile(images, columns=2, scale=2, gap=1)
     assert (drawn == np.array(expected)[..., None]).all()
 
 
@@ -64,7 +65,7 @@ def test_every_pixel_of_a_page_is_the_tiles_own():
     figure = grids.samples(images, columns=4)
     place = grids.fit(images.shape, 4, 2)
     assert place.scale > 1
-    picture = grids.tile(images, 4, place.scale)
+    picture = tiles.tile(images, 4, place.scale)
     find(picture, rendered(figure))
     one = picture[: 5 * place.scale : place.scale, : 9 * place.scale : place.scale]
     assert (one == np.rint(images[0].permute(1, 2, 0).numpy() * 255)).all()
@@ -84,7 +85,7 @@ def test_best_median_and_worst_are_shown_with_their_errors():
     figure = grids.reconstructions(originals, rebuilt, columns=2)
     picture = np.asarray(figure.axes[0].images[0].get_array())
     place = grids.fit((4, 4), 2, 6)
-    rows = [2 * band * place.pitch[0] + place.pitch[0] + band * (grids.BAND - grids.GAP) for band in range(3)]
+    rows = [2 * band * place.pitch[0] + place.pitch[0] + band * (grids.BAND - tiles.GAP) for band in range(3)]
     shown = [[round(int(picture[y, x, 0]) / 2.55) for x in (0, place.pitch[1])] for y in rows]
     assert shown == [[0, 1], [14, 15], [28, 29]]
     texts = [text.get_text() for text in figure.texts]

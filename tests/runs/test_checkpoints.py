@@ -86,7 +86,7 @@ def test_a_write_beyond_the_limit_of_the_system(tmp_path: Path) -> None:
     program = f"""
 import resource, signal
 from pathlib import Path
-from vaekit.checkpoints import write_atomic
+from vaekit.runs.files import write_atomic
 from vaekit.core import RunError
 path = Path({str(tmp_path / "file")!r})
 write_atomic(path, b"old")

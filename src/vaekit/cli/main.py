@@ -32,33 +32,33 @@ class Command:
         usage: what follows its name.
         summary: one line for the help.
         options: dataclass in `vaekit.cli.command_options`.
-        run: "module:function" in `vaekit.cli`; takes what `read` returns and gives a `Result`.
-        read: likewise; makes the arguments of `run` from the words of the command line.
+        run: "module:function" in `vaekit.cli.commands`; takes what `read` returns and gives a `Result`.
+        read: function of `vaekit.cli.reading`; makes the arguments of `run` from the words of the command line.
     """
 
     usage: str
     summary: str
     options: str
     run: str
-    read: str = "reading:read_options"
+    read: str = "read_options"
 
 
 COMMANDS = {
-    "demo": Command("", "train a VAE on digits and draw everything: start here", "DemoOptions", "commands.train:demo"),
-    "train": Command("METHOD --data SOURCE", "train a model", "TrainOptions", "commands.train:train", "reading:read_training"),
-    "resume": Command("RUN", "go on with an interrupted run", "ResumeOptions", "commands.train:resume"),
-    "prior": Command("RUN", "fit a density to the codes of a run, for sampling", "PriorOptions", "commands.prior:prior", "reading:read_prior"),
-    "figures": Command("RUN", "draw what a run has learnt, and how it came to it", "FiguresOptions", "commands.figures:figures"),
-    "sample": Command("RUN", "draw new images", "SampleOptions", "commands.images:sample"),
-    "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "commands.images:reconstruct"),
-    "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "commands.encode:encode"),
-    "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "commands.evaluate:evaluate"),
-    "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "commands.compare:compare"),
-    "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "commands.score:score"),
-    "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "commands.explore:explore"),
-    "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "commands.export:export"),
-    "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "commands.data:data"),
-    "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "commands.features:features"),
+    "demo": Command("", "train a VAE on digits and draw everything: start here", "DemoOptions", "train:demo"),
+    "train": Command("METHOD --data SOURCE", "train a model", "TrainOptions", "train:train", "read_training"),
+    "resume": Command("RUN", "go on with an interrupted run", "ResumeOptions", "train:resume"),
+    "prior": Command("RUN", "fit a density to the codes of a run, for sampling", "PriorOptions", "prior:prior", "read_prior"),
+    "figures": Command("RUN", "draw what a run has learnt, and how it came to it", "FiguresOptions", "figures:figures"),
+    "sample": Command("RUN", "draw new images", "SampleOptions", "images:sample"),
+    "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "images:reconstruct"),
+    "encode": Command("RUN", "latent codes of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
+    "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "evaluate:evaluate"),
+    "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "compare:compare"),
+    "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
+    "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
+    "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
+    "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
+    "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip
 
 EXAMPLES = """
@@ -126,8 +126,8 @@ def _dispatch(words: list[str]) -> int:
     if name not in COMMANDS:
         raise SettingError(f"unknown command {name!r}.{near_miss(name, COMMANDS)} See vaekit --help.")
     command = COMMANDS[name]
-    given = _resolve(command.read)(f"vaekit {name}", command, words[1:])
-    result = _resolve(command.run)(*given)
+    given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
+    result = _resolve(f"commands.{command.run}")(*given)
     if not speaks():
         return result.status
     if given[-1].json:

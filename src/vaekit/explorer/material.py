@@ -23,7 +23,7 @@ from vaekit.distributions.likelihoods import LIKELIHOODS
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.explorer.subject import subject_of
 from vaekit.plots.encoded import Codes, spread
-from vaekit.plots.latent_map import project
+from vaekit.plots.maps import project
 from vaekit.plots.style import class_colors
 from vaekit.plots.travel import manifold_codes
 from vaekit.reports.html import flatten, format_number

@@ -18,11 +18,11 @@ from vaekit.data.dataset import Data, to_unit
 from vaekit.evaluation.factors.factor_table import FEWEST, FactorTable
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel
-from vaekit.plots import class_grid as classes
 from vaekit.plots import code_maps as codes
+from vaekit.plots import conditional as classes
 from vaekit.plots import curves, encoded, grids, travel
 from vaekit.plots import factor_maps as factors
-from vaekit.plots import latent_map as latent
+from vaekit.plots import maps as latent
 from vaekit.plots.encoded import Codes
 from vaekit.plots.style import DPI
 from vaekit.runs.files import write_atomic, writing

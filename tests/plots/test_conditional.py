@@ -8,7 +8,7 @@ import torch
 from vaekit.images.tile import GAP
 from vaekit.models import VAE
 from vaekit.plots import class_grid, class_styles
-from vaekit.plots.class_grid import one_each
+from vaekit.plots.conditional import one_each
 from vaekit.plots.draw import FIGURES, draw_figures
 from vaekit.plots.encoded import Codes
 from vaekit.plots.grids import BAND, fit

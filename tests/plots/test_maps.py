@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from sklearn.decomposition import PCA
 
 from vaekit.core import SettingError
-from vaekit.plots import latent_map as latent
+from vaekit.plots import maps as latent
 from vaekit.plots import style
 from vaekit.plots.encoded import Codes
 
