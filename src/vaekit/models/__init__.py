@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from vaekit.models.ae import AE
-from vaekit.models.base import Autoencoder, CodeDensity, LatentModel, Model
+from vaekit.models.base import Autoencoder, CodeDensity, Model
 from vaekit.models.build import create_model
 from vaekit.models.gan import GAN
+from vaekit.models.latent import LatentModel
 from vaekit.models.vae import VAE
 from vaekit.models.vqvae import VQVAE
 

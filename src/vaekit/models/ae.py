@@ -7,7 +7,8 @@ from torch import Tensor
 
 from vaekit.core import Latent, Output, SettingError
 from vaekit.distributions import Point
-from vaekit.models.base import LatentModel, evaluating
+from vaekit.models.base import evaluating
+from vaekit.models.latent import LatentModel
 from vaekit.runtime.device import full_precision
 
 
@@ -18,9 +19,6 @@ class AE(LatentModel):
     """
 
     codes = 1
-
-    def prior(self) -> None:
-        return None
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
         return Point(full_precision(self.encoded(x, y)))

@@ -1,22 +1,168 @@
-"""Interfaces of models, and what those with an encoder and a decoder share."""
+"""Interfaces of models: what every one has, and what one can do.
+
+What a model can do is a protocol: a class has the capability by implementing its methods, whether it is built in or
+a user's own. Commands, evaluation, figures and pages ask `isinstance(model, Encodes)`, never for a class by name;
+objectives say in `needs` what they ask of a model.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
-from vaekit.core import DataError, Output, SettingError
+from vaekit.core import DataError, Latent, SettingError
 from vaekit.data.dataset import to_unit
 from vaekit.data.labels import check_labels, in_turn, one_hot
-from vaekit.distributions import Likelihood, build_likelihood
-from vaekit.networks import Pair, Spec, build_networks, choose_network
+from vaekit.data.view import show
+from vaekit.distributions import Likelihood
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """It encodes examples as latent variables."""
+
+    def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
+        """Every layer of latents from the top, each at its mean given the means above: deterministic.
+
+        Args:
+            x: (B, *shape), float as shown to the model, or uint8 as stored.
+            y: (B,) labels, for a conditional model.
+        """
+        ...
+
+
+@runtime_checkable
+class EncodesVector(Protocol):
+    """It encodes an example as one vector, the only layer of latents."""
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """q(z|x), batch shape (B, D); `.mean` is the embedding."""
+        ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """It decodes latent vectors."""
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x|z), batch shape (..., B), for z (..., B, D): all layers, flattened, one after another from the top."""
+        ...
+
+    def picture(self, likelihood: Distribution) -> Tensor:
+        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
+        ...
+
+
+@runtime_checkable
+class HasPrior(Protocol):
+    """It has a prior over z of its own, so that it samples by itself and has a KL and bounds on log p(x)."""
+
+    def prior(self) -> Distribution:
+        """p(z) over the whole of z as `decode` takes it: batch shape (D,), or event shape (D,)."""
+        ...
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """It reconstructs examples."""
+
+    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
+        """Images (B, *shape) after the way through the latents: deterministic, in eval mode."""
+        ...
+
+
+@runtime_checkable
+class Quantizes(Protocol):
+    """It encodes an image as a grid of codes out of a codebook.
+
+    Beside the methods it has `grid`, (h, w), and `quantizer` with its `size` K.
+    """
+
+    def encode_codes(self, x: Tensor) -> Tensor:
+        """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        ...
+
+    def decode_codes(self, indices: Tensor) -> Tensor:
+        """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
+        ...
+
+    def decode_indices(self, indices: Tensor) -> Distribution:
+        """p(x|z) for codes, (B, h, w) int64."""
+        ...
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """It generates images from latent vectors, z ~ N(0, I), without an encoder."""
+
+    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Images (B, *shape), for z (B, D)."""
+        ...
+
+
+@runtime_checkable
+class Discriminates(Protocol):
+    """It draws images with the noise of training and judges whether images are real.
+
+    Beside the methods it has the modules `generator` and `discriminator`.
+    """
+
+    def draw(self, count: int, y: Tensor | None = None) -> Tensor:
+        """Images (count, *shape) at draws from the prior."""
+        ...
+
+    def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:
+        """Log-odds that images are real, (B,); with `fixed` the discriminator's parameters are constants."""
+        ...
+
+
+@runtime_checkable
+class TakesPrior(Protocol):
+    """It takes a prior that is fitted to its codes after the training."""
+
+    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+        ...
+
+    def codes_of_prior(
+        self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
+    ) -> Tensor:
+        """Draws of the fitted prior, (count, ...)."""
+        ...
+
+
+@runtime_checkable
+class HasMarginal(Protocol):
+    """It is a density of codes, whatever the class."""
+
+    def marginal_nats(self, x: Tensor) -> Tensor:
+        """-log p of codes, (B,)."""
+        ...
+
+
+def check_needs(model: object, needs: tuple[type, ...], who: str) -> None:
+    """Checks that a model can do what something asks of it.
+
+    Args:
+        needs: protocols of this module.
+        who: asks, for the message.
+
+    Raises:
+        SettingError: names both, and what is missing.
+    """
+    for need in needs:
+        if not isinstance(model, need):
+            can = (need.__doc__ or need.__name__).split("\n")[0].removeprefix("It ").rstrip(".")
+            raise SettingError(
+                f"{who} needs a model of which holds: it {can}. A {type(model).__name__} does not."
+            )
 
 
 class Model(nn.Module, ABC):
@@ -26,6 +172,7 @@ class Model(nn.Module, ABC):
         shape: shape of one image, (C, H, W) or (D,).
         classes: K, number of classes that it is told of each image; 0 for a model without labels,
             which takes no notice of any y.
+        latent_dim: D, numbers of its latents, all layers together; 0 where its codes are no vectors.
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
             the same architecture again.
         prior_method: key of PRIORS: what `vaekit prior` fits to its codes; None where it has none.
@@ -34,6 +181,7 @@ class Model(nn.Module, ABC):
     prior_method: ClassVar[str | None] = None
     shape: tuple[int, ...]
     classes: int = 0
+    latent_dim: int = 0
     arguments: dict[str, Any]
 
     @abstractmethod
@@ -54,6 +202,20 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def prepare(self, images: Tensor) -> None:
         """Takes what it needs from the training images, (N, *shape) as stored, before the first step."""
+
+    @property
+    def pixels(self) -> str:
+        """Key of PIXELS: what the values are that the model takes."""
+        return self.arguments.get("pixels", "8-bit")
+
+    @property
+    def likelihood_name(self) -> str | None:
+        """Key of LIKELIHOODS; None for a model without a likelihood."""
+        return self.arguments.get("likelihood")
+
+    def can_sample(self) -> bool:
+        """Whether `sample` works."""
+        return True
 
     @property
     def sampled_classes(self) -> int:
@@ -95,12 +257,10 @@ class Autoencoder(Model):
 
     Attributes:
         likelihood: p(x|z), from what the decoder gives.
-        own_prior: whether it can sample without one.
-        fitted: gives that prior, once there is one (`vaekit.runs.load.load_run` sets it).
+        fitted: gives the prior that was fitted to its codes, once there is one (`vaekit.load_run` sets it).
     """
 
     likelihood: Likelihood
-    own_prior: ClassVar[bool] = False
     fitted: Callable[[], CodeDensity] | None = None
 
     def __init__(self) -> None:
@@ -126,17 +286,25 @@ class Autoencoder(Model):
         return {}
 
     def can_sample(self) -> bool:
-        """Whether there is a prior to draw codes from.
+        """Whether there is a prior to draw codes from: its own, or a fitted one.
+
+        Raises:
+            RunError: there is a fitted one, of other weights.
+        """
+        return isinstance(self, HasPrior) or self.fitted_prior() is not None
+
+    def fitted_prior(self) -> CodeDensity | None:
+        """The prior that was fitted to its codes; None without one.
 
         Raises:
             RunError: there is one, of other weights.
         """
         if self.fitted is None:
-            return self.own_prior
+            return None
         try:
-            return self.fitted() is not None
+            return self.fitted()
         except SettingError:
-            return False
+            return None
 
     def codes_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
@@ -154,10 +322,12 @@ class Autoencoder(Model):
     def picture(self, likelihood: Distribution) -> Tensor:
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""
         mean = likelihood.mean
-        return mean if self.arguments["pixels"] == "real" else mean.clamp(0.0, 1.0)
+        return mean if self.pixels == "real" else mean.clamp(0.0, 1.0)
 
     def check_images(self, x: Tensor) -> Tensor:
-        """Images as floats on the model's device.
+        """Images as floats on the model's device, shown as its pixels ask (`vaekit.data.view.show`).
+
+        In training they have been shown already, and are not looked at.
 
         Raises:
             DataError: the images do not have the model's shape; names both.
@@ -168,160 +338,8 @@ class Autoencoder(Model):
             raise DataError(
                 f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
             )
-        return to_unit(x.to(parameter.device)).to(parameter.dtype)
-
-
-class LatentModel(Autoencoder):
-    """A model with an encoder and a decoder: AE, VAE and their kin. Objectives call `forward`.
-
-    Args:
-        shape: shape of one image, (C, H, W), or (D,) for arrays of features.
-        latent_dim: D, number of latent dimensions.
-        network: key of NETWORKS, or `auto`.
-        width, depth: size of the network; None leaves it to the network.
-        likelihood: key of LIKELIHOODS, or `auto`: what suits the pixels.
-        sigma: standard deviation of the `gaussian` likelihood; where the other gaussians start.
-        mixtures: components of the `logistic-mixture` likelihood.
-        pixels: key of PIXELS: what the values are (`data.pixels`).
-        classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
-            image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
-        encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
-            and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
-
-    Attributes:
-        codes: numbers that the encoder returns for each latent dimension.
-
-    Raises:
-        SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
-    """
-
-    codes: ClassVar[int]
-    prior_method = "mixture"
-
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        latent_dim: int = 20,
-        network: str = "auto",
-        width: int | None = None,
-        depth: int | None = None,
-        likelihood: str = "auto",
-        sigma: float = 0.1,
-        mixtures: int = 10,
-        *,
-        pixels: str = "8-bit",
-        classes: int = 0,
-        encoder: nn.Module | None = None,
-        decoder: nn.Module | None = None,
-    ) -> None:
-        super().__init__()
-        if (encoder is None) != (decoder is None):
-            raise SettingError("pass both encoder and decoder, or neither and a network's name.")
-        if classes < 0:
-            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
-        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
-        likelihood, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
-        if encoder is not None and decoder is not None:
-            network, pair = "custom", Pair(encoder, decoder, None)
-        elif network == "custom":
-            raise SettingError("network 'custom' wants its own modules: pass encoder= and decoder=.")
-        else:
-            network = choose_network(network, self.shape)
-            spec = Spec(
-                self.shape,
-                self.codes * latent_dim,
-                latent_dim,
-                self.likelihood.numbers,
-                condition=classes,
-                width=width,
-                depth=depth,
-            )
-            pair = build_networks(network, spec)
-        self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
-        self.arguments = {
-            "shape": list(self.shape),
-            "pixels": pixels,
-            "classes": classes,
-            "latent_dim": latent_dim,
-            "network": network,
-            "width": width,
-            "depth": depth,
-            "likelihood": likelihood,
-            "sigma": sigma,
-            "mixtures": mixtures,
-        }
-
-    @abstractmethod
-    def prior(self) -> Distribution | None:
-        """p(z), batch shape (D,) or over the whole of z; None where codes have no distribution."""
-
-    @abstractmethod
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        """q(z|x), batch shape (B, D); `.mean` is the embedding. x: (B, *shape), float in [0, 1] or uint8.
-
-        Args:
-            y: (B,) labels, for a conditional model, whose q(z|x, y) and p(x|z, y) depend on them.
-        """
-
-    @abstractmethod
-    def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
-        """p(x|z) at a draw of z from q(z|x), with the latents. x: (B, *shape), float.
-
-        Args:
-            samples: S draws an image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
-                sees each image once. None: one draw, without that dimension.
-        """
-
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept.
-
-        Args:
-            y: (B,) or (..., B) labels, for a conditional model.
-        """
-        if y is not None and y.shape == z.shape[-2:-1]:
-            y = y.expand(z.shape[:-1])
-        condition = self.condition(None if y is None else y.flatten(), prod(z.shape[:-1]))
-        raw = self.decoder(z.flatten(0, -2), condition)
-        return self.likelihood(raw.unflatten(0, z.shape[:-1]))
-
-    def prepare(self, images: Tensor) -> None:
-        """Starts the decoder of a fresh model at the mean training image, where the network allows it."""
-        bias = self._pair.output_bias
-        if bias is None or not self._fresh:
-            return
-        self._fresh = False
-        mean = mean_image(images).to(bias.device)
-        if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number a channel
-            mean = mean.flatten(1).mean(1)[:, None, None]
-        with torch.no_grad():
-            bias.copy_(self.likelihood.raw_of_mean(mean).flatten())
-
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """A draw of q(z|x) for each image, (B, D): together they are the aggregate posterior."""
-        with evaluating(self), torch.inference_mode():
-            return self.encode(x, y).sample()
-
-    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
-        """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode.
-
-        Args:
-            y: (B,) labels of the images, for a conditional model.
-            redraw_as: (B,) labels to decode under instead: the same style as another class.
-        """
-        with evaluating(self), torch.inference_mode():
-            return self.picture(self.decode(self.encode(x, y).mean, y if redraw_as is None else redraw_as))
-
-    def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
-        return self.encoder(
-            self.check_images(x), self.condition(y, x.shape[0])
-        )  # len() would fix an export's batch
-
-
-def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
-    """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape). A few at a time."""
-    chosen = images[:: -(-len(images) // most)]
-    return torch.stack([to_unit(part).sum(0) for part in chosen.split(100)]).sum(0) / len(chosen)
+        shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
+        return shown.to(parameter.device, parameter.dtype)
 
 
 def _used(model: nn.Module, incompatible_keys: object) -> None:

@@ -64,7 +64,7 @@ class GAN(Model):
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""
         raw = full_precision(self.generator(z, self.condition(y, z.shape[0]))).view(-1, *self.shape)
-        return raw if self.arguments["pixels"] == "real" else raw.sigmoid()
+        return raw if self.pixels == "real" else raw.sigmoid()
 
     def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:
         """D(x) in nats, (B,): above 0 for what looks real. x: (B, *shape), float; y: (B,) labels or None.
@@ -72,7 +72,7 @@ class GAN(Model):
         Args:
             fixed: the discriminator's parameters are constants, x alone has a gradient.
         """
-        centred = x if self.arguments["pixels"] == "real" else 2 * x - 1
+        centred = x if self.pixels == "real" else 2 * x - 1
         parameters: dict[str, Tensor] = dict(self.discriminator.named_parameters())
         if fixed:
             parameters = {name: parameter.detach() for name, parameter in parameters.items()}

@@ -8,7 +8,8 @@ from torch.distributions import Normal
 
 from vaekit.core import Latent, Output
 from vaekit.distributions import bounded_normal, reparameterize, standard_normal
-from vaekit.models.base import LatentModel, evaluating
+from vaekit.models.base import evaluating
+from vaekit.models.latent import LatentModel
 
 
 class VAE(LatentModel):
@@ -21,7 +22,6 @@ class VAE(LatentModel):
     """
 
     codes = 2
-    own_prior = True
 
     def prior(self) -> Normal:
         return standard_normal(self.latent_dim, like=next(self.parameters()))

@@ -10,7 +10,8 @@ from torch.distributions import Distribution
 
 from vaekit.core import Latent, Output, Quantized, SettingError
 from vaekit.distributions import build_likelihood
-from vaekit.models.base import Autoencoder, evaluating, mean_image
+from vaekit.models.base import Autoencoder, evaluating
+from vaekit.models.latent import mean_image
 from vaekit.networks.patches import grid_networks
 from vaekit.networks.quantizers import build_quantizer
 
@@ -95,15 +96,15 @@ class VQVAE(Autoencoder):
         """Codes of images (B, C, H, W), float in [0, 1] or uint8."""
         return self.quantizer(self.encoder(self.check_images(x)))
 
-    def decode(self, z: Tensor) -> Distribution:
+    def decode_vectors(self, z: Tensor) -> Distribution:
         """p(x|z) for the vectors of codes, (B, D, h, w)."""
         return self.likelihood(self.decoder(z))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
         quantized = self.quantize(x)
-        likelihood = self.decode(quantized.z)
+        likelihood = self.decode_vectors(quantized.z)
         picture = None
-        if self.arguments["pixels"] != "real":
+        if self.pixels != "real":
             with torch.no_grad():
                 picture = self.picture(likelihood)
         return Output(
@@ -122,7 +123,11 @@ class VQVAE(Autoencoder):
     def decode_codes(self, indices: Tensor) -> Tensor:
         """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
         with evaluating(self), torch.inference_mode():
-            return self.picture(self.decode(self.quantizer.vectors(indices)))
+            return self.picture(self.decode_indices(indices))
+
+    def decode_indices(self, indices: Tensor) -> Distribution:
+        """p(x|z) for codes, (B, h, w) int64."""
+        return self.decode_vectors(self.quantizer.vectors(indices))
 
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return self.encode_codes(x)[:, None].float()
@@ -132,7 +137,8 @@ class VQVAE(Autoencoder):
 
     @property
     def sampled_classes(self) -> int:
-        return self.fitted().classes if self.fitted is not None and self.can_sample() else 0
+        prior = self.fitted_prior()
+        return 0 if prior is None else prior.classes
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
         if redraw_as is not None:

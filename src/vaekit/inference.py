@@ -1,0 +1,269 @@
+"""Asking a model about examples: encode, reconstruct, decode, sample; the one way for all who ask.
+
+Examples are shown to the model as its data say (`vaekit.data.view.show`), in batches, in eval mode, without
+gradients, in fp32; results are ordinary float32 tensors on the CPU. Commands, evaluation, figures, comparison and
+explorer ask here, so that one run and one image give the same bits everywhere (a contract test).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Normal
+
+from vaekit.core import DataError, Latent
+from vaekit.data import Batches, Split
+from vaekit.distributions import kl_by_dimension
+from vaekit.models.base import (
+    Decodes,
+    Encodes,
+    HasPrior,
+    Model,
+    Quantizes,
+    Reconstructs,
+    evaluating,
+)
+from vaekit.runtime.device import arithmetic
+from vaekit.runtime.random import own_randomness
+
+MOST = 1000  # examples at a time
+VALUES = 2**22  # values of examples at a time: fewer examples of a larger shape
+DEAD_NATS = 0.01  # a dimension below this carries nothing: it equals the prior for every image
+
+
+def at_once(shape: tuple[int, ...]) -> int:
+    """Examples of a shape that are worked on at a time."""
+    return max(1, min(MOST, VALUES // max(1, prod(shape))))
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What a model encodes N examples as: all layers of latents, flattened, one after another from the top.
+
+    Attributes:
+        mean, stddev: of q(z|x), (N, D) float32; stddev is 0 where latents are not random (AE).
+        kl: nats that each dimension carries on average, (D,); None without a prior.
+        layers: shapes of the layers, (D,) or (C, h, w) each.
+        prior: p(z) where it is the same for all examples and there is one layer; else None.
+        labels: (N,) class numbers, or None.
+    """
+
+    mean: Tensor
+    stddev: Tensor
+    kl: Tensor | None = None
+    layers: tuple[tuple[int, ...], ...] = ()
+    prior: Distribution | None = None
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def random(self) -> bool:
+        """Whether there is a posterior with a spread, and so a KL."""
+        return bool((self.stddev > 0).all())
+
+    @property
+    def standard(self) -> bool:
+        """Whether the prior is N(0, I), as maps and manifolds take it."""
+        return isinstance(self.prior, Normal) and bool(
+            (self.prior.mean == 0).all() and (self.prior.stddev == 1).all()
+        )
+
+    def relevance(self) -> Tensor:
+        """What each dimension carries, (D,): its KL in nats per image, or without one the variance of its means
+        over the images."""
+        return self.mean.var(0, unbiased=False) if self.kl is None else self.kl
+
+    def live(self) -> Tensor:
+        """Dimensions by falling relevance, dead ones left out, (<= D,)."""
+        relevance = self.relevance()
+        order = torch.argsort(relevance, descending=True, stable=True)
+        least = 1e-6 * relevance.max() if self.kl is None else DEAD_NATS
+        return order[relevance[order] >= least]
+
+    def take(self, indices: Tensor) -> Embedding:
+        """Of some of the examples; `kl` stays that of all."""
+        labels = None if self.labels is None else self.labels[indices]
+        return Embedding(self.mean[indices], self.stddev[indices], self.kl, self.layers, self.prior, labels)
+
+
+@contextmanager
+def asking(model: Model, precision: str = "fp32") -> Iterator[torch.device]:
+    """Eval mode, no gradients, the networks' arithmetic, global random numbers put back; gives the device."""
+    device = device_of(model)
+    with (
+        own_randomness(device),
+        evaluating(model),
+        torch.inference_mode(),
+        arithmetic(precision, device),
+    ):
+        yield device
+
+
+def device_of(model: Model) -> torch.device:
+    """Where the model is."""
+    return next(model.parameters()).device
+
+
+def shown(
+    model: Model, split: Split, size: int | None = None
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Examples in their order as the model takes them, with their labels, on its device.
+
+    Args:
+        split: examples as stored.
+        size: how many at a time; None goes by their shape.
+
+    Raises:
+        DataError: there are none, or they do not have the model's shape.
+    """
+    if not len(split):
+        raise DataError("there are no images to look at; the split is empty.")
+    model.check_images(split.images[:1])
+    dynamic = model.pixels == "binary"
+    yield from Batches(split, size or at_once(model.shape), device_of(model), dynamic, shuffle=False).epoch(0)
+
+
+def shown_images(model: Model, split: Split) -> Tensor:
+    """All examples as the model takes them, (N, *shape) float32 on the CPU: what errors are measured against."""
+    return torch.cat([x.float().cpu() for x, _ in shown(model, split)])
+
+
+def encode(model: Encodes, split: Split) -> Embedding:
+    """Posteriors of examples, at the means of the layers above.
+
+    Raises:
+        DataError: no examples, of another shape, or without the labels that the model is conditioned on.
+    """
+    assert isinstance(model, Model)
+    parts: list[tuple[Tensor, Tensor]] = []
+    nats: list[Tensor] = []
+    latents: tuple[Latent, ...] = ()
+    with asking(model):
+        for x, y in shown(model, split):
+            latents = model.infer(x, y)
+            parts.append((_flat([mean_of(latent) for latent in latents]), _flat([spread_of(latent) for latent in latents])))
+            if all(latent.prior is not None for latent in latents):
+                nats.append(torch.cat([_kl(latent) for latent in latents], dim=1).double().sum(0).cpu())
+    means, stddevs = (torch.cat(part).float().cpu().clone() for part in zip(*parts, strict=True))
+    kl = (torch.stack(nats).sum(0) / len(split)).float() if nats else None
+    layers = tuple(tuple(latent.z.shape[1:]) for latent in latents)
+    return Embedding(means, stddevs, kl, layers, _shared_prior(latents), split.labels)
+
+
+def encode_codes(model: Quantizes, split: Split) -> Tensor:
+    """Grids of codes of examples, (N, h, w) int64."""
+    assert isinstance(model, Model)
+    with asking(model):
+        return torch.cat([model.encode_codes(x).cpu() for x, _ in shown(model, split)]).clone()
+
+
+def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None) -> Tensor:
+    """Reconstructions of examples through the posterior mean, (N, *shape).
+
+    Args:
+        redraw_as: class to decode under instead: the same style as another class.
+    """
+    assert isinstance(model, Model)
+    parts = []
+    with asking(model):
+        for x, y in shown(model, split):
+            other = None if redraw_as is None else torch.full((len(x),), redraw_as, device=x.device)
+            parts.append(model.reconstruct(x, y, redraw_as=other).float().cpu())
+    return torch.cat(parts).clone()
+
+
+def squared_errors(images: Tensor, rebuilt: Tensor) -> Tensor:
+    """Mean squared error per value of each example, (N,) float64, of images as they were shown."""
+    return (rebuilt - images).square().flatten(1).double().mean(1)
+
+
+def decode(model: Decodes, z: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Means of p(x|z) for latents (N, D), under labels (N,) if the model is conditioned on any: (N, *shape)."""
+    assert isinstance(model, Model)
+    size = at_once(model.shape)
+    parts = []
+    with asking(model) as device:
+        for start in range(0, len(z), size):
+            y = None if labels is None else labels[start : start + size].to(device)
+            parts.append(model.picture(model.decode(z[start : start + size].to(device), y)).float().cpu())
+    return torch.cat(parts).clone()
+
+
+def decode_codes(model: Quantizes, indices: Tensor) -> Tensor:
+    """Images of grids of codes (N, h, w), (N, C, H, W)."""
+    assert isinstance(model, Model)
+    with asking(model) as device:
+        parts = [model.decode_codes(part.to(device)).float().cpu() for part in indices.split(at_once(model.shape))]
+    return torch.cat(parts).clone()
+
+
+def sample(
+    model: Model, count: int, labels: Tensor | None = None, *, seed: int = 0, temperature: float = 1.0
+) -> Tensor:
+    """`count` new images under a seed of their own, (count, *shape).
+
+    Args:
+        labels: (count,) classes to sample under, for a model that takes some; None lets them take turns.
+        temperature: standard deviation of z relative to the prior's.
+
+    Raises:
+        SettingError: the model cannot sample.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    size = at_once(model.shape)
+    parts = []
+    with asking(model) as device:
+        if labels is None and model.sampled_classes:
+            labels = torch.arange(count) % model.sampled_classes
+        for start in range(0, count, size):
+            y = None if labels is None else labels[start : start + size].to(device)
+            here = min(size, count - start)
+            parts.append(model.sample(here, y, temperature=temperature, generator=generator).float().cpu())
+    return torch.cat(parts).clone()
+
+
+def spread(count: int, most: int) -> Tensor:
+    """At most `most` indices spread evenly over range(count), in order."""
+    return torch.arange(count) if count <= most else torch.arange(most) * count // most
+
+
+def mean_of(latent: Latent) -> Tensor:
+    """E[z|x] of a layer, (B, ...); the value itself where it is not random."""
+    return latent.z if latent.posterior is None else latent.posterior.mean
+
+
+def spread_of(latent: Latent) -> Tensor:
+    """Standard deviation of a layer, (B, ...); 0 where it is not random."""
+    return torch.zeros_like(latent.z) if latent.posterior is None else latent.posterior.stddev
+
+
+def _flat(layers: list[Tensor]) -> Tensor:
+    return torch.cat([layer.flatten(1) for layer in layers], dim=1)
+
+
+def _kl(latent: Latent) -> Tensor:
+    """KL of a layer by dimension, (B, D); of a distribution over the whole layer, shared among its dimensions."""
+    nats, size = kl_by_dimension(latent), latent.z[0].numel()
+    return nats if nats.shape[1] == size else nats.sum(1, keepdim=True).expand(-1, size) / size
+
+
+def _shared_prior(latents: tuple[Latent, ...]) -> Distribution | None:
+    """The prior of the one layer where it is the same for all examples, on the CPU if it is normal."""
+    if len(latents) != 1 or latents[0].prior is None or len(latents[0].prior.batch_shape) > 1:
+        return None
+    prior = latents[0].prior
+    if isinstance(prior, Normal):
+        return Normal(prior.mean.float().cpu().clone(), prior.stddev.float().cpu().clone(), validate_args=False)
+    return prior
+
+
+def has_likelihood_bounds(model: object) -> bool:
+    """Whether -log p(x) of a model can be bounded: it encodes, and has a prior."""
+    return isinstance(model, Encodes) and isinstance(model, HasPrior)

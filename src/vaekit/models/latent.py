@@ -1,0 +1,173 @@
+"""What models with one layer of latent vectors share: AE, VAE and their kin."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from math import prod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from vaekit.core import Latent, Output, SettingError
+from vaekit.data.dataset import to_unit
+from vaekit.distributions import build_likelihood
+from vaekit.models.base import Autoencoder, HasPrior, evaluating
+from vaekit.networks import Pair, Spec, build_networks, choose_network
+
+
+class LatentModel(Autoencoder):
+    """A model with an encoder and a decoder: AE, VAE and their kin. Objectives call `forward`.
+
+    Args:
+        shape: shape of one image, (C, H, W), or (D,) for arrays of features.
+        latent_dim: D, number of latent dimensions.
+        network: key of NETWORKS, or `auto`.
+        width, depth: size of the network; None leaves it to the network.
+        likelihood: key of LIKELIHOODS, or `auto`: what suits the pixels.
+        sigma: standard deviation of the `gaussian` likelihood; where the other gaussians start.
+        mixtures: components of the `logistic-mixture` likelihood.
+        pixels: key of PIXELS: what the values are (`data.pixels`).
+        classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
+            image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
+        encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
+            and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
+
+    Attributes:
+        codes: numbers that the encoder returns for each latent dimension.
+
+    Raises:
+        SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
+    """
+
+    codes: ClassVar[int]
+    prior_method = "mixture"
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        latent_dim: int = 20,
+        network: str = "auto",
+        width: int | None = None,
+        depth: int | None = None,
+        likelihood: str = "auto",
+        sigma: float = 0.1,
+        mixtures: int = 10,
+        *,
+        pixels: str = "8-bit",
+        classes: int = 0,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        if (encoder is None) != (decoder is None):
+            raise SettingError("pass both encoder and decoder, or neither and a network's name.")
+        if classes < 0:
+            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
+        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
+        likelihood, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
+        if encoder is not None and decoder is not None:
+            network, pair = "custom", Pair(encoder, decoder, None)
+        elif network == "custom":
+            raise SettingError("network 'custom' wants its own modules: pass encoder= and decoder=.")
+        else:
+            network = choose_network(network, self.shape)
+            spec = Spec(
+                self.shape,
+                self.codes * latent_dim,
+                latent_dim,
+                self.likelihood.numbers,
+                condition=classes,
+                width=width,
+                depth=depth,
+            )
+            pair = build_networks(network, spec)
+        self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
+        self.arguments = {
+            "shape": list(self.shape),
+            "pixels": pixels,
+            "classes": classes,
+            "latent_dim": latent_dim,
+            "network": network,
+            "width": width,
+            "depth": depth,
+            "likelihood": likelihood,
+            "sigma": sigma,
+            "mixtures": mixtures,
+        }
+
+    @abstractmethod
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """q(z|x), batch shape (B, D); `.mean` is the embedding. x: (B, *shape), float in [0, 1] or uint8.
+
+        Args:
+            y: (B,) labels, for a conditional model, whose q(z|x, y) and p(x|z, y) depend on them.
+        """
+
+    @abstractmethod
+    def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
+        """p(x|z) at a draw of z from q(z|x), with the latents. x: (B, *shape), float.
+
+        Args:
+            samples: S draws an image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
+                sees each image once. None: one draw, without that dimension.
+        """
+
+    def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
+        """The one layer of latents at its mean; without a prior the code, which is not random."""
+        posterior = self.encode(x, y)
+        if isinstance(self, HasPrior):
+            return (Latent(posterior, self.prior(), posterior.mean),)
+        return (Latent(None, None, posterior.mean),)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept.
+
+        Args:
+            y: (B,) or (..., B) labels, for a conditional model.
+        """
+        if y is not None and y.shape == z.shape[-2:-1]:
+            y = y.expand(z.shape[:-1])
+        condition = self.condition(None if y is None else y.flatten(), prod(z.shape[:-1]))
+        raw = self.decoder(z.flatten(0, -2), condition)
+        return self.likelihood(raw.unflatten(0, z.shape[:-1]))
+
+    def prepare(self, images: Tensor) -> None:
+        """Starts the decoder of a fresh model at the mean training image, where the network allows it."""
+        bias = self._pair.output_bias
+        if bias is None or not self._fresh:
+            return
+        self._fresh = False
+        mean = mean_image(images).to(bias.device)
+        if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number a channel
+            mean = mean.flatten(1).mean(1)[:, None, None]
+        with torch.no_grad():
+            bias.copy_(self.likelihood.raw_of_mean(mean).flatten())
+
+    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """A draw of q(z|x) for each image, (B, D): together they are the aggregate posterior."""
+        with evaluating(self), torch.inference_mode():
+            return self.encode(x, y).sample()
+
+    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
+        """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode.
+
+        Args:
+            y: (B,) labels of the images, for a conditional model.
+            redraw_as: (B,) labels to decode under instead: the same style as another class.
+        """
+        with evaluating(self), torch.inference_mode():
+            return self.picture(self.decode(self.encode(x, y).mean, y if redraw_as is None else redraw_as))
+
+    def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
+        return self.encoder(
+            self.check_images(x), self.condition(y, x.shape[0])
+        )  # len() would fix an export's batch
+
+
+def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
+    """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape). A few at a time."""
+    chosen = images[:: -(-len(images) // most)]
+    return torch.stack([to_unit(part).sum(0) for part in chosen.split(100)]).sum(0) / len(chosen)
