@@ -23,7 +23,7 @@ from vaekit import load_run
 from vaekit.data import Data, to_unit
 from vaekit.evaluation.samples.features.store import features_for
 from vaekit.evaluation.samples.quality import sample_quality
-from vaekit.models.base import LatentModel
+from vaekit.models.latent import LatentModel
 from vaekit.runs.load import Run
 
 

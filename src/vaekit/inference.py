@@ -111,9 +111,7 @@ def device_of(model: Model) -> torch.device:
     return next(model.parameters()).device
 
 
-def shown(
-    model: Model, split: Split, size: int | None = None
-) -> Iterator[tuple[Tensor, Tensor | None]]:
+def shown(model: Model, split: Split, size: int | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Examples in their order as the model takes them, with their labels, on its device.
 
     Args:
@@ -148,7 +146,12 @@ def encode(model: Encodes, split: Split) -> Embedding:
     with asking(model):
         for x, y in shown(model, split):
             latents = model.infer(x, y)
-            parts.append((_flat([mean_of(latent) for latent in latents]), _flat([spread_of(latent) for latent in latents])))
+            parts.append(
+                (
+                    _flat([mean_of(latent) for latent in latents]),
+                    _flat([spread_of(latent) for latent in latents]),
+                )
+            )
             if all(latent.prior is not None for latent in latents):
                 nats.append(torch.cat([_kl(latent) for latent in latents], dim=1).double().sum(0).cpu())
     means, stddevs = (torch.cat(part).float().cpu().clone() for part in zip(*parts, strict=True))
@@ -200,7 +203,9 @@ def decode_codes(model: Quantizes, indices: Tensor) -> Tensor:
     """Images of grids of codes (N, h, w), (N, C, H, W)."""
     assert isinstance(model, Model)
     with asking(model) as device:
-        parts = [model.decode_codes(part.to(device)).float().cpu() for part in indices.split(at_once(model.shape))]
+        parts = [
+            model.decode_codes(part.to(device)).float().cpu() for part in indices.split(at_once(model.shape))
+        ]
     return torch.cat(parts).clone()
 
 
@@ -260,7 +265,9 @@ def _shared_prior(latents: tuple[Latent, ...]) -> Distribution | None:
         return None
     prior = latents[0].prior
     if isinstance(prior, Normal):
-        return Normal(prior.mean.float().cpu().clone(), prior.stddev.float().cpu().clone(), validate_args=False)
+        return Normal(
+            prior.mean.float().cpu().clone(), prior.stddev.float().cpu().clone(), validate_args=False
+        )
     return prior
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.models import AE, VAE, LatentModel
-from vaekit.models.base import evaluating, mean_image
+from vaekit.models.base import evaluating
+from vaekit.models.latent import mean_image
 
 
 def images(shape: tuple[int, ...], count: int = 200) -> Tensor:

@@ -15,7 +15,7 @@ from vaekit.evaluation.latents.health import measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
-from vaekit.models.base import LatentModel
+from vaekit.models.latent import LatentModel
 
 PIXELS, LATENTS, CLASSES, SIGMA, IMAGES = 5, 2, 3, 0.6, 120
 

@@ -16,7 +16,7 @@ FLOORS = {  # a module, or a package with all that is in it -> floor
     "runtime": 1, "data": 1, "distributions": 1, "images": 1,
     "networks": 2,
     "models": 3, "objectives": 3,
-    "runs": 4, "training": 4,
+    "inference": 4, "runs": 4, "training": 4,
     "evaluation": 5, "plots": 5, "reports": 5,
     "cli": 6, "comparison": 6, "explorer": 6, "__main__": 6,
 }  # fmt: skip

@@ -18,6 +18,7 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data
 from vaekit.models import Autoencoder, LatentModel
+from vaekit.models.base import HasPrior
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.random import own_randomness, seed_noise
@@ -138,7 +139,9 @@ def wants_prior(method: str) -> bool:
     Vectors are left without one: what normal numbers decode to is what the lesson says of an autoencoder.
     """
     kind = find_method(method).model_class()
-    return issubclass(kind, Autoencoder) and not issubclass(kind, LatentModel) and not kind.own_prior
+    return (
+        issubclass(kind, Autoencoder) and not issubclass(kind, LatentModel) and not issubclass(kind, HasPrior)
+    )
 
 
 def prior_options(wish: Wish) -> dict[str, Any]:

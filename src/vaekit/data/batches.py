@@ -12,6 +12,7 @@ from torch import Tensor
 from vaekit.core import derive_seed
 from vaekit.data.cache import is_mapped, release_pages
 from vaekit.data.dataset import Split, to_unit
+from vaekit.data.view import show
 from vaekit.runtime.random import Share, sharing, uniform
 
 BLOCK = 2048  # neighbouring images that are read from a mapped file at once
@@ -32,10 +33,10 @@ class Batches:
         split: images (N, ...) and perhaps labels (N,).
         batch_size: images a batch, over all processes; the last one of an epoch may be smaller.
         device: where batches are made.
-        dynamic: draw binary images from the grey ones. A shuffled (training) set draws from the
-            global generator of the device; an ordered one (evaluation) from its own, on the CPU,
-            so that it gives the same images every time and on every device.
-        seed: of the order, and of the evaluation's draws.
+        dynamic: draw binary images from the grey ones. A shuffled (training) set draws anew each time, from
+            the global generator of the device; an ordered one (evaluation) shows each image as
+            `vaekit.data.view.show` does: always the same draw, on every device.
+        seed: of the order.
         shuffle: a new order each epoch, or that of the split.
         drop_last: leave out a last batch that is smaller.
         part: (rank, world): this process makes its part of each batch. If it is shuffled, a last
@@ -87,9 +88,11 @@ class Batches:
             rows = self._resident_rows(number, start) if self.shuffle else self._ordered_rows(start)
         for index, (x, y) in enumerate(rows, start):
             x = to_unit(x.to(self.device))
-            if self.dynamic:
+            if self.dynamic and not self.shuffle:
+                x = show(x, "binary")
+            elif self.dynamic:
                 with sharing(self.share(index)):
-                    x = (self._noise(x, index) < x).to(x.dtype)
+                    x = (uniform(tuple(x.shape), x.device) < x).to(x.dtype)
             yield x, None if y is None else y.to(self.device)
 
     def _own(self, index: int) -> slice:
@@ -165,16 +168,6 @@ class Batches:
         )
         labels = chosen if self.labels is None else self.labels.numpy()[chosen]
         return torch.from_numpy(images[order]), torch.from_numpy(labels[order])
-
-    def _noise(self, x: Tensor, index: int) -> Tensor:
-        if self.shuffle:
-            return uniform(tuple(x.shape), x.device)
-        generator = torch.Generator().manual_seed(derive_seed("evaluation", self.seed, index))
-        share = self.share(index)
-        if share is None:
-            return torch.rand(x.shape, generator=generator).to(x.device)
-        whole = torch.rand((share.whole, *x.shape[1:]), generator=generator)
-        return whole[share.start : share.stop].to(x.device)
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

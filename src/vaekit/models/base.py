@@ -235,6 +235,23 @@ class Model(nn.Module, ABC):
         parameter = next(self.parameters())
         return one_hot(check_labels(y, count, self.classes, look), self.classes, like=parameter)
 
+    def check_images(self, x: Tensor) -> Tensor:
+        """Images as floats on the model's device, shown as its pixels ask (`vaekit.data.view.show`).
+
+        In training they have been shown already, and are not looked at.
+
+        Raises:
+            DataError: the images do not have the model's shape; names both.
+        """
+        parameter = next(self.parameters())
+        if tuple(x.shape[1:]) != self.shape:
+            given = "x".join(str(size) for size in x.shape[1:])
+            raise DataError(
+                f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
+            )
+        shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
+        return shown.to(parameter.device, parameter.dtype)
+
     def chosen_labels(self, y: Tensor | None, count: int) -> Tensor | None:
         """Labels to sample under: those given, else all classes in turn; None without classes."""
         return in_turn(count, self.classes) if y is None and self.classes else y
@@ -323,23 +340,6 @@ class Autoencoder(Model):
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""
         mean = likelihood.mean
         return mean if self.pixels == "real" else mean.clamp(0.0, 1.0)
-
-    def check_images(self, x: Tensor) -> Tensor:
-        """Images as floats on the model's device, shown as its pixels ask (`vaekit.data.view.show`).
-
-        In training they have been shown already, and are not looked at.
-
-        Raises:
-            DataError: the images do not have the model's shape; names both.
-        """
-        parameter = next(self.parameters())
-        if tuple(x.shape[1:]) != self.shape:
-            given = "x".join(str(size) for size in x.shape[1:])
-            raise DataError(
-                f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
-            )
-        shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
-        return shown.to(parameter.device, parameter.dtype)
 
 
 def _used(model: nn.Module, incompatible_keys: object) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaekit.core import Loss, SettingError
-from vaekit.models import GAN, Model
+from vaekit.models import Model
+from vaekit.models.base import Discriminates, check_needs
 from vaekit.objectives.base import Objective, Phase
+
+
+class Adversaries(Discriminates, Protocol):
+    """Two networks against each other."""
+
+    generator: nn.Module
+    discriminator: nn.Module
 
 
 class Adversarial(Objective):
@@ -28,6 +37,7 @@ class Adversarial(Objective):
     """
 
     criterion = None
+    needs = (Discriminates,)
 
     def __init__(self, penalty: float = 1.0) -> None:
         super().__init__()
@@ -38,14 +48,15 @@ class Adversarial(Objective):
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         """Both losses side by side, without the penalty: for measuring."""
-        gan = adversaries(model)
+        gan = cast(Adversaries, model)
         fake = gan.judge(gan.draw(len(x), y), y)
         discriminator, generator = F.softplus(-gan.judge(x, y)) + F.softplus(fake), F.softplus(-fake)
         terms = {"discriminator_loss_nats": discriminator, "generator_loss_nats": generator}
         return Loss((discriminator + generator).mean(), terms)
 
     def phases(self, model: Model) -> list[Phase]:
-        gan = adversaries(model)
+        check_needs(model, self.needs, type(self).__name__)
+        gan = cast(Adversaries, model)
         return [
             Phase("discriminator", Discrimination(gan, self.penalty), gan.discriminator.parameters()),
             Phase("generator", Generation(gan), gan.generator.parameters()),
@@ -55,7 +66,7 @@ class Adversarial(Objective):
 class Discrimination(nn.Module):
     """The discriminator's phase; the generator is fixed."""
 
-    def __init__(self, model: GAN, penalty: float) -> None:
+    def __init__(self, model: Adversaries, penalty: float) -> None:
         super().__init__()
         self.model, self.penalty = model, penalty
 
@@ -76,21 +87,10 @@ class Discrimination(nn.Module):
 class Generation(nn.Module):
     """The generator's phase; the discriminator is fixed."""
 
-    def __init__(self, model: GAN) -> None:
+    def __init__(self, model: Adversaries) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         loss = F.softplus(-self.model.judge(self.model.draw(len(x), y), y, fixed=True))
         return Loss(loss.mean(), {"generator_loss_nats": loss})
-
-
-def adversaries(model: Model) -> GAN:
-    """The model itself.
-
-    Raises:
-        SettingError: it has no discriminator.
-    """
-    if not isinstance(model, GAN):
-        raise SettingError(f"the adversarial loss needs a GAN, not a {type(model).__name__}.")
-    return model

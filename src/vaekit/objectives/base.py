@@ -9,12 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from vaekit.core import Loss
 from vaekit.models import Model
+from vaekit.models.base import check_needs
 from vaekit.objectives.ramps import Clock
 
 
@@ -25,9 +26,12 @@ class Objective(nn.Module, ABC):
         criterion: the term, in nats an image, by which weights are compared on validation; None where
             no term says how good they are, and the last are kept.
         arguments: what the constructor was given, JSON-able.
+        needs: what a model must be able to do, protocols of `vaekit.models.base`; `fit` checks it before
+            anything runs.
     """
 
     criterion: str | None
+    needs: ClassVar[tuple[type, ...]] = ()
     arguments: dict[str, Any]
 
     def values(self, clock: Clock) -> dict[str, float]:
@@ -50,6 +54,10 @@ class Objective(nn.Module, ABC):
     def remark(self, figures: Mapping[str, Any]) -> str | None:
         """What the user should be told about the figures of a split, with a remedy."""
         return None
+
+    def check(self, model: Model) -> None:
+        """Raises SettingError when the model cannot do what the objective needs of it; names both."""
+        check_needs(model, self.needs, type(self).__name__)
 
     def phases(self, model: Model) -> list[Phase]:
         """What one step consists of. One update of all parameters, unless an objective says otherwise."""

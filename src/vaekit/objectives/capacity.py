@@ -8,9 +8,11 @@ from torch import Tensor
 
 from vaekit.core import Loss, SettingError
 from vaekit.models import Model
+from vaekit.models.base import Encodes, HasPrior
 from vaekit.objectives.base import Objective
-from vaekit.objectives.disentangle import check_weight, encoded
+from vaekit.objectives.disentangle import check_weight
 from vaekit.objectives.ramps import Clock, linear_ramp
+from vaekit.objectives.terms import elbo_terms
 
 
 class Capacity(Objective):
@@ -28,6 +30,7 @@ class Capacity(Objective):
     """
 
     criterion = "loss_nats"
+    needs = (Encodes, HasPrior)
 
     def __init__(
         self, capacity: float = 25.0, capacity_ramp: float = 0.33, capacity_weight: float = 100.0
@@ -48,7 +51,7 @@ class Capacity(Objective):
         return {"capacity": self.capacity * linear_ramp(clock.progress, self.ramp)}
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        _, _, terms = encoded(model, x, y, type(self).__name__)
+        terms = elbo_terms(model(x, y), x)
         excess = (terms["kl_nats"].mean() - values["capacity"]).abs()
         loss = terms["reconstruction_nats"] + self.weight * excess
         return Loss(loss.mean(), {"loss_nats": loss, **terms})

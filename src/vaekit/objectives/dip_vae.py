@@ -10,6 +10,7 @@ from torch.distributions import Normal
 
 from vaekit.core import Loss
 from vaekit.models import Model
+from vaekit.models.base import EncodesVector, HasPrior
 from vaekit.objectives.base import Objective
 from vaekit.objectives.disentangle import check_weight, encoded
 
@@ -29,6 +30,7 @@ class DIPVAE(Objective):
     """
 
     criterion = "loss_nats"
+    needs = (EncodesVector, HasPrior)
 
     def __init__(self, off_diagonal: float = 10.0, diagonal: float = 10.0) -> None:
         super().__init__()

@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaekit.core import SettingError
-from vaekit.distributions import kl_by_dimension
 from vaekit.models import Model
+from vaekit.objectives.terms import elbo_terms
 
 
 def encoded(model: Model, x: Tensor, y: Tensor | None, who: str) -> tuple[Normal, Tensor, dict[str, Tensor]]:
@@ -19,17 +19,7 @@ def encoded(model: Model, x: Tensor, y: Tensor | None, who: str) -> tuple[Normal
     output = model(x, y)
     if len(output.latents) != 1 or not isinstance(output.latents[0].posterior, Normal):
         raise SettingError(f"{who} needs a model with one layer of normal latents; train a vae.")
-    latent = output.latents[0]
-    reconstruction, by_dimension = -output.likelihood.log_prob(x), kl_by_dimension(latent)
-    kl = by_dimension.sum(-1)
-    terms = {
-        "negative_elbo_nats": reconstruction + kl,
-        "reconstruction_nats": reconstruction,
-        "kl_nats": kl,
-        "kl_nats_by_dimension": by_dimension,
-    }
-    assert isinstance(latent.posterior, Normal)
-    return latent.posterior, latent.z, terms
+    return output.latents[0].posterior, output.latents[0].z, elbo_terms(output, x)
 
 
 def check_weight(name: str, value: float) -> None:

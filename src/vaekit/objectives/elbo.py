@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from vaekit.core import Loss, SettingError, choose
-from vaekit.distributions import kl_by_dimension
 from vaekit.models import Model
+from vaekit.models.base import Encodes, HasPrior
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import RAMPS, Clock
+from vaekit.objectives.terms import elbo_terms
 
 
 class ELBO(Objective):
@@ -32,6 +32,7 @@ class ELBO(Objective):
     """
 
     criterion = "loss_nats"
+    needs = (Encodes, HasPrior)
 
     def __init__(
         self, beta: float = 1.0, kl_warmup: float = 0.0, beta_schedule: str = "linear", free_bits: float = 0.0
@@ -57,22 +58,9 @@ class ELBO(Objective):
         return {"beta": self.beta * self.ramp(clock.progress, self.kl_warmup)}
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        output = model(x, y)
-        reconstruction = -output.likelihood.log_prob(x)
-        layers = [kl_by_dimension(latent) for latent in output.latents if latent.posterior is not None]
-        if not layers:
-            raise SettingError("the ELBO needs a model with a posterior; for an AE take Reconstruction().")
-        by_dimension = torch.cat(layers, dim=-1)
-        kl = by_dimension.sum(-1)
-        charged = kl
+        terms = elbo_terms(model(x, y), x)
+        charged = terms["kl_nats"]
         if self.free_bits > 0:
-            charged = by_dimension.mean(0).clamp_min(self.free_bits).sum()
-        loss = reconstruction + values["beta"] * charged
-        terms = {
-            "loss_nats": loss,
-            "negative_elbo_nats": reconstruction + kl,
-            "reconstruction_nats": reconstruction,
-            "kl_nats": kl,
-            "kl_nats_by_dimension": by_dimension,
-        }
-        return Loss(loss.mean(), terms)
+            charged = terms["kl_nats_by_dimension"].mean(0).clamp_min(self.free_bits).sum()
+        loss = terms["reconstruction_nats"] + values["beta"] * charged
+        return Loss(loss.mean(), {"loss_nats": loss, **terms})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,8 @@ from torch.nn import functional
 
 from vaekit.core import Loss, SettingError
 from vaekit.distributions import reparameterize
-from vaekit.models import LatentModel, Model
+from vaekit.models import Model
+from vaekit.models.base import EncodesVector, HasPrior, check_needs
 from vaekit.objectives.base import Objective, Phase, Step
 from vaekit.objectives.disentangle import check_weight, encoded
 from vaekit.runtime.random import own_randomness, seed_noise, uniform
@@ -37,6 +39,7 @@ class FactorVAE(Objective):
     """
 
     criterion = "loss_nats"
+    needs = (EncodesVector, HasPrior)
 
     def __init__(self, gamma: float = 10.0, discriminator_width: int = 256) -> None:
         super().__init__()
@@ -58,7 +61,7 @@ class FactorVAE(Objective):
         """The discriminator, made for the model's latent dimensions when first asked for."""
         if self.discriminator is None:
             device = next(model.parameters()).device
-            sizes = [model.arguments["latent_dim"], *[self.width] * LAYERS]
+            sizes = [model.latent_dim, *[self.width] * LAYERS]
             with own_randomness(torch.device("cpu")), torch.inference_mode(False):
                 seed_noise(torch.device("cpu"), LAYERS)
                 layers: list[nn.Module] = []
@@ -80,13 +83,12 @@ class Critic(nn.Module):
 
     def __init__(self, objective: FactorVAE, model: Model) -> None:
         super().__init__()
-        if not isinstance(model, LatentModel):
-            raise SettingError("FactorVAE needs a model with an encoder; train a vae.")
+        check_needs(model, objective.needs, type(objective).__name__)
         self.discriminator, self.model = objective.judge(model), model
 
     def forward(self, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         with torch.no_grad():
-            posterior = self.model.encode(x, y)
+            posterior = cast(EncodesVector, self.model).encode(x, y)
             assert isinstance(posterior, Normal)
             z = reparameterize(posterior)  # what is decoded is of no account here
             permuted = permute_dimensions(z)

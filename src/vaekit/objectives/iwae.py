@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 from vaekit.core import Loss, Output, SettingError, choose
 from vaekit.distributions import kl_by_dimension, log_density
 from vaekit.models import Model
+from vaekit.models.base import Encodes, HasPrior
 from vaekit.objectives.base import Objective
 
 
@@ -33,6 +34,7 @@ class IWAE(Objective):
     """
 
     criterion = "negative_iwae_bound_nats"
+    needs = (Encodes, HasPrior)
 
     def __init__(self, samples: int = 5, estimator: str = "standard") -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaekit.core import Loss
 from vaekit.models import Model
+from vaekit.models.base import CodeDensity, Reconstructs
 from vaekit.objectives.base import Objective
 
 
@@ -31,18 +32,21 @@ class Reconstruction(NegativeLogLikelihood):
     """-log p(x|z) and nothing else: an autoencoder's loss."""
 
     criterion = "reconstruction_nats"
+    needs = (Reconstructs,)
 
 
 class Density(NegativeLogLikelihood):
     """-log p(x) of a model that says it exactly: a density of latents."""
 
     criterion = "nll_nats"
+    needs = (CodeDensity,)
 
 
 class CodeLength(NegativeLogLikelihood):
     """-log p(c) of a grid of codes, which is what the codes of an image cost: `code_bits` and `code_nats`."""
 
     criterion = "code_nats"
+    needs = (CodeDensity,)
 
     def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
         return {"code_bits": means["code_nats"] / math.log(2)}

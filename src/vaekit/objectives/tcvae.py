@@ -10,6 +10,7 @@ from torch.distributions import Normal
 
 from vaekit.core import Loss
 from vaekit.models import Model
+from vaekit.models.base import EncodesVector, HasPrior
 from vaekit.objectives.base import Objective
 from vaekit.objectives.disentangle import check_weight, encoded
 
@@ -30,6 +31,7 @@ class TCVAE(Objective):
     """
 
     criterion = "loss_nats"
+    needs = (EncodesVector, HasPrior)
 
     def __init__(self, beta: float = 6.0) -> None:
         super().__init__()

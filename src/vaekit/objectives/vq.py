@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaekit.core import Loss, SettingError
 from vaekit.models import Model
+from vaekit.models.base import Quantizes
 from vaekit.networks.quantizers import used_codes
 from vaekit.objectives.base import Objective
 
@@ -30,6 +31,7 @@ class QuantizedReconstruction(Objective):
     """
 
     criterion = "reconstruction_nats"
+    needs = (Quantizes,)
 
     def __init__(self, commitment: float = 0.25) -> None:
         super().__init__()

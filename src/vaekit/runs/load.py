@@ -20,7 +20,7 @@ from vaekit.core import DataError, RunError, SettingError
 from vaekit.data import SOURCES, Data, Split, load_data
 from vaekit.data.labels import find_class, renumbered
 from vaekit.models import Autoencoder, Model
-from vaekit.models.base import CANNOT_SAMPLE, CodeDensity
+from vaekit.models.base import CANNOT_SAMPLE, CodeDensity, HasPrior
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.runs.files import read_json, read_tensors
 from vaekit.runs.write import weights_fingerprint
@@ -155,7 +155,7 @@ def load_run(
     model = build_model(settings, config, encoder, decoder)
     load_weights(model, tensors, weights)
     model = model.to(choose_device(device)).eval()
-    if isinstance(model, Autoencoder) and (has_prior(folder) or not model.own_prior):
+    if isinstance(model, Autoencoder) and (has_prior(folder) or not isinstance(model, HasPrior)):
         model.fitted = cache(partial(load_prior, folder, model, config["data"]["fingerprint"], device))
     return Run(
         folder,

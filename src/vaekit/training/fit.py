@@ -101,6 +101,7 @@ def fit(
         "fit",
     )  # fmt: skip
     check_options(options)
+    objective.check(model)
     check_data(model, objective.criterion, data, options)
     with joined(choose_device(options.device)) as processes, ExitStack() as held:
         folder = Path(out) if out is not None and processes.leads else None

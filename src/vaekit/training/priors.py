@@ -14,6 +14,7 @@ from vaekit.config.methods import resolve
 from vaekit.config.options import Settings
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Batches, Data, Split
+from vaekit.inference import at_once
 from vaekit.models import Autoencoder
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
@@ -22,7 +23,6 @@ from vaekit.runtime.distributed import launched
 from vaekit.runtime.random import own_randomness, seed_noise
 from vaekit.training.fit import History, check_options, fit, resume
 from vaekit.training.fresh import new_model
-from vaekit.training.validate import BATCH
 
 
 def load_codes(data: str | Path, *, run: Run | None = None, images: Data | None = None) -> Data:
@@ -69,7 +69,7 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
 def encoded(model: Autoencoder, split: Split, dynamic: bool, name: str) -> Split:
     """The codes of a split as floats, (N, ...); always the same draws, where they are random."""
     device = next(model.parameters()).device
-    batches = Batches(split, BATCH, device, dynamic, derive_seed("codes", name), shuffle=False)
+    batches = Batches(split, at_once(model.shape), device, dynamic, derive_seed("codes", name), shuffle=False)
     with own_randomness(device):
         seed_noise(device, batches.seed)
         parts = [model.codes_for_prior(x, y).cpu() for x, y in batches.epoch(0)]

@@ -19,6 +19,7 @@ from torch import Tensor
 from vaekit.config.options import FitSettings
 from vaekit.core import Loss, NonFiniteError, VaekitWarning, derive_seed, reach
 from vaekit.data import Batches, Data, Split
+from vaekit.inference import at_once
 from vaekit.models import Model
 from vaekit.objectives.base import Objective, Phase
 from vaekit.objectives.ramps import Clock
@@ -250,7 +251,13 @@ class Training:
         """Batches for measuring: always the same, whatever the seed of the run."""
         seed = derive_seed("measure", name)
         return Batches(
-            split, measuring.BATCH, self.device, self.data.dynamic, seed, shuffle=False, part=self.part
+            split,
+            at_once(self.data.shape),
+            self.device,
+            self.data.dynamic,
+            seed,
+            shuffle=False,
+            part=self.part,
         )
 
     def measure(self, batches: Batches, name: str, log: bool = True) -> dict[str, Any]:

@@ -16,8 +16,6 @@ from vaekit.runtime.device import arithmetic
 from vaekit.runtime.distributed import Processes
 from vaekit.runtime.random import own_randomness, seed_noise, sharing
 
-BATCH = 1000  # images at a time; the draws of a seed depend on it
-
 
 def mean_terms(
     model: Model,

@@ -169,11 +169,12 @@ def finished(history: History, following: list[str] | None = None) -> Result:
 def what_follows(summary: dict[str, Any]) -> list[str]:
     """Commands that fit a trained model: some have no encoder, some nothing yet to draw codes from."""
     from vaekit.models import Autoencoder
+    from vaekit.models.base import HasPrior
 
     kind = find_method(summary["method"]).model_class()
     if not issubclass(kind, Autoencoder):
         return ["figures", "sample"]
-    return ["figures", "reconstruct", "sample" if kind.own_prior else "prior"]
+    return ["figures", "reconstruct", "sample" if issubclass(kind, HasPrior) else "prior"]
 
 
 def _demo_text(history: History, written: list[Path]) -> Any:
