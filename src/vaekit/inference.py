@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
-from vaekit.core import DataError, Latent
+from vaekit.core import DataError, Latent, SettingError
 from vaekit.data import Batches, Split
 from vaekit.distributions import kl_by_dimension
 from vaekit.models.base import (
@@ -28,7 +28,7 @@ from vaekit.models.base import (
     Reconstructs,
     evaluating,
 )
-from vaekit.runtime.device import arithmetic
+from vaekit.runtime.device import arithmetic, choose_precision
 from vaekit.runtime.random import own_randomness
 
 MOST = 1000  # examples at a time
@@ -49,6 +49,7 @@ class Embedding:
         mean, stddev: of q(z|x), (N, D) float32; stddev is 0 where latents are not random (AE).
         kl: nats that each dimension carries on average, (D,); None without a prior.
         layers: shapes of the layers, (D,) or (C, h, w) each.
+        normal: whether q(z|x) is a normal distribution in every layer.
         prior: p(z) where it is the same for all examples and there is one layer; else None.
         labels: (N,) class numbers, or None.
     """
@@ -57,6 +58,7 @@ class Embedding:
     stddev: Tensor
     kl: Tensor | None = None
     layers: tuple[tuple[int, ...], ...] = ()
+    normal: bool = False
     prior: Distribution | None = None
     labels: Tensor | None = None
 
@@ -90,28 +92,35 @@ class Embedding:
     def take(self, indices: Tensor) -> Embedding:
         """Of some of the examples; `kl` stays that of all."""
         labels = None if self.labels is None else self.labels[indices]
-        return Embedding(self.mean[indices], self.stddev[indices], self.kl, self.layers, self.prior, labels)
+        return replace(self, mean=self.mean[indices], stddev=self.stddev[indices], labels=labels)
 
 
 @contextmanager
-def asking(model: Model, precision: str = "fp32") -> Iterator[torch.device]:
-    """Eval mode, no gradients, the networks' arithmetic, global random numbers put back; gives the device."""
+def asking(model: object, precision: str = "fp32", gradients: bool = False) -> Iterator[torch.device]:
+    """Eval mode, the networks' arithmetic, global random numbers put back afterwards; gives the model's device.
+
+    Args:
+        precision: fp32, bf16, or auto: what is fast here.
+        gradients: of what is computed within.
+    """
+    assert isinstance(model, Model)
     device = device_of(model)
     with (
         own_randomness(device),
         evaluating(model),
-        torch.inference_mode(),
-        arithmetic(precision, device),
+        torch.inference_mode(not gradients),
+        arithmetic(choose_precision(precision, device), device),
     ):
         yield device
 
 
-def device_of(model: Model) -> torch.device:
+def device_of(model: object) -> torch.device:
     """Where the model is."""
+    assert isinstance(model, Model)
     return next(model.parameters()).device
 
 
-def shown(model: Model, split: Split, size: int | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
+def shown(model: object, split: Split, size: int | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Examples in their order as the model takes them, with their labels, on its device.
 
     Args:
@@ -121,6 +130,7 @@ def shown(model: Model, split: Split, size: int | None = None) -> Iterator[tuple
     Raises:
         DataError: there are none, or they do not have the model's shape.
     """
+    assert isinstance(model, Model)
     if not len(split):
         raise DataError("there are no images to look at; the split is empty.")
     model.check_images(split.images[:1])
@@ -128,7 +138,7 @@ def shown(model: Model, split: Split, size: int | None = None) -> Iterator[tuple
     yield from Batches(split, size or at_once(model.shape), device_of(model), dynamic, shuffle=False).epoch(0)
 
 
-def shown_images(model: Model, split: Split) -> Tensor:
+def shown_images(model: object, split: Split) -> Tensor:
     """All examples as the model takes them, (N, *shape) float32 on the CPU: what errors are measured against."""
     return torch.cat([x.float().cpu() for x, _ in shown(model, split)])
 
@@ -139,7 +149,6 @@ def encode(model: Encodes, split: Split) -> Embedding:
     Raises:
         DataError: no examples, of another shape, or without the labels that the model is conditioned on.
     """
-    assert isinstance(model, Model)
     parts: list[tuple[Tensor, Tensor]] = []
     nats: list[Tensor] = []
     latents: tuple[Latent, ...] = ()
@@ -157,12 +166,12 @@ def encode(model: Encodes, split: Split) -> Embedding:
     means, stddevs = (torch.cat(part).float().cpu().clone() for part in zip(*parts, strict=True))
     kl = (torch.stack(nats).sum(0) / len(split)).float() if nats else None
     layers = tuple(tuple(latent.z.shape[1:]) for latent in latents)
-    return Embedding(means, stddevs, kl, layers, _shared_prior(latents), split.labels)
+    normal = all(isinstance(latent.posterior, Normal) for latent in latents)
+    return Embedding(means, stddevs, kl, layers, normal, _shared_prior(latents), split.labels)
 
 
 def encode_codes(model: Quantizes, split: Split) -> Tensor:
     """Grids of codes of examples, (N, h, w) int64."""
-    assert isinstance(model, Model)
     with asking(model):
         return torch.cat([model.encode_codes(x).cpu() for x, _ in shown(model, split)]).clone()
 
@@ -173,7 +182,6 @@ def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None)
     Args:
         redraw_as: class to decode under instead: the same style as another class.
     """
-    assert isinstance(model, Model)
     parts = []
     with asking(model):
         for x, y in shown(model, split):
@@ -247,6 +255,23 @@ def mean_of(latent: Latent) -> Tensor:
 def spread_of(latent: Latent) -> Tensor:
     """Standard deviation of a layer, (B, ...); 0 where it is not random."""
     return torch.zeros_like(latent.z) if latent.posterior is None else latent.posterior.stddev
+
+
+def flat_posterior(latents: tuple[Latent, ...]) -> Normal:
+    """A normal over all layers as one vector, (B, D), with the means and spreads of `infer`: q(z|x) itself where there
+    is one normal layer, and an approximation of it for several, whose spreads below are those at the means above.
+
+    Raises:
+        SettingError: latents that are not normal.
+    """
+    for latent in latents:
+        if not isinstance(latent.posterior, Normal):
+            raise SettingError("this needs a model whose latents are all normal; train a vae.")
+    mean, spread = (
+        _flat([mean_of(latent) for latent in latents]),
+        _flat([spread_of(latent) for latent in latents]),
+    )
+    return Normal(mean, spread, validate_args=False)
 
 
 def _flat(layers: list[Tensor]) -> Tensor:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from vaekit.core import DataError, derive_seed
-from vaekit.data import Data, Split, to_unit
+from vaekit.data import Data, to_unit
 from vaekit.distributions import LIKELIHOODS
-from vaekit.evaluation.evaluate import is_binarised
 from vaekit.evaluation.latents.codebook import measure_codes
 from vaekit.evaluation.latents.health import chosen, measure_health
 from vaekit.evaluation.latents.probes import knn_accuracy, linear_accuracy
@@ -29,8 +28,9 @@ from vaekit.evaluation.samples.frechet import frechet_distance
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
-from vaekit.models import VQVAE, Autoencoder, LatentModel, Model
-from vaekit.models.base import evaluating
+from vaekit.inference import decode, encode, reconstruct, sample, shown_images, squared_errors
+from vaekit.models import Model
+from vaekit.models.base import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.files import read_json
 from vaekit.runs.load import PRIOR, Run
 
@@ -38,7 +38,6 @@ DRAWN = 10_000  # images by which samples are judged, at most: as many as there 
 FEW = 2_000  # for what is measured of codes: midpoints, decoded normal numbers, the aggregate posterior
 ENCODED = 10_000  # training images that the readers of the codes learn from
 BOUND_IMAGES, BOUND_SAMPLES = 1_000, 500  # of the importance-weighted bound
-AT_ONCE = 500
 NO_PRIOR = (
     "cannot be sampled, its codes have no distribution to draw from; what decoding other codes gives is under Latent "
     "space and in its picture under Samples"
@@ -127,22 +126,23 @@ def measure(run: Run, yardstick: Yardstick) -> dict[str, Any]:
     figures = costs(run)
     notes: dict[str, str] = {}
     model = run.model
-    if isinstance(model, Autoencoder) and not model.can_sample():
+    if not model.can_sample():
         notes["samples"] = NO_PRIOR
     elif yardstick.features is not None:
         images, labels = draw(model, yardstick.data, yardstick.count, yardstick.seed)
         figures |= yardstick.compare(images) | classes_drawn(yardstick, images, labels)
-    rebuilt = reconstruct_all(model, yardstick.data.test)
-    if rebuilt is not None:
-        error = (rebuilt - to_unit(yardstick.data.test.images)).square().mean()
-        figures["reconstruction_mse"] = float(error)
-    if isinstance(model, LatentModel):
-        figures |= latent_figures(model, yardstick) | density_figures(model, yardstick)
-    if isinstance(model, VQVAE):
+    if isinstance(model, Reconstructs):
+        test = yardstick.data.test
+        errors = squared_errors(shown_images(model, test), reconstruct(model, test))
+        figures["reconstruction_mse"] = float(errors.mean())
+    if isinstance(model, Encodes) and isinstance(model, Decodes):
+        figures |= latent_figures(model, yardstick)
+    if isinstance(model, Encodes) and isinstance(model, HasPrior):
+        figures |= density_figures(model, yardstick)
+    if isinstance(model, Quantizes):
         figures |= code_figures(model, yardstick)
-    about = {"likelihood": model.arguments["likelihood"]} if "likelihood" in model.arguments else {}
-    if about:
-        about["likelihood_kind"] = LIKELIHOODS[about["likelihood"]].kind
+    name = model.likelihood_name
+    about = {} if name is None else {"likelihood": name, "likelihood_kind": LIKELIHOODS[name].kind}
     return {"figures": figures, "notes": notes, **about}
 
 
@@ -168,26 +168,13 @@ def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tenso
     Raises:
         SettingError: the model cannot sample.
     """
-    generator = torch.Generator().manual_seed(derive_seed(seed, "generated"))
     labels = None
     if model.classes:
         known = data.train.labels
         assert known is not None
+        generator = torch.Generator().manual_seed(derive_seed(seed, "generated, labels"))
         labels = known[torch.randint(len(known), (count,), generator=generator)]
-    device = next(model.parameters()).device
-    parts = []
-    for start in range(0, count, AT_ONCE):
-        size = min(AT_ONCE, count - start)
-        y = None if labels is None else labels[start : start + size].to(device)
-        parts.append(model.sample(size, y, generator=generator).float().cpu())
-    return torch.cat(parts), labels
-
-
-def reconstruct_all(model: Model, split: Split) -> Tensor | None:
-    """Reconstructions of all images, on the CPU; None for a model without an encoder."""
-    if not isinstance(model, Autoencoder):
-        return None
-    return torch.cat([model.reconstruct(x, y).float().cpu() for x, y in blocks(model, split)])
+    return sample(model, count, labels, seed=derive_seed(seed, "generated")), labels
 
 
 def classes_drawn(yardstick: Yardstick, images: Tensor, labels: Tensor | None = None) -> dict[str, float]:
@@ -207,12 +194,16 @@ def classes_drawn(yardstick: Yardstick, images: Tensor, labels: Tensor | None = 
     return figures
 
 
-def latent_figures(model: LatentModel, yardstick: Yardstick) -> dict[str, float]:
+class EncodesAndDecodes(Encodes, Decodes, Protocol):
+    """It encodes examples as vectors and decodes vectors."""
+
+
+def latent_figures(model: EncodesAndDecodes, yardstick: Yardstick) -> dict[str, float]:
     """What classes can be read from the codes, and how good decoded points between and beyond them are."""
     data, seed = yardstick.data, yardstick.seed
     train = chosen(data.train, ENCODED, derive_seed(seed, "codes"))
     test = chosen(data.test, ENCODED, derive_seed(seed, "codes"))
-    known, codes = encode_all(model, train), encode_all(model, test)
+    known, codes = encode(model, train).mean, encode(model, test).mean
     figures = {}
     if train.labels is not None and test.labels is not None:
         arguments = (known, train.labels, codes, test.labels)
@@ -220,74 +211,41 @@ def latent_figures(model: LatentModel, yardstick: Yardstick) -> dict[str, float]
     if yardstick.features is None:
         return figures
     first, second = pairs(yardstick)
-    middles = (encode_all(model, data.test.take(first)) + encode_all(model, data.test.take(second))) / 2
+    ends = encode(model, data.test.take(first)).mean, encode(model, data.test.take(second)).mean
+    middles = (ends[0] + ends[1]) / 2
     y = None if data.test.labels is None else data.test.labels[first]
-    figures |= yardstick.compare_few(decode_all(model, middles, y), "midpoint")
+    figures |= yardstick.compare_few(decode(model, middles, y), "midpoint")
     count = min(FEW, yardstick.count)
     generator = torch.Generator().manual_seed(derive_seed(seed, "codes"))
     normal = torch.randn(count, codes.shape[1], generator=generator)
     y = None if train.labels is None else train.labels[torch.arange(count) % len(train)]
-    figures |= yardstick.compare_few(decode_all(model, normal, y), "normal")
+    figures |= yardstick.compare_few(decode(model, normal, y), "normal")
     fitted = known.mean(0) + normal @ root_of_covariance(known).T
-    return figures | yardstick.compare_few(decode_all(model, fitted, y), "fitted")
+    return figures | yardstick.compare_few(decode(model, fitted, y), "fitted")
 
 
-def density_figures(model: LatentModel, yardstick: Yardstick) -> dict[str, float]:
+def density_figures(model: Model, yardstick: Yardstick) -> dict[str, float]:
     """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits."""
-    if model.prior() is None:
-        return {}
     seed = yardstick.seed
-    options: dict[str, Any] = {"seed": seed, "dynamic": is_binarised(model, yardstick.data)}
-    health = measure_health(model, chosen(yardstick.data.test, FEW, seed), **options)
+    health = measure_health(model, chosen(yardstick.data.test, FEW, seed), seed=seed)
     few = chosen(yardstick.data.test, BOUND_IMAGES, seed)
-    figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, **options).value}
+    figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, seed=seed).value}
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
         figures["active_units"] = health.active_units
-        if LIKELIHOODS[model.arguments["likelihood"]].kind == "mass":
+        if LIKELIHOODS[model.likelihood_name or ""].kind == "mass":
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
     if health.aggregate is not None:
         figures["total_correlation_nats"] = health.aggregate.total_correlation.value
     return figures
 
 
-def code_figures(model: VQVAE, yardstick: Yardstick) -> dict[str, float]:
+def code_figures(model: Quantizes, yardstick: Yardstick) -> dict[str, float]:
     """`code_bits`: -log2 of the codes' probability under the prior, where there is one, on as many test images
     as a VAE's rate."""
     few = chosen(yardstick.data.test, FEW, yardstick.seed)
-    dynamic = is_binarised(model, yardstick.data)
-    report = measure_codes(model, few, dynamic=dynamic, seed=yardstick.seed)
+    report = measure_codes(model, few)
     return {} if report.code_bits is None else {"code_bits": report.code_bits[0]}
-
-
-def blocks(model: Model, split: Split) -> list[tuple[Tensor, Tensor | None]]:
-    """Images in [0, 1] and labels on the model's device, some at a time."""
-    device = next(model.parameters()).device
-    return [
-        (
-            to_unit(split.images[start : start + AT_ONCE]).to(device),
-            None if split.labels is None else split.labels[start : start + AT_ONCE].to(device),
-        )
-        for start in range(0, len(split), AT_ONCE)
-    ]
-
-
-def encode_all(model: LatentModel, split: Split) -> Tensor:
-    """Posterior means, (N, D) on the CPU."""
-    with evaluating(model), torch.inference_mode():
-        parts = [model.encode(x, y).mean.flatten(1).float().cpu() for x, y in blocks(model, split)]
-    return torch.cat(parts).clone()
-
-
-def decode_all(model: LatentModel, z: Tensor, labels: Tensor | None) -> Tensor:
-    """Means of p(x|z), (N, *shape) on the CPU; labels for a model that is told them."""
-    device = next(model.parameters()).device
-    parts = []
-    with evaluating(model), torch.inference_mode():
-        for start in range(0, len(z), AT_ONCE):
-            y = None if labels is None else labels[start : start + AT_ONCE].to(device)
-            parts.append(model.picture(model.decode(z[start : start + AT_ONCE].to(device), y)).float().cpu())
-    return torch.cat(parts)
 
 
 def pairs(yardstick: Yardstick) -> tuple[Tensor, Tensor]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaekit.comparison.measure import decode_all, draw, encode_all, reconstruct_all
+from vaekit.comparison.measure import draw
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
-from vaekit.models import Autoencoder, LatentModel, Model
+from vaekit.inference import decode, encode, reconstruct, shown_images
+from vaekit.models import Model
+from vaekit.models.base import Decodes, Encodes, Reconstructs
 from vaekit.plots import tile
 from vaekit.plots.travel import choose_pairs, lerp
 
@@ -35,13 +37,11 @@ def samples(model: Model, data: Data) -> Picture:
         images, _ = draw(model, data, SAMPLES, seed=0)
         return Picture(sheet(images, COLUMNS), "samples")
     except SettingError as error:
-        if not isinstance(model, LatentModel):
+        if not isinstance(model, Decodes):
             return Picture(None, str(error))
     normal = torch.randn(SAMPLES, model.latent_dim, generator=torch.Generator().manual_seed(0))
     y = None if data.train.labels is None else data.train.labels[:SAMPLES]
-    return Picture(
-        sheet(decode_all(model, normal, y), COLUMNS), "decoded N(0, I): it has no prior of its own"
-    )
+    return Picture(sheet(decode(model, normal, y), COLUMNS), "decoded N(0, I): it has no prior of its own")
 
 
 def originals(data: Data) -> Picture:
@@ -52,24 +52,23 @@ def originals(data: Data) -> Picture:
 def reconstructions(model: Model, data: Data) -> Picture:
     """The same images after the way through the code."""
     few = data.test.take(torch.arange(min(REBUILT, len(data.test))))
-    rebuilt = reconstruct_all(model, few)
-    return (
-        Picture(None, "no encoder") if rebuilt is None else Picture(sheet(rebuilt, REBUILT), "reconstructed")
-    )
+    if not isinstance(model, Reconstructs):
+        return Picture(None, "no encoder")
+    return Picture(sheet(reconstruct(model, few), REBUILT), "reconstructed")
 
 
 def interpolations(model: Model, data: Data) -> Picture:
     """From one test image to another, through the decoded codes on the straight line between theirs."""
-    if not isinstance(model, Autoencoder):
+    if not isinstance(model, Reconstructs):
         return Picture(None, "no encoder")
-    if not isinstance(model, LatentModel):
+    if not (isinstance(model, Encodes) and isinstance(model, Decodes)):
         return Picture(None, "its codes are discrete: there is nothing halfway between two of them")
     rows = []
     for first, last in choose_pairs(data.test.labels, len(data.test), PAIRS):
         ends = data.test.take(torch.tensor([first, last]))
-        a, b = encode_all(model, ends)
-        middle = decode_all(model, lerp(a, b, STEPS), _repeated(ends))
-        rows += [to_unit(ends.images[:1]), middle, to_unit(ends.images[1:])]
+        (a, b), images = encode(model, ends).mean, shown_images(model, ends)
+        middle = decode(model, lerp(a, b, STEPS), _repeated(ends))
+        rows += [images[:1], middle, images[1:]]
     return (
         Picture(sheet(torch.cat(rows), STEPS + 2), "outermost the images themselves")
         if rows

@@ -32,6 +32,16 @@ def _a_row_an_image(values: Tensor) -> Tensor:
     return values.flatten(1) if values.dim() > 1 else values.unsqueeze(1)
 
 
+def log_importance_weights(latents: tuple[Latent, ...], log_likelihood: Tensor) -> Tensor:
+    """log p(x, z) / q(z|x), (S, B), from all layers of S draws of z and log p(x|z), (S, B)."""
+    weights = log_likelihood
+    for latent in latents:
+        assert latent.posterior is not None
+        assert latent.prior is not None
+        weights = weights + log_density(latent.prior, latent.z) - log_density(latent.posterior, latent.z)
+    return weights
+
+
 def log_density(distribution: Distribution, z: Tensor) -> Tensor:
     """log of a density over all of z, (S, B), for z (S, B, ...), whether it factorises over z or not."""
     value = distribution.log_prob(z)

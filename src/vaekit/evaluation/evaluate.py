@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import SettingError, derive_seed
-from vaekit.data import Data, Split
+from vaekit.data import Data, Factor, Split
 from vaekit.distributions import LIKELIHOODS, bits_per_dimension
 from vaekit.distributions.likelihoods import check_support
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
@@ -23,7 +23,9 @@ from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
-from vaekit.models import VQVAE, Autoencoder, LatentModel, Model
+from vaekit.inference import sample
+from vaekit.models import Model
+from vaekit.models.base import Encodes, Quantizes, Reconstructs
 from vaekit.runs.load import Run
 from vaekit.runtime.device import choose_precision
 
@@ -33,7 +35,6 @@ KINDS = {
     "pseudo": "no likelihood: lacks its normaliser; comparable only with the same on the same pixels",
 }
 GENERATED = 10_000  # images to judge the quality of samples by, at most
-AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,56 @@ def evaluate(
         DataError: no images, or of another shape than the model's.
     """
     began = time.monotonic()
+    asked = _asked(model, data, features, disentanglement)
+    common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
+    bounds: dict[str, Any] = {
+        "samples": samples,
+        "images": images,
+        "jackknife": jackknife,
+        "annealed": annealed,
+    }
+    about = describe(asked.model, asked.test, asked.data, common)
+    health, likelihood = measure_latents(asked, bounds, common)
+    factors = codes = None
+    if asked.factors is not None and isinstance(asked.model, Encodes):
+        factors = measure_disentanglement(asked.model, asked.test, asked.factors, seed=seed)
+    if isinstance(asked.model, Quantizes):
+        codes = measure_codes(asked.model, asked.test)
+    return Evaluation(
+        likelihood={named(asked.model, name): mean for name, mean in likelihood.items()},
+        bits=in_bits(asked.model, likelihood),
+        health=health,
+        findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
+        quality=measure_quality(asked, features, seed),
+        codes=codes,
+        disentanglement=factors,
+        about={**about, "seconds": round(time.monotonic() - began, 1)},
+    )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured, of what.
+
+    Attributes:
+        model: the model.
+        data: the data set, or one split of images.
+        test: the images that are measured.
+        train: the images that the model was trained on; None where these are not known or others.
+        factors: what the factors of the images are, where disentanglement is to be measured.
+    """
+
+    model: Model
+    data: Data | Split
+    test: Split
+    train: Split | None
+    factors: tuple[Factor, ...] | None
+
+
+def _asked(
+    model: Model | Run, data: Data | Split | None, features: Features | None, disentanglement: str
+) -> Asked:
+    """Raises SettingError for what `evaluate` cannot measure."""
     run = model if isinstance(model, Run) else None
     model = model.model if isinstance(model, Run) else model
     data = run.load_data() if run is not None and data is None else data
@@ -134,53 +185,49 @@ def evaluate(
         )
     where = data.source if isinstance(data, Data) else "the split"
     wanted = factors_wanted(model, data, disentanglement, where)
-    test, train = (data, None) if isinstance(data, Split) else (data.test, data.train)
-    if run is not None and isinstance(data, Data) and data.fingerprint != run.config["data"]["fingerprint"]:
-        train = None  # the model was trained on other images
-    dynamic = is_binarised(model, data)
-    common: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
-    about = describe(model, test, data, common)
-    likelihood: dict[str, MeanNats] = {}
-    health = quality = codes = factors = None
-    if isinstance(model, LatentModel):
-        health = measure_health(model, test, train, **common)
-        if health.rate is not None:
-            few = test if images is None else chosen(test, images, seed)
-            likelihood = measure_likelihood(model, few, samples, jackknife, annealed, **common)
-        if wanted and isinstance(data, Data):
-            factors = measure_disentanglement(model, test, data.factors, seed=seed, precision=precision)
-    if isinstance(model, VQVAE):
-        codes = measure_codes(model, test, dynamic=dynamic, seed=seed)
-    samples_at_all = not isinstance(model, Autoencoder) or model.can_sample()
-    if features is not None and isinstance(data, Data) and samples_at_all:
-        generated = generate(model, data, min(GENERATED, len(test)), seed)
-        quality = sample_quality(generated, test.images, data.train.images, features, seed=seed)
-    return Evaluation(
-        about={**about, "seconds": round(time.monotonic() - began, 1)},
-        likelihood={named(model, name): mean for name, mean in likelihood.items()},
-        bits=in_bits(model, likelihood),
-        health=health,
-        findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
-        quality=quality,
-        codes=codes,
-        disentanglement=factors,
-    )
+    check_pixels(model, data)
+    if isinstance(data, Split):
+        return Asked(model, data, data, None, None)
+    others = run is not None and data.fingerprint != run.config["data"]["fingerprint"]
+    return Asked(model, data, data.test, None if others else data.train, data.factors if wanted else None)
+
+
+def measure_latents(
+    asked: Asked, bounds: dict[str, Any], common: dict[str, Any]
+) -> tuple[Health | None, dict[str, MeanNats]]:
+    """Health of the latents, and bounds on -log p(x) where the model has a prior."""
+    model, test = asked.model, asked.test
+    if not (isinstance(model, Encodes) and isinstance(model, Reconstructs)):
+        return None, {}
+    health = measure_health(model, test, asked.train, **common)
+    if health.rate is None:
+        return health, {}
+    images = bounds.pop("images")
+    few = test if images is None else chosen(test, images, common["seed"])
+    return health, measure_likelihood(model, few, **bounds, **common)
+
+
+def measure_quality(asked: Asked, features: Features | None, seed: int) -> SampleQuality | None:
+    """Quality of samples, where features were given and the model can sample."""
+    if features is None or not isinstance(asked.data, Data) or not asked.model.can_sample():
+        return None
+    generated = generate(asked.model, asked.data, min(GENERATED, len(asked.test)), seed)
+    return sample_quality(generated, asked.test.images, asked.data.train.images, features, seed=seed)
 
 
 def measure_likelihood(
-    model: LatentModel,
+    model: Model,
     split: Split,
     samples: int,
     jackknife: bool,
     annealed: int,
     *,
     seed: int,
-    dynamic: bool,
     precision: str,
     tell: Tell | None,
 ) -> dict[str, MeanNats]:
     """Every bound on -log p(x), by name; arguments as in `evaluate`."""
-    common: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
+    common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
     bounds = {
         "negative_elbo_nats": negative_elbo(model, split, **common),
         "nll_nats": importance_bound(model, split, samples, **common),
@@ -189,7 +236,7 @@ def measure_likelihood(
         bounds["nll_jackknife_nats"] = importance_bound(model, split, samples, jackknife=True, **common)
     if annealed:
         few = chosen(split, annealed, derive_seed(seed, "annealed"))
-        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, dynamic=dynamic, tell=tell)
+        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, tell=tell)
     return bounds
 
 
@@ -214,20 +261,18 @@ def in_bits(model: Model, likelihood: Mapping[str, MeanNats]) -> dict[str, float
     }
 
 
-def is_binarised(model: Model, data: Data | Split) -> bool:
-    """Whether images are to be drawn from grey ones; a split tells by its values and the model.
+def check_pixels(model: Model, data: Data | Split) -> None:
+    """Raises SettingError when the model's likelihood is not defined on the data's pixels."""
+    if isinstance(data, Data) and model.likelihood_name is not None:
+        check_support(model.likelihood_name, data.pixels)
 
-    Raises:
-        SettingError: the model's likelihood is not defined on the data's pixels.
-    """
-    if isinstance(data, Data):
-        if "likelihood" in model.arguments:
-            check_support(model.arguments["likelihood"], data.pixels)
-        return data.dynamic
-    if model.arguments.get("pixels") != "binary":
+
+def is_drawn(model: Model, split: Split) -> bool:
+    """Whether images reach the model as binary draws of grey ones."""
+    if model.pixels != "binary" or not len(split):
         return False
-    white = 255 if data.images.dtype == torch.uint8 else 1
-    return bool(((data.images != 0) & (data.images != white)).any())
+    white = 255 if split.images.dtype == torch.uint8 else 1
+    return bool(((split.images != 0) & (split.images != white)).any())
 
 
 def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,8 +289,8 @@ def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str,
         about |= {"data": data.source, "split": "test"}
     if model.classes:
         about["classes"] = model.classes
-    if common["dynamic"]:
-        about["binarisation"] = f"one draw of each image, seed {common['seed']}"
+    if is_drawn(model, test):
+        about["binarisation"] = "one fixed draw of each image"
     if "likelihood" in model.arguments:
         kind = LIKELIHOODS[model.arguments["likelihood"]].kind
         about |= {
@@ -258,14 +303,8 @@ def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str,
 
 def generate(model: Model, data: Data, count: int, seed: int) -> Tensor:
     """Samples, (count, *shape) in [0, 1]; with the labels of training images, for a model that asks for them."""
-    generator = torch.Generator().manual_seed(derive_seed(seed, "generated"))
-    labels = data.train.labels
-    parts = []
-    for start in range(0, count, AT_ONCE):
-        size = min(AT_ONCE, count - start)
-        y = None
-        if labels is not None and model.sampled_classes:
-            y = labels[torch.randint(len(labels), (size,), generator=generator)]
-            y = y.to(next(model.parameters()).device)
-        parts.append(model.sample(size, y, generator=generator).cpu())
-    return torch.cat(parts)
+    labels = data.train.labels if model.sampled_classes else None
+    if labels is not None:
+        generator = torch.Generator().manual_seed(derive_seed(seed, "generated, labels"))
+        labels = labels[torch.randint(len(labels), (count,), generator=generator)]
+    return sample(model, count, labels, seed=derive_seed(seed, "generated"))

@@ -9,6 +9,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,9 +20,11 @@ from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
 from vaekit.evaluation.latents.health import chosen
-from vaekit.evaluation.likelihood.bounds import Tell, distortion_and_rate, image_blocks, measuring
-from vaekit.evaluation.likelihood.importance import importance_bound, only_layer
-from vaekit.models import LatentModel
+from vaekit.evaluation.likelihood.bounds import Tell, distortion_and_rate
+from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
+from vaekit.models import Model
+from vaekit.models.base import Decodes, Encodes, HasPrior, Reconstructs, check_needs
 from vaekit.runtime.random import seed_noise
 
 DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers.md
@@ -40,14 +43,12 @@ class Setting:
         model: the model.
         train: training images, or None where they are gone.
         samples: K of the importance-weighted bound.
-        dynamic: binarise images first.
         seed, precision, tell: as in `evaluate`.
     """
 
-    model: LatentModel
+    model: Model
     train: Split | None
     samples: int
-    dynamic: bool
     seed: int
     precision: str
     tell: Tell | None
@@ -56,8 +57,7 @@ class Setting:
 def negative_elbo(split: Split, setting: Setting) -> Tensor:
     """-ELBO with four draws of z, in nats, (N,)."""
     distortion, rate = distortion_and_rate(
-        setting.model, split, samples=DRAWS, seed=setting.seed, dynamic=setting.dynamic,
-        precision=setting.precision, tell=setting.tell,
+        setting.model, split, samples=DRAWS, seed=setting.seed, precision=setting.precision, tell=setting.tell,
     )  # fmt: skip
     return distortion + rate.sum(-1)
 
@@ -65,8 +65,7 @@ def negative_elbo(split: Split, setting: Setting) -> Tensor:
 def negative_bound(split: Split, setting: Setting) -> Tensor:
     """The importance-weighted bound on -log p(x), in nats, (N,)."""
     return importance_bound(
-        setting.model, split, setting.samples, seed=setting.seed, dynamic=setting.dynamic,
-        precision=setting.precision, tell=setting.tell,
+        setting.model, split, setting.samples, seed=setting.seed, precision=setting.precision, tell=setting.tell,
     ).per_image  # fmt: skip
 
 
@@ -77,43 +76,48 @@ def likelihood_regret(split: Split, setting: Setting) -> Tensor:
     The paper trains the whole encoder on one image; here mean and log-variance of q(z|x) are moved by 50 steps
     of Adam from where the encoder put them. Both ELBOs take the same 16 draws.
     """
-    found = []
-    with measuring(setting.model, setting.precision):
-        blocks = image_blocks(setting.model, split, setting.dynamic, setting.seed, BLOCK)
-        for index, (x, y) in enumerate(blocks):
-            with torch.no_grad():
-                posterior, prior = only_layer(setting.model(x, y).latents)
-            if not isinstance(posterior, Normal):
-                raise SettingError("the likelihood regret needs a model with normal latents.")
+    found: list[Tensor] = []
+    check_needs(setting.model, (Encodes, Decodes, HasPrior), "the likelihood regret")
+    with asking(setting.model, setting.precision, gradients=True):
+        for index, (x, y) in enumerate(shown(setting.model, split, BLOCK)):
             seed_noise(x.device, derive_seed(setting.seed, "regret", index))
-            mean = posterior.mean.float().detach().clone().requires_grad_()
-            log_deviation = posterior.stddev.float().log().detach().clone().requires_grad_()
-            start = (mean.detach().clone(), log_deviation.detach().clone())
-            optimizer = torch.optim.Adam([mean, log_deviation], lr=RATE)
-            for step in range(STEPS):
-                optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
-                loss = _loss(setting.model, x, y, mean, log_deviation, torch.randn_like(mean), prior).sum()
-                mean.grad, log_deviation.grad = torch.autograd.grad(loss, [mean, log_deviation])
-                optimizer.step()
-            with torch.no_grad():
-                regret = torch.zeros(len(x), device=x.device)
-                for _ in range(16):
-                    noise = torch.randn_like(mean)
-                    before = _loss(setting.model, x, y, *start, noise, prior)
-                    regret += (before - _loss(setting.model, x, y, mean, log_deviation, noise, prior)) / 16
-            found.append(regret.cpu().double())
+            found.append(_regret(setting.model, x, y).cpu().double())
             if setting.tell is not None:
                 setting.tell("likelihood regret", sum(map(len, found)), len(split))
     return torch.cat(found)
 
 
+def _regret(model: Model, x: Tensor, y: Tensor | None) -> Tensor:
+    """Of a block of images, (B,)."""
+    prior = cast(HasPrior, model).prior()
+    with torch.no_grad():
+        posterior = flat_posterior(cast(Encodes, model).infer(x, y))
+    mean = posterior.mean.float().detach().clone().requires_grad_()
+    log_deviation = posterior.stddev.float().log().detach().clone().requires_grad_()
+    start = (mean.detach().clone(), log_deviation.detach().clone())
+    optimizer = torch.optim.Adam([mean, log_deviation], lr=RATE)
+    for step in range(STEPS):
+        optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+        loss = _loss(model, x, y, mean, log_deviation, torch.randn_like(mean), prior).sum()
+        mean.grad, log_deviation.grad = torch.autograd.grad(loss, [mean, log_deviation])
+        optimizer.step()
+    regret = torch.zeros(len(x), device=x.device)
+    with torch.no_grad():
+        for _ in range(16):
+            noise = torch.randn_like(mean)
+            before = _loss(model, x, y, *start, noise, prior)
+            regret += (before - _loss(model, x, y, mean, log_deviation, noise, prior)) / 16
+    return regret
+
+
 def _loss(
-    model: LatentModel, x: Tensor, y: Tensor | None, mean: Tensor, log_deviation: Tensor, noise: Tensor, prior: Distribution
+    model: Model, x: Tensor, y: Tensor | None, mean: Tensor, log_deviation: Tensor, noise: Tensor, prior: Distribution
 ) -> Tensor:  # fmt: skip
     """-log p(x, z) / q(z) at z = mean + deviation * noise, (B,)."""
     z = (mean + log_deviation.exp() * noise)[None]
     own = Normal(mean, log_deviation.exp(), validate_args=False)
-    return (log_density(own, z) - model.decode(z, y).log_prob(x) - log_density(prior, z))[0]
+    log_p = cast(Decodes, model).decode(z, y).log_prob(x)
+    return (log_density(own, z) - log_p - log_density(prior, z))[0]
 
 
 def complexity_corrected(split: Split, setting: Setting) -> Tensor:
@@ -145,20 +149,14 @@ def latent_distance(split: Split, setting: Setting) -> Tensor:
 
 def reconstruction_error(split: Split, setting: Setting) -> Tensor:
     """Mean squared error a value of the reconstruction from the posterior mean, (N,)."""
-    errors = []
-    with measuring(setting.model, setting.precision), torch.inference_mode():
-        for x, y in image_blocks(setting.model, split, setting.dynamic, setting.seed, 1000):
-            rebuilt = setting.model.reconstruct(x, y)
-            errors.append((x - rebuilt).float().square().flatten(1).mean(1).cpu().double())
-    return torch.cat(errors)
+    model = setting.model
+    check_needs(model, (Reconstructs,), "the reconstruction error")
+    return squared_errors(shown_images(model, split), reconstruct(cast(Reconstructs, model), split))
 
 
 def _means(split: Split, setting: Setting) -> Tensor:
-    means = []
-    with measuring(setting.model, setting.precision), torch.inference_mode():
-        for x, y in image_blocks(setting.model, split, setting.dynamic, setting.seed, 1000):
-            means.append(setting.model.encode(x, y).mean.flatten(1).float().cpu())
-    return torch.cat(means)
+    check_needs(setting.model, (Encodes,), "the latent distance")
+    return encode(cast(Encodes, setting.model), split).mean
 
 
 SCORES: dict[str, Callable[[Split, Setting], Tensor]] = {
@@ -172,13 +170,12 @@ SCORES: dict[str, Callable[[Split, Setting], Tensor]] = {
 
 
 def score_images(
-    model: LatentModel,
+    model: Model,
     split: Split,
     train: Split | None = None,
     *,
     scores: list[str] | None = None,
     samples: int = 64,
-    dynamic: bool = False,
     seed: int = 0,
     precision: str = "auto",
     tell: Tell | None = None,
@@ -190,7 +187,6 @@ def score_images(
         train: training images, for the latent distance.
         scores: keys of SCORES; None takes all that the model and the images allow.
         samples: K of the importance-weighted bound.
-        dynamic: binarise the images first (`data.dynamic`).
         seed, precision, tell: as in `evaluate`.
 
     Returns:
@@ -202,7 +198,7 @@ def score_images(
     """
     for name in scores or []:
         choose(name, SCORES, "score")
-    setting = Setting(model, train, samples, dynamic, seed, precision, tell)
+    setting = Setting(model, train, samples, seed, precision, tell)
     found: dict[str, Tensor] = {}
     left_out: dict[str, str] = {}
     for name in scores or SCORES:

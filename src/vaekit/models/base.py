@@ -24,6 +24,16 @@ from vaekit.data.view import show
 from vaekit.distributions import Likelihood
 
 
+class Codebook(Protocol):
+    """K vectors.
+
+    Attributes:
+        size: K.
+    """
+
+    size: int
+
+
 @runtime_checkable
 class Encodes(Protocol):
     """It encodes examples as latent variables."""
@@ -82,8 +92,13 @@ class Reconstructs(Protocol):
 class Quantizes(Protocol):
     """It encodes an image as a grid of codes out of a codebook.
 
-    Beside the methods it has `grid`, (h, w), and `quantizer` with its `size` K.
+    Attributes:
+        grid: (h, w).
+        quantizer: the codebook.
     """
+
+    grid: tuple[int, int]
+    quantizer: Codebook
 
     def encode_codes(self, x: Tensor) -> Tensor:
         """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
@@ -95,6 +110,10 @@ class Quantizes(Protocol):
 
     def decode_indices(self, indices: Tensor) -> Distribution:
         """p(x|z) for codes, (B, h, w) int64."""
+        ...
+
+    def picture(self, likelihood: Distribution) -> Tensor:
+        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
         ...
 
 
@@ -129,6 +148,10 @@ class TakesPrior(Protocol):
 
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+        ...
+
+    def fitted_prior(self) -> CodeDensity | None:
+        """The prior that was fitted to its codes; None without one."""
         ...
 
     def codes_of_prior(

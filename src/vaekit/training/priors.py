@@ -13,14 +13,15 @@ import torch
 from vaekit.config.methods import resolve
 from vaekit.config.options import Settings
 from vaekit.core import RunError, SettingError, derive_seed
-from vaekit.data import Batches, Data, Split
-from vaekit.inference import at_once
+from vaekit.data import Data, Split
+from vaekit.inference import asking, shown
 from vaekit.models import Autoencoder
+from vaekit.models.base import TakesPrior
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
 from vaekit.runs.lock import sole_writer
 from vaekit.runtime.distributed import launched
-from vaekit.runtime.random import own_randomness, seed_noise
+from vaekit.runtime.random import seed_noise
 from vaekit.training.fit import History, check_options, fit, resume
 from vaekit.training.fresh import new_model
 
@@ -52,9 +53,7 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
     Args:
         where: folder of the model's run, by which they can be had again.
     """
-    splits: dict[str, Any] = {
-        name: encoded(model, split, images.dynamic, name) for name, split in images.splits.items()
-    }
+    splits: dict[str, Any] = {name: encoded(model, split, name) for name, split in images.splits.items()}
     return Data(
         source=where,
         **splits,
@@ -66,14 +65,14 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
     )
 
 
-def encoded(model: Autoencoder, split: Split, dynamic: bool, name: str) -> Split:
+def encoded(model: TakesPrior, split: Split, name: str) -> Split:
     """The codes of a split as floats, (N, ...); always the same draws, where they are random."""
-    device = next(model.parameters()).device
-    batches = Batches(split, at_once(model.shape), device, dynamic, derive_seed("codes", name), shuffle=False)
-    with own_randomness(device):
-        seed_noise(device, batches.seed)
-        parts = [model.codes_for_prior(x, y).cpu() for x, y in batches.epoch(0)]
-    codes = torch.cat(parts) if parts else model.codes_for_prior(split.images.float()).cpu()
+    with asking(model) as device:
+        seed_noise(device, derive_seed("codes", name))
+        if len(split):
+            codes = torch.cat([model.codes_for_prior(x, y).cpu() for x, y in shown(model, split)])
+        else:
+            codes = model.codes_for_prior(split.images.float()).cpu()
     return Split(codes.clone(), split.labels, split.names)
 
 

@@ -22,9 +22,9 @@ from vaekit.evaluation.factors.infomec import infomec
 from vaekit.evaluation.factors.mig import carried, chance_matrix, information_matrix, mig
 from vaekit.evaluation.factors.sap import sap
 from vaekit.evaluation.latents.health import chosen
-from vaekit.evaluation.likelihood.bounds import image_blocks, measuring
-from vaekit.models import LatentModel, Model
-from vaekit.training.validate import BATCH
+from vaekit.inference import encode
+from vaekit.models import Model
+from vaekit.models.base import Encodes, HasPrior
 
 LIVE = 0.05  # variance of the posterior's mean below which a dimension may not vote
 
@@ -118,15 +118,14 @@ def ica_codes(codes: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def measure_disentanglement(
-    model: LatentModel, split: Split, kinds: Sequence[Factor] | None, *, seed: int = 0, precision: str = "auto"
-) -> Disentanglement:  # fmt: skip
+    model: Encodes, split: Split, kinds: Sequence[Factor] | None, *, seed: int = 0
+) -> Disentanglement:
     """Every measure of a model's posterior means (an autoencoder's codes).
 
     Args:
         split: images with factors; 10,000 of them, drawn at random, if there are more.
         kinds: what the factors are (`data.factors`).
         seed: of draws and halves.
-        precision: of the networks: fp32, bf16, or auto.
 
     Raises:
         SettingError: the images have no known factors, or are fewer than 1,000.
@@ -134,9 +133,9 @@ def measure_disentanglement(
     if split.factors is None or kinds is None:
         raise SettingError("disentanglement needs known factors, which these images have not.")
     split = chosen(split, MOST, seed)
-    codes, factors = posterior_means(model, split, seed, precision), split.factors
+    codes, factors = encode(model, split).mean.double().numpy(), split.factors
     assert factors is not None
-    live = codes.var(0) >= LIVE if model.prior() is not None else None
+    live = codes.var(0) >= LIVE if isinstance(model, HasPrior) else None
     return disentanglement(codes, factors.numpy(), kinds, seed=seed, live=live)
 
 
@@ -151,20 +150,9 @@ def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) ->
         raise SettingError(
             f"--disentanglement yes needs a source with known factors; {where} has none, strokes and sprites have."
         )
-    if wanted == "yes" and not isinstance(model, LatentModel):
+    if wanted == "yes" and not isinstance(model, Encodes):
         raise SettingError(
             f"--disentanglement yes needs a model whose code of an image is a vector, such as a vae or an ae; "
             f"a {type(model).__name__} has none."
         )
-    return known and isinstance(model, LatentModel) and wanted != "no"
-
-
-def posterior_means(model: LatentModel, split: Split, seed: int = 0, precision: str = "auto") -> np.ndarray:
-    """E[z|x] of each image, (N, D), of all layers' first if there are several."""
-    import torch
-
-    means = []
-    with measuring(model, precision), torch.inference_mode():
-        for x, y in image_blocks(model, split, False, seed, BATCH):
-            means.append(model.encode(x, y).mean.flatten(1).float().cpu())
-    return torch.cat(means).double().numpy()
+    return known and isinstance(model, Encodes) and wanted != "no"

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.data import Batches, Split
+from vaekit.data import Split
 from vaekit.distributions import LIKELIHOODS
 from vaekit.evaluation.latents.findings import CodeUsage, Finding
-from vaekit.models.base import evaluating
-from vaekit.models.code_prior import CodePrior
-from vaekit.models.vqvae import VQVAE
-from vaekit.training.validate import BATCH
+from vaekit.inference import asking, shown
+from vaekit.models import Model
+from vaekit.models.base import HasMarginal, Quantizes, TakesPrior, evaluating
 
 LN2 = math.log(2)
 
@@ -70,30 +69,28 @@ class CodeReport:
 
 
 @torch.inference_mode()
-def measure_codes(model: VQVAE, split: Split, *, dynamic: bool = False, seed: int = 0) -> CodeReport:
+def measure_codes(model: Quantizes, split: Split) -> CodeReport:
     """Measures codes and reconstructions on images, in fp32.
 
     Args:
         model: its fitted prior is used if there is one.
         split: the images.
-        dynamic: binarise the images first (`data.dynamic`).
-        seed: of the binarisation.
     """
-    prior = model.fitted() if model.fitted is not None and model.can_sample() else None
+    assert isinstance(model, Model)
+    prior = model.fitted_prior() if isinstance(model, TakesPrior) else None
     codes, error, nats, bits = [], 0.0, 0.0, []
-    batches = Batches(split, BATCH, next(model.parameters()).device, dynamic, seed, shuffle=False)
-    with evaluating(model):
-        for x, _ in batches.epoch(0):
+    with asking(model):
+        for x, _ in shown(model, split):
             indices = model.encode_codes(x)
-            likelihood = model.decode(model.quantizer.vectors(indices))
+            likelihood = model.decode_indices(indices)
             error += float((model.picture(likelihood) - x).square().flatten(1).mean(1).double().sum())
             nats -= float(likelihood.log_prob(x).double().sum())
             codes.append(indices.cpu())
-            if isinstance(prior, CodePrior):
+            if isinstance(prior, HasMarginal) and isinstance(prior, Model):
                 with evaluating(prior):
                     bits.append(prior.marginal_nats(indices[:, None]).double().cpu() / LN2)
     all_codes, count = torch.cat(codes), len(split)
-    proper = LIKELIHOODS[model.arguments["likelihood"]].kind != "pseudo"
+    proper = LIKELIHOODS[model.likelihood_name or ""].kind != "pseudo"
     return CodeReport(
         images=count,
         grid=model.grid,

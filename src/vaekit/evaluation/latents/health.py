@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor
 from torch.distributions import Distribution, Normal
 
-from vaekit.core import Latent, derive_seed
+from vaekit.core import derive_seed
 from vaekit.data import Split
 from vaekit.distributions import standard_normal
 from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
@@ -18,12 +17,11 @@ from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
     Tell,
     distortion_and_rate,
-    image_blocks,
-    measuring,
     negative_elbo,
 )
-from vaekit.models import LatentModel
-from vaekit.training.validate import BATCH
+from vaekit.inference import Embedding, encode, reconstruct, shown_images, squared_errors
+from vaekit.models import Model
+from vaekit.models.base import Encodes, HasPrior, Reconstructs
 
 ACTIVE = 0.01  # variance over the images of E[z|x] (Burda et al. 2016, section 5.2)
 
@@ -91,23 +89,21 @@ class Health:
 
 
 def measure_health(
-    model: LatentModel,
+    model: Model,
     split: Split,
     train: Split | None = None,
     *,
     seed: int = 0,
-    dynamic: bool = False,
     precision: str = "auto",
     tell: Tell | None = None,
 ) -> Health:
     """Measures the latent space on some images.
 
     Args:
-        model: one with an encoder and a decoder.
+        model: one that encodes and reconstructs; all its layers of latents are looked at.
         split: the images; 10,000 of them, drawn at random, if there are more.
         train: training images, to see whether the model fits them better than `split`.
-        seed: of samples, choices and binarisation.
-        dynamic: binarise the images first (`data.dynamic`).
+        seed: of samples and choices.
         precision: of the networks: fp32, bf16, or auto.
         tell: told of the progress.
 
@@ -115,83 +111,49 @@ def measure_health(
         DataError: no images.
     """
     split = chosen(split, MOST, seed)
-    codes = encode_all(model, split, seed, dynamic, precision)
+    embedding = encode(cast(Encodes, model), split)
     distortion = rate = by_dimension = train_elbo = None
-    if codes.prior is not None:
-        options: dict[str, Any] = {"seed": seed, "dynamic": dynamic, "precision": precision, "tell": tell}
+    if isinstance(model, HasPrior):
+        options: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
         distortions, rates = distortion_and_rate(model, split, **options)
         distortion, rate = MeanNats.of(distortions, 1, seed), MeanNats.of(rates.sum(-1), 1, seed)
         by_dimension = rates.mean(0).tolist()
         if train is not None and len(train):
             train_elbo = negative_elbo(model, chosen(train, len(split), seed), **options)
     aggregate = None
-    if codes.prior is not None and codes.posterior is not None and len(split) > 1:
-        aggregate = decompose(codes.posterior, codes.prior, seed=seed)
+    if embedding.prior is not None and embedding.normal and len(split) > 1:
+        posterior = Normal(embedding.mean, embedding.stddev, validate_args=False)
+        aggregate = decompose(posterior, embedding.prior, seed=seed)
     return Health(
         images=len(split),
-        has_prior=codes.prior is not None,
-        explained=codes.explained,
+        has_prior=isinstance(model, HasPrior),
+        explained=explained_variance(cast(Reconstructs, model), split),
         distortion=distortion,
         rate=rate,
         kl_by_dimension=by_dimension,
-        variance_of_means=codes.mean.var(0, correction=0).tolist(),
+        variance_of_means=embedding.mean.var(0, correction=0).tolist(),
         aggregate=aggregate,
-        moments_kl=codes.moments_kl(),
+        moments_kl=_moments_kl(model, embedding),
         train_negative_elbo=train_elbo,
     )
 
 
-@dataclass(frozen=True)
-class Codes:
-    """The codes of all images.
-
-    Attributes:
-        mean, variance: of q(z|x_n), (N, D) each.
-        posterior: q(z|x_n), (N, D), where it is normal and the only layer.
-        prior: p(z), None where the model has none.
-        explained: share of the pixels' variance that reconstructions explain.
-    """
-
-    mean: Tensor
-    variance: Tensor
-    posterior: Normal | None
-    prior: Distribution | None
-    explained: float
-
-    def moments_kl(self) -> float | None:
-        """As in `aggregate`; from N(0, I) where the model has no prior, None for other priors than normal."""
-        prior = standard_normal(self.mean.shape[1], like=self.mean) if self.prior is None else self.prior
-        if not isinstance(prior, Normal) or prior.mean.dim() != 1 or len(prior.mean) != self.mean.shape[1]:
-            return None
-        return moments_kl(self.mean, self.variance, Normal(prior.mean.cpu(), prior.stddev.cpu()))
+def explained_variance(model: Reconstructs, split: Split) -> float:
+    """Share of the variance of the pixels, as they are shown to the model, that reconstructions explain, at most 1."""
+    images, rebuilt = shown_images(model, split), reconstruct(model, split)
+    error = float(squared_errors(images, rebuilt).mean()) * images[0].numel()
+    spread = float(images.double().var(0, correction=0).sum())
+    return 1 - error / spread if spread > 0 else 1.0
 
 
-def encode_all(model: LatentModel, split: Split, seed: int, dynamic: bool, precision: str) -> Codes:
-    """Encodes the images and reconstructs them from the posterior means."""
-    means, variances = [], []
-    error, total, squares = 0.0, torch.zeros(()), torch.zeros(())
-    latents: list[Latent] = []
-    with measuring(model, precision), torch.inference_mode():
-        for x, y in image_blocks(model, split, dynamic, seed, BATCH):
-            latents = latents or list(model(x[:1], None if y is None else y[:1]).latents)
-            posterior = model.encode(x, y)
-            means.append(posterior.mean.flatten(1))
-            variances.append(posterior.variance.flatten(1))
-            error += float((x - model.reconstruct(x, y)).cpu().double().square().sum())
-            pixels = x.cpu().double()
-            total, squares = total + pixels.sum(0), squares + pixels.square().sum(0)
-        mean, variance = torch.cat(means), torch.cat(variances)
-        spread = float((squares - total.square() / len(mean)).sum())
-    only = latents[0] if len(latents) == 1 else None
-    normal = only is not None and isinstance(only.posterior, Normal)
-    shared = only is not None and only.prior is not None and len(only.prior.batch_shape) <= 1
-    return Codes(
-        mean=mean,
-        variance=variance,
-        posterior=Normal(mean, variance.sqrt(), validate_args=False) if normal and shared else None,
-        prior=latents[0].prior,
-        explained=1 - error / spread if spread > 0 else 1.0,
-    )
+def _moments_kl(model: Model, embedding: Embedding) -> float | None:
+    """As in `aggregate_posterior`; from N(0, I) where the model has no prior, None for other priors than normal."""
+    prior: Distribution | None = embedding.prior
+    if not isinstance(model, HasPrior):
+        prior = standard_normal(embedding.mean.shape[1], like=embedding.mean)
+    if not isinstance(prior, Normal):
+        return None
+    return moments_kl(embedding.mean, embedding.stddev.square(), prior)
 
 
 def chosen(split: Split, most: int, seed: int) -> Split:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -18,9 +19,10 @@ from torch.distributions import Distribution
 from vaekit.core import choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
-from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, check_count, image_blocks, measuring
-from vaekit.evaluation.likelihood.importance import only_layer
-from vaekit.models import LatentModel
+from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, check_count
+from vaekit.inference import asking, flat_posterior, shown
+from vaekit.models import Model
+from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
 from vaekit.runtime.random import seed_noise
 
 IMAGES = 50  # images whose chains run together
@@ -41,7 +43,7 @@ Gradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def annealed_bound(
-    model: LatentModel,
+    model: Model,
     split: Split,
     chains: int = 16,
     *,
@@ -49,25 +51,23 @@ def annealed_bound(
     leapfrog: int = 10,
     start: str = "prior",
     seed: int = 0,
-    dynamic: bool = False,
     tell: Tell | None = None,
 ) -> MeanNats:
-    """-log p(x) by annealed importance sampling, in nats an image; from above in expectation.
+    """-log p(x) by annealed importance sampling, in nats per image; from above in expectation.
 
     A first run of a few chains finds a step size for each image and temperature; the measured chains,
     of other noise, use those sizes, so that none depends on the chain that takes it and the weights
     are unbiased, which those of chains that adapt themselves are not.
 
     Args:
-        model: one with a posterior over a single layer of latents, differentiable in z.
+        model: one with a posterior and a prior, differentiable in z: all layers, flat.
         split: the images, at best a random few hundred: this costs temperatures x leapfrog decoder
             passes and gradients for each chain.
         chains: for each image.
         temperatures: steps of the path; the estimate is exact in their limit.
         leapfrog: steps of each trajectory.
         start: "prior" (independent of the encoder) or "posterior" (q(z|x): closer, so faster).
-        seed: of the chains, and of the binarisation.
-        dynamic: binarise the images first (`data.dynamic`).
+        seed: of the chains.
         tell: told of the progress.
 
     Raises:
@@ -79,8 +79,9 @@ def annealed_bound(
     choose(start, ["prior", "posterior"], "start of annealing")
     betas = sigmoid_schedule(temperatures)
     values: list[Tensor] = []
-    with measuring(model, "fp32"):
-        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
+    check_needs(model, (Encodes, Decodes, HasPrior), "annealed importance sampling")
+    with asking(model, gradients=True):
+        for index, (x, y) in enumerate(shown(model, split, IMAGES)):
             path = Path.between(model, x, y, start)
             seed_noise(x.device, derive_seed(seed, "annealing, pilot", index))
             _, sizes = anneal(path, min(chains, PILOTS), betas, leapfrog)
@@ -116,14 +117,14 @@ class Path:
     images: int
 
     @classmethod
-    def between(cls, model: LatentModel, x: Tensor, y: Tensor | None, start: str) -> Path:
+    def between(cls, model: Model, x: Tensor, y: Tensor | None, start: str) -> Path:
         """The path for a block of images."""
         with torch.no_grad():
-            posterior, prior = only_layer(model(x, y).latents)
-        origin = prior if start == "prior" else posterior
+            prior = cast(HasPrior, model).prior()
+            origin = prior if start == "prior" else flat_posterior(cast(Encodes, model).infer(x, y))
 
         def log_likelihood(z: Tensor) -> Tensor:
-            return model.decode(z, y).log_prob(x)
+            return cast(Decodes, model).decode(z, y).log_prob(x)
 
         return cls(origin, prior, log_likelihood, len(x))
 

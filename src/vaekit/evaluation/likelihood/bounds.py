@@ -1,30 +1,28 @@
-"""How likely a model finds images: the negative ELBO and the importance-weighted bound, in nats an image.
+"""How likely a model finds images: the negative ELBO and the importance-weighted bound, in nats per image.
 
 Both bound -log p(x) from above in expectation, and the second comes closer as K grows. Every figure
 carries its standard error over the images, the number of samples, and the seed. Images that are
-binarised dynamically are drawn once, under the same seed: the figure is that of one fixed binary set,
-the one that `fit` measures too.
+binarised are drawn once (`vaekit.data.view`): the figure is that of one fixed binary set, the one that `fit`
+measures too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError, Latent, SettingError, derive_seed
-from vaekit.data import Batches, Split
+from vaekit.core import Latent, SettingError, derive_seed
+from vaekit.data import Split
 from vaekit.distributions import kl_by_dimension
-from vaekit.models import LatentModel
-from vaekit.models.base import evaluating
-from vaekit.runtime.device import arithmetic, choose_precision
-from vaekit.runtime.random import own_randomness, seed_noise
-from vaekit.training.validate import BATCH
+from vaekit.inference import asking, shown
+from vaekit.models import Model
+from vaekit.models.base import Encodes, HasPrior, check_needs
+from vaekit.runtime.random import seed_noise
 
 Tell = Callable[[str, int, int], None]
 
@@ -33,14 +31,14 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class MeanNats:
-    """A mean over images, in nats an image.
+    """A mean over images, in nats per image.
 
     Attributes:
         value: the mean.
         standard_error: of the mean, over the images; None for a single image.
         images: how many there were.
         samples: of z for each image (chains, for annealed importance sampling).
-        seed: of the samples and of the images' binarisation.
+        seed: of the samples.
         per_image: the values themselves, (N,) float64.
     """
 
@@ -70,12 +68,11 @@ class MeanNats:
 
 
 def negative_elbo(
-    model: LatentModel,
+    model: Model,
     split: Split,
     *,
     samples: int = 1,
     seed: int = 0,
-    dynamic: bool = False,
     precision: str = "auto",
     tell: Tell | None = None,
 ) -> MeanNats:
@@ -85,8 +82,7 @@ def negative_elbo(
         model: one with a posterior.
         split: the images.
         samples: of z for each image; the KL is exact where it has a closed form.
-        seed: of the samples, and of the binarisation.
-        dynamic: binarise the images first (`data.dynamic`).
+        seed: of the samples.
         precision: of the networks: fp32, bf16, or auto.
         tell: told of the progress.
 
@@ -95,18 +91,17 @@ def negative_elbo(
         DataError: no images.
     """
     distortion, rate = distortion_and_rate(
-        model, split, samples=samples, seed=seed, dynamic=dynamic, precision=precision, tell=tell
+        model, split, samples=samples, seed=seed, precision=precision, tell=tell
     )
     return MeanNats.of(distortion + rate.sum(-1), samples, seed)
 
 
 def distortion_and_rate(
-    model: LatentModel,
+    model: Model,
     split: Split,
     *,
     samples: int = 1,
     seed: int = 0,
-    dynamic: bool = False,
     precision: str = "auto",
     tell: Tell | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -116,8 +111,9 @@ def distortion_and_rate(
     """
     check_count(samples, "samples")
     distortions, rates = [], []
-    with measuring(model, precision), torch.inference_mode():
-        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, BATCH)):
+    check_needs(model, (Encodes, HasPrior), "a bound on log p(x)")
+    with asking(model, precision):
+        for index, (x, y) in enumerate(shown(model, split)):
             distortion, rate = torch.zeros(()), torch.zeros(())
             for sample in range(samples):
                 seed_noise(x.device, derive_seed(seed, "elbo", index, sample))
@@ -138,34 +134,6 @@ def check_latent(latent: Latent) -> Latent:
             "this model has no posterior over z, so no likelihood can be measured; take a vae."
         )
     return latent
-
-
-@contextmanager
-def measuring(model: LatentModel, precision: str) -> Iterator[None]:
-    """Eval mode, the networks' arithmetic, and the global random numbers put back afterwards."""
-    device = device_of(model)
-    with own_randomness(device), evaluating(model), arithmetic(choose_precision(precision, device), device):
-        yield
-
-
-def device_of(model: LatentModel) -> torch.device:
-    return next(model.parameters()).device
-
-
-def image_blocks(
-    model: LatentModel, split: Split, dynamic: bool, seed: int, images: int
-) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """The images in their order, floats (B, *shape) on the model's device, at most `images` at once.
-
-    Raises:
-        DataError: there are none, or they do not have the model's shape.
-    """
-    if not len(split):
-        raise DataError("there are no images to measure; the split is empty.")
-    model.check_images(split.images[:1])
-    for x, y in Batches(split, BATCH, device_of(model), dynamic=dynamic, seed=seed, shuffle=False).epoch(0):
-        labels = [None] * len(x) if y is None else y.split(images)
-        yield from zip(x.split(images), labels, strict=False)
 
 
 def check_count(value: int, name: str, least: int = 1) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from math import prod
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -13,17 +14,17 @@ from torch.distributions import Distribution
 from vaekit.core import Latent, SettingError, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
+from vaekit.distributions.kl import log_importance_weights
 from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
     Tell,
     _report,
     check_count,
     check_latent,
-    device_of,
-    image_blocks,
-    measuring,
 )
-from vaekit.models import LatentModel
+from vaekit.inference import asking, device_of, shown
+from vaekit.models import Model
+from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
 from vaekit.networks.lesson import weights_fixed
 from vaekit.runtime.random import seed_noise
 
@@ -36,12 +37,11 @@ DECODED_BYTES = {"cpu": 8 << 20, "cuda": 64 << 20, "mps": 16 << 20}
 
 
 def importance_bound(
-    model: LatentModel,
+    model: Model,
     split: Split,
     samples: int = 5000,
     *,
     seed: int = 0,
-    dynamic: bool = False,
     jackknife: bool = False,
     precision: str = "auto",
     rows: int | None = None,
@@ -52,11 +52,11 @@ def importance_bound(
     The encoder sees each image once; memory does not grow with K, but for the jackknife.
 
     Args:
-        model: one with a posterior over a single layer of latents.
+        model: one with a posterior and a prior; with several layers of latents the encoder sees an image for each
+            block of samples.
         split: the images.
         samples: K.
-        seed: of the samples, and of the binarisation.
-        dynamic: binarise the images first (`data.dynamic`).
+        seed: of the samples.
         jackknife: take off the bias of order 1/K (Nowozin 2018, JVI-1). What remains is of order
             1/K^2 and of either sign: no bound any more. Keeps 100 K bytes of weights.
         precision: of the networks: fp32, bf16, or auto.
@@ -71,26 +71,46 @@ def importance_bound(
     rows = rows or max(1, DECODED_BYTES[device_of(model).type] // (4 * prod(model.shape)))
     combine = _jackknifed if jackknife else _log_mean
     values: list[Tensor] = []
-    with measuring(model, precision), torch.inference_mode(), weights_fixed(model):
-        for index, (x, y) in enumerate(image_blocks(model, split, dynamic, seed, IMAGES)):
+    check_needs(model, (Encodes, HasPrior), "a bound on log p(x)")
+    with asking(model, precision), weights_fixed(model):
+        for index, (x, y) in enumerate(shown(model, split, IMAGES)):
             values.append(-combine(_log_weights(model, x, y, samples, seed, index, rows), samples))
             _report(tell, f"bound with {samples} samples", sum(map(len, values)), len(split))
     return MeanNats.of(torch.cat(values), samples, seed)
 
 
 def _log_weights(
-    model: LatentModel, x: Tensor, y: Tensor | None, samples: int, seed: int, block: int, rows: int
+    model: Model, x: Tensor, y: Tensor | None, samples: int, seed: int, block: int, rows: int
 ) -> Iterator[Tensor]:
     """log p(x|z) p(z) / q(z|x) for all samples of a block of images, in pieces of (S, B)."""
-    posterior, prior = only_layer(model(x, y).latents)
+    latents = model(x, y).latents
     for index, start in enumerate(range(0, samples, SAMPLES)):
         seed_noise(x.device, derive_seed(seed, "importance", block, index))
-        draws = posterior.rsample(torch.Size([min(SAMPLES, samples - start)]))
-        for z in draws.split(max(1, rows // len(x))):
-            # All samples of an image side by side, for which its pixels are the same.
-            labels = None if y is None else y[:, None].expand(-1, len(z))
-            log_p = model.decode(z.transpose(0, 1), labels).log_prob(x[:, None]).T
-            yield log_p + log_density(prior, z) - log_density(posterior, z)
+        count, most = min(SAMPLES, samples - start), max(1, rows // len(x))
+        if len(latents) == 1:
+            yield from _one_layer(model, x, y, latents, count, most)
+        else:
+            yield from _layers(model, x, y, count, most)
+
+
+def _one_layer(
+    model: Model, x: Tensor, y: Tensor | None, latents: tuple[Latent, ...], samples: int, most: int
+) -> Iterator[Tensor]:
+    """Of one layer: the encoder saw the images once, the decoder sees `most` samples of each at a time."""
+    posterior, prior = only_layer(latents)
+    for z in posterior.rsample(torch.Size([samples])).split(most):
+        # All samples of an image side by side, for which its pixels are the same.
+        labels = None if y is None else y[:, None].expand(-1, len(z))
+        beside = z.transpose(0, 1).flatten(2)
+        log_p = cast(Decodes, model).decode(beside, labels).log_prob(x[:, None]).T
+        yield log_p + log_density(prior, z) - log_density(posterior, z)
+
+
+def _layers(model: Model, x: Tensor, y: Tensor | None, samples: int, most: int) -> Iterator[Tensor]:
+    """Of several layers, of which each is drawn given those above."""
+    for start in range(0, samples, most):
+        output = model(x, y, min(most, samples - start))
+        yield log_importance_weights(output.latents, output.likelihood.log_prob(x))
 
 
 def _log_mean(pieces: Iterator[Tensor], samples: int) -> Tensor:
