@@ -102,8 +102,8 @@ def test_what_an_autoencoder_lacks_is_left_out_with_its_reason() -> None:
     )
     found, left_out = score_images(model, images, images)
     assert set(found) == {"latent_distance", "reconstruction_error"}
-    assert "no posterior" in left_out["negative_elbo_nats"]
-    with pytest.raises(SettingError, match="no posterior"):
+    assert "has a prior" in left_out["negative_elbo_nats"]
+    with pytest.raises(SettingError, match="has a prior"):
         score_images(model, images, images, scores=["negative_elbo_nats"])
 
 

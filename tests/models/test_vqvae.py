@@ -40,7 +40,7 @@ def test_the_loss_weighs_the_commitment_and_not_the_codebook(quantizer: str) -> 
     z = model.encoder(x)
     chosen = model.quantizer.vectors(model.encode_codes(x).clone())
     distance = (z - chosen).square().flatten(1).sum(1)
-    lost = -model.decode(chosen).log_prob(x)
+    lost = -model.decode_vectors(chosen).log_prob(x)
     weight = 0.25 + (quantizer == "gradient")
     loss = QuantizedReconstruction(0.25)(model, x, None, {})
     torch.testing.assert_close(loss.total, (lost + weight * distance).mean())

@@ -144,7 +144,7 @@ def test_an_interrupted_run_reaches_the_weights_of_the_whole_one(tmp_path: Path)
 
 
 def test_it_says_what_does_not_fit() -> None:
-    with pytest.raises(SettingError, match="needs a GAN, not a VAE"):
+    with pytest.raises(SettingError, match="VAE does not; take a GAN"):
         Adversarial().phases(VAE((4,), pixels="real"))
     with pytest.raises(SettingError, match="penalty must be 0 or more"):
         Adversarial(-1.0)

@@ -35,6 +35,7 @@ class Normals(Fixed):
 
     def __init__(self) -> None:
         super().__init__()
+        self.latent_dim = 3
         self.arguments = {"latent_dim": 3}
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
@@ -51,7 +52,8 @@ class Chosen(LatentModel):
         nn.Module.__init__(self)
         self.draw = draw
         self.weight = nn.Parameter(torch.ones(()))
-        self.arguments = {"latent_dim": draw(1).shape[1]}
+        self.latent_dim = draw(1).shape[1]
+        self.arguments = {"latent_dim": self.latent_dim}
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Normal:
         z = self.draw(len(x))
@@ -221,8 +223,10 @@ def test_training_reaches_the_capacity() -> None:
 def test_an_autoencoder_is_refused_in_one_line(objective: Objective) -> None:
     model = AE((1, 4, 4), 2, "mlp", width=8)
     with pytest.raises(
-        SettingError, match=f"{type(objective).__name__} needs a model with one layer of normal"
+        SettingError, match=f"{type(objective).__name__} needs a model that.*prior.*take a VAE"
     ):
+        objective.check(model)
+    with pytest.raises(SettingError):
         objective(model, torch.rand(3, 1, 4, 4), None, objective.values(Clock(0, 1)))
 
 

@@ -17,7 +17,7 @@ from vaekit.config import options as s
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data
-from vaekit.models.base import Encodes, HasPrior, TakesPrior
+from vaekit.models.base import Autoencoder, Encodes, HasPrior, TakesPrior
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.random import own_randomness, seed_noise
@@ -248,7 +248,7 @@ def shared_epochs(budget: float, seconds: float, of_prior: float, method: str) -
 def prior_epoch_seconds(wish: Wish, method: str, data: Data) -> float:
     """Seconds that an epoch of a method's prior takes, on the codes of a fresh model."""
     model, _ = new_model(settings_of(wish, method, {}), data)
-    assert isinstance(model, TakesPrior)
+    assert isinstance(model, Autoencoder)
     codes = codes_of(model.to(choose_device(wish.options["device"])), data, data.source)
     return epoch_seconds(prior_settings(model, codes, prior_options(wish)), codes)
 

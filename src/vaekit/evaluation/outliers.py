@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -174,7 +174,7 @@ def score_images(
     split: Split,
     train: Split | None = None,
     *,
-    scores: list[str] | None = None,
+    scores: Sequence[str] | None = None,
     samples: int = 64,
     seed: int = 0,
     precision: str = "auto",

@@ -23,7 +23,8 @@ from torch.distributions import Distribution, Normal
 from vaekit.core import Latent, SettingError
 from vaekit.data.dataset import to_unit
 from vaekit.distributions.kl import kl_by_dimension
-from vaekit.models.base import LatentModel, Model, evaluating
+from vaekit.models.base import HasPrior, Model, evaluating
+from vaekit.models.latent import LatentModel
 from vaekit.runs.load import Run
 
 
@@ -50,7 +51,7 @@ class GridModel(Protocol):
     quantizer: Codebook
 
     def encode_codes(self, x: Tensor) -> Tensor: ...
-    def decode(self, z: Tensor) -> Distribution: ...
+    def decode_vectors(self, z: Tensor) -> Distribution: ...
     def picture(self, likelihood: Distribution) -> Tensor: ...
 
 
@@ -179,7 +180,9 @@ class OfLatents(Subject):
             latent=model.latent_dim,
             encodes=True,
             scores=True,
-            prior="normal" if isinstance(model.prior(), Normal) else fitted_prior(model),
+            prior="normal"
+            if isinstance(model, HasPrior) and isinstance(model.prior(), Normal)
+            else fitted_prior(model),
             classes=model.classes,
             uploads=self.uploads,
         )
@@ -196,7 +199,8 @@ class OfLatents(Subject):
 
         Deterministic, and close to the negative ELBO, whose distortion is a mean over draws of z.
         """
-        posterior, prior = self.model.encode(x, y), self.model.prior()
+        posterior = self.model.encode(x, y)
+        prior = self.model.prior() if isinstance(self.model, HasPrior) else None
         distortion = -self.model.decode(posterior.mean, y).log_prob(x)
         if prior is None:
             return distortion
@@ -243,7 +247,7 @@ class OfGrid(Subject):
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
         assert self.can.grid is not None
         vectors = self.grid_model.quantizer.vectors(codes.long().unflatten(1, self.can.grid))
-        return self.grid_model.picture(self.grid_model.decode(vectors))
+        return self.grid_model.picture(self.grid_model.decode_vectors(vectors))
 
     def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         found = self.grid_model.encode_codes(x).flatten(1).float()

@@ -36,7 +36,7 @@ class Codebook(Protocol):
 
 @runtime_checkable
 class Encodes(Protocol):
-    """It encodes examples as latent variables."""
+    """Encodes examples as latent variables."""
 
     def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
         """Every layer of latents from the top, each at its mean given the means above: deterministic.
@@ -50,7 +50,7 @@ class Encodes(Protocol):
 
 @runtime_checkable
 class EncodesVector(Protocol):
-    """It encodes an example as one vector, the only layer of latents."""
+    """Encodes an example as one vector, the only layer of latents."""
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x), batch shape (B, D); `.mean` is the embedding."""
@@ -59,7 +59,7 @@ class EncodesVector(Protocol):
 
 @runtime_checkable
 class Decodes(Protocol):
-    """It decodes latent vectors."""
+    """Decodes latent vectors."""
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x|z), batch shape (..., B), for z (..., B, D): all layers, flattened, one after another from the top."""
@@ -72,7 +72,9 @@ class Decodes(Protocol):
 
 @runtime_checkable
 class HasPrior(Protocol):
-    """It has a prior over z of its own, so that it samples by itself and has a KL and bounds on log p(x)."""
+    """Has a prior over z of its own.
+
+    So it samples by itself, and has a KL and bounds on log p(x)."""
 
     def prior(self) -> Distribution:
         """p(z) over the whole of z as `decode` takes it: batch shape (D,), or event shape (D,)."""
@@ -81,7 +83,7 @@ class HasPrior(Protocol):
 
 @runtime_checkable
 class Reconstructs(Protocol):
-    """It reconstructs examples."""
+    """Reconstructs examples."""
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
         """Images (B, *shape) after the way through the latents: deterministic, in eval mode."""
@@ -90,7 +92,7 @@ class Reconstructs(Protocol):
 
 @runtime_checkable
 class Quantizes(Protocol):
-    """It encodes an image as a grid of codes out of a codebook.
+    """Encodes an image as a grid of codes out of a codebook.
 
     Attributes:
         grid: (h, w).
@@ -119,7 +121,7 @@ class Quantizes(Protocol):
 
 @runtime_checkable
 class Generates(Protocol):
-    """It generates images from latent vectors, z ~ N(0, I), without an encoder."""
+    """Generates images from latent vectors, z ~ N(0, I), without an encoder."""
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Images (B, *shape), for z (B, D)."""
@@ -128,7 +130,7 @@ class Generates(Protocol):
 
 @runtime_checkable
 class Discriminates(Protocol):
-    """It draws images with the noise of training and judges whether images are real.
+    """Draws images with the noise of training and judges whether images are real.
 
     Beside the methods it has the modules `generator` and `discriminator`.
     """
@@ -144,7 +146,7 @@ class Discriminates(Protocol):
 
 @runtime_checkable
 class TakesPrior(Protocol):
-    """It takes a prior that is fitted to its codes after the training."""
+    """Takes a prior that is fitted to its codes after the training."""
 
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
@@ -163,11 +165,18 @@ class TakesPrior(Protocol):
 
 @runtime_checkable
 class HasMarginal(Protocol):
-    """It is a density of codes, whatever the class."""
+    """Has a density of codes, whatever the class."""
 
     def marginal_nats(self, x: Tensor) -> Tensor:
         """-log p of codes, (B,)."""
         ...
+
+
+HAVE = {  # which of the models that come with vaekit have a capability, for messages
+    Encodes: "a VAE or an AE", EncodesVector: "a VAE", Decodes: "a VAE or an AE", HasPrior: "a VAE",
+    Reconstructs: "a VAE, an AE or a VQVAE", Quantizes: "a VQVAE", Generates: "a GAN", Discriminates: "a GAN",
+    TakesPrior: "a VAE, an AE or a VQVAE",
+}  # fmt: skip
 
 
 def check_needs(model: object, needs: tuple[type, ...], who: str) -> None:
@@ -178,13 +187,14 @@ def check_needs(model: object, needs: tuple[type, ...], who: str) -> None:
         who: asks, for the message.
 
     Raises:
-        SettingError: names both, and what is missing.
+        SettingError: names both, what is missing, and which models have it.
     """
     for need in needs:
         if not isinstance(model, need):
-            can = (need.__doc__ or need.__name__).split("\n")[0].removeprefix("It ").rstrip(".")
+            line = (need.__doc__ or need.__name__).split("\n")[0].rstrip(".")
+            have = f"; take {HAVE[need]}" if need in HAVE else ""
             raise SettingError(
-                f"{who} needs a model of which holds: it {can}. A {type(model).__name__} does not."
+                f"{who} needs a model that {line[0].lower()}{line[1:]}; {type(model).__name__} does not{have}."
             )
 
 

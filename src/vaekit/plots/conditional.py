@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit.images.tile import tile
-from vaekit.models.base import LatentModel, Model
+from vaekit.models.base import Model
+from vaekit.models.latent import LatentModel
 from vaekit.plots.grids import fit, sheet, stack
 from vaekit.plots.style import shorten
 

@@ -17,7 +17,8 @@ from vaekit.core import DataError, InputError, VaekitWarning, choose
 from vaekit.data.dataset import Data, to_unit
 from vaekit.evaluation.factors.factor_table import FEWEST, FactorTable
 from vaekit.models import VQVAE
-from vaekit.models.base import Autoencoder, LatentModel
+from vaekit.models.base import Autoencoder
+from vaekit.models.latent import LatentModel
 from vaekit.plots import code_maps as codes
 from vaekit.plots import conditional as classes
 from vaekit.plots import curves, encoded, grids, travel

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.images.tile import tile
-from vaekit.models.base import LatentModel
+from vaekit.models.latent import LatentModel
 from vaekit.plots import encoded
 from vaekit.plots.encoded import Codes
 from vaekit.plots.grids import fit, sheet, stack

@@ -23,7 +23,7 @@ def encode(options: EncodeOptions) -> Result:
     """Posterior means and standard deviations of images, with labels and names where there are any."""
     out = Path(options.out) if options.out is not None else Path(options.run) / "codes.npz"
     check_out(out, SUFFIXES)
-    choose(options.split, SPLITS, "--split")
+    choose(options.split, SPLITS, "split")
     import numpy as np
 
     from vaekit.models import VQVAE, LatentModel

@@ -1,0 +1,188 @@
+"""`score`: rank images by how odd a run finds them, and judge the ranking where outliers are known."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
+from vaekit.data import Data, Split
+from vaekit.data.picking import picked
+from vaekit.evaluation.evaluate import check_pixels
+from vaekit.evaluation.likelihood.bounds import Tell
+from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
+from vaekit.models.base import Encodes, check_needs
+from vaekit.runs.files import write_atomic, writing
+from vaekit.runs.load import Run, load_run
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of images, all of which are higher for odder ones.
+
+    Attributes:
+        source: where the images come from.
+        split: the images, in their own order.
+        names: of the images: files, or numbers.
+        classes: name of each image's class, or None where there are no labels.
+        scores: name -> (N,) float64, keys of SCORES.
+        by: the score that puts images in order.
+        order: numbers of the images, the oddest first, (N,).
+        left_out: name of a score -> why it could not be had.
+        auroc: of each score, where it is known which images are outliers.
+    """
+
+    source: str
+    split: Split
+    names: list[str]
+    classes: list[str] | None
+    scores: Mapping[str, Tensor]
+    by: str
+    order: Tensor
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    auroc: Mapping[str, float] = field(default_factory=dict)
+
+    def oddest(self, count: int) -> list[str]:
+        """Names of the oddest images, the oddest first."""
+        return [self.names[i] for i in self.order[:count].tolist()]
+
+    def table(self) -> str:
+        """CSV with one row per image, the oddest first: name, label where there is one, and its scores."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["name", *(["label"] if self.classes is not None else []), *self.scores])
+        columns = [values.tolist() for values in self.scores.values()]
+        for i in self.order.tolist():
+            label = [] if self.classes is None else [self.classes[i]]
+            writer.writerow([self.names[i], *label, *(f"{column[i]:.6g}" for column in columns)])
+        return text.getvalue()
+
+    def write(self, out: Path) -> None:
+        """Writes `table`, or raises RunError and leaves nothing behind."""
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(out, self.table().encode("utf-8"))
+
+
+def score(
+    run: Run | str | Path,
+    data: Data | str | None = None,
+    *,
+    split: str = "all",
+    label: str | None = None,
+    scores: Sequence[str] | None = None,
+    by: str | None = None,
+    against: Data | str | None = None,
+    odd: Sequence[str] | None = None,
+    samples: int = 64,
+    seed: int = 0,
+    precision: str = "auto",
+    tell: Tell | None = None,
+) -> Scores:
+    """Scores images by how odd a run finds them.
+
+    Args:
+        run: a run, or its folder.
+        data: images, or their source; None takes the run's own.
+        split: train, validation, test or all.
+        label: class of images without labels, for a conditional run.
+        scores: keys of SCORES; None takes all that the model and the images allow.
+        by: the score that puts images in order; None takes DEFAULT, or the first that could be had.
+        against: a second source, of outliers: `auroc` of each score, on the same split of both.
+        odd: names of classes that are outliers: `auroc` of each score.
+        samples: K of the importance-weighted bound.
+        seed: of all draws.
+        precision: of the networks: fp32, bf16, or auto.
+        tell: told of the progress.
+
+    Raises:
+        SettingError: a name or number that is wrong, or a model that encodes nothing.
+        DataError: images that cannot be used.
+    """
+    _check(scores, by, against, odd, samples)
+    run = run if isinstance(run, Run) else load_run(run)
+    check_needs(run.model, (Encodes,), f"score of {run.path}")
+    own = data if isinstance(data, Data) else run.load_data(data, label)
+    other = against if isinstance(against, Data) or against is None else run.load_data(against, label)
+    chosen = picked(own, split)
+    outliers = None if odd is None else odd_ones(chosen, own, odd)
+    options: dict[str, Any] = {"scores": scores, "samples": samples, "seed": seed, "precision": precision}
+    train = _training_images(run, own if data is None else None)
+    check_pixels(run.model, own)
+    found, left_out = score_images(run.model, chosen, train, tell=tell, **options)
+    auroc: dict[str, float] = {}
+    if other is not None:
+        check_pixels(run.model, other)
+        theirs, _ = score_images(run.model, picked(other, split), train, tell=tell, **options)
+        auroc = aurocs(found, theirs)
+    elif outliers is not None:
+        usual, strange = ({n: s[mask] for n, s in found.items()} for mask in (~outliers, outliers))
+        auroc = aurocs(usual, strange)
+    return _ranked(own, chosen, found, left_out, by, auroc)
+
+
+def _check(scores: object, by: str | None, against: object, odd: object, samples: int) -> None:
+    for name in [*(scores if isinstance(scores, list | tuple) else []), by or DEFAULT]:
+        choose(name, SCORES, "score")
+    if samples < 1:
+        raise SettingError(f"samples must be at least 1, not {samples}.")
+    if against is not None and odd is not None:
+        raise SettingError("against and odd both say what the outliers are; give one of them.")
+
+
+def _ranked(
+    data: Data,
+    split: Split,
+    scores: Mapping[str, Tensor],
+    left_out: Mapping[str, str],
+    by: str | None,
+    auroc: Mapping[str, float],
+) -> Scores:
+    """The record, its images in order of one score.
+
+    Raises:
+        SettingError: that score was not computed.
+    """
+    by = by or (DEFAULT if DEFAULT in scores else next(iter(scores)))
+    if by not in scores:
+        raise SettingError(f"by {by}: that score was not computed; add it to scores.")
+    classes = None
+    if split.labels is not None and data.class_names is not None:
+        classes = [data.class_names[label] for label in split.labels.tolist()]
+    names = split.names or [str(number) for number in range(len(split))]
+    order = torch.argsort(scores[by], descending=True, stable=True)
+    return Scores(data.source, split, names, classes, scores, by, order, left_out, auroc)
+
+
+def odd_ones(split: Split, data: Data, classes: Sequence[str]) -> Tensor:
+    """Mask (N,) of the images whose class is among some names.
+
+    Raises:
+        SettingError: no labels, an unknown class, or nothing left on one side.
+    """
+    named = ",".join(classes)
+    if split.labels is None or data.class_names is None:
+        raise SettingError(f"odd {named}: {data.source} has no labels.")
+    for name in classes:
+        choose(name, data.class_names, "class")
+    mask = torch.isin(split.labels, torch.tensor([data.class_names.index(name) for name in classes]))
+    if not mask.any() or mask.all():
+        raise SettingError(f"odd {named}: needs images of these classes and of others.")
+    return mask
+
+
+def _training_images(run: Run, data: Data | None) -> Split | None:
+    """The images that a run was trained on, or None, with a warning, where they are gone."""
+    try:
+        return (run.load_data() if data is None else data).train
+    except (DataError, RunError) as error:
+        warnings.warn(f"no latent distance: {error}", VaekitWarning, stacklevel=3)
+        return None
