@@ -26,10 +26,11 @@ from vaekit.models.base import (
     Model,
     Quantizes,
     Reconstructs,
+    TakesPrior,
     evaluating,
 )
 from vaekit.runtime.device import arithmetic, choose_precision
-from vaekit.runtime.random import own_randomness
+from vaekit.runtime.random import own_randomness, seed_noise
 
 MOST = 1000  # examples at a time
 VALUES = 2**22  # values of examples at a time: fewer examples of a larger shape
@@ -174,6 +175,15 @@ def encode_codes(model: Quantizes, split: Split) -> Tensor:
     """Grids of codes of examples, (N, h, w) int64."""
     with asking(model):
         return torch.cat([model.encode_codes(x).cpu() for x, _ in shown(model, split)]).clone()
+
+
+def codes_for_prior(model: TakesPrior, split: Split, seed: int) -> Tensor:
+    """What a prior is fitted to, (N, ...) float32: draws of q(z|x) under a seed, or grids of codes."""
+    with asking(model) as device:
+        seed_noise(device, seed)
+        if len(split):
+            return torch.cat([model.codes_for_prior(x, y).cpu() for x, y in shown(model, split)]).clone()
+        return model.codes_for_prior(split.images.float()).cpu().clone()
 
 
 def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None) -> Tensor:

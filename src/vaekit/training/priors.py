@@ -8,20 +8,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from vaekit import inference
 from vaekit.config.methods import resolve
 from vaekit.config.options import Settings
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data, Split
-from vaekit.inference import asking, shown
 from vaekit.models import Autoencoder
 from vaekit.models.base import TakesPrior
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
 from vaekit.runs.lock import sole_writer
 from vaekit.runtime.distributed import launched
-from vaekit.runtime.random import seed_noise
 from vaekit.training.fit import History, check_options, fit, resume
 from vaekit.training.fresh import new_model
 
@@ -67,13 +64,8 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
 
 def encoded(model: TakesPrior, split: Split, name: str) -> Split:
     """The codes of a split as floats, (N, ...); always the same draws, where they are random."""
-    with asking(model) as device:
-        seed_noise(device, derive_seed("codes", name))
-        if len(split):
-            codes = torch.cat([model.codes_for_prior(x, y).cpu() for x, y in shown(model, split)])
-        else:
-            codes = model.codes_for_prior(split.images.float()).cpu()
-    return Split(codes.clone(), split.labels, split.names)
+    codes = inference.codes_for_prior(model, split, derive_seed("codes", name))
+    return Split(codes, split.labels, split.names)
 
 
 def prior_settings(model: Autoencoder, codes: Data, given: Mapping[str, Any]) -> Settings:

@@ -12,9 +12,9 @@ from torch import Tensor
 from vaekit.data import Split
 from vaekit.distributions import LIKELIHOODS
 from vaekit.evaluation.latents.findings import CodeUsage, Finding
-from vaekit.inference import asking, shown
+from vaekit.inference import MOST, asking, encode_codes, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
-from vaekit.models.base import HasMarginal, Quantizes, TakesPrior, evaluating
+from vaekit.models.base import HasMarginal, Quantizes, Reconstructs, TakesPrior
 
 LN2 = math.log(2)
 
@@ -68,7 +68,6 @@ class CodeReport:
         return found
 
 
-@torch.inference_mode()
 def measure_codes(model: Quantizes, split: Split) -> CodeReport:
     """Measures codes and reconstructions on images, in fp32.
 
@@ -77,30 +76,41 @@ def measure_codes(model: Quantizes, split: Split) -> CodeReport:
         split: the images.
     """
     assert isinstance(model, Model)
-    prior = model.fitted_prior() if isinstance(model, TakesPrior) else None
-    codes, error, nats, bits = [], 0.0, 0.0, []
-    with asking(model):
-        for x, _ in shown(model, split):
-            indices = model.encode_codes(x)
-            likelihood = model.decode_indices(indices)
-            error += float((model.picture(likelihood) - x).square().flatten(1).mean(1).double().sum())
-            nats -= float(likelihood.log_prob(x).double().sum())
-            codes.append(indices.cpu())
-            if isinstance(prior, HasMarginal) and isinstance(prior, Model):
-                with evaluating(prior):
-                    bits.append(prior.marginal_nats(indices[:, None]).double().cpu() / LN2)
-    all_codes, count = torch.cat(codes), len(split)
+    assert isinstance(model, Reconstructs)
+    codes = encode_codes(model, split)
+    errors = squared_errors(shown_images(model, split), reconstruct(model, split))
     proper = LIKELIHOODS[model.likelihood_name or ""].kind != "pseudo"
     return CodeReport(
-        images=count,
+        images=len(split),
         grid=model.grid,
-        usage=CodeUsage.of(all_codes.flatten().bincount(minlength=model.quantizer.size)),
-        mse=error / count,
-        reconstruction_nats=nats / count if proper else None,
-        fixed_bits=all_codes[0].numel() * math.log2(model.quantizer.size),
-        independent_bits=independent_bits(all_codes.flatten(1)),
-        code_bits=_mean(torch.cat(bits)) if bits else None,
+        usage=CodeUsage.of(codes.flatten().bincount(minlength=model.quantizer.size)),
+        mse=float(errors.mean()),
+        reconstruction_nats=_distortion(model, split, codes) if proper else None,
+        fixed_bits=codes[0].numel() * math.log2(model.quantizer.size),
+        independent_bits=independent_bits(codes.flatten(1)),
+        code_bits=_code_bits(model, codes),
     )
+
+
+def _distortion(model: Quantizes, split: Split, codes: Tensor) -> float:
+    """-log p(x|z) at the codes of each image, the mean in nats per image."""
+    nats, start = 0.0, 0
+    with asking(model):
+        for x, _ in shown(model, split):
+            here = codes[start : start + len(x)].to(x.device)
+            nats -= float(model.decode_indices(here).log_prob(x).double().sum())
+            start += len(x)
+    return nats / len(split)
+
+
+def _code_bits(model: Model, codes: Tensor) -> tuple[float, float] | None:
+    """-log2 p of the codes under the fitted prior, whatever the class, and its standard error; None without one."""
+    prior = model.fitted_prior() if isinstance(model, TakesPrior) else None
+    if not (isinstance(prior, HasMarginal) and isinstance(prior, Model)):
+        return None
+    with asking(prior) as device:
+        parts = [prior.marginal_nats(part[:, None].to(device)).double().cpu() for part in codes.split(MOST)]
+    return _mean(torch.cat(parts) / LN2)
 
 
 def independent_bits(codes: Tensor) -> float:
