@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.core import Loss, Output, SettingError, choose
-from vaekit.distributions import kl_by_dimension, log_density
+from vaekit.core import Latent, Loss, Output, SettingError, choose
+from vaekit.distributions import kl_by_dimension
+from vaekit.distributions.kl import log_importance_weights
 from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior
 from vaekit.objectives.base import Objective
@@ -51,8 +52,7 @@ class IWAE(Objective):
         log_likelihood = output.likelihood.log_prob(x)
         loss = math.log(self.samples) - self.log_weights(output, log_likelihood).logsumexp(0)
         with torch.no_grad():
-            first = [dataclasses.replace(latent, z=latent.z[0]) for latent in output.latents]
-            by_dimension = torch.cat([kl_by_dimension(latent) for latent in first], dim=-1)
+            by_dimension = torch.cat([kl_over_samples(latent) for latent in output.latents], dim=-1)
             reconstruction, kl = -log_likelihood.mean(0), by_dimension.sum(-1)
         terms = {
             "negative_iwae_bound_nats": loss,
@@ -69,12 +69,10 @@ class IWAE(Objective):
         With `dreg` the parameters of q are held constant where they enter the density, and what reaches
         the encoder through z is weighted once more: the share of a sample in the sum, squared.
         """
-        log_weights = log_likelihood
-        for latent in output.latents:
-            assert latent.posterior is not None
-            assert latent.prior is not None
-            posterior = held(latent.posterior) if self.estimator == "dreg" else latent.posterior
-            log_weights = log_weights + log_density(latent.prior, latent.z) - log_density(posterior, latent.z)
+        latents = output.latents
+        if self.estimator == "dreg":
+            latents = tuple(replace(latent, posterior=held(latent.posterior)) for latent in latents)
+        log_weights = log_importance_weights(latents, log_likelihood)
         if self.estimator == "dreg" and log_weights.requires_grad:
             if len(output.latents) != 1:
                 raise SettingError("estimator 'dreg' needs one layer of latents; take 'standard'.")
@@ -84,7 +82,18 @@ class IWAE(Objective):
         return log_weights
 
 
-def held(distribution: Distribution) -> Distribution:
+def kl_over_samples(latent: Latent) -> Tensor:
+    """KL of a layer by dimension, (B, K), for S draws of z, (S, B, ...): the mean over them where q and p depend on
+    the draws of the layers above."""
+    assert latent.posterior is not None
+    if len(latent.posterior.batch_shape) + len(latent.posterior.event_shape) < latent.z.dim():
+        return kl_by_dimension(replace(latent, z=latent.z[0]))
+    samples, images = latent.z.shape[:2]
+    return kl_by_dimension(latent).view(samples, images, -1).mean(0)
+
+
+def held(distribution: Distribution | None) -> Distribution:
     """The same distribution, its parameters constants."""
+    assert distribution is not None
     parameters = {name: getattr(distribution, name).detach() for name in distribution.arg_constraints}
     return type(distribution)(**parameters, validate_args=False)
