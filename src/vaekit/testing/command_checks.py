@@ -1,0 +1,192 @@
+"""What every command makes of a run of a method: it works, or it refuses in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaekit.core import VaekitWarning
+from vaekit.models.base import Decodes, Encodes, Generates, Model, Quantizes, Reconstructs
+from vaekit.runs.load import load_run
+from vaekit.testing.made_up import KINDS, Subject
+
+EPOCHS = 2
+
+
+def typed(subject: Subject, *words: object, refused: bool = False) -> dict[str, Any]:
+    """What a command line with --json gives.
+
+    Args:
+        refused: it is to end with status 2 and one line.
+
+    Raises:
+        AssertionError: it ends otherwise.
+    """
+    from vaekit.cli.main import main
+
+    out, err = io.StringIO(), io.StringIO()
+    line = [str(word) for word in words]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+        warnings.simplefilter("ignore", VaekitWarning)
+        status = main([*line, "--json"])
+    said = err.getvalue().strip().splitlines()
+    shown = f"vaekit {' '.join(line)} ends with {status}: {said[-1] if said else ''}"
+    assert status == (2 if refused else 0), shown
+    if refused:
+        assert said and said[-1].startswith("vaekit: error: "), shown
+        return {}
+    return json.loads(out.getvalue())
+
+
+def trained(subject: Subject) -> Path:
+    """The folder of a small run; trained when first asked for."""
+    run = subject.place / "run"
+    if not run.exists():
+        typed(subject, "train", subject.method, *_options(subject), "--epochs", EPOCHS, "--out", run)
+    return run
+
+
+def _options(subject: Subject) -> Sequence[object]:
+    small = [word for name, value in subject.small.items() for word in (f"--{name.replace('_', '-')}", value)]
+    return ["--data", subject.source, *small, "--device", "cpu"]
+
+
+def model_of(subject: Subject) -> Model:
+    return load_run(trained(subject)).model
+
+
+def train_and_load(subject: Subject) -> None:
+    """A run is trained from the command line and loaded, with the options it was given."""
+    run = load_run(trained(subject))
+    assert run.settings.method == subject.method
+    assert tuple(run.model.shape) == KINDS["8-bit"]
+
+
+def resume(subject: Subject) -> None:
+    """A run that is stopped after a step ends with the weights of one that was not."""
+    from vaekit.training.fit import resume as go_on
+
+    whole, stopped = load_run(trained(subject)), subject.place / "stopped"
+    _train_one_step(subject, stopped)
+    go_on(stopped, progress="none")
+    again = load_run(stopped).model.state_dict()
+    differing = [name for name, tensor in whole.model.state_dict().items() if not tensor.equal(again[name])]
+    assert not differing, f"after a resume these weights differ: {', '.join(differing)}"
+
+
+def _train_one_step(subject: Subject, out: Path) -> None:
+    """Begins the run of `trained` and stops it after a step."""
+    from vaekit.config.methods import resolve
+    from vaekit.data import load_data
+    from vaekit.training.fit import fit
+    from vaekit.training.fresh import new_model
+
+    given = {"data": str(subject.source), "epochs": EPOCHS, "device": "cpu"}
+    settings = resolve(subject.method, subject.small, given)
+    data = load_data(str(subject.source))
+    options = {field: getattr(settings.fit, field) for field in settings.fit.__dataclass_fields__}
+    model, objective = new_model(settings, data)
+    fit(
+        model, objective, data, out=out, method=subject.method, progress="none",
+        should_stop=lambda: "stopped", **options,
+    )  # fmt: skip
+
+
+def sample(subject: Subject) -> None:
+    """Samples come as an array, or the command says why not."""
+    run, can = trained(subject), model_of(subject).can_sample()
+    out = subject.place / "samples.npz"
+    typed(subject, "sample", run, "--count", 5, "--out", out, refused=not can)
+    if can:
+        assert np.load(out)["images"].shape[0] == 5, "samples in the file"
+
+
+def reconstruct(subject: Subject) -> None:
+    """Each preview beside its reconstruction, with their mean squared error."""
+    run, can = trained(subject), isinstance(model_of(subject), Reconstructs)
+    found = typed(subject, "reconstruct", run, "--out", subject.place / "again.npz", refused=not can)
+    assert not can or found["mean_squared_error"] >= 0
+
+
+def encode(subject: Subject) -> None:
+    """Embeddings of all images: means and deviations of all layers, or grids of codes."""
+    run, model, out = trained(subject), model_of(subject), subject.place / "codes.npz"
+    can = isinstance(model, Encodes | Quantizes)
+    typed(subject, "encode", run, "--split", "test", "--out", out, refused=not can)
+    if can and isinstance(model, Encodes):
+        assert np.load(out)["mean"].shape[1] == model.latent_dim, "embeddings of all layers"
+
+
+def evaluate(subject: Subject) -> None:
+    """Whatever can be measured of it is measured and kept."""
+    found = typed(subject, "evaluate", trained(subject), "--samples", 4, "--annealed", 2)
+    assert found["images"] > 0
+    kept = json.loads((trained(subject) / "summary.json").read_text(encoding="utf-8"))
+    assert "evaluation" in kept, "the evaluation is kept with the run"
+
+
+def score(subject: Subject) -> None:
+    """Every image has its scores, or the command says why not."""
+    run, can = trained(subject), isinstance(model_of(subject), Encodes)
+    out = subject.place / "scores.csv"
+    found = typed(subject, "score", run, "--split", "test", "--samples", 4, "--out", out, refused=not can)
+    assert not can or len(out.read_text(encoding="utf-8").splitlines()) == found["images"] + 1
+
+
+def figures(subject: Subject) -> None:
+    """Figures that fit are drawn, the others left out with a reason, and the report written."""
+    found = typed(subject, "figures", trained(subject))
+    assert all(Path(path).stat().st_size > 1000 for path in found["figures"].values())
+    assert all(found["left_out"].values()), "a figure is left out without a reason"
+    assert "report" in found
+
+
+def compare(subject: Subject) -> None:
+    """It stands in a comparison beside another."""
+    out = subject.place / "comparison"
+    found = typed(
+        subject, "compare", "--data", subject.source, "--methods", subject.method, "ae" if subject.method != "ae" else "vae",
+        "--epochs", 1, "--seeds", 1, "--out", out, "--device", "cpu",
+    )  # fmt: skip
+    assert not found["failed"], f"failed: {found['failed']}"
+    assert (out / "comparison.html").exists()
+
+
+def explore(subject: Subject) -> None:
+    """The page of the explorer has what it loads: its numbers, places on the map, pictures, scores."""
+    from vaekit.explorer.material import Material
+
+    run = load_run(trained(subject))
+    if not _explorable(run.model):
+        return
+    material = Material(run, run.load_data())
+    for name, content in material.files().items():
+        assert content(), f"{name} is empty"
+
+
+def export(subject: Subject) -> None:
+    """The networks as ONNX agree with torch, and the page of its own is written."""
+    run, can = trained(subject), _explorable(model_of(subject))
+    onnx = typed(subject, "export", run, "--format", "onnx", "--out", subject.place / "onnx", refused=not can)
+    typed(subject, "export", run, "--format", "web", "--out", subject.place / "web", refused=not can)
+    for name, difference in onnx.get("max_difference", {}).items():
+        assert difference < 1e-3, f"{name} differs from torch by {difference}"
+
+
+def _explorable(model: Model) -> bool:
+    return isinstance(model, Decodes | Quantizes | Generates)
+
+
+COMMAND_CHECKS: dict[str, Callable[[Subject], None]] = {
+    check.__name__.replace("_", " "): check
+    for check in (
+        train_and_load, resume, sample, reconstruct, encode, evaluate, score, figures, compare, explore, export,
+    )
+}  # fmt: skip

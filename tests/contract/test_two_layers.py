@@ -1,0 +1,47 @@
+"""A model with two layers of latents in one file passes every check and every command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from two_layers import TwoLayers
+from vaekit.config.methods import METHODS, Method
+from vaekit.config.options import ELBOSettings
+from vaekit.testing import Check, checks_of
+
+
+@dataclass(frozen=True)
+class TwoLayersSettings:
+    """Arguments of `TwoLayers`."""
+
+    hidden: int = 32
+    """units of each perceptron"""
+    likelihood: str = "auto"
+    """key of LIKELIHOODS"""
+
+
+METHOD = Method(
+    TwoLayers,
+    "vaekit.objectives.elbo:ELBO",
+    TwoLayersSettings,
+    ELBOSettings,
+    "VAE with two layers of latents",
+)
+METHODS["two-layers"] = METHOD
+CHECKS = checks_of("two-layers")
+del METHODS["two-layers"]
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    METHODS["two-layers"] = METHOD
+    yield
+    del METHODS["two-layers"]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_hierarchy_passes(check: Check) -> None:
+    check()
