@@ -54,7 +54,7 @@ def steps_change_every_parameter(subject: Subject) -> None:
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     phases = objective.phases(model)
     assert len({phase.name for phase in phases}) == len(phases), "two phases have one name"
-    optimizers = [torch.optim.SGD(list(phase.parameters), 0.01) for phase in phases]
+    optimizers = [torch.optim.Adam(list(phase.parameters), 4e-3) for phase in phases]
     for step in range(3):
         for phase, optimizer in zip(phases, optimizers, strict=True):
             loss = phase.loss(batch(), labels(), objective.values(Clock(step + 1, 3)))
