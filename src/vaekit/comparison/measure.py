@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vaekit.core import DataError, derive_seed
 from vaekit.data import Data, Split, to_unit
-from vaekit.distributions import LIKELIHOODS
+from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.evaluate import is_binarised
 from vaekit.evaluation.latents.codebook import measure_codes
 from vaekit.evaluation.latents.health import chosen, measure_health
@@ -29,6 +29,7 @@ from vaekit.evaluation.samples.frechet import frechet_distance
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
+from vaekit.metrics import has_bits
 from vaekit.models import VQVAE, Autoencoder, LatentModel, Model
 from vaekit.models.base import evaluating
 from vaekit.runs.files import read_json
@@ -142,7 +143,7 @@ def measure(run: Run, yardstick: Yardstick) -> dict[str, Any]:
         figures |= code_figures(model, yardstick)
     about = {"likelihood": model.arguments["likelihood"]} if "likelihood" in model.arguments else {}
     if about:
-        about["likelihood_kind"] = LIKELIHOODS[about["likelihood"]].kind
+        about["likelihood_kind"] = measured_under(about["likelihood"]).kind
     return {"figures": figures, "notes": notes, **about}
 
 
@@ -244,7 +245,7 @@ def density_figures(model: LatentModel, yardstick: Yardstick) -> dict[str, float
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
         figures["active_units"] = health.active_units
-        if LIKELIHOODS[model.arguments["likelihood"]].kind == "mass":
+        if has_bits(measured_under(model.arguments["likelihood"]).kind, model.arguments["pixels"]):
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
     if health.aggregate is not None:
         figures["total_correlation_nats"] = health.aggregate.total_correlation.value

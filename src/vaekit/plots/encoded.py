@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vaekit.data.labels import in_batches
+from vaekit.metrics import DEAD_NATS
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, LatentModel, Model, evaluating
 
 BATCH = 512  # images; 400 tiles of a manifold are one batch
-DEAD_NATS = 0.01  # a dimension below this carries nothing: it equals the prior for every image
 
 
 @dataclass(frozen=True)

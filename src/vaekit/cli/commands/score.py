@@ -13,12 +13,14 @@ from vaekit.cli.commands.encode import SPLITS, in_order
 from vaekit.cli.commands.evaluate import shown
 from vaekit.cli.output import Result, check_out, note, write_images
 from vaekit.core import DataError, RunError, SettingError, choose
+from vaekit.metrics import METRICS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vaekit.data import Data, Split
     from vaekit.runs.load import Run
+AUROC = METRICS["auroc"]
 
 
 def score(options: ScoreOptions) -> Result:
@@ -89,7 +91,7 @@ def score(options: ScoreOptions) -> Result:
     elif outliers is not None:
         usual, odd = ({n: s[mask] for n, s in scores.items()} for mask in (~outliers, outliers))
         values["odd"], values["auroc"] = options.odd, aurocs(usual, odd)
-    lines += [f"AUROC {value:.3f}  {name}" for name, value in values.get("auroc", {}).items()]
+    lines += [f"{AUROC.label} {AUROC.text(value)}  {name}" for name, value in values.get("auroc", {}).items()]
     values["left_out"] = left_out
     lines += [f"left out: {name} ({reason})" for name, reason in left_out.items()]
     return Result(values, "\n".join(lines))

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Batches, Split
-from vaekit.distributions import LIKELIHOODS
+from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.findings import CodeUsage, Finding
+from vaekit.metrics import KINDS
 from vaekit.models.base import evaluating
 from vaekit.models.code_prior import CodePrior
 from vaekit.models.vqvae import VQVAE
@@ -93,7 +94,7 @@ def measure_codes(model: VQVAE, split: Split, *, dynamic: bool = False, seed: in
                 with evaluating(prior):
                     bits.append(prior.marginal_nats(indices[:, None]).double().cpu() / LN2)
     all_codes, count = torch.cat(codes), len(split)
-    proper = LIKELIHOODS[model.arguments["likelihood"]].kind != "pseudo"
+    proper = KINDS[measured_under(model.arguments["likelihood"]).kind].bounds
     return CodeReport(
         images=count,
         grid=model.grid,
