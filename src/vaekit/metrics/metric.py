@@ -54,9 +54,14 @@ class Metric:
         return f"{self.better} is better" if self.better else ""
 
     @property
+    def heading(self) -> str:
+        """The label with a capital."""
+        return self.label[:1].upper() + self.label[1:]
+
+    @property
     def title(self) -> str:
         """`Rate: KL(q(z|x) ‖ p(z))`."""
-        return self.label[:1].upper() + self.label[1:] + (f": {self.symbol}" if self.symbol else "")
+        return f"{self.heading}: {self.symbol}" if self.symbol else self.heading
 
     @property
     def sentence(self) -> str:

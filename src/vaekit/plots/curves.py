@@ -20,13 +20,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from vaekit.core import SettingError
-from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Under, metric_of
+from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Metric, Under, metric_of
 from vaekit.plots import style
 from vaekit.plots.style import FAINT, LIGHT, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
 
 Metrics = Sequence[Mapping[str, Any]]
 LIGHT_IN = {"learning_rate": None, "beta": "kl_nats"}  # scheduled quantity -> panel, or None for the first
-UNIT_WIDTH = 22  # characters of a line beside an axis
+UNIT_WIDTH, TITLE_WIDTH = 22, 30  # characters of a line beside an axis, and above a panel
 SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
 LOOKS: dict[str, dict[str, Any]] = {  # split -> how its line is drawn
     "train": {"color": TRAIN, "lw": 0.9, "zorder": 2},
@@ -67,13 +67,18 @@ def training(metrics: Metrics, under: Under = PLAIN) -> Figure:
         axes = figure.add_subplot(1, len(panels), number + 1)
         metric = metric_of(key, under)
         dress(axes, "epoch", fill(metric.unit, UNIT_WIDTH))
-        axes.set_title(metric.title, loc="left", **text_style(style.LABEL, fontweight="bold"))
+        axes.set_title(_title(metric), loc="left", **text_style(style.LABEL, fontweight="bold"))
         _panel(axes, metrics, key)
         if number == 0:
             style.legend(axes, loc="upper right")
     for key, panel in _lights(panels).items():
         _light(figure.axes[panels.index(panel)], metrics, key)
     return figure
+
+
+def _title(metric: Metric) -> str:
+    """Label and symbol, or the label alone where both are wider than a panel."""
+    return metric.title if len(metric.title) <= TITLE_WIDTH else metric.heading
 
 
 def drawn_in(metrics: Metrics) -> list[str]:
