@@ -37,7 +37,7 @@ class Codes:
         return bool((self.stddev > 0).all())
 
     def relevance(self) -> Tensor:
-        """What each dimension carries, (D,): KL to N(0, 1) in nats an image, or without a posterior
+        """What each dimension carries, (D,): KL to N(0, 1) in nats per image, or without a posterior
         the variance of the code over the images."""
         if not self.random:
             return self.mean.var(0, unbiased=False)

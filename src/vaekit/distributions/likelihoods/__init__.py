@@ -1,7 +1,7 @@
 """Likelihoods p(x|z): what the decoder's numbers mean.
 
 Each is a module that turns the decoder's raw output into a `torch.distributions` object over whole
-images: `log_prob(x)` is in nats an image. Each declares on which pixels it is defined and whether it
+images: `log_prob(x)` is in nats per image. Each declares on which pixels it is defined and whether it
 is a mass function, a density, or neither, because only like can be compared with like.
 """
 

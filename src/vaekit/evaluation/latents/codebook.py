@@ -1,4 +1,4 @@
-"""What a grid of codes costs and what it keeps: usage of the codebook, bits an image, and the error beside them."""
+"""What a grid of codes costs and what it keeps: usage of the codebook, bits per image, and the error beside them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class CodeReport:
         images: how many.
         grid: codes an image, (h, w).
         usage: of the codebook, by all images together.
-        mse: squared error a pixel of the reconstructions, pixels in [0, 1].
-        reconstruction_nats: -log p(x|z), nats an image, where the likelihood is one.
+        mse: squared error per value of the reconstructions, pixels in [0, 1].
+        reconstruction_nats: -log p(x|z), nats per image, where the likelihood is one.
         fixed_bits: of an image, if every code takes log2 K bits.
         independent_bits: entropy of the codes of these images, each position by itself.
         code_bits: -log2 p(c) under the prior, and its standard error; None without a prior.
