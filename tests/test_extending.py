@@ -18,10 +18,11 @@ from scipy.stats import laplace
 
 from vaekit import METHODS, fit, load_data, load_run
 from vaekit.distributions import LIKELIHOODS, build_likelihood
+from vaekit.metrics import METRICS
 from vaekit.networks import NETWORKS
 
 PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
-TABLES = (METHODS, NETWORKS, LIKELIHOODS)
+TABLES = (METHODS, NETWORKS, LIKELIHOODS, METRICS)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 def test_each_table_gained_one_line(mine: ModuleType) -> None:
-    assert [list(table)[-1] for table in TABLES] == ["mixture-rate", "linear", "laplace"]
+    assert [list(table)[-1] for table in TABLES] == ["mixture-rate", "linear", "laplace", "rate_error_nats"]
 
 
 def test_it_trains_keeps_its_run_and_is_loaded_again(

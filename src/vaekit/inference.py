@@ -19,6 +19,7 @@ from torch.distributions import Distribution, Normal
 from vaekit.core import DataError, Latent, SettingError
 from vaekit.data import Batches, Split
 from vaekit.distributions import kl_by_dimension
+from vaekit.metrics import DEAD_NATS
 from vaekit.models.base import (
     Decodes,
     Encodes,
@@ -34,7 +35,6 @@ from vaekit.runtime.random import own_randomness, seed_noise
 
 MOST = 1000  # examples at a time
 VALUES = 2**22  # values of examples at a time: fewer examples of a larger shape
-DEAD_NATS = 0.01  # a dimension below this carries nothing: it equals the prior for every image
 
 
 def at_once(shape: tuple[int, ...]) -> int:

@@ -26,8 +26,9 @@ from vaekit.comparison.claims import (
     short,
 )
 from vaekit.comparison.lesson_claims import CLAIMS, judge_all
-from vaekit.comparison.rows import LOWER, ROWS, Spread, Table, tabulate
+from vaekit.comparison.rows import ROWS, Spread, Table, tabulate
 from vaekit.config.methods import METHODS
+from vaekit.metrics import LOWER
 
 
 def table(**methods: dict[str, list[float]]) -> Table:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from vaekit.comparison.rows import HIGHER, LOWER, ONE, ROWS, rank, spread_of, tabulate
+from vaekit.comparison.rows import ROWS, rank, spread_of, tabulate
+from vaekit.metrics import HIGHER, LOWER, METRICS, ONE
 
 
 def record(likelihood: str = "bce", **figures: float) -> dict[str, Any]:
@@ -86,7 +87,12 @@ def test_ranks() -> None:
     assert rank(0.0, ONE) == math.inf
 
 
-def test_every_row_says_what_it_is() -> None:
-    for row in ROWS.values():
-        assert row.label
-        assert row.meaning.endswith(".")
+def test_every_row_is_a_number_that_has_an_entry() -> None:
+    assert ROWS.keys() <= METRICS.keys()
+
+
+def test_a_group_of_rows_stands_together() -> None:
+    groups = list(ROWS.values())
+    assert [group for i, group in enumerate(groups) if i == 0 or groups[i - 1] != group] == list(
+        dict.fromkeys(groups)
+    )

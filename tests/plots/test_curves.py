@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vaekit.core import SettingError
+from vaekit.metrics import Under
 from vaekit.plots import curves
 
 
@@ -38,7 +39,7 @@ def test_training_curves_hold_the_lines_of_the_metrics():
     assert np.allclose(lines_of(distortion)["validation"], [(e, 101 - 2 * e) for e in range(1, 6)])
     assert np.allclose(lines_of(rate)["train"], [(e / 2, 4 + e / 2) for e in range(1, 11)])
     assert np.allclose(lines_of(elbo)["validation"][:, 1], [105, 104, 103, 102, 101])
-    assert {axes.get_ylabel() for axes in figure.axes} == {"nats an image"}
+    assert {axes.get_ylabel() for axes in figure.axes} == {"nats per image"}
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
 
 
@@ -51,8 +52,8 @@ def test_schedules_are_drawn_only_where_they_vary():
 
 
 def test_pseudo_likelihoods_are_named_with_the_unit():
-    figure = curves.training(metrics_of(), "bce")
-    assert figure.axes[1].get_ylabel() == "nats an image (bce)"
+    figure = curves.training(metrics_of(), Under("bce", "pseudo"))
+    assert figure.axes[1].get_ylabel() == "nats per image of bce,\nno likelihood"
 
 
 def test_an_autoencoder_has_one_panel_and_no_rate():

@@ -124,9 +124,9 @@ def test_numbers_have_a_sentence_and_unknown_ones_are_shown_plainly(run):
         text = Page(report.page(run, {}, {})).text
     finally:
         del run.summary["test"]["fid_of_tomorrow"]
-    assert "fid_of_tomorrow – 12.25" in text
-    assert "summed over pixels. Lower is better." in text
-    assert "0: the code is ignored." in text
+    assert "fid of tomorrow – 12.25" in text
+    assert "summed over the values of an image. Lower is better." in text
+    assert "0: they are ignored." in text
 
 
 def test_names_are_escaped(run, written):

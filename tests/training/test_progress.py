@@ -15,6 +15,7 @@ from rich.console import Console
 from toy import SMALL, toy_data
 from vaekit import load_data
 from vaekit.data import Data, Split
+from vaekit.metrics import METRICS
 from vaekit.models import GAN, VAE, VQVAE
 from vaekit.models.code_prior import CodePrior
 from vaekit.models.mixture import Mixture
@@ -22,7 +23,6 @@ from vaekit.objectives.adversarial import Adversarial
 from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import CodeLength, Density
 from vaekit.objectives.vq import QuantizedReconstruction
-from vaekit.training import progress
 from vaekit.training.fit import fit, resume
 from vaekit.training.progress import Bar, Silent, choose_progress
 
@@ -91,10 +91,10 @@ def test_a_bar_writes_to_standard_error_only(
     assert " 67%" in last
     assert "epoch 3/4" in last
     for expected in (
-        f"-ELBO {train['negative_elbo_nats']:.2f}",
-        f"rec {train['reconstruction_nats']:.2f}",
-        f"KL {train['kl_nats']:.2f}",
-        f"val -ELBO {validation['negative_elbo_nats']:.2f}",
+        f"−ELBO {train['negative_elbo_nats']:.2f}",
+        f"dist {train['reconstruction_nats']:.2f}",
+        f"rate {train['kl_nats']:.2f}",
+        f"val −ELBO {validation['negative_elbo_nats']:.2f}",
     ):
         assert expected in last
     text = shown_by(lambda: resume(tmp_path / "run", data=toy_data()), monkeypatch)
@@ -125,4 +125,4 @@ def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
     reported: set[str] = set()
     for model, objective, data in runs:
         reported |= set(fit(model, objective, data, epochs=1, **SMALL | {"weights": "last"}).metrics[0])
-    assert set(progress.SHOWN) <= reported
+    assert {key for key, metric in METRICS.items() if metric.short} <= reported

@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaekit.comparison.rows import HIGHER, LOWER, ROWS, Spread, Table, rank
+from vaekit.comparison.rows import Spread, Table, rank
 from vaekit.config.methods import METHODS
+from vaekit.metrics import HIGHER, KINDS, LOWER, METRICS
 
 HOLDS, FAILS, DEPENDS = "holds", "does not hold here", "depends"
 RULE = (
@@ -62,7 +63,7 @@ class Than(Expectation):
     """A figure of one method (or of the best of several) is lower or higher than another's, or than a number.
 
     Attributes:
-        name: key of ROWS.
+        name: key of METRICS.
         these: methods, of which the best counts.
         direction: LOWER or HIGHER.
         than: methods, of which the best counts; a number; or OTHERS.
@@ -89,9 +90,8 @@ class Than(Expectation):
         if ours is None or theirs is None:
             return None
         (our_method, a), (their_method, b) = ours, theirs
-        row, word = ROWS[self.name], "lower" if self.direction == LOWER else "higher"
         named = f"{b.mean:.3g}" if isinstance(self.than, float) else f"for {self._named(self.than)}"
-        expected = f"{row.label} {word} for {' or '.join(self.these)} than {named}"
+        expected = f"{METRICS[self.name].label} {self.direction} for {' or '.join(self.these)} than {named}"
         found = f"{our_method} {short(a)}"
         if their_method:
             found += f", {their_method} {short(b)}"
@@ -126,7 +126,7 @@ class Defined(Expectation):
         if row is None or "parameters" not in row:  # no run of it has ended
             return None
         there = self.name in row
-        expected = f"“{ROWS[self.name].label}”{'' if self.wanted else ' not'} defined for {self.method}"
+        expected = f"“{METRICS[self.name].label}”{'' if self.wanted else ' not'} defined for {self.method}"
         found = f"{self.method} {short(row[self.name])}" if there else f"{self.method}: not defined"
         return Judged(HOLDS if there == self.wanted else FAILS, expected, found)
 
@@ -162,7 +162,7 @@ class Steadier(Expectation):
                 return None
             known.append(Spread(spread.mean, spread.mean / math.sqrt(2 * (over.count - 1)), 1))
             found.append(f"{method} {figure(spread.mean)}, {over.count} seeds")
-        expected = f"{ROWS['fd_spread'].label} lower for {self.method} than for {self.other}"
+        expected = f"{METRICS['fd_spread'].label} lower for {self.method} than for {self.other}"
         return Judged(clear(known[0], known[1], LOWER, 0.05), expected, "; ".join(found))
 
 
@@ -181,11 +181,9 @@ class Likely(Expectation):
         if found is None:
             return None
         name, kind = table.likelihoods[self.method]
-        verdict = DEPENDS if kind == "pseudo" else HOLDS
-        what = "which is no likelihood of these pixels" if kind == "pseudo" else f"a {kind}"
-        return Judged(
-            verdict, f"−log p(x) of {self.method} bounded", f"{short(found)} nats under {name}, {what}"
-        )
+        expected = f"{METRICS['nll_nats'].label} of {self.method} bounded"
+        verdict = HOLDS if KINDS[kind].bounds else DEPENDS
+        return Judged(verdict, expected, f"{short(found)} nats under {name}, {KINDS[kind].called}")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vaekit.core import DataError, derive_seed
 from vaekit.data import Data, to_unit
-from vaekit.distributions import LIKELIHOODS
+from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.codebook import measure_codes
 from vaekit.evaluation.latents.health import chosen, measure_health
 from vaekit.evaluation.latents.probes import knn_accuracy, linear_accuracy
@@ -29,6 +29,7 @@ from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
 from vaekit.inference import decode, encode, reconstruct, sample, shown_images, squared_errors
+from vaekit.metrics import has_bits
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.files import read_json
@@ -142,7 +143,7 @@ def measure(run: Run, yardstick: Yardstick) -> dict[str, Any]:
     if isinstance(model, Quantizes):
         figures |= code_figures(model, yardstick)
     name = model.likelihood_name
-    about = {} if name is None else {"likelihood": name, "likelihood_kind": LIKELIHOODS[name].kind}
+    about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
     return {"figures": figures, "notes": notes, **about}
 
 
@@ -233,7 +234,7 @@ def density_figures(model: Model, yardstick: Yardstick) -> dict[str, float]:
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
         figures["active_units"] = health.active_units
-        if LIKELIHOODS[model.likelihood_name or ""].kind == "mass":
+        if has_bits(measured_under(model.likelihood_name).kind, model.pixels):
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
     if health.aggregate is not None:
         figures["total_correlation_nats"] = health.aggregate.total_correlation.value

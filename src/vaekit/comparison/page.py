@@ -12,7 +12,7 @@ from typing import Any
 from vaekit.comparison import pictures
 from vaekit.comparison.claims import RULE, TOLD, Verdict, figure, short
 from vaekit.comparison.lesson_claims import judge_all
-from vaekit.comparison.measure import FEW, Yardstick
+from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Yardstick
 from vaekit.comparison.pictures import Picture, data_uri
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
@@ -20,11 +20,13 @@ from vaekit.comparison.subruns import Records
 from vaekit.config.methods import METHODS, find_method
 from vaekit.config.options import FORMAT
 from vaekit.data import Data
+from vaekit.metrics import KINDS, METRICS
 from vaekit.reports.html import document
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
 
 HTML, JSON = "comparison.html", "comparison.json"
+MEASURED = {"nll_nats": {"samples": BOUND_SAMPLES, "images": BOUND_IMAGES}}  # details of rows
 MARKS = {"holds": "yes", "does not hold here": "no", "depends": "open"}
 
 
@@ -165,7 +167,7 @@ def _table(table: Table, floor: Mapping[str, float]) -> str:
     head = "".join(f'<th class="number">{escape(method)}</th>' for method in methods)
     body = []
     shown = [name for name in ROWS if any(name in row for row in table.figures.values())]
-    for group, names in groupby(shown, lambda name: ROWS[name].group):
+    for group, names in groupby(shown, ROWS.__getitem__):
         body.append(f'<tr class="group"><th colspan="{len(methods) + 2}">{escape(group)}</th></tr>')
         body += [_row(name, table, floor) for name in names]
     return (
@@ -176,22 +178,27 @@ def _table(table: Table, floor: Mapping[str, float]) -> str:
 
 
 def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
-    row, best = ROWS[name], table.best(name)
+    metric, best = METRICS[name], table.best(name)
     cells = "".join(
         f'<td class="number">{_cell(table.get(method, name), method in best, absent(name))}</td>'
         for method in table.methods
     )
     reference = escape(figure(floor[name])) if name in floor else ""
-    unit = ", ".join(filter(None, (row.unit, row.better)))
+    unit = ", ".join(filter(None, (metric.unit, metric.direction)))
     return (
-        f'<tr><th title="{escape(row.meaning)}">{escape(row.label)}<br><span class="faint">{escape(unit)}</span></th>'
+        f'<tr><th title="{escape(meaning(name))}">{escape(metric.label)}<br><span class="faint">{escape(unit)}</span></th>'
         f'{cells}<td class="number faint">{reference}</td></tr>'
     )
 
 
+def meaning(name: str) -> str:
+    """What a row means, with the conditions under which it was measured."""
+    return METRICS[name].told(MEASURED.get(name, {}))
+
+
 def absent(name: str) -> str:
     """What stands where a method has no such figure."""
-    return "–" if ROWS[name].group in (COST, STABILITY) else "not defined"
+    return "–" if ROWS[name] in (COST, STABILITY) else "not defined"
 
 
 def _cell(spread: Spread | None, best: bool, absent: str) -> str:
@@ -215,8 +222,8 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
             f"{figure(floor['blend_midpoint_fd'])} and the precision {figure(floor['blend_midpoint_precision'])}."
         )
     for method, (name, kind) in table.likelihoods.items():
-        if kind == "pseudo" and table.get(method, "nll_nats") is not None:
-            notes.append(f"{method}: {name} is no likelihood of these pixels, so its nats are no −log p(x).")
+        if KINDS[kind].note and table.get(method, "nll_nats") is not None:
+            notes.append(f"{method}: {KINDS[kind].note.format(name=name)}")
     told = [method for method in table.methods if method in TOLD]
     if told:
         notes.append(
@@ -225,8 +232,8 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
     meanings = "".join(
-        f"<li><b>{escape(row.label)}</b>: {escape(row.meaning)}</li>"
-        for name, row in ROWS.items()
+        f"<li><b>{escape(METRICS[name].label)}</b>: {escape(meaning(name))}</li>"
+        for name in ROWS
         if any(name in found for found in table.figures.values())
     )
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)

@@ -8,212 +8,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LOWER, HIGHER, ONE, NEITHER = "lower is better", "higher is better", "1 is right", ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row.
-
-    Attributes:
-        group: the lesson's word for it.
-        label, unit: of the figure.
-        better: LOWER, HIGHER, ONE or NEITHER.
-        meaning: one or two sentences.
-    """
-
-    group: str
-    label: str
-    unit: str
-    better: str
-    meaning: str
-
+from vaekit.metrics import BITS, HIGHER, METRICS, NEITHER, ONE
 
 STABILITY, SHARP, QUALITY, MODES = "Training stability", "Sharpness", "Image quality", "Mode coverage"
-REBUILT, LATENT, DENSITY, BITS, COST = "Reconstruction", "Latent space", "Density", "Bits an image", "Cost"
-ROWS: dict[str, Row] = {
-    "diverged": Row(STABILITY, "runs that failed", "", LOWER, "A loss became NaN or infinite."),
-    "fd_spread": Row(
-        STABILITY,
-        "spread of the Fréchet distance",
-        "of its mean",
-        LOWER,
-        "Standard deviation over seeds, divided by the mean; of three seeds no more than a hint.",
-    ),
-    "mse_spread": Row(
-        STABILITY,
-        "spread of the reconstruction error",
-        "of its mean",
-        LOWER,
-        "Likewise, of the squared error.",
-    ),
-    "sharpness": Row(
-        SHARP,
-        "sharpness of samples",
-        "ratio",
-        ONE,
-        "Laplacian energy against test images': below 1 blurred, above 1 noisy.",
-    ),
-    "fd": Row(
-        QUALITY,
-        "Fréchet distance",
-        "squared feature units",
-        LOWER,
-        "Gaussians fitted to the features of samples and of test images.",
-    ),
-    "kd": Row(
-        QUALITY,
-        "kernel distance",
-        "kernel units",
-        LOWER,
-        "Unbiased squared MMD with a cubic kernel; may fall below 0.",
-    ),
-    "precision": Row(
-        QUALITY, "precision", "share", HIGHER, "Samples within the neighbourhoods of test images."
-    ),
-    "density": Row(
-        QUALITY,
-        "density of neighbourhoods",
-        "ratio",
-        ONE,
-        "Real neighbourhoods around a sample, against those expected.",
-    ),
-    "recall": Row(MODES, "recall", "share", HIGHER, "Test images within the neighbourhoods of samples."),
-    "coverage": Row(MODES, "coverage", "share", HIGHER, "Test images with a sample in their neighbourhood."),
-    "least_class": Row(
-        MODES,
-        "rarest class",
-        "share",
-        HIGHER,
-        "Share of samples that a classifier reads as the rarest class.",
-    ),
-    "class_evenness": Row(
-        MODES,
-        "evenness of classes",
-        "share",
-        HIGHER,
-        "Exponential of the entropy of the classes' shares, over their number.",
-    ),
-    "as_asked": Row(
-        MODES,
-        "read as asked",
-        "share",
-        HIGHER,
-        "Samples of a class that a classifier reads as that class; only where classes can be asked for.",
-    ),
-    "reconstruction_mse": Row(
-        REBUILT,
-        "squared error",
-        "a value",
-        LOWER,
-        "Mean over all pixels of test images, through the code: the posterior mean, or the nearest codes.",
-    ),
-    "knn_accuracy": Row(
-        LATENT,
-        "classes by neighbours",
-        "accuracy",
-        HIGHER,
-        "5 nearest training codes vote; the codes were made without labels unless the method has them.",
-    ),
-    "probe_accuracy": Row(
-        LATENT, "classes by a linear reader", "accuracy", HIGHER, "Logistic regression on the codes."
-    ),
-    "midpoint_fd": Row(
-        LATENT,
-        "midpoints: Fréchet distance",
-        "squared feature units",
-        LOWER,
-        "Decoded halfway between the codes of two test images.",
-    ),
-    "midpoint_precision": Row(
-        LATENT, "midpoints: precision", "share", HIGHER, "Those within the neighbourhoods of test images."
-    ),
-    "normal_fd": Row(
-        LATENT,
-        "decoded N(0, I): Fréchet distance",
-        "squared feature units",
-        LOWER,
-        "Standard normal numbers as codes; for an autoencoder not its own prior, it has none.",
-    ),
-    "normal_precision": Row(
-        LATENT,
-        "decoded N(0, I): precision",
-        "share",
-        HIGHER,
-        "Those within the neighbourhoods of test images.",
-    ),
-    "fitted_fd": Row(
-        LATENT,
-        "fitted normal: Fréchet distance",
-        "squared feature units",
-        LOWER,
-        "Codes from a normal distribution with the mean and covariance of the training codes.",
-    ),
-    "fitted_precision": Row(
-        LATENT, "fitted normal: precision", "share", HIGHER, "Those within the neighbourhoods of test images."
-    ),
-    "active_units": Row(
-        LATENT,
-        "active dimensions",
-        "",
-        NEITHER,
-        "Latent dimensions whose mean varies by more than 0.01 over images.",
-    ),
-    "total_correlation_nats": Row(
-        LATENT,
-        "total correlation",
-        "nats",
-        LOWER,
-        "How far the dimensions of the aggregate posterior are from independent.",
-    ),
-    "nll_nats": Row(
-        DENSITY,
-        "−log p(x), at most",
-        "nats an image",
-        LOWER,
-        "Importance-weighted bound, 500 samples, 1,000 images; comparable only under the same likelihood.",
-    ),
-    "lossless_bits": Row(
-        BITS,
-        "lossless",
-        "bits an image",
-        LOWER,
-        "−ELBO in bits, where the likelihood is a probability of the pixels.",
-    ),
-    "code_bits": Row(
-        BITS,
-        "code",
-        "bits an image",
-        NEITHER,
-        "What the code tells of an image: the KL to the prior, or −log2 p(codes) under the prior that was fitted to "
-        "discrete codes; mean over 2,000 test images. What it loses is the reconstruction error.",
-    ),
-    "code_mse": Row(
-        BITS,
-        "squared error at these bits",
-        "a value",
-        NEITHER,
-        "The reconstruction error again: bits alone say nothing.",
-    ),
-    "train_seconds": Row(
-        COST,
-        "training",
-        "s",
-        NEITHER,
-        "Wall-clock time, validation and saving included, and a prior's training.",
-    ),
-    "prior_seconds": Row(
-        COST, "of these the prior", "s", NEITHER, "The prior that was fitted to the codes afterwards."
-    ),
-    "epochs": Row(COST, "epochs", "", NEITHER, "Passes over the training images."),
-    "prior_epochs": Row(
-        COST, "epochs of the prior", "", NEITHER, "Passes over the codes of the training images."
-    ),
-    "parameters": Row(
-        COST, "parameters", "", NEITHER, "Trained numbers; of a GAN those of both networks, and a prior's."
-    ),
-    "prior_parameters": Row(COST, "of these the prior", "", NEITHER, "Trained numbers of the prior."),
-}
+REBUILT, LATENT, DENSITY, COST = "Reconstruction", "Latent space", "Density", "Cost"
+SIZE = BITS[:1].upper() + BITS[1:]
+ROWS: dict[str, str] = {  # key of METRICS -> the lesson's word for it, in the order of the table
+    "diverged": STABILITY, "fd_spread": STABILITY, "mse_spread": STABILITY,
+    "sharpness": SHARP,
+    "fd": QUALITY, "kd": QUALITY, "precision": QUALITY, "density": QUALITY,
+    "recall": MODES, "coverage": MODES, "least_class": MODES, "class_evenness": MODES, "as_asked": MODES,
+    "reconstruction_mse": REBUILT,
+    "knn_accuracy": LATENT, "probe_accuracy": LATENT, "midpoint_fd": LATENT, "midpoint_precision": LATENT,
+    "normal_fd": LATENT, "normal_precision": LATENT, "fitted_fd": LATENT, "fitted_precision": LATENT,
+    "active_units": LATENT, "total_correlation_nats": LATENT,
+    "nll_nats": DENSITY,
+    "lossless_bits": SIZE, "code_bits": SIZE, "code_mse": SIZE,
+    "train_seconds": COST, "prior_seconds": COST, "epochs": COST, "prior_epochs": COST, "parameters": COST,
+    "prior_parameters": COST,
+}  # fmt: skip
 SPREADS = {"fd_spread": "fd", "mse_spread": "reconstruction_mse"}
 
 
@@ -270,13 +83,13 @@ class Table:
 
     def best(self, name: str) -> list[str]:
         """Methods with the best mean, where one is better than another."""
-        better = ROWS[name].better
+        metric = METRICS[name]
         found = {m: row[name].mean for m, row in self.figures.items() if name in row}
-        if name == "nll_nats" and len({self.likelihoods[method] for method in found}) > 1:
+        if metric.likelihood and len({self.likelihoods[method] for method in found}) > 1:
             return []  # nats under different likelihoods say nothing of one another
-        if better == NEITHER or len(found) < 2:
+        if metric.better == NEITHER or len(found) < 2:
             return []
-        cost = {m: rank(value, better) for m, value in found.items()}
+        cost = {m: rank(value, metric.better) for m, value in found.items()}
         least = min(cost.values())
         return [m for m, value in cost.items() if value == least] if least < max(cost.values()) else []
 

@@ -1,7 +1,7 @@
 """p(x|z) and p(z): every likelihood and prior, and the divergence between distributions."""
 
 from vaekit.distributions.kl import kl_by_dimension, log_density
-from vaekit.distributions.likelihoods import LIKELIHOODS, bits_per_dimension, build_likelihood
+from vaekit.distributions.likelihoods import LIKELIHOODS, build_likelihood
 from vaekit.distributions.likelihoods.base import Likelihood
 from vaekit.distributions.posteriors import Point, bounded_normal, reparameterize, standard_normal
 
@@ -9,7 +9,6 @@ __all__ = [
     "LIKELIHOODS",
     "Likelihood",
     "Point",
-    "bits_per_dimension",
     "bounded_normal",
     "build_likelihood",
     "kl_by_dimension",

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from vaekit.core import SettingError, derive_seed
 from vaekit.data import Data, Factor, Split
-from vaekit.distributions import LIKELIHOODS, bits_per_dimension
-from vaekit.distributions.likelihoods import check_support
+from vaekit.distributions.likelihoods import check_support, measured_under
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import Finding, findings
@@ -24,16 +23,12 @@ from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
 from vaekit.inference import sample
+from vaekit.metrics import KINDS, in_bits, key_under
 from vaekit.models import Model
 from vaekit.models.base import Encodes, Quantizes, Reconstructs
 from vaekit.runs.load import Run
 from vaekit.runtime.device import choose_precision
 
-KINDS = {
-    "mass": "a probability: comparable with other models on the same pixels",
-    "density": "a density: depends on the scale of the pixels, and is no measure of bits",
-    "pseudo": "no likelihood: lacks its normaliser; comparable only with the same on the same pixels",
-}
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
 
@@ -42,12 +37,12 @@ class Evaluation:
     """What was measured; what a model does not define is absent.
 
     Attributes:
-        about: model, data, and under what conditions; `classes` where the model is told the class y of
+        about: model, data, and under what conditions; `classes` where the model is conditioned on the class y of
             each image: its likelihoods are then of p(x|y).
-        likelihood: by name, in nats an image. `nll_nats` is the importance-weighted bound,
+        likelihood: by name, in nats per image. `nll_nats` is the importance-weighted bound,
             `nll_annealed_nats` that of annealed importance sampling on fewer images. Under `bce`, which
             is no likelihood, they are `bce_bound_nats` and the like.
-        bits: bounds of mass functions on 8-bit pixels in bits a value, `nll_bpd` and the like.
+        bits: bounds of mass functions on 8-bit pixels in bits/dim, `nll_bpd` and the like.
         health: of the latent space, if the model has an encoder.
         findings: what is wrong with it, in words.
         quality: of samples, if features were given and the model can sample.
@@ -134,14 +129,15 @@ def evaluate(
     }
     about = describe(asked.model, asked.test, asked.data, common)
     health, likelihood = measure_latents(asked, bounds, common)
+    under = measured_under(asked.model.likelihood_name)
     factors = codes = None
     if asked.factors is not None and isinstance(asked.model, Encodes):
         factors = measure_disentanglement(asked.model, asked.test, asked.factors, seed=seed)
     if isinstance(asked.model, Quantizes):
         codes = measure_codes(asked.model, asked.test)
     return Evaluation(
-        likelihood={named(asked.model, name): mean for name, mean in likelihood.items()},
-        bits=in_bits(asked.model, likelihood),
+        likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
+        bits=in_bits_of(asked.model, likelihood, under.kind),
         health=health,
         findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
         quality=measure_quality(asked, features, seed),
@@ -240,25 +236,10 @@ def measure_likelihood(
     return bounds
 
 
-def named(model: Model, name: str) -> str:
-    """`nll_nats`, or `bce_bound_nats` under a likelihood that is none."""
-    likelihood = model.arguments["likelihood"]
-    return (
-        f"{likelihood}_{name.replace('nll', 'bound')}" if LIKELIHOODS[likelihood].kind == "pseudo" else name
-    )
-
-
-def in_bits(model: Model, likelihood: Mapping[str, MeanNats]) -> dict[str, float]:
-    """The bounds in bits a value, where that is the size of a lossless file: masses on 8-bit pixels."""
-    if not likelihood or model.arguments["pixels"] != "8-bit":
-        return {}
-    if LIKELIHOODS[model.arguments["likelihood"]].kind != "mass":
-        return {}
-    count = torch.Size(model.shape).numel()
-    return {
-        f"{name.removesuffix('_nats')}_bpd": bits_per_dimension(mean.value, count)
-        for name, mean in likelihood.items()
-    }
+def in_bits_of(model: Model, likelihood: Mapping[str, MeanNats], kind: str) -> dict[str, float]:
+    """The bounds in bits/dim, where that is defined."""
+    values = {name: mean.value for name, mean in likelihood.items()}
+    return in_bits(values, kind, model.arguments["pixels"], torch.Size(model.shape).numel()) if values else {}
 
 
 def check_pixels(model: Model, data: Data | Split) -> None:
@@ -292,11 +273,11 @@ def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str,
     if is_drawn(model, test):
         about["binarisation"] = "one fixed draw of each image"
     if "likelihood" in model.arguments:
-        kind = LIKELIHOODS[model.arguments["likelihood"]].kind
+        under = measured_under(model.arguments["likelihood"])
         about |= {
-            "likelihood": model.arguments["likelihood"],
-            "likelihood_kind": kind,
-            "likelihood_means": KINDS[kind],
+            "likelihood": under.likelihood,
+            "likelihood_kind": under.kind,
+            "likelihood_means": KINDS[under.kind].meaning,
         }
     return about
 

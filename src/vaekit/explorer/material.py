@@ -19,15 +19,15 @@ from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.data import Data, Split
-from vaekit.distributions.likelihoods import LIKELIHOODS
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.explorer.subject import subject_of
+from vaekit.metrics import Under, metric_of
 from vaekit.plots.encoded import Codes, spread
 from vaekit.plots.maps import project
 from vaekit.plots.style import class_colors
 from vaekit.plots.travel import manifold_codes
-from vaekit.reports.html import flatten, format_number
-from vaekit.reports.run import NUMBERS, changed_settings, command_line, what_was_trained
+from vaekit.reports.html import flatten
+from vaekit.reports.run import changed_settings, command_line, what_was_trained
 from vaekit.runs.load import Run
 
 MOST_POINTS = 10_000  # images on the map
@@ -154,7 +154,7 @@ class Material:
             "score": self.score_name(),
             "numbers": list(numbers(run)),
             "settings": settings(run),
-            "curves": curves(run.metrics),
+            "curves": curves(run.metrics, run.under),
             "command": command_line(run),
             "notes": list(run.config["data"]["notes"]),
         }
@@ -192,10 +192,9 @@ class Material:
         """What a score is, for people."""
         if not self.subject.can.scores:
             return None
-        name = self.subject.model.arguments["likelihood"]
-        kind = {"pseudo": " (no likelihood)", "density": " (a density)", "mass": ""}[LIKELIHOODS[name].kind]
-        what = "distortion + KL at the mean" if self.subject.can.prior == "normal" else "distortion"
-        return f"{what}, nats under {name}{kind}"
+        key = "negative_elbo_at_mean_nats" if self.subject.can.prior == "normal" else "distortion_nats"
+        metric = metric_of(key, self.run.under)
+        return f"{metric.label}, {metric.unit}"
 
 
 def own_place(values: Tensor) -> tuple[float, float]:
@@ -211,16 +210,12 @@ def batches(split: Split) -> Iterable[Split]:
 
 def numbers(run: Run) -> Iterable[dict[str, str]]:
     """The figures of a run with a sentence each: the test split's, then those of the evaluation."""
-    test = run.summary.get("test", {})
-    for key, value in flatten(test):
-        number = NUMBERS.get(key)
-        if number is not None and isinstance(value, int | float):
-            yield {
-                "label": number.label,
-                "unit": number.unit,
-                "text": format_number(value),
-                "sentence": " ".join([number.sentence, f"{number.direction.capitalize()}." if number.direction else ""]).strip(),
-            }  # fmt: skip
+    under = run.under
+    for key, value in flatten(run.summary.get("test", {})):
+        metric = metric_of(key, under)
+        if isinstance(value, int | float):
+            text, sentence = metric.text(value), metric.sentence
+            yield {"label": metric.label, "unit": metric.unit, "text": text, "sentence": sentence}
     if evaluation := run.summary.get("evaluation"):
         for row in evaluation_rows(evaluation):
             yield {"label": row.label, "unit": row.unit, "text": row.text, "sentence": row.meaning}
@@ -235,8 +230,8 @@ def settings(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def curves(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Series of metrics.jsonl that change: name, and for each split its steps and values."""
+def curves(metrics: Sequence[Mapping[str, Any]], under: Under) -> list[dict[str, Any]]:
+    """Series of metrics.jsonl that change: name with its unit, and for each split its steps and values."""
     series: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for line in metrics:
         for name, value in line.items():
@@ -246,7 +241,8 @@ def curves(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for name, splits in series.items():
         shown = {split: thin(points) for split, points in splits.items() if len(points) > 1}
         if shown and any(len({value for _, value in points}) > 1 for points in shown.values()):
-            found.append({"name": name, "splits": shown})
+            metric = metric_of(name, under)
+            found.append({"key": name, "name": f"{metric.label} ({metric.unit})", "splits": shown})
     return found
 
 

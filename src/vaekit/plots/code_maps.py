@@ -110,7 +110,7 @@ def nearest_training(samples: Tensor, training: Tensor) -> Figure:
     root = distances.sqrt().mean() / samples[0].numel() ** 0.5
     note = (
         f"Each pair of rows: sample above, nearest of {len(training):,} training images below (mean distance "
-        f"{root:.3f} a pixel). Copies would look the same."
+        f"{root:.3f} per value). Copies would look the same."
     )
     return grids.sheet(
         picture,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import floor, log10
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from vaekit.core import SettingError
+from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Metric, Under, metric_of
 from vaekit.plots import style
-from vaekit.plots.encoded import DEAD_NATS
 from vaekit.plots.style import FAINT, LIGHT, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
 
 Metrics = Sequence[Mapping[str, Any]]
-PANELS = {
-    "negative_elbo_nats": "−ELBO = distortion + rate",
-    "reconstruction_nats": "Distortion: −log p(x|z)",
-    "kl_nats": "Rate: KL(q(z|x) ‖ p(z))",
-    "code_perplexity": "Perplexity of the codes",
-    "code_bits": "Code length: −log₂ p(c)",
-}
-UNITS = {"code_perplexity": "codes used alike", "code_bits": "bits an image"}
-LIGHT_NAMES = {"learning_rate": "learning rate", "beta": "β, the weight of the KL"}
-LIGHT_IN = {"learning_rate": 0, "beta": 2}  # scheduled quantity -> panel that it is drawn in
+LIGHT_IN = {"learning_rate": None, "beta": "kl_nats"}  # scheduled quantity -> panel, or None for the first
+UNIT_WIDTH, TITLE_WIDTH = 22, 30  # characters of a line beside an axis, and above a panel
 SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
 LOOKS: dict[str, dict[str, Any]] = {  # split -> how its line is drawn
     "train": {"color": TRAIN, "lw": 0.9, "zorder": 2},
@@ -56,49 +49,60 @@ def steps_per_epoch(metrics: Metrics) -> float:
     return max(1.0, ends[-1]["step"] / ends[-1]["epoch"]) if ends else 1.0
 
 
-def training(metrics: Metrics, likelihood: str | None = None) -> Figure:
+def training(metrics: Metrics, under: Under = PLAIN) -> Figure:
     """Training against validation, rate and distortion apart; schedules lightly where they vary.
 
     Args:
-        likelihood: named with the units when it is none ("bce").
+        under: which likelihood, named with the units where they depend on its kind.
 
     Raises:
         SettingError: there is nothing to draw.
     """
-    panels = [key for key in PANELS if any(key in line for line in metrics)] or _other_losses(metrics)
+    panels = drawn_in(metrics)
     if not panels:
         raise SettingError("metrics.jsonl has no losses yet.")
     width = style.PAGE if len(panels) == 3 else 1.0 + 2.6 * len(panels)
     figure = style.chart(width, 2.45, "Training", _training_note(metrics, panels))
-    unit = "nats an image (bce)" if likelihood == "bce" else "nats an image"
     for number, key in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), number + 1)
-        dress(axes, "epoch", UNITS.get(key, unit if key.endswith("_nats") else ""))
-        axes.set_title(PANELS.get(key, key), loc="left", **text_style(style.LABEL, fontweight="bold"))
+        metric = metric_of(key, under)
+        dress(axes, "epoch", fill(metric.unit, UNIT_WIDTH))
+        axes.set_title(_title(metric), loc="left", **text_style(style.LABEL, fontweight="bold"))
         _panel(axes, metrics, key)
         if number == 0:
             style.legend(axes, loc="upper right")
-    for key, number in LIGHT_IN.items():
-        if number < len(panels):
-            _light(figure.axes[number], metrics, key)
+    for key, panel in _lights(panels).items():
+        _light(figure.axes[panels.index(panel)], metrics, key)
     return figure
+
+
+def _title(metric: Metric) -> str:
+    """Label and symbol, or the label alone where both are wider than a panel."""
+    return metric.title if len(metric.title) <= TITLE_WIDTH else metric.heading
+
+
+def drawn_in(metrics: Metrics) -> list[str]:
+    """Keys of the panels: what METRICS draws and a line has; else up to three losses that it does not know."""
+    keys = dict.fromkeys(key for line in metrics for key in line)
+    return [key for key, metric in METRICS.items() if metric.drawn and key in keys] or [
+        key for key in keys if key.endswith("_nats") or "loss" in key
+    ][:3]
+
+
+def _lights(panels: Sequence[str]) -> dict[str, str]:
+    """Scheduled quantity -> the panel that it is drawn in, where that is there."""
+    return {key: panel or panels[0] for key, panel in LIGHT_IN.items() if panel is None or panel in panels}
 
 
 def _training_note(metrics: Metrics, panels: Sequence[str]) -> str:
     """What the dashed lines are."""
-    shown = [LIGHT_NAMES[k] for k, n in LIGHT_IN.items() if n < len(panels) and _varies(metrics, k)]
+    shown = [METRICS[key].label for key in _lights(panels) if _varies(metrics, key)]
     return f"Dashed, with the axis at the right: {' and '.join(shown)}." if shown else ""
 
 
 def _varies(metrics: Metrics, key: str) -> bool:
     _, y = series(metrics, "train", key)
     return len(y) > 1 and bool(np.ptp(y) > 1e-12 * np.abs(y).max())
-
-
-def _other_losses(metrics: Metrics) -> list[str]:
-    """Up to three losses of a method that has no ELBO."""
-    keys = dict.fromkeys(key for line in metrics for key in line)
-    return [key for key in keys if key.endswith("_nats") or "loss" in key][:3]
 
 
 def _panel(axes: Axes, metrics: Metrics, key: str) -> None:
@@ -141,12 +145,12 @@ def _light(axes: Axes, metrics: Metrics, key: str) -> None:
     twin.spines["right"].set(visible=True, color=LIGHT)
     twin.tick_params(colors=FAINT)
     scale = "" if power == 0 else f" ($10^{{{power}}}$)"
-    twin.set_ylabel(LIGHT_NAMES[key].split(",")[0] + scale, **text_style(SMALL, FAINT))
+    twin.set_ylabel(METRICS[key].label.split(",")[0] + scale, **text_style(SMALL, FAINT))
     axes.set_zorder(twin.get_zorder() + 1)
     axes.patch.set_visible(False)
 
 
-def rate_distortion(metrics: Metrics) -> Figure:
+def rate_distortion(metrics: Metrics, under: Under = PLAIN) -> Figure:
     """Rate against distortion, epoch by epoch, over lines of equal -ELBO (Alemi et al. 2018, fig. 1).
 
     Raises:
@@ -160,7 +164,11 @@ def rate_distortion(metrics: Metrics) -> Figure:
     note = "Each dot one validation; dotted lines of equal −ELBO (nats)." if split == "validation" else ""
     title = f"Rate and distortion over training ({split})"
     figure = style.chart(4.6, 3.5, title, note or "Training means; dotted lines of equal −ELBO (nats).")
-    axes = dress(figure.add_subplot(), "rate: KL (nats an image)", "distortion: −log p(x|z) (nats an image)")
+    labels = [
+        f"{m.title} ({m.unit})"
+        for m in (metric_of("kl_nats", under), metric_of("reconstruction_nats", under))
+    ]
+    axes = dress(figure.add_subplot(), *labels)
     axes.plot(rate, distortion, color=LIGHT, lw=1.0, zorder=2)
     points = axes.scatter(rate, distortion, c=epochs, cmap="viridis", s=16, linewidths=0, zorder=3)
     halo = [withStroke(linewidth=2, foreground="white")]
@@ -210,7 +218,7 @@ def kl_by_dimension(metrics: Metrics) -> Figure:
     figure = style.chart(6.2, float(np.clip(0.8 + 0.13 * rows, 1.6, 6.5)), title, note)
     left, right = figure.subplots(1, 2, width_ratios=[2.6, 1.4], sharey=True)
     dress(left, "epoch", "latent dimension")
-    dress(right, "KL (nats an image)")
+    dress(right, f"rate ({METRICS['kl_nats'].unit})")
     first = 2 * epochs[0] - epochs[1] if len(epochs) > 1 else epochs[0] - 1
     edges = np.concatenate([[first], epochs])
     look = {"cmap": SHADES, "vmin": 0, "vmax": highest, "edgecolors": "none", "rasterized": True}

@@ -216,13 +216,13 @@ def _class_styles(view: View) -> Figure | str:
 
 
 def _training(view: View) -> Figure | str:
-    return curves.training(view.run.metrics, view.run.summary.get("likelihood"))
+    return curves.training(view.run.metrics, view.run.under)
 
 
 def _rate_distortion(view: View) -> Figure | str:
     if not any("kl_nats" in line for line in view.run.metrics):
         return "this method has no KL, so no rate"
-    return curves.rate_distortion(view.run.metrics)
+    return curves.rate_distortion(view.run.metrics, view.run.under)
 
 
 def _kl_by_dimension(view: View) -> Figure | str:

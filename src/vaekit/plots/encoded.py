@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vaekit.data.labels import in_batches
+from vaekit.metrics import DEAD_NATS
 from vaekit.models import VQVAE
 from vaekit.models.base import Autoencoder, Model, evaluating
 from vaekit.models.latent import LatentModel
 
 BATCH = 512  # images; 400 tiles of a manifold are one batch
-DEAD_NATS = 0.01  # a dimension below this carries nothing: it equals the prior for every image
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Codes:
         return bool((self.stddev > 0).all())
 
     def relevance(self) -> Tensor:
-        """What each dimension carries, (D,): KL to N(0, 1) in nats an image, or without a posterior
+        """What each dimension carries, (D,): KL to N(0, 1) in nats per image, or without a posterior
         the variance of the code over the images."""
         if not self.random:
             return self.mean.var(0, unbiased=False)

@@ -13,8 +13,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit.images.tile import GAP, tile
+from vaekit.metrics import METRICS
 from vaekit.plots import style
 from vaekit.plots.style import DPI, LABEL, SMALL, text_style
+
+MSE = METRICS["mse"]
 
 BAND = 18  # dots between bands of rows
 
@@ -143,10 +146,12 @@ def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", colu
     bands = select(errors, place.columns) if choose == "error" else {"first": torch.arange(place.columns)}
     tiles = [tile(torch.cat([images[i], rebuilt[i]]), len(i), place.scale) for i in bands.values()]
     picture, middles = stack(tiles)
-    ranges = [f"{errors[i].min():.4f} – {errors[i].max():.4f}" for i in bands.values()]
+    ranges = [
+        f"{MSE.text(errors[i].min().item())} – {MSE.text(errors[i].max().item())}" for i in bands.values()
+    ]
     note = (
-        "Each pair of rows: original above, reconstruction from the posterior mean below. Left: mean squared "
-        f"error a pixel (smallest – largest); chosen from {len(images):,} images."
+        "Each pair of rows: original above, reconstruction from the posterior mean below. Left: "
+        f"{MSE.label}, {MSE.unit} (smallest – largest); chosen from {len(images):,} images."
     )
     labels = [f"{name}\n{span}" for name, span in zip(bands, ranges, strict=True)]
     return sheet(picture, "Reconstructions", note, rows=list(zip(middles, labels, strict=True)))

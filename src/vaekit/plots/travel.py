@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.images.tile import tile
+from vaekit.metrics import DEAD_NATS
 from vaekit.models.latent import LatentModel
 from vaekit.plots import encoded
 from vaekit.plots.encoded import Codes
@@ -59,7 +60,7 @@ def traversals(
     start = codes.mean[0] if start is None else start
     live, relevance = codes.live(), codes.relevance()
     if len(live) == 0:
-        raise SettingError(f"no latent dimension carries {encoded.DEAD_NATS} nats or more: nothing to vary.")
+        raise SettingError(f"no latent dimension carries {DEAD_NATS} nats or more: nothing to vary.")
     shape = model.shape
     place = fit(shape, STEPS, min(most, len(live)), inches=TILE)
     steps = place.columns - (place.columns + 1) % 2
@@ -86,7 +87,7 @@ def traversals(
 def _traversal_title(codes: Codes, shown: int, live: int) -> str:
     total = codes.mean.shape[1]
     which = f"{shown} of {total} latents" if shown < total else f"all {total} latents"
-    by, fault = ("KL", f"dead (< {encoded.DEAD_NATS} nats)") if codes.random else ("variance", "constant")
+    by, fault = ("KL", f"dead (< {DEAD_NATS} nats)") if codes.random else ("variance", "constant")
     end = f"; {total - live} {fault} left out" if live < total else ""
     return f"Traversals of {which}, by {by}{end}"
 

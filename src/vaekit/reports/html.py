@@ -57,12 +57,3 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def format_number(value: Any) -> str:
-    """Whole numbers with separators; others with two decimals, or four digits when small."""
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
-    return escape(f"{value:,}" if isinstance(value, int) else str(value))

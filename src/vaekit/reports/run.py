@@ -4,86 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from vaekit.config.methods import find_method, resolve
 from vaekit.data import SOURCES
-from vaekit.distributions.likelihoods import LIKELIHOODS
 from vaekit.evaluation.table import rows as evaluation_rows
-from vaekit.evaluation.table import short
+from vaekit.metrics import KINDS, METRICS, Under, metric_of
 from vaekit.plots import FIGURES
-from vaekit.reports.html import IMAGE_BYTES, _size, _within, document, flatten, format_number
+from vaekit.reports.html import IMAGE_BYTES, _size, _within, document, flatten
 from vaekit.runs.files import write_atomic
 from vaekit.runs.load import Run
 
-LOWER = "lower is better"
-
-
-@dataclass(frozen=True)
-class Number:
-    """What a key of summary.json means to a reader."""
-
-    label: str
-    unit: str
-    sentence: str
-    direction: str  # which way is better; empty where neither is
-
-
-PAYS = (
-    "Distortion plus rate: what the model pays for an image, a bound on its negative log-likelihood where "
-    "the likelihood is one."
-)
-
-LOST = "−log p(x|z): what is lost on the way through the code, summed over pixels."
-
-TOLD = (
-    "KL(q(z|x) ‖ p(z)): how much the code tells about an image, summed over latents. 0: the code is ignored."
-)
-
-NUMBERS: dict[str, Number] = {
-    "images": Number("images", "", "How many images the numbers of this split are means of.", ""),
-    "negative_elbo_nats": Number("−ELBO", "nats an image", PAYS, LOWER),
-    "loss_nats": Number("loss", "nats an image", "What was minimised: distortion plus β times rate.", LOWER),
-    "reconstruction_nats": Number("distortion", "nats an image", LOST, LOWER),
-    "kl_nats": Number("rate", "nats an image", TOLD, ""),
-    "mse": Number("squared error", "a pixel", "Of the reconstructions, pixels in [0, 1].", LOWER),
-    "psnr_db": Number("PSNR", "dB", "Of that error, for a peak of 1.", "higher is better"),
-    "code_usage": Number(
-        "code usage", "share", "Of the codebook, that occurs in the split.", "higher is better"
-    ),
-    "code_perplexity": Number("code perplexity", "codes", "So many codes, used alike, tell as much.", ""),
-    "commitment": Number("commitment", "", "Squared distance of the encoder's vectors from their codes.", ""),
-    "discriminator_loss_nats": Number(
-        "discriminator",
-        "nats an image",
-        "Cross-entropy of telling real images from generated ones; 1.39 is guessing.",
-        "",
-    ),
-    "generator_loss_nats": Number(
-        "generator",
-        "nats an image",
-        "−log of the probability that the discriminator gives to a generated image; 0.69 is guessing.",
-        "",
-    ),
-    "parameters": Number("parameters", "", "Trainable numbers of the model.", ""),
-    "epochs": Number("epochs", "", "Passes over the training images.", ""),
-    "steps": Number("steps", "", "Updates of the weights.", ""),
-    "train_seconds": Number("time", "s", "Wall-clock time of the training, validation included.", ""),
-    "weights.epoch": Number("epoch of the weights", "", "After which epoch the weights were kept.", ""),
-}
-
-HEADLINE = ("negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity")
-
-KINDS = {  # kind of a likelihood -> what the reader of its nats must know
-    "pseudo": "Under {name} the numbers are no likelihoods: binary cross-entropy on grey pixels lacks its "
-    "normaliser. Compare them only with other {name} numbers on the same data.",
-    "density": "{name} is a density: its nats depend on the scale of the pixels, may be negative, and must "
-    "not be compared with those of a mass function.",
-    "mass": "",
-}
+HEADLINE = (
+    "negative_iwae_bound_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity",
+)  # fmt: skip
 
 
 def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> Path:
@@ -108,9 +44,9 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
     title = f"{run.settings.method} on {run.config['data']['source']}"
     parts = [
         *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
-        _headline(run.summary),
+        _headline(run.summary, run.under),
         _pictures(figures, left_out),
-        _numbers(run.summary),
+        _numbers(run.summary, run.under),
         _evaluation(run.summary.get("evaluation", {})),
         _settings(run),
         _reproduce(run),
@@ -159,13 +95,13 @@ def _weights(weights: Any) -> str:
     return f"Pictures and numbers are of the weights {which} (epoch {weights['epoch']}){average}."
 
 
-def _headline(summary: Mapping[str, Any]) -> str:
+def _headline(summary: Mapping[str, Any], under: Under) -> str:
     test = summary.get("test", {})
+    shown = {key: metric_of(key, under) for key in HEADLINE if key in test}
     items = [
-        f"<li><b>{format_number(test[key])}</b><span>{escape(NUMBERS[key].label)} on the test split, "
-        f"{escape(NUMBERS[key].unit)}</span></li>"
-        for key in HEADLINE
-        if key in test
+        f"<li><b>{metric.text(test[key])}</b><span>{escape(metric.label)} on the test split, "
+        f"{escape(metric.unit)}</span></li>"
+        for key, metric in shown.items()
     ]
     return f'<ul class="headline">{"".join(items)}</ul>' if items else ""
 
@@ -189,17 +125,17 @@ def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(cards)}\n</div>\n{left}'
 
 
-def _numbers(summary: Mapping[str, Any]) -> str:
-    """Numbers by split, then those of the run; keys that are not in NUMBERS are shown as they are."""
+def _numbers(summary: Mapping[str, Any], under: Under) -> str:
+    """Numbers by split in the order of METRICS and then all others, then those of the run."""
     splits = [name for name in ("validation", "test") if isinstance(summary.get(name), Mapping)]
     by_split = {name: dict(flatten(summary[name])) for name in splits}
-    keys = [*NUMBERS, *dict.fromkeys(key for name in splits for key in by_split[name])]
+    keys = [*METRICS, *dict.fromkeys(key for name in splits for key in by_split[name])]
     keys = [key for key in dict.fromkeys(keys) if any(key in by_split[name] for name in splits)]
     rest = {key: value for key, value in flatten(summary) if key.split(".")[0] not in [*splits, "evaluation"]}
     rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
     tables = [
-        _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}),
-        _table(["run"], {key: [value] for key, value in rest.items()}),
+        _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}, under),
+        _table(["run"], {key: [value] for key, value in rest.items()}, under),
     ]
     return "<h2>Numbers</h2>\n" + "\n".join(tables) if any(tables) else ""
 
@@ -210,7 +146,7 @@ def _evaluation(values: Mapping[str, Any]) -> str:
         return ""
     lines = [f"{values['images']:,} images, seed {values['seed']}."]
     if "classes" in values:
-        lines.append(f"The model is told the class y of each image, one of {values['classes']}.")
+        lines.append(f"The model is conditioned on the class y of each image, one of {values['classes']}.")
     if "binarisation" in values:
         lines.append(f"Binarised: {values['binarisation']}.")
     if "likelihood_means" in values:
@@ -218,7 +154,7 @@ def _evaluation(values: Mapping[str, Any]) -> str:
     body = "".join(
         f'<tr><th>{escape(row.label)}<br><span class="faint">{escape(row.unit)}</span></th>'
         f'<td class="number">{escape(row.text)}</td>'
-        f'<td class="number">{"" if row.floor is None else escape(short(row.floor))}</td>'
+        f'<td class="number">{escape(row.floor_text)}</td>'
         f"<td><p>{escape(row.meaning)}</p></td></tr>"
         for row in evaluation_rows(values)
     )
@@ -284,28 +220,27 @@ def _reproduce(run: Run) -> str:
 def _notes(run: Run) -> str:
     """What the reader should know: about the likelihood, and what was found odd in the data."""
     notes = list(run.config["data"]["notes"])
-    name = run.summary.get("likelihood")
-    if name in LIKELIHOODS:
-        notes = [KINDS[LIKELIHOODS[name].kind].format(name=name), *notes]
+    under = run.under
+    if under.kind:
+        notes = [KINDS[under.kind].note.format(name=under.likelihood), *notes]
     items = "".join(f"<li>{escape(note)}</li>" for note in notes if note)
     return f"<h2>Notes</h2>\n<ul>{items}</ul>" if items else ""
 
 
-def _table(columns: list[str], rows: Mapping[str, list[Any]]) -> str:
+def _table(columns: list[str], rows: Mapping[str, list[Any]], under: Under) -> str:
     if not rows:
         return ""
     head = "".join(f'<th class="number">{escape(name)}</th>' for name in columns)
     body = []
     for key, values in rows.items():
-        number = NUMBERS.get(key, Number(key, "", "", ""))
+        metric = metric_of(key, under)
         cells = "".join(
-            f'<td class="number" data-split="{escape(name)}">{format_number(value)}</td>'
+            f'<td class="number" data-split="{escape(name)}">{metric.text(value)}</td>'
             for name, value in zip(columns, values, strict=True)
         )
-        direction = f" <b>{escape(number.direction.capitalize())}.</b>" if number.direction else ""
-        unit = f'<br><span class="faint">{escape(number.unit)}</span>' if number.unit else ""
-        meaning = f"<td><p>{escape(number.sentence)}{direction}</p></td>"
-        body.append(f"<tr><th>{escape(number.label)}{unit}</th>{cells}{meaning}</tr>")
+        unit = f'<br><span class="faint">{escape(metric.unit)}</span>' if metric.unit else ""
+        meaning = f"<td><p>{escape(metric.sentence)}</p></td>"
+        body.append(f"<tr><th>{escape(metric.label)}{unit}</th>{cells}{meaning}</tr>")
     return (
         f'<div class="scroll"><table class="numbers"><thead><tr><th></th>{head}<th></th></tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"

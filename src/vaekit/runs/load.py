@@ -19,6 +19,8 @@ from vaekit.config.methods import find_method, resolve
 from vaekit.core import DataError, RunError, SettingError
 from vaekit.data import SOURCES, Data, Split, load_data
 from vaekit.data.labels import find_class, renumbered
+from vaekit.distributions.likelihoods import measured_under
+from vaekit.metrics import Under
 from vaekit.models import Autoencoder, Model
 from vaekit.models.base import CANNOT_SAMPLE, CodeDensity, HasPrior
 from vaekit.models.build import given_by_data, seeded_model
@@ -55,6 +57,11 @@ class Run:
     @property
     def class_names(self) -> list[str] | None:
         return self.config["data"]["class_names"]
+
+    @property
+    def under(self) -> Under:
+        """What its numbers were measured under, as far as their wording depends on it."""
+        return measured_under(self.model.arguments.get("likelihood"), self.model.classes > 0)
 
     @property
     def classes(self) -> list[str]:

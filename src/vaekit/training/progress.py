@@ -7,19 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from vaekit.core import choose
-
-# What is worth a place in the line, and its short form.
-SHOWN = {
-    "negative_elbo_nats": "-ELBO",
-    "reconstruction_nats": "rec",
-    "kl_nats": "KL",
-    "code_usage": "used",
-    "code_perplexity": "perplexity",
-    "code_bits": "bits",
-    "nll_nats": "nll",
-    "discriminator_loss_nats": "D",
-    "generator_loss_nats": "G",
-}
+from vaekit.metrics import METRICS
 
 
 class Progress(Protocol):
@@ -80,7 +68,9 @@ class Bar:
         self._bar.update(self._task, completed=done, epoch=self._epoch(done))
 
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
-        shown = [f"{label} {values[key]:.2f}" for key, label in SHOWN.items() if key in values]
+        shown = [
+            f"{m.short} {m.text(values[key])}" for key, m in METRICS.items() if m.short and key in values
+        ]
         if split == "validation":
             shown = [f"val {text}" for text in shown[:1]]
         if split in self._texts:

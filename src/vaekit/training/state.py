@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from vaekit.core import RunError
-from vaekit.distributions.likelihoods import bounds_in_bits
+from vaekit.distributions.likelihoods import measured_under
+from vaekit.metrics import in_bits
 
 if TYPE_CHECKING:
     from vaekit.training.trainer import Training
@@ -79,10 +80,11 @@ def chosen_weights(run: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def summarise(run: Training, about: dict[str, Any], measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The content of summary.json."""
     arguments, data = run.model.arguments, run.data
+    under = measured_under(arguments.get("likelihood"))
     splits = {
         name: {"images": len(data.splits[name])}
         | {key: value for key, value in terms.items() if not isinstance(value, list)}
-        | bounds_in_bits(terms, arguments.get("likelihood"), data.pixels, data.dimensions)
+        | in_bits(terms, under.kind, data.pixels, data.dimensions)
         for name, terms in measured.items()
     }
     return {

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from vaekit import IWAE, VAE, fit, load_data
 from vaekit.core import SettingError
-from vaekit.distributions import bits_per_dimension, build_likelihood
-from vaekit.distributions.likelihoods import bounds_in_bits
+from vaekit.distributions import build_likelihood
 from vaekit.distributions.likelihoods.logistic_mixture import LogisticMixture, clipped_mean, log_mass
+from vaekit.metrics import bits_per_dimension
 
 LEVELS = torch.arange(256) / 255
 NAMES = ["logistic-mixture", "categorical"]
@@ -213,18 +213,6 @@ def test_uniform_images_take_eight_bits_a_dimension() -> None:
     p = build_likelihood("categorical", "8-bit", (1, 4, 4))[1](torch.zeros(2, 256, 4, 4))
     nats = -p.log_prob(torch.rand(2, 1, 4, 4)).mean().item()
     assert bits_per_dimension(nats, 16) == pytest.approx(8.0, rel=1e-6)
-
-
-def test_only_masses_on_eight_bits_are_given_in_bits() -> None:
-    terms = {
-        "negative_elbo_nats": 784 * math.log(2),
-        "negative_iwae_bound_nats": 392 * math.log(2),
-        "kl_nats": 3.0,
-    }
-    bits = {"negative_elbo_bpd": 1.0, "negative_iwae_bound_bpd": 0.5}
-    assert bounds_in_bits(terms, "logistic-mixture", "8-bit", 784) == pytest.approx(bits)
-    for name, pixels in (("continuous-bernoulli", "8-bit"), ("bce", "8-bit"), ("bernoulli", "binary")):
-        assert bounds_in_bits(terms, name, pixels, 784) == {}
 
 
 def test_a_run_reports_its_bits() -> None:

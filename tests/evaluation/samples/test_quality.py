@@ -17,7 +17,8 @@ from vaekit.evaluation.samples.frechet import frechet_distance, frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance, squared_mmd
 from vaekit.evaluation.samples.memorisation import memorisation
 from vaekit.evaluation.samples.precision_recall import BLOCK, compare_manifolds, neighbours
-from vaekit.evaluation.samples.quality import MEASURES, laplacian_energy, measure_of, sample_quality
+from vaekit.evaluation.samples.quality import laplacian_energy, sample_quality
+from vaekit.metrics import metric_of
 
 
 def draws(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -234,10 +235,12 @@ def test_too_few_images_are_refused(worlds):
         sample_quality(generated[:40], test, train, Flat((1, 4, 4)))
 
 
-def test_every_figure_has_a_meaning(worlds):
+def test_figures_of_features_are_labelled_with_their_name(worlds):
     generated, test, train = worlds
-    quality = sample_quality(generated, test, train, Flat((1, 4, 4)))
-    meanings = {name: measure_of(name) for name in quality.figures}
-    assert meanings["fd_flat_v1"] is MEASURES["fd"]
-    assert meanings["near_copies"] is MEASURES["near_copies"]
-    assert set(map(id, meanings.values())) == set(map(id, MEASURES.values()))
+    labels = {
+        key: metric_of(key).label for key in sample_quality(generated, test, train, Flat((1, 4, 4))).flat()
+    }
+    assert labels["fd_flat_v1"] == "Fréchet distance (flat_v1)"
+    assert labels["recall_flat_v1_floor_se"] == "recall (flat_v1) of training images, standard error"
+    assert labels["near_copies"] == "near copies"
+    assert len(set(labels.values())) == len(labels)

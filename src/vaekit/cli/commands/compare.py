@@ -125,13 +125,13 @@ def _check_features(name: str) -> None:
 def _text(table: Table, written: list[str]) -> str:
     """The most telling rows, and where all of them are."""
     from vaekit.comparison.claims import figure
-    from vaekit.comparison.rows import ROWS
+    from vaekit.metrics import METRICS
 
     rows = [["", *table.methods]]
     for name in TELLING:
         found = [table.get(method, name) for method in table.methods]
         if any(found):
-            rows.append([ROWS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
+            rows.append([METRICS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
     first, *others = (max(len(row[i]) for row in rows) for i in range(len(rows[0])))
     lines = [
         f"{row[0]:{first}}  "

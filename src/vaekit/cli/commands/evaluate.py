@@ -85,7 +85,7 @@ def shown() -> Iterator[Callable[[str, int, int], None] | None]:
 
 
 def _text(result: Evaluation) -> str:
-    from vaekit.evaluation.table import rows, short
+    from vaekit.evaluation.table import rows
 
     about = result.about
     head = f"{about['images']:,} images, seed {about['seed']}"
@@ -101,8 +101,8 @@ def _text(result: Evaluation) -> str:
     label, number = max(len(row.label) for row in found), max(len(row.text) for row in found)
     lines = [head]
     for row in found:
-        floor = "" if row.floor is None else f"; training images: {short(row.floor)}"
-        lines.append(f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}; {row.meaning}")
+        floor = "" if row.floor is None else f"; training images: {row.floor_text}"
+        lines.append(f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}. {row.meaning}")
     if result.disentanglement is not None:
         carried = [f"z{d} {name} ({share:.0%})" for d, name, share in result.disentanglement.carries()]
         lines.append(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result, check_out, note, write_images
 from vaekit.core import DataError, SettingError
+from vaekit.metrics import METRICS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -150,9 +151,11 @@ def reconstruct(options: ReconstructOptions) -> Result:
         "mean_squared_error": errors.mean().item(),
     }
     kind = "its reconstruction" if other is None else f"itself as {run.classes[other]}"
+    mse = METRICS["mse"]
     what = f"each image with {kind} at its right" if pictures else "reconstructions"
     return Result(
-        values, f"{len(stored)} images in {out}: {what}; mean squared error {errors.mean():.4f} a pixel"
+        values,
+        f"{len(stored)} images in {out}: {what}; {mse.label} {mse.text(values['mean_squared_error'])} {mse.unit}",
     )
 
 

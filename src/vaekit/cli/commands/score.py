@@ -9,9 +9,12 @@ from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.commands.evaluate import shown
 from vaekit.cli.output import Result, check_out, note, write_images
 from vaekit.core import SettingError
+from vaekit.metrics import METRICS
 
 if TYPE_CHECKING:
     from vaekit.evaluation.score import Scores
+
+AUROC = METRICS["auroc"]
 
 
 def score(options: ScoreOptions) -> Result:
@@ -67,7 +70,7 @@ def _result(options: ScoreOptions, found: Scores, out: Path) -> Result:
         values["sheet"] = str(sheet)
         lines.append(f"the oddest {min(options.count, len(found.split))} in {sheet}, row by row")
     lines.append(f"oddest: {', '.join(found.oddest(5))}")
-    lines += [f"AUROC {value:.3f}  {name}" for name, value in found.auroc.items()]
+    lines += [f"{AUROC.label} {AUROC.text(value)}  {name}" for name, value in found.auroc.items()]
     lines += [f"left out: {name} ({reason})" for name, reason in found.left_out.items()]
     named = {"against": options.against, "odd": options.odd}
     values |= {name: value for name, value in named.items() if value is not None}

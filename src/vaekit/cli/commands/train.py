@@ -14,15 +14,12 @@ from vaekit.cli.command_options import DemoOptions, ResumeOptions, TrainOptions
 from vaekit.cli.output import Result, note, say
 from vaekit.config.methods import PRIORS, find_method, resolve
 from vaekit.config.options import Settings
+from vaekit.metrics import KINDS, metric_of
 
 if TYPE_CHECKING:
     from vaekit.data import Data
     from vaekit.models import Model
     from vaekit.training.fit import History
-
-UNITS = {"nats": "nats an image", "bpd": "bits a value", "bits": "bits an image", "db": "dB"}
-
-KINDS = {"pseudo": " of {}, no likelihood", "density": ", of a density", "mass": ""}
 
 # What the demonstration trains: two latents can be shown whole, as a map and as a manifold, and a
 # gaussian of this width spreads the classes further apart than bce does.
@@ -104,9 +101,9 @@ def likelihood_notes(settings: Settings, model: Model, data: Data) -> list[str]:
     from vaekit.distributions import LIKELIHOODS
 
     name = model.arguments.get("likelihood")
-    if settings.flat().get("likelihood") != "auto" or name is None or LIKELIHOODS[name].kind != "pseudo":
+    if settings.flat().get("likelihood") != "auto" or name is None or KINDS[LIKELIHOODS[name].kind].bounds:
         return []
-    proper = [k for k, v in LIKELIHOODS.items() if data.pixels in v.pixels and v.kind != "pseudo"]
+    proper = [k for k, v in LIKELIHOODS.items() if data.pixels in v.pixels and KINDS[v.kind].bounds]
     return [
         f"{name} gives pleasant pictures but is no likelihood of {data.pixels} pixels; "
         f"these are: --likelihood {', '.join(proper)}"
@@ -192,16 +189,20 @@ def summary_table(summary: dict[str, Any]) -> Any:
     from rich.console import Group
     from rich.table import Table
 
+    from vaekit.distributions.likelihoods import measured_under
+
+    under = measured_under(summary.get("likelihood"))
     splits = [name for name in ("validation", "test") if name in summary]
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("")
     for name in splits:
         table.add_column(name, justify="right")
     table.add_column("")
-    table.add_row("images", *(f"{summary[name]['images']:,}" for name in splits), "")
-    for key in dict.fromkeys(key for name in splits for key in summary[name] if key != "images"):
-        label, unit = term_label(key, summary.get("likelihood"))
-        table.add_row(label, *(_figure(summary[name].get(key)) for name in splits), unit)
+    for key in dict.fromkeys(key for name in splits for key in summary[name]):
+        metric, values = metric_of(key, under), [summary[name].get(key) for name in splits]
+        table.add_row(
+            metric.label, *("" if value is None else metric.text(value) for value in values), metric.unit
+        )
     epochs = f"{summary['epochs']} epoch{'s' * (summary['epochs'] != 1)}"
     which = f"weights: {summary['weights']['which']}, epoch {summary['weights']['epoch']}"
     likelihood = f", likelihood {summary['likelihood']}" if "likelihood" in summary else ""
@@ -210,27 +211,6 @@ def summary_table(summary: dict[str, Any]) -> Any:
         f"{epochs} in {summary['train_seconds']:.1f} s on {summary['device']}, {which}"
     )
     return Group(head, "", table)
-
-
-def term_label(key: str, likelihood: str | None) -> tuple[str, str]:
-    """`kl_nats` as ("KL", "nats an image"); what contains log p(x|z) says of which kind that is."""
-    from vaekit.distributions import LIKELIHOODS
-
-    name, _, ending = key.rpartition("_")
-    if ending not in UNITS:
-        return key.replace("_", " "), ""
-    label = {"kl": "KL", "negative_elbo": "-ELBO", "code": "code length", "psnr": "PSNR"}.get(
-        name, name.replace("_", " ")
-    )
-    kind = LIKELIHOODS[likelihood].kind if likelihood in LIKELIHOODS and name != "kl" else "mass"
-    judged = ending in ("nats", "bpd")
-    return label, UNITS[ending] + (KINDS[kind].format(likelihood) if judged else "")
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
 
 
 def _beside(word: str, lines: list[str]) -> list[str]:

@@ -1,16 +1,13 @@
 """Likelihoods p(x|z): what the decoder's numbers mean.
 
 Each is a module that turns the decoder's raw output into a `torch.distributions` object over whole
-images: `log_prob(x)` is in nats an image. Each declares on which pixels it is defined and whether it
+images: `log_prob(x)` is in nats per image. Each declares on which pixels it is defined and whether it
 is a mass function, a density, or neither, because only like can be compared with like.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Mapping
-from typing import Any
 
 from vaekit.core import SettingError, choose
 from vaekit.distributions.likelihoods.base import Likelihood
@@ -23,6 +20,7 @@ from vaekit.distributions.likelihoods.gaussian import (
     OptimalGaussianLikelihood,
 )
 from vaekit.distributions.likelihoods.logistic_mixture import LogisticMixtureLikelihood
+from vaekit.metrics import Under
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bce": BCE,
@@ -36,8 +34,6 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
 }
 
 _DEFAULTS = {"binary": "bernoulli", "8-bit": "bce", "unit": "bce", "real": "gaussian"}
-
-_BOUNDS = ("negative_elbo_nats", "negative_iwae_bound_nats")  # of -log p(x)
 
 
 def build_likelihood(
@@ -74,29 +70,12 @@ def check_support(name: str, pixels: str) -> None:
     )
 
 
-def bits_per_dimension(nats: float, dimensions: int) -> float:
-    """Bits a value of the image, from nats an image of so many values."""
-    return nats / (dimensions * math.log(2))
-
-
-def bounds_in_bits(
-    terms: Mapping[str, Any], name: str | None, pixels: str, dimensions: int
-) -> dict[str, float]:
-    """Those of the terms that are bounds on -log p(x), in bits a dimension where that is defined.
-
-    That is for mass functions on 8-bit pixels: what a lossless code of the images would take. The
-    logarithm of a density has no such meaning, and binary pixels have the nats that papers give.
+def measured_under(name: str | None, classes: bool = False) -> Under:
+    """What numbers of a model with this likelihood are measured under.
 
     Args:
-        terms: name -> mean over the images, in nats an image.
-        name: key of LIKELIHOODS, or None for a model without a likelihood.
-        pixels: key of PIXELS.
-        dimensions: values an image.
+        name: of a likelihood, or None for a model without one; of one that is not in LIKELIHOODS the kind is unknown.
+        classes: whether the model is conditioned on the class of each image.
     """
-    if name is None or LIKELIHOODS[name].kind != "mass" or pixels != "8-bit":
-        return {}
-    return {
-        f"{key.removesuffix('_nats')}_bpd": bits_per_dimension(terms[key], dimensions)
-        for key in _BOUNDS
-        if key in terms
-    }
+    kind = LIKELIHOODS[name].kind if name in LIKELIHOODS else ""
+    return Under(name or "", kind, classes)

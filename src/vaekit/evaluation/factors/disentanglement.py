@@ -23,10 +23,9 @@ from vaekit.evaluation.factors.mig import carried, chance_matrix, information_ma
 from vaekit.evaluation.factors.sap import sap
 from vaekit.evaluation.latents.health import chosen
 from vaekit.inference import encode
+from vaekit.metrics import VOTING_VARIANCE
 from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior
-
-LIVE = 0.05  # variance of the posterior's mean below which a dimension may not vote
 
 MEASURES: dict[str, Callable[[FactorTable, int], dict[str, float]]] = {
     "factorvae": factorvae_score,
@@ -37,19 +36,6 @@ MEASURES: dict[str, Callable[[FactorTable, int], dict[str, float]]] = {
     "betavae": betavae_score,
 }
 
-SCORES = {  # name of a score -> label, meaning
-    "factorvae_score": ("FactorVAE score", "the factor held fixed, by the dimension that varies least; chance 1/F"),
-    "mig": ("MIG", "each factor in one dimension: gap to the next, in mutual information"),
-    "sap": ("SAP", "each factor in one dimension: gap to the next, in predictability"),
-    "dci_disentanglement": ("DCI disentanglement", "each dimension for one factor"),
-    "dci_completeness": ("DCI completeness", "each factor by one dimension"),
-    "dci_informativeness": ("DCI informativeness", "factors predicted from the whole code"),
-    "infom": ("InfoM", "each dimension tells of one factor"),
-    "infoc": ("InfoC", "each factor is told by one dimension"),
-    "infoe": ("InfoE", "factors predicted linearly from the whole code"),
-    "betavae_score": ("β-VAE score", "the factor two images share, linearly from their differences; chance 1/F"),
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Disentanglement:
@@ -58,7 +44,7 @@ class Disentanglement:
     Attributes:
         images: how many.
         factors: their names.
-        scores: name -> score; keys of SCORES.
+        scores: name -> score; keys of METRICS.
         information: (D, F), share of each factor's entropy that each dimension tells.
         chance: (D, F), what it would be on average if they were independent.
     """
@@ -135,7 +121,7 @@ def measure_disentanglement(
     split = chosen(split, MOST, seed)
     codes, factors = encode(model, split).mean.double().numpy(), split.factors
     assert factors is not None
-    live = codes.var(0) >= LIVE if isinstance(model, HasPrior) else None
+    live = codes.var(0) >= VOTING_VARIANCE if isinstance(model, HasPrior) else None
     return disentanglement(codes, factors.numpy(), kinds, seed=seed, live=live)
 
 

@@ -1,4 +1,4 @@
-"""What a grid of codes costs and what it keeps: usage of the codebook, bits an image, and the error beside them."""
+"""What a grid of codes costs and what it keeps: usage of the codebook, bits per image, and the error beside them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Split
-from vaekit.distributions import LIKELIHOODS
+from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.findings import CodeUsage, Finding
 from vaekit.inference import MOST, asking, encode_codes, reconstruct, shown, shown_images, squared_errors
+from vaekit.metrics import KINDS
 from vaekit.models import Model
 from vaekit.models.base import HasMarginal, Quantizes, Reconstructs, TakesPrior
 
@@ -27,8 +28,8 @@ class CodeReport:
         images: how many.
         grid: codes an image, (h, w).
         usage: of the codebook, by all images together.
-        mse: squared error a pixel of the reconstructions, pixels in [0, 1].
-        reconstruction_nats: -log p(x|z), nats an image, where the likelihood is one.
+        mse: squared error per value of the reconstructions, pixels in [0, 1].
+        reconstruction_nats: -log p(x|z), nats per image, where the likelihood is one.
         fixed_bits: of an image, if every code takes log2 K bits.
         independent_bits: entropy of the codes of these images, each position by itself.
         code_bits: -log2 p(c) under the prior, and its standard error; None without a prior.
@@ -79,7 +80,7 @@ def measure_codes(model: Quantizes, split: Split) -> CodeReport:
     assert isinstance(model, Reconstructs)
     codes = encode_codes(model, split)
     errors = squared_errors(shown_images(model, split), reconstruct(model, split))
-    proper = LIKELIHOODS[model.likelihood_name or ""].kind != "pseudo"
+    proper = KINDS[measured_under(model.likelihood_name).kind].bounds
     return CodeReport(
         images=len(split),
         grid=model.grid,

@@ -9,11 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from vaekit.evaluation.latents.health import Health
+from vaekit.metrics import DEAD_NATS, IDLE_NATS
 from vaekit.networks.quantizers import used_codes
-
-UNUSED = 0.01  # nats: a dimension with less tells nothing
-
-IDLE = 0.1  # nats: a dimension with less tells next to nothing
 
 POOR = 0.5  # share of the pixels' variance explained, below which unused dimensions are missed
 
@@ -65,11 +62,11 @@ def _collapse(health: Health) -> Finding | None:
     if health.kl_by_dimension is None:
         return None
     total = len(health.kl_by_dimension)
-    unused = sum(value < UNUSED for value in health.kl_by_dimension)
+    unused = sum(value < DEAD_NATS for value in health.kl_by_dimension)
     if unused < total and (unused < 0.25 * total or health.explained >= POOR):
         return None
     return Finding(
-        f"{unused} of {total} dimensions carry less than {UNUSED} nats: posterior collapse; reconstructions "
+        f"{unused} of {total} dimensions carry less than {DEAD_NATS} nats: posterior collapse; reconstructions "
         f"explain {max(0.0, health.explained):.0%} of the pixels' variance",
         "try --free-bits 0.5, --kl-warmup 0.3 or a smaller --beta",
     )
@@ -80,11 +77,11 @@ def _overgrown(health: Health) -> Finding | None:
     if health.kl_by_dimension is None or health.explained < POOR:
         return None
     total = len(health.kl_by_dimension)
-    needed = sum(value >= IDLE for value in health.kl_by_dimension)
+    needed = sum(value >= IDLE_NATS for value in health.kl_by_dimension)
     if total - needed <= total / 2 or needed == 0:
         return None
     return Finding(
-        f"{total - needed} of {total} dimensions carry less than {IDLE} nats while reconstructions explain "
+        f"{total - needed} of {total} dimensions carry less than {IDLE_NATS} nats while reconstructions explain "
         f"{health.explained:.0%} of the pixels' variance: more dimensions than these images need",
         f"--latent-dim {math.ceil(1.25 * needed)} should do as well",
     )

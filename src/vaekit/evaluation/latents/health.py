@@ -20,10 +20,9 @@ from vaekit.evaluation.likelihood.bounds import (
     negative_elbo,
 )
 from vaekit.inference import Embedding, encode, reconstruct, shown_images, squared_errors
+from vaekit.metrics import ACTIVE_VARIANCE
 from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, Reconstructs
-
-ACTIVE = 0.01  # variance over the images of E[z|x] (Burda et al. 2016, section 5.2)
 
 MOST = 10_000  # images, since the cost of the aggregate posterior grows with their square
 
@@ -58,7 +57,7 @@ class Health:
 
     @property
     def active_units(self) -> int:
-        return sum(value > ACTIVE for value in self.variance_of_means)
+        return sum(value > ACTIVE_VARIANCE for value in self.variance_of_means)
 
     @property
     def gap(self) -> tuple[float, float] | None:

@@ -32,48 +32,6 @@ SUSPICIOUS = {"memorised": 0.2, "near_copies": 0.05}
 
 
 @dataclass(frozen=True)
-class Measure:
-    """What a figure means.
-
-    Attributes:
-        unit: of the value and of its standard error.
-        better: "lower", "higher", or the value to be near to.
-        meaning: one line.
-    """
-
-    unit: str
-    better: str
-    meaning: str
-
-
-MEASURES = {
-    "fd": Measure(
-        "squared feature units", "lower", "Fréchet distance: Gaussians fitted to generated and test features"
-    ),
-    "kd": Measure(
-        "kernel units", "lower", "kernel distance: unbiased squared MMD, cubic kernel; may fall below 0"
-    ),
-    "precision": Measure("share", "higher", "generated images within the real ones' neighbourhoods"),
-    "recall": Measure("share", "higher", "test images within the generated ones' neighbourhoods"),
-    "density": Measure(
-        "ratio", "near 1", "real neighbourhoods around a generated image, against those expected"
-    ),
-    "coverage": Measure("share", "higher", "test images with a generated one in their neighbourhood"),
-    "sharpness": Measure(
-        "ratio", "near 1", "Laplacian energy against test images'; below 1 blurred, above 1 noisy"
-    ),
-    "memorised": Measure(
-        "share", "near 0", "generated images that are nearer to training than to test images, beyond chance"
-    ),
-    "near_copies": Measure(
-        "share",
-        "near 0.01",
-        "generated images nearer to training, against to test, than 99% of test images are",
-    ),
-}
-
-
-@dataclass(frozen=True)
 class SampleQuality:
     """All figures of one set of generated images.
 
@@ -99,11 +57,6 @@ class SampleQuality:
             for name, estimate in figures.items():
                 values |= {name + suffix: estimate.value, f"{name}{suffix}_se": estimate.error}
         return values
-
-
-def measure_of(name: str) -> Measure:
-    """The meaning of a figure by its full name, `fd_mnist_v1` or `sharpness`."""
-    return MEASURES[max((key for key in MEASURES if name == key or name.startswith(key + "_")), key=len)]
 
 
 def sample_quality(

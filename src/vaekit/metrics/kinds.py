@@ -1,0 +1,70 @@
+"""What log p(x|z) is, a probability, a density or neither, and the sentences that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What log p(x|z) is, in words.
+
+    Attributes:
+        called: after the likelihood's name, `bernoulli, a probability`.
+        unit: what is added to the unit of a number that contains it; {name} is the likelihood's.
+        meaning: what its nats can be compared with; follows `NAME is` or `NAME:`.
+        note: a sentence for pages, with {name}; empty where there is nothing to warn of.
+        bounds: whether −ELBO and its like bound −log p(x): what is no likelihood bounds nothing.
+    """
+
+    called: str
+    unit: str
+    meaning: str
+    note: str
+    bounds: bool
+
+
+KINDS: dict[str, Kind] = {
+    "mass": Kind("a probability", "", "a probability: comparable with other models on the same pixels", "", True),
+    "density": Kind(
+        "a density",
+        ", of a density",
+        "a density: depends on the scale of the pixels, and is no measure of bits",
+        "{name} is a density: its nats depend on the scale of the pixels, may be negative, and must not be compared "
+        "with those of a mass function.",
+        True,
+    ),
+    "pseudo": Kind(
+        "no likelihood",
+        " of {name}, no likelihood",
+        "no likelihood: lacks its normaliser and bounds nothing; comparable only with the same on the same pixels",
+        "Under {name} the numbers are no likelihoods: binary cross-entropy on grey pixels lacks its normaliser, so they "
+        "bound no −log p(x). Compare them only with other {name} numbers on the same data.",
+        False,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Under:
+    """What numbers were measured under, as far as their wording depends on it.
+
+    Attributes:
+        likelihood: name of the likelihood; "" for a model without one.
+        kind: key of KINDS; "" where that is unknown.
+        classes: whether the model is conditioned on the class y of each image.
+    """
+
+    likelihood: str = ""
+    kind: str = ""
+    classes: bool = False
+
+
+PLAIN = Under()  # where nothing is known of it
+
+
+def key_under(key: str, under: Under) -> str:
+    """`nll_nats`, or `bce_bound_nats` under a likelihood that is none."""
+    if not under.kind or KINDS[under.kind].bounds:
+        return key
+    return f"{under.likelihood}_{key.replace('nll', 'bound')}"
