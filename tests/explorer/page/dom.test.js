@@ -53,7 +53,7 @@ test("trying gives the result, or null", async () => {
   assert.equal(await trying(() => 4), 4);
   assert.equal(await trying(async () => 5), 5);
   assert.equal(await trying(() => { throw new TypeError("so"); }), null);
-  assert.equal(await trying(() => Promise.reject("text")), null); // eslint-disable-line prefer-promise-reject-errors
+  assert.equal(await trying(() => Promise.reject("text")), null);
   assert.deepEqual([status.line(), status.wrong()], ["text", true]);
 });
 

@@ -270,8 +270,7 @@ def test_what_is_sent_is_what_the_page_expects(
     """about.json and programs.json of every run have the fields of types.d.ts, and no others."""
     if not installed():
         pytest.skip("typescript is not installed: `make lint` does it where npm has its registry")
-    types = os.path.relpath(PAGE / "types", tmp_path).replace(os.sep, "/")
-    lines = [f'import type {{ About, Programs }} from "{types}";']
+    lines = [f'import type {{ About, Programs }} from "{(PAGE / "types").as_posix()}";']
     for k, material in enumerate(materials.values()):
         lines.append(f"export const about{k}: About = {json.dumps(material.about())};")
     for name in EXPORTED:
@@ -279,18 +278,8 @@ def test_what_is_sent_is_what_the_page_expects(
             content = (given / name / "data" / f"{file}.json").read_text(encoding="utf-8")
             lines.append(f"export const {name}_{file}: {kind} = {content};")
     (tmp_path / "sent.ts").write_text("\n".join(lines), encoding="utf-8")
-    options = [
-        "--strict",
-        "--noEmit",
-        "--target",
-        "ES2023",
-        "--module",
-        "ES2022",
-        "--moduleResolution",
-        "bundler",
-    ]
-    done = subprocess.run(
-        tool("typescript/bin/tsc", *options, "sent.ts"),
-        cwd=tmp_path, capture_output=True, encoding="utf-8", check=False,
-    )  # fmt: skip
+    config = {"extends": str(FOLDER / "tsconfig.json"), "include": ["sent.ts"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    command = tool("typescript/bin/tsc", "-p", str(tmp_path))
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout[:3000]
