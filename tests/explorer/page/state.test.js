@@ -69,6 +69,20 @@ test("undo goes back place by place, and a place is remembered once", () => {
   assert.equal(one.undo(), false);
 });
 
+test("another class at the same code is another place, and the oldest places are forgotten", () => {
+  const { one } = state("");
+  one.go(START, { y: 4 });
+  one.go(START, { y: 5 });
+  one.undo();
+  assert.equal(one.y, 4);
+  for (let k = 1; k <= 250; k++) one.go([k, 0, 0]);
+  one.undo();
+  assert.equal(one.z[0], 249);
+  let count = 1;
+  while (one.undo()) count++;
+  assert.deepEqual([one.z[0], count], [50, 200]);
+});
+
 test("listeners are told what changed until they leave", () => {
   const { one, page } = state("");
   const told = [];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,10 @@ def npm(*failing: str) -> list[str]:
     return [sys.executable, "-c", f"import sys; sys.exit(sys.argv[1] in {failing})"]
 
 
-def test_without_a_registry_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_registry_there_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(page_tools, "installed", lambda: False)
-    assert page_tools.install(npm()) is None
+    monkeypatch.setattr(page_tools, "STAMP", tmp_path / "stamp")
+    assert page_tools.install(npm()) is None and page_tools.STAMP.read_bytes() == page_tools.LOCK.read_bytes()
     assert "registry" in (page_tools.install(npm("ci", "view")) or "")
 
 

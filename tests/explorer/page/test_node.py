@@ -246,14 +246,9 @@ def given(materials: dict[str, Material], tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("name", [path.name for path in sorted(FOLDER.glob("*.test.js"))])
 def test_modules(given: Path, name: str) -> None:
     assert NODE is not None
-    command = [*NODE, "--test", "--test-reporter=tap", str(FOLDER / name)]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"VAEKIT_GIVEN": str(given)},
-        check=False,
-    )
+    command = [*NODE, "--test-reporter=tap", str(FOLDER / name)]
+    env = os.environ | {"VAEKIT_GIVEN": str(given)}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=env, check=False, timeout=120)
     assert done.returncode == 0 and "# fail 0" in done.stdout, done.stdout + done.stderr
     assert "# pass 0" not in done.stdout and "# tests 0" not in done.stdout
 
