@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from drawing import fixed_draw
 from page_tools import FOLDER, PAGE, installed, node, tool
 from vaekit.explorer.export.program import Weights, write_program
 from vaekit.explorer.export.web import write_page
@@ -115,20 +116,6 @@ def operation(name: str, does: Callable[..., Any]) -> dict[str, Any]:
         "inputs": [[x.flatten().tolist() for x in given] for given in inputs],
         "outputs": [[y.float().flatten().tolist() for y in module(*given)] for given in inputs],
     }
-
-
-def mixed(n: int) -> int:
-    n = ((n ^ (n >> 16)) * 0x85EBCA6B) % 2**32
-    n = ((n ^ (n >> 13)) * 0xC2B2AE35) % 2**32
-    return n ^ (n >> 16)
-
-
-def fixed_draw(levels: list[int]) -> list[int]:
-    """The draw of a picture of levels 0 to 255, in Python's own whole numbers."""
-    key = mixed(sum(level * (mixed(k) | 1) for k, level in enumerate(levels, 1)) % 2**32)
-    return [
-        int(mixed((key + k * 0x9E3779B9) % 2**32) * 255 < level * 2**32) for k, level in enumerate(levels, 1)
-    ]
 
 
 def draws() -> list[dict[str, list[int]]]:
