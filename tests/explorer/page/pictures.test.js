@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readable } from "../../../src/vaekit/explorer/page/about.js";
 import { writeLevels } from "../../../src/vaekit/explorer/page/local.js";
 import { reduced } from "../../../src/vaekit/explorer/page/pen.js";
 import { toLevels, toRGBA } from "../../../src/vaekit/explorer/page/pictures.js";
@@ -39,8 +38,4 @@ test("a drawing is reduced to the means of its parts", () => {
   const expected = [block(0, 0), block(0, 1), block(1, 0), block(1, 1)];
   assert.deepEqual([...reduced(rgba, width, height, [1, 2, 2])], expected);
   assert.deepEqual([...reduced(rgba, width, height, [4, 2, 2])], [...expected, ...expected, ...expected, 255, 255, 255, 255]);
-});
-
-test("names of curves have their units", () => {
-  assert.deepEqual(["kl_nats", "grad_norm", "total_bpd", "rate"].map(readable), ["kl (nats)", "grad norm", "total (bpd)", "rate"]);
 });

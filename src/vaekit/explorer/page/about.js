@@ -20,12 +20,6 @@ function svg(tag, attributes, ...children) {
   return element;
 }
 
-/** A name with its unit: kl_nats is "kl (nats)". @param {string} name */
-export function readable(name) {
-  const found = name.match(/^(.*)_(nats|bpd|seconds)$/);
-  return (found ? `${found[1]} (${found[2]})` : name).replaceAll("_", " ");
-}
-
 /**
  * Where points (step, value) lie in a chart, and the range that it shows.
  * @param {number[][]} points
@@ -54,12 +48,12 @@ function chart({ name, splits }) {
   const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ content, /** @type {string} */ anchor) =>
     svg("text", { x, y, "text-anchor": anchor, class: "tick" }, content);
   const digits = high - low >= 10 ? 0 : high - low >= 0.1 ? 2 : 4;
-  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${readable(name)} from ${number(high, 4)} to ${number(low, 4)}` },
+  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name} from ${number(high, 4)} to ${number(low, 4)}` },
     svg("path", { d: `M${LEFT} 4V${HEIGHT - BOTTOM}H${WIDTH - 4}`, class: "axis" }),
     text(LEFT - 6, HEIGHT - BOTTOM - 2, number(low, digits), "end"), text(LEFT - 6, 14, number(high, digits), "end"),
     text(LEFT, HEIGHT - 8, "0", "middle"), text(WIDTH - 8, HEIGHT - 8, `step ${last.toLocaleString("en")}`, "end"), ...lines);
   const legend = Object.keys(splits).map((split) => h("span", { class: `key ${split}` }, split));
-  return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, readable(name)), legend), picture);
+  return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, name), legend), picture);
 }
 
 /** @param {import("./app.js").App} app @param {HTMLElement} panel */

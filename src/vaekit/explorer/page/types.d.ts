@@ -64,6 +64,8 @@ export interface About {
 
 /** One quantity over the steps: split -> [step, value] pairs. */
 export interface Curve {
+  key: string;
+  /** Label with its unit. */
   name: string;
   splits: Record<string, number[][]>;
 }
