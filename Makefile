@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 help:
 	@echo "make demo    set up, train a VAE on digits, draw everything"
 	@echo "make test    set up, lint, check types, run the tests"
-	@echo "make lint    lint and format check, types"
+	@echo "make lint    lint and format check, types; of the page too, where npm can be had"
 	@echo "make clean   remove .venv and caches; runs stay"
 
 demo: .venv/.all
@@ -22,9 +22,10 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python tests/page_tools.py
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache tests/explorer/page/node_modules
 
 # torch first and alone: its version is the pinned one whatever else asks for it.
 .venv/.all: pyproject.toml constraints.txt

@@ -26,6 +26,7 @@ CHROMIUM = shutil.which("chromium")
 
 
 TRAINED = {  # real runs of the command line, a second each
+    "binary": ["--binarize", "dynamic", "--latent-dim", "3", "--width", "32", "--epochs", "4"],
     "vae": ["--latent-dim", "3", "--width", "32", "--epochs", "8"],
     "cvae": ["--latent-dim", "3", "--width", "32", "--epochs", "8", "--beta", "0.1"],
     "gan": ["--latent-dim", "2", "--width", "16", "--epochs", "2"],
@@ -35,11 +36,12 @@ TRAINED = {  # real runs of the command line, a second each
 
 @pytest.fixture(scope="session")
 def runs(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A VAE, a CVAE, a GAN and a VQ-VAE with its prior, of digits; an AE; a VAE that has hardly begun, and
+    """A VAE of binary draws, a VAE, a CVAE, a GAN and a VQ-VAE with its prior, of digits; an AE; a VAE that has hardly begun, and
     one whose second latent says nothing of an image."""
     folder = tmp_path_factory.mktemp("explored")
-    for method, words in TRAINED.items():
-        out = ["--out", str(folder / method), "--device", "cpu"]
+    for name, words in TRAINED.items():
+        method = "vae" if name == "binary" else name
+        out = ["--out", str(folder / name), "--device", "cpu"]
         assert main(["train", method, "--data", "digits", *words, *out]) == 0
     small = ["--epochs", "1", "--width", "16", "--depth", "1", "--device", "cpu"]
     assert main(["prior", str(folder / "vqvae"), "--conditional", *small]) == 0

@@ -16,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+from drawing import fixed_draw
 from explorer_tab import Explored, Tab, close, set_slider
 
 OFFERED = {
@@ -274,6 +275,22 @@ def test_an_image_of_ones_own(here: Explored) -> None:
     here.moves(lambda: here.click(editor))
     here.says(view="codes" if here.can.grid else "sliders", z=mean.tolist())
     here.shows(here.decoded(mean, 9))
+
+
+@pytest.mark.parametrize(
+    "here", [("served", "binary"), ("exported", "binary")], ids=["served", "exported"], indirect=True
+)
+def test_a_model_of_binary_pixels_sees_a_draw(here: Explored) -> None:
+    """A grey picture is shown as the zeros and ones that the model gets of it, always the same."""
+    page, image = here.open("yours"), here.material.split.images[5]
+    drawn = torch.tensor(fixed_draw(image.flatten().tolist())).view(image.shape)
+    assert not torch.equal(drawn.bool(), image > 127)
+    page.set_input_files("#file", {"name": "mine.png", "mimeType": "image/png", "buffer": png(image)})
+    here.shows(255 * drawn[0].numpy(), ".pair figure:first-child canvas")
+    if here.kind == "exported":
+        with torch.no_grad():
+            mean = here.subject.codes(drawn[None].float())[0][0]
+        here.shows(here.decoded(mean), ".pair figure:last-child canvas")
 
 
 @having("Your image")

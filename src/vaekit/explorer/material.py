@@ -136,6 +136,7 @@ class Material:
             "shape": list(subject.shape),
             "can": subject.can.as_dict()
             | ({"prior": "", "drawn": 0} if engine == "page" and subject.can.prior != "normal" else {}),
+            "binary": subject.pixels == "binary",
             "points": len(self.split) if self.codes is not None else 0,
             "source": self.source,
             "chunk": self.chunk,

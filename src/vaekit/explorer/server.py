@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -47,9 +48,9 @@ KEPT = 24  # files that are kept once made
 
 
 def page_files() -> dict[str, bytes]:
-    """The page itself: name -> content."""
+    """The page itself: name -> content. What only the type checker reads is not part of it."""
     folder = files("vaekit.explorer").joinpath("page")
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in KINDS}
 
 
 class Workers:

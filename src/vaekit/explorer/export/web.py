@@ -29,11 +29,7 @@ def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
         for method, (example, there) in wanted.items():
             if there:
                 written[method] = write_program(Call(subject, method).eval(), (example, *y), weights)
-    about = {
-        "range": list(subject.range),
-        "binary": subject.pixels == "binary",
-        "fit": subject.run.settings.data.fit,
-    }
+    about = {"range": list(subject.range), "fit": subject.run.settings.data.fit}
     return written | about, weights.content()
 
 

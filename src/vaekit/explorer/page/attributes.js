@@ -1,3 +1,4 @@
+// @ts-check
 // The mean of one class less that of another, added to a picture with a strength.
 import { choice, h, latest, slider, trying } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
@@ -5,56 +6,72 @@ import { Picture, Sheet, saveButton } from "./pictures.js";
 const STEPS = 9;
 const MOST = 2; // strength at both ends
 
+/** @typedef {import("./app.js").App} App */
+
 class Attributes {
+  /** @param {App} app @param {HTMLElement} panel */
   constructor(app, panel) {
     this.app = app;
-    const { info, state } = app;
-    const there = info.class_names.map((name, c) => [c, name]).filter(([c]) => info.class_means[c]);
-    const of = (name, otherwise) => {
-      const value = Number(state.option(name, otherwise));
-      return there.some(([c]) => c === value) ? value : otherwise;
-    };
-    this.more = of("more", there[0][0]);
-    this.less = of("less", there[1][0]);
+    const { about, state } = app;
+    this.classes = app.classChoices(about.class_names.length).filter(([c]) => about.class_means[c]);
+    this.more = this.classOf("more", 0);
+    this.less = this.classOf("less", 1);
     this.base = Float32Array.from(state.z);
-    const strength = Number(state.option("strength", 1));
+    const strength = Number(state.option("strength") ?? 1);
     this.strength = Math.abs(strength) <= MOST ? strength : 1;
-    this.before = new Picture(info.shape, "The picture as it was");
-    this.after = new Picture(info.shape, "The picture with the attribute");
-    this.sheet = new Sheet(info.shape, STEPS, 1, "The picture with falling and rising strength");
+    this.before = new Picture(about.shape, "The picture as it was");
+    this.after = new Picture(about.shape, "The picture with the attribute");
+    this.sheet = new Sheet(about.shape, STEPS, 1, "The picture with falling and rising strength");
     this.sheet.canvas.addEventListener("click", (event) => this.take((this.sheet.at(event) / (STEPS - 1) - 0.5) * 2 * MOST));
     this.draw = latest(() => this.redraw());
     this.one = latest(async () => this.after.draw(await app.engine.decode(this.code(this.strength), app.y)));
-    const select = (label, name) => choice(label, there, this[name], (value) => {
-      this[name] = Number(value);
-      state.set(name, value);
-      this.draw();
-    });
-    this.slider = slider("Strength", { min: -MOST, max: MOST, step: 0.02, value: this.strength, attributes: {} }, (value) => {
-      this.strength = value;
-      state.set("strength", value);
-      this.one();
-    });
     panel.append(
       h("p", { class: "faint" }, "The mean code of one class less that of another is a direction; here it is added to the current picture."),
-      h("div", { class: "fields" }, select("More like", "more"), select("less like", "less"), this.slider),
+      h("div", { class: "fields" }, this.controls()),
       h("div", { class: "ends" },
         h("figure", {}, this.before.canvas, h("figcaption", {}, "current picture")),
         h("figure", {}, this.after.canvas, h("figcaption", {}, "with the attribute"))),
       this.sheet.canvas,
       h("div", { class: "buttons" }, h("button", { onclick: () => this.take(this.strength) }, "Keep it"),
-        saveButton(() => this.sheet.canvas, `${info.run}-attribute`, 56)));
+        saveButton(() => this.sheet.canvas, `${about.run}-attribute`, 56)));
     trying(() => this.draw());
   }
 
+  /** A class from the address, or the class with that number among those that have a mean. @param {string} name @param {number} place */
+  classOf(name, place) {
+    const value = Number(this.app.state.option(name) ?? NaN);
+    return this.classes.some(([c]) => c === value) ? value : this.classes[place][0];
+  }
+
+  controls() {
+    const { state } = this.app;
+    const select = (/** @type {string} */ label, /** @type {"more" | "less"} */ name) => choice(label, this.classes, this[name], (value) => {
+      this[name] = Number(value);
+      state.set(name, value);
+      this.draw();
+    });
+    const strength = slider("Strength", { min: -MOST, max: MOST, step: 0.02, value: this.strength }, (value) => {
+      this.strength = value;
+      state.set("strength", value);
+      this.one();
+    });
+    return [select("More like", "more"), select("less like", "less"), strength];
+  }
+
+  /** Mean code of a class. @param {number} c */
+  mean(c) {
+    return /** @type {number[]} */ (this.app.about.class_means[c]);
+  }
+
+  /** The current code with the attribute added. @param {number} strength */
   code(strength) {
-    const [more, less] = [this.app.info.class_means[this.more], this.app.info.class_means[this.less]];
+    const [more, less] = [this.mean(this.more), this.mean(this.less)];
     return this.base.map((value, i) => value + strength * (more[i] - less[i]));
   }
 
   async redraw() {
-    const { engine, info, y } = this.app;
-    const D = info.can.latent;
+    const { engine, about, y } = this.app;
+    const D = about.can.latent;
     const codes = new Float32Array((STEPS + 1) * D);
     for (let k = 0; k < STEPS; k++) codes.set(this.code((k / (STEPS - 1) - 0.5) * 2 * MOST), k * D);
     codes.set(this.base, STEPS * D);
@@ -65,6 +82,7 @@ class Attributes {
     await this.one();
   }
 
+  /** @param {number} strength */
   take(strength) {
     this.app.state.go(this.code(strength));
   }
@@ -75,9 +93,10 @@ class Attributes {
   }
 }
 
+/** @type {import("./types").View} */
 export const view = {
   name: "attributes",
   title: "Attributes",
-  offered: (info) => info.can.latent > 0 && info.class_means.filter(Boolean).length > 1,
+  offered: (about) => about.can.latent > 0 && about.class_means.filter(Boolean).length > 1,
   open: (app, panel) => new Attributes(app, panel),
 };

@@ -1,10 +1,18 @@
+// @ts-check
 // From one place to another: a strip, and an animation.
-import { choice, h, latest, normal, slider, trying } from "./dom.js";
+import { choice, h, latest, slider, trying } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
+import { codeOf, textOf } from "./state.js";
 
 const STEPS = 11;
 
-/** The code at share t of the way from a to b: on the straight line, or on the arc (Shoemake 1985). */
+/**
+ * The code at share t of the way from a to b: on the straight line, or on the arc (Shoemake 1985).
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {number} t
+ * @param {boolean} arc
+ */
 export function between(a, b, t, arc) {
   const dot = a.reduce((sum, value, i) => sum + value * b[i], 0);
   const norms = Math.hypot(...a) * Math.hypot(...b);
@@ -14,23 +22,31 @@ export function between(a, b, t, arc) {
   return a.map((value, i) => from * value + to * b[i]);
 }
 
+/** @typedef {import("./app.js").App} App */
+
+/** @typedef {{name: "a" | "b", picture: Picture, element: HTMLElement, z: Float32Array}} End */
+
 class Between {
+  /** @param {App} app @param {HTMLElement} panel */
   constructor(app, panel) {
     this.app = app;
-    const { info, state } = app;
-    this.arc = state.option("path", "line") === "arc";
-    this.ends = ["a", "b"].map((name) => this.end(name));
-    this.sheet = new Sheet(info.shape, STEPS, 1, "Interpolation from A to B");
+    const { about, state } = app;
+    this.arc = state.option("path") === "arc";
+    this.ends = [this.end("a"), this.end("b")];
+    this.begun = false;
+    this.sheet = new Sheet(about.shape, STEPS, 1, "Interpolation from A to B");
     this.sheet.canvas.addEventListener("click", (event) => this.go(this.sheet.at(event) / (STEPS - 1)));
-    this.moving = new Picture(info.shape, "Animation from A to B");
-    this.shown = latest(async (t) => this.moving.draw(await app.engine.decode(this.code(t), app.y)));
+    this.moving = new Picture(about.shape, "Animation from A to B");
+    this.shown = latest(async (/** @type {number} */ t) => this.moving.draw(await app.engine.decode(this.code(t), app.y)));
     this.drawStrip = latest(() => this.strip());
-    const share = Number(state.option("share", 0.5));
-    this.t = slider("Share", { min: 0, max: 1, step: 0.01, value: share >= 0 && share <= 1 ? share : 0.5, attributes: {} }, (t) => {
+    const share = Number(state.option("share") ?? 0.5);
+    this.t = slider("Share", { min: 0, max: 1, step: 0.01, value: share >= 0 && share <= 1 ? share : 0.5 }, (t) => {
       this.stop();
       state.set("share", t);
       this.shown(t);
     });
+    this.input = /** @type {HTMLInputElement} */ (this.t.querySelector("input"));
+    this.frame = 0;
     this.play = h("button", { onclick: () => (this.frame ? this.stop() : this.start()) }, "Play");
     panel.append(
       h("p", { class: "faint" }, "What lies between two places: click a picture of the strip to go there."),
@@ -43,52 +59,52 @@ class Between {
           this.redraw();
         }),
         h("button", { onclick: () => this.swap() }, "Swap"),
-        saveButton(() => this.sheet.canvas, `${info.run}-between`, 56)),
+        saveButton(() => this.sheet.canvas, `${about.run}-between`, 56)),
       this.sheet.canvas);
     trying(() => this.begin());
   }
 
+  /** One end: its picture with buttons. @param {"a" | "b"} name @returns {End} */
   end(name) {
-    const { app } = this;
-    const picture = new Picture(app.info.shape, `Picture ${name.toUpperCase()}`);
-    const end = { name, picture, z: null };
-    const buttons = [h("button", { class: "quiet", onclick: () => this.set(end, app.state.z) }, "Current")];
-    if (app.info.points || app.info.can.prior === "normal") {
-      buttons.push(h("button", { class: "quiet", onclick: () => trying(async () => this.set(end, await this.random())) }, "Random"));
-    }
-    end.element = h("figure", {}, picture.canvas,
-      h("figcaption", {}, h("b", {}, name.toUpperCase()), h("span", { class: "buttons" }, buttons)));
+    const { about, state } = this.app;
+    const picture = new Picture(about.shape, `Picture ${name.toUpperCase()}`);
+    const button = (/** @type {string} */ text, /** @type {() => unknown} */ task) => h("button", { class: "quiet", onclick: () => trying(task) }, text);
+    const random = about.points || about.can.prior === "normal";
+    const buttons = h("span", { class: "buttons" });
+    const element = h("figure", {}, picture.canvas, h("figcaption", {}, h("b", {}, name.toUpperCase()), buttons));
+    const end = { name, picture, element, z: state.z };
+    buttons.append(button("Current", () => this.set(end, state.z)));
+    if (random) buttons.append(button("Random", async () => this.set(end, await this.random())));
     return end;
   }
 
   /** The code of an image, or where there are none a draw from the prior. */
   async random() {
-    const { info, data } = this.app;
-    if (info.points) return data.code(Math.floor(Math.random() * info.points));
-    return Float32Array.from({ length: info.can.length }, normal);
+    const { about, data, random } = this.app;
+    return about.points ? data.code(random.below(about.points)) : random.normals(about.can.length);
   }
 
   async begin() {
-    const { info, state, data } = this.app;
-    const defaults = [async () => state.z, async () => (info.points > 1 ? data.code(1) : this.random())];
+    const { about, state, data } = this.app;
+    const defaults = [async () => state.z, async () => (about.points > 1 ? data.code(1) : this.random())];
     for (const [k, end] of this.ends.entries()) {
-      const given = state.option(end.name, "").split(",").map(Number);
-      const fits = state.option(end.name, null) !== null && given.length === info.can.latent && given.every((v) => Math.abs(v) <= 1e4);
-      end.z = Float32Array.from(fits ? given : await defaults[k]());
+      end.z = Float32Array.from(codeOf(state.option(end.name), about.can.latent) ?? await defaults[k]());
     }
-    if (info.points < 2) this.keep(this.ends[1]); // a draw is in no file: the link must hold it
+    this.begun = true;
+    if (about.points < 2) this.keep(this.ends[1]); // a draw is in no file: the link must hold it
     await this.redraw();
   }
 
+  /** @param {End} end @param {Float32Array} z */
   set(end, z) {
     end.z = Float32Array.from(z);
     this.keep(end);
     return this.redraw();
   }
 
-  /** An end in the address. */
+  /** An end in the address. @param {End} end */
   keep(end) {
-    this.app.state.set(end.name, [...end.z].map((value) => Number(value.toFixed(3))).join(","));
+    this.app.state.set(end.name, textOf(end.z, 3));
   }
 
   swap() {
@@ -97,6 +113,7 @@ class Between {
     this.set(this.ends[1], a);
   }
 
+  /** @param {number} t */
   code(t) {
     return between(this.ends[0].z, this.ends[1].z, t, this.arc);
   }
@@ -106,17 +123,18 @@ class Between {
   }
 
   async strip() {
-    const { engine, info, y } = this.app;
-    const codes = new Float32Array(STEPS * info.can.latent);
-    for (let k = 0; k < STEPS; k++) codes.set(this.code(k / (STEPS - 1)), k * info.can.latent);
+    const { engine, about, y } = this.app;
+    const codes = new Float32Array(STEPS * about.can.latent);
+    for (let k = 0; k < STEPS; k++) codes.set(this.code(k / (STEPS - 1)), k * about.can.latent);
     const levels = await engine.decode(codes, y);
     const size = levels.length / STEPS;
     this.sheet.draw(levels);
     this.ends[0].picture.draw(levels, 0);
     this.ends[1].picture.draw(levels, (STEPS - 1) * size);
-    if (!this.frame) await this.shown(Number(this.t.querySelector("input").value));
+    if (!this.frame) await this.shown(Number(this.input.value));
   }
 
+  /** @param {number} t */
   go(t) {
     this.app.state.go(this.code(t));
   }
@@ -125,11 +143,10 @@ class Between {
   start() {
     this.play.textContent = "Pause";
     const began = performance.now();
-    const input = this.t.querySelector("input");
-    const step = (now) => {
+    const step = (/** @type {number} */ now) => {
       const phase = ((now - began) / 4000) % 1;
       const t = Math.max(0, Math.min(1, 0.5 - 0.6 * Math.cos(2 * Math.PI * phase)));
-      input.value = String(t);
+      this.input.value = String(t);
       this.shown(t);
       this.frame = requestAnimationFrame(step);
     };
@@ -142,8 +159,9 @@ class Between {
     this.play.textContent = "Play";
   }
 
+  /** @param {string} what */
   update(what) {
-    if (what !== "z" || !this.ends[1].z) return;
+    if (what !== "z" || !this.begun) return;
     this.ends.forEach((end) => this.keep(end)); // A was the current picture, which has moved away
     this.redraw();
   }
@@ -153,9 +171,10 @@ class Between {
   }
 }
 
+/** @type {import("./types").View} */
 export const view = {
   name: "between",
   title: "Between",
-  offered: (info) => info.can.latent > 0,
+  offered: (about) => about.can.latent > 0,
   open: (app, panel) => new Between(app, panel),
 };

@@ -1,16 +1,20 @@
+// @ts-check
 // The same hand across all classes: one code, decoded as each.
 import { h, latest } from "./dom.js";
 import { Sheet, saveButton } from "./pictures.js";
 
 const MOST = 100; // classes shown
 
+/** @typedef {import("./app.js").App} App */
+
 class Classes {
+  /** @param {App} app @param {HTMLElement} panel */
   constructor(app, panel) {
     this.app = app;
-    const { info } = app;
-    this.count = Math.min(MOST, info.can.classes);
+    const { about } = app;
+    this.count = Math.min(MOST, about.can.classes);
     const columns = Math.min(10, this.count);
-    this.sheet = new Sheet(info.shape, columns, Math.ceil(this.count / columns), "The current code as every class", 2);
+    this.sheet = new Sheet(about.shape, columns, Math.ceil(this.count / columns), "The current code as every class", 2);
     this.sheet.canvas.addEventListener("click", (event) => this.choose(this.sheet.at(event)));
     this.names = h("div", { class: "buttons" }, Array.from({ length: this.count }, (_, c) =>
       h("button", { class: "chip", onclick: () => this.choose(c) }, app.className(c))));
@@ -18,18 +22,19 @@ class Classes {
     panel.append(
       h("p", { class: "faint" }, "The same code under every class: what stays is the hand, what changes is the class."),
       this.sheet.canvas, this.names,
-      h("div", { class: "buttons" }, saveButton(() => this.sheet.canvas, `${info.run}-classes`, 56)));
+      h("div", { class: "buttons" }, saveButton(() => this.sheet.canvas, `${about.run}-classes`, 56)));
     this.update();
   }
 
+  /** @param {number} y */
   choose(y) {
     if (y < this.count) this.app.state.go(this.app.state.z, { y });
   }
 
   async redraw() {
-    const { engine, state, info } = this.app;
-    const codes = new Float32Array(this.count * info.can.latent);
-    for (let c = 0; c < this.count; c++) codes.set(state.z, c * info.can.latent);
+    const { engine, state, about } = this.app;
+    const codes = new Float32Array(this.count * about.can.latent);
+    for (let c = 0; c < this.count; c++) codes.set(state.z, c * about.can.latent);
     this.sheet.draw(await engine.decode(codes, Array.from({ length: this.count }, (_, c) => c)));
   }
 
@@ -39,9 +44,10 @@ class Classes {
   }
 }
 
+/** @type {import("./types").View} */
 export const view = {
   name: "classes",
   title: "Classes",
-  offered: (info) => info.can.classes > 1 && info.can.latent > 0,
+  offered: (about) => about.can.classes > 1 && about.can.latent > 0,
   open: (app, panel) => new Classes(app, panel),
 };

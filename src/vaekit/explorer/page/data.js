@@ -1,5 +1,7 @@
+// @ts-check
 // Files beside the page: places on the map, codes, pictures; each is fetched once.
 
+/** @param {string} name */
 async function get(name) {
   let answer;
   try {
@@ -11,25 +13,36 @@ async function get(name) {
   return answer;
 }
 
+/** @type {(name: string) => Promise<any>} */
 export const getJSON = async (name) => (await get(name)).json();
+/** @type {(name: string) => Promise<ArrayBuffer>} */
 export const getBytes = async (name) => (await get(name)).arrayBuffer();
 
 export class Data {
+  /** @param {import("./types").About} about about.json */
   constructor(about) {
     this.about = about;
+    /** @type {Map<string, Promise<any>>} */
     this.kept = new Map();
   }
 
-  /** What `make` gives, once a key; a failure may be tried again. */
+  /**
+   * What `make` gives, once per key; a failure may be tried again.
+   * @template T
+   * @param {string} key
+   * @param {() => Promise<T>} make
+   * @returns {Promise<T>}
+   */
   once(key, make) {
-    if (!this.kept.has(key)) {
-      const promise = make();
-      promise.catch(() => this.kept.delete(key));
-      this.kept.set(key, promise);
-    }
-    return this.kept.get(key);
+    const there = this.kept.get(key);
+    if (there) return there;
+    const promise = make();
+    promise.catch(() => this.kept.delete(key));
+    this.kept.set(key, promise);
+    return promise;
   }
 
+  /** The numbers of a file. @param {string} name */
   floats(name) {
     return this.once(name, async () => new Float32Array(await getBytes(name)));
   }
@@ -40,7 +53,7 @@ export class Data {
     return this.once("labels.bin", async () => new Int16Array(await getBytes("labels.bin")));
   }
 
-  /** Places (N, 2) of all images on a plane: "plane", or two dimensions. */
+  /** Places (N, 2) of all images on a plane: null is that of about.json, else two dimensions. @param {number[] | null} axes */
   async places(axes) {
     if (axes === null) return this.floats("plane.bin");
     const [x, y] = await Promise.all(axes.map((d) => this.floats(`axis-${d}.bin`)));
@@ -49,7 +62,7 @@ export class Data {
     return places;
   }
 
-  /** Code (D,) of an image. */
+  /** Code (D,) of an image. @param {number} index */
   async code(index) {
     const chunk = Math.floor(index / this.about.chunk);
     const codes = await this.floats(`codes-${chunk}.bin`);
@@ -57,7 +70,11 @@ export class Data {
     return codes.slice((index % this.about.chunk) * D, ((index % this.about.chunk) + 1) * D);
   }
 
-  /** Draws an image of the data onto a canvas of its size. */
+  /**
+   * Draws an image of the data onto a canvas of its size.
+   * @param {number} index
+   * @param {CanvasRenderingContext2D} context
+   */
   async draw(index, context) {
     const chunk = Math.floor(index / this.about.chunk);
     const sheet = await this.once(`pictures-${chunk}.png`, async () =>

@@ -1,18 +1,48 @@
+// @ts-check
 // Small helpers for elements, messages and numbers.
 
-/** An element: h("button", {class: "x", onclick: f}, "text", child). */
+/** @typedef {string | Node | null | undefined} Child */
+
+/**
+ * An element: h("button", {class: "x", onclick: f}, "text", child).
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} attributes
+ * @param {(Child | Child[])[]} children
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name in element && typeof value !== "string") element[name] = value;
+    else if (name in element && typeof value !== "string") Object.assign(element, { [name]: value });
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  const there = children.flat().filter((child) => child !== null && child !== undefined);
+  element.append(.../** @type {(string | Node)[]} */ (there));
   return element;
 }
 
-/** A labelled <select> of [value, text] pairs. */
+/** An element of the page itself. @param {string} id */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/** What draws on a canvas. @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2DSettings} [options] */
+export function context2d(canvas, options) {
+  const context = canvas.getContext("2d", options);
+  if (context === null) throw new Error("this browser has no memory for another canvas");
+  return context;
+}
+
+/**
+ * A labelled <select> of [value, text] pairs.
+ * @param {string} label
+ * @param {[string | number, string][]} options
+ * @param {string | number} value
+ * @param {(value: string) => void} change
+ */
 export function choice(label, options, value, change) {
   const select = h("select", { onchange: () => change(select.value) },
     options.map(([key, text]) => h("option", { value: String(key) }, text)));
@@ -20,10 +50,14 @@ export function choice(label, options, value, change) {
   return h("label", { class: "field" }, h("span", {}, label), select);
 }
 
-/** A labelled range input; `change` gets its number on every move. */
+/**
+ * A labelled range input; `change` gets its number on every move.
+ * @param {string} label
+ * @param {{min: number, max: number, step: number, value: number}} options
+ * @param {(value: number) => void} change
+ */
 export function slider(label, options, change) {
-  const input = h("input", { type: "range", ...options.attributes });
-  for (const name of ["min", "max", "step"]) input.setAttribute(name, String(options[name]));
+  const input = h("input", { type: "range", min: `${options.min}`, max: `${options.max}`, step: `${options.step}` });
   input.value = String(options.value);
   const shown = h("output", {}, number(options.value));
   input.addEventListener("input", () => {
@@ -33,37 +67,48 @@ export function slider(label, options, change) {
   return h("label", { class: "field wide" }, h("span", {}, label), input, shown);
 }
 
-/** What the page is doing, or what went wrong; one line. */
+/** What the page is doing, or what went wrong; one line. @param {string} line */
 export function say(line, error = false) {
-  const status = document.getElementById("status");
+  const status = byId("status");
   status.textContent = line;
   status.classList.toggle("error", error);
 }
 
 /** Takes an error off the page: something else has been done since. */
 export function calm() {
-  if (document.getElementById("status").classList.contains("error")) say("");
+  if (byId("status").classList.contains("error")) say("");
 }
 
-/** Runs a task; whatever fails is a readable line on the page, and null. */
+/**
+ * Runs a task; whatever fails is a readable line on the page, and null.
+ * @template T
+ * @param {() => T | Promise<T>} task
+ */
 export async function trying(task) {
   try {
     return await task();
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message || String(error), true);
+    const known = error instanceof Error || error instanceof DOMException;
+    if (!known || error.name !== "AbortError") say((known && error.message) || String(error), true);
     return null;
   }
 }
 
-/** A function that runs `task` at most once at a time, with the latest arguments only. */
+/**
+ * A function that runs `task` at most once at a time, with the latest arguments only.
+ * @template {any[]} Given
+ * @param {(...given: Given) => unknown} task
+ */
 export function latest(task) {
   let running = false;
+  /** @type {Given | null} */
   let waiting = null;
-  return async function call(...given) {
+  return async function call(/** @type {Given} */ ...given) {
     waiting = given;
     if (running) return;
     running = true;
     while (waiting) {
+      /** @type {Given} */
       const now = waiting;
       waiting = null;
       await trying(() => task(...now));
@@ -72,22 +117,23 @@ export function latest(task) {
   };
 }
 
-/** A function that waits until it has not been called for a while. */
+/**
+ * A function that waits until it has not been called for a while.
+ * @template {any[]} Given
+ * @param {(...given: Given) => void} task
+ * @param {number} milliseconds
+ */
 export function settled(task, milliseconds) {
-  let timer = 0;
-  return (...given) => {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  return (/** @type {Given} */ ...given) => {
     clearTimeout(timer);
     timer = setTimeout(() => task(...given), milliseconds);
   };
 }
 
-/** A number of few digits with a true minus sign. */
+/** A number of few digits with a true minus sign. @param {number} value */
 export function number(value, digits = 2) {
   const text = Number(value.toFixed(digits)).toString();
   return (text === "-0" ? "0" : text).replace("-", "−");
-}
-
-/** A draw from N(0, 1) (Box & Muller 1958). */
-export function normal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }

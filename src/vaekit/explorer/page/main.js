@@ -1,10 +1,11 @@
+// @ts-check
 // Starts the page: loads what it needs, builds the panel with the current picture and the views.
+import { App } from "./app.js";
 import { Data, getJSON } from "./data.js";
-import { calm, choice, h, latest, normal, say, trying } from "./dom.js";
-import { Picture, saveButton } from "./pictures.js";
+import { byId, calm, choice, h, say, trying } from "./dom.js";
+import { saveButton } from "./pictures.js";
 import { Server } from "./server.js";
-import { State } from "./state.js";
-import { view as about } from "./about.js";
+import { view as aboutTheRun } from "./about.js";
 import { view as attributes } from "./attributes.js";
 import { view as between } from "./between.js";
 import { view as classes } from "./classes.js";
@@ -14,101 +15,84 @@ import { view as map } from "./map.js";
 import { view as sliders } from "./sliders.js";
 import { view as yours } from "./yours.js";
 
-const VIEWS = [map, sliders, yours, between, attributes, classes, codes, manifold, about];
+/** @typedef {import("./types").About} About */
 
-/** The program that runs the networks: the server, or in an export the page itself. */
-async function engineFor(info, data) {
-  if (info.engine === "server") return new Server(info);
+/** @type {import("./types").View[]} */
+const VIEWS = [map, sliders, yours, between, attributes, classes, codes, manifold, aboutTheRun];
+
+/** What runs the networks: the server, or in an export the page itself. @param {About} about */
+async function engineFor(about) {
+  if (about.engine === "server") return new Server(about);
   const { Local } = await import("./local.js");
-  return Local.load(info, data);
+  return Local.load(about);
 }
 
-class App {
-  constructor(info, data, engine) {
-    Object.assign(this, { info, data, engine });
-    this.state = new State(info, Float32Array.from(info.start));
-    this.picture = new Picture(info.shape, "Current picture");
-    this.picture.canvas.id = "picture";
-    this.drawn = 0;
-    this.shown = latest(async (z, y) => {
-      const levels = await engine.decode(z, y);
-      this.picture.draw(levels);
-      this.levels = levels;
-      this.picture.canvas.dataset.drawn = ++this.drawn;
-    });
-  }
-
-  get y() {
-    return this.info.can.classes ? this.state.y : null;
-  }
-
-  /** Shows a code for a moment, without going there; null shows the place where one is. */
-  preview(z) {
-    return this.shown(Float32Array.from(z ?? this.state.z), this.y);
-  }
-
-  /** Goes to an image's place: a conditional model shows it under its own class. */
-  async goImage(index) {
-    const [z, labels] = await Promise.all([this.data.code(index), this.data.labels()]);
-    this.state.go(z, { y: this.info.can.classes && labels ? labels[index] : this.state.y });
-  }
-
-  /** Name of a class. */
-  className(number) {
-    return this.info.class_names[number] ?? String(number);
-  }
-}
-
-/** A code from the prior: here, or from the server where the prior is a model of its own. */
-async function draw({ info, state, engine }) {
-  if (info.can.prior === "normal") return Float32Array.from({ length: info.can.length }, normal);
+/** A code from the prior: here, or from the server where the prior is a model of its own. @param {App} app */
+async function draw({ about, state, engine, random }) {
+  if (about.can.prior === "normal" || !engine.sample) return random.normals(about.can.length);
   say("Drawing…");
-  const code = await engine.sample(Math.floor(Math.random() * 2 ** 32), state.option("draw", ""));
+  const code = await engine.sample(random.below(2 ** 32), state.option("draw") ?? "");
   say("A draw from the fitted prior.");
   return code;
 }
 
-function currentPanel(app) {
-  const { info, state } = app;
-  const undo = h("button", { onclick: () => state.undo() || say("Nothing to undo.") }, "Undo");
-  const buttons = [undo];
-  const button = (text, task) => buttons.push(h("button", { onclick: () => trying(task) }, text));
-  button("Reset", () => state.go(state.start, { y: info.start_class }));
-  if (info.can.prior) button("Draw from the prior", async () => state.go(await draw(app)));
-  if (info.points) button("Random image", () => app.goImage(Math.floor(Math.random() * info.points)));
-  buttons.push(saveButton(() => app.picture.canvas, `${info.run}-picture`));
-  const parts = [app.picture.canvas, h("div", { class: "buttons" }, buttons)];
-  if (info.can.classes) {
-    const names = Array.from({ length: info.can.classes }, (_, c) => [c, app.className(c)]);
-    const select = choice("Class", names, state.y, (value) => state.go(state.z, { y: Number(value) }));
-    state.onChange(() => (select.querySelector("select").value = String(state.y)));
-    parts.splice(1, 0, select);
-  }
-  if (info.can.drawn) {
-    const names = Array.from({ length: info.can.drawn }, (_, c) => [c, app.className(c)]);
-    parts.splice(1, 0, choice("Class to draw", [["", "any"], ...names], state.option("draw", ""), (value) => state.set("draw", value || null)));
-  }
-  document.getElementById("current").replaceChildren(...parts);
+/** @param {App} app */
+function buttonsOf(app) {
+  const { about, state } = app;
+  const buttons = [h("button", { onclick: () => state.undo() || say("Nothing to undo.") }, "Undo")];
+  const button = (/** @type {string} */ text, /** @type {() => unknown} */ task) =>
+    buttons.push(h("button", { onclick: () => trying(task) }, text));
+  button("Reset", () => state.go(state.start, { y: about.start_class }));
+  if (about.can.prior) button("Draw from the prior", async () => state.go(await draw(app)));
+  if (about.points) button("Random image", () => app.goImage(app.random.below(about.points)));
+  return [...buttons, saveButton(() => app.picture.canvas, `${about.run}-picture`)];
 }
 
-function tabs(app) {
-  const list = document.getElementById("views");
-  const panel = document.getElementById("view");
-  const offered = VIEWS.filter((view) => view.offered(app.info));
-  const buttons = offered.map((view) => h("button", {
-    role: "tab", id: `tab-${view.name}`, "aria-controls": "view", onclick: () => app.state.show(view.name),
-  }, view.title));
-  list.replaceChildren(...buttons);
+/** The class of the current picture, which may change elsewhere. @param {App} app */
+function classChoice(app) {
+  const { about, state } = app;
+  const field = choice("Class", app.classChoices(about.can.classes), state.y, (value) => state.go(state.z, { y: Number(value) }));
+  const select = /** @type {HTMLSelectElement} */ (field.querySelector("select"));
+  state.onChange(() => (select.value = String(state.y)));
+  return field;
+}
+
+/** @param {App} app */
+function currentPanel(app) {
+  const { about, state } = app;
+  byId("current").replaceChildren(
+    app.picture.canvas,
+    ...(about.can.drawn ? [choice("Class to draw", [["", "any"], ...app.classChoices(about.can.drawn)], state.option("draw") ?? "",
+      (value) => state.set("draw", value || null))] : []),
+    ...(about.can.classes ? [classChoice(app)] : []),
+    h("div", { class: "buttons" }, buttonsOf(app)));
+}
+
+/** Left and right go from tab to tab. @param {HTMLElement} list @param {HTMLButtonElement[]} buttons */
+function byKeyboard(list, buttons) {
   list.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const at = buttons.indexOf(document.activeElement);
+    const at = buttons.findIndex((button) => button === document.activeElement);
     if (!step || at < 0) return;
     event.preventDefault();
     const next = buttons[(at + step + buttons.length) % buttons.length];
     next.focus();
     next.click();
   });
+}
+
+/** @param {App} app */
+function tabs(app) {
+  const [list, panel] = [byId("views"), byId("view")];
+  const offered = VIEWS.filter((view) => view.offered(app.about));
+  const buttons = offered.map((view) => h("button", {
+    role: "tab", id: `tab-${view.name}`, "aria-controls": "view", onclick: () => app.state.show(view.name),
+  }, view.title));
+  list.replaceChildren(...buttons);
+  byKeyboard(list, buttons);
+  /** @type {import("./types").Opened | null} */
   let open = null;
+  /** @type {import("./types").View | null} */
   let opened = null;
   const show = () => {
     const view = offered.find(({ name }) => name === app.state.view) ?? offered[0];
@@ -135,12 +119,12 @@ function tabs(app) {
 
 async function start() {
   say("Loading the run…");
-  const info = await getJSON("about.json");
-  document.title = `${info.title} · vaekit explorer`;
-  document.getElementById("title").textContent = info.title;
-  const data = new Data(info);
-  if (info.engine !== "server") say("Loading the networks…");
-  const app = new App(info, data, await engineFor(info, data));
+  /** @type {About} */
+  const about = await getJSON("about.json");
+  document.title = `${about.title} · vaekit explorer`;
+  byId("title").textContent = about.title;
+  if (about.engine !== "server") say("Loading the networks…");
+  const app = new App(about, new Data(about), await engineFor(about));
   currentPanel(app);
   app.state.onChange((what) => {
     calm();
@@ -154,7 +138,7 @@ async function start() {
     }
   });
   await app.preview(null);
-  say(info.points ? `${info.points.toLocaleString("en")} ${info.source ? "images" : "preview images"}.` : "Ready.");
+  say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -1,7 +1,14 @@
+// @ts-check
 // Pixels on canvases: single pictures, strips, saving as PNG.
-import { h, say } from "./dom.js";
+import { context2d, h, say } from "./dom.js";
 
-/** RGBA of one picture from planar levels (C, H, W). */
+/** @typedef {import("./types").Shape} Shape */
+
+/**
+ * RGBA of one picture from planar levels (C, H, W).
+ * @param {ArrayLike<number>} levels
+ * @param {Shape} shape
+ */
 export function toRGBA(levels, shape, offset = 0, out = new Uint8ClampedArray(4 * shape[1] * shape[2])) {
   const [channels, height, width] = shape;
   const size = height * width;
@@ -15,16 +22,33 @@ export function toRGBA(levels, shape, offset = 0, out = new Uint8ClampedArray(4 
   return out;
 }
 
+/**
+ * Planar levels (C, H, W) of RGBA pixels; grey as in ITU-R 601-2.
+ * @param {ArrayLike<number>} rgba
+ * @param {number} channels
+ */
+export function toLevels(rgba, channels) {
+  const size = rgba.length / 4;
+  const levels = new Uint8Array(channels * size);
+  for (let i = 0; i < size; i++) {
+    if (channels === 1) levels[i] = Math.round(0.299 * rgba[4 * i] + 0.587 * rgba[4 * i + 1] + 0.114 * rgba[4 * i + 2]);
+    else for (let c = 0; c < channels; c++) levels[c * size + i] = rgba[4 * i + c];
+  }
+  return levels;
+}
+
 /** A canvas for one picture, at its own size; style.css enlarges it. */
 export class Picture {
+  /** @param {Shape} shape @param {string} label */
   constructor(shape, label) {
     this.shape = shape;
     this.canvas = h("canvas", { class: "picture", role: "img", "aria-label": label });
     [this.canvas.height, this.canvas.width] = [shape[1], shape[2]];
-    this.context = this.canvas.getContext("2d");
+    this.context = context2d(this.canvas);
     this.data = this.context.createImageData(shape[2], shape[1]);
   }
 
+  /** @param {ArrayLike<number>} levels */
   draw(levels, offset = 0) {
     toRGBA(levels, this.shape, offset, this.data.data);
     this.context.putImageData(this.data, 0, 0);
@@ -33,16 +57,20 @@ export class Picture {
 
 /** Several pictures in rows on one canvas, one pixel apart. */
 export class Sheet {
+  /** @param {Shape} shape @param {number} columns @param {number} rows @param {string} label */
   constructor(shape, columns, rows, label, gap = 1) {
-    [this.shape, this.columns, this.rows, this.gap] = [shape, columns, rows, gap];
+    this.shape = shape;
+    this.columns = columns;
+    this.rows = rows;
+    this.gap = gap;
     this.canvas = h("canvas", { class: "sheet", role: "img", "aria-label": label });
     this.canvas.width = columns * (shape[2] + gap) - gap;
     this.canvas.height = rows * (shape[1] + gap) - gap;
-    this.context = this.canvas.getContext("2d");
+    this.context = context2d(this.canvas);
     this.data = this.context.createImageData(shape[2], shape[1]);
   }
 
-  /** Draws the pictures from place `start` on. */
+  /** Draws the pictures from place `start` on. @param {ArrayLike<number>} levels */
   draw(levels, start = 0) {
     const size = this.shape[0] * this.shape[1] * this.shape[2];
     for (let k = 0; k * size < levels.length; k++) {
@@ -53,7 +81,7 @@ export class Sheet {
     }
   }
 
-  /** Which picture is under a pointer, and where in the canvas it is: 0 to 1. */
+  /** Which picture is under a pointer. @param {MouseEvent} event */
   at(event) {
     const box = this.canvas.getBoundingClientRect();
     const across = (event.clientX - box.left) / box.width;
@@ -64,23 +92,33 @@ export class Sheet {
   }
 }
 
-/** Saves a canvas as PNG; small pictures are enlarged by a whole factor. */
+/**
+ * Saves a canvas as PNG; small pictures are enlarged by a whole factor.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} name
+ */
 export function savePNG(canvas, name, least = 224) {
   const factor = Math.max(1, Math.ceil(least / Math.min(canvas.width, canvas.height)));
   const large = h("canvas");
   [large.width, large.height] = [canvas.width * factor, canvas.height * factor];
-  const context = large.getContext("2d");
+  const context = context2d(large);
   context.imageSmoothingEnabled = false;
   context.drawImage(canvas, 0, 0, large.width, large.height);
   large.toBlob((blob) => {
+    if (blob === null) return say(`${name}.png is too large for this browser`, true);
     const link = h("a", { href: URL.createObjectURL(blob), download: `${name}.png` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    say(`Saved ${name}.png`);
+    return say(`Saved ${name}.png`);
   });
 }
 
-/** A button that saves what `canvas()` returns. */
+/**
+ * A button that saves what `canvas()` returns.
+ * @param {() => HTMLCanvasElement} canvas
+ * @param {string} name
+ * @param {number} [least] pixels of its shorter side
+ */
 export function saveButton(canvas, name, least) {
   return h("button", { class: "quiet", onclick: () => savePNG(canvas(), name, least) }, "Save PNG");
 }

@@ -1,6 +1,7 @@
+// @ts-check
 // The networks, asked of the server that sent this page.
 
-/** One line from an answer that is no success. */
+/** One line from an answer that is no success. @param {Response} answer */
 async function problem(answer) {
   try {
     return (await answer.json()).error || `the server answered ${answer.status}`;
@@ -9,6 +10,7 @@ async function problem(answer) {
   }
 }
 
+/** @param {string} path @param {BodyInit} [body] */
 async function post(path, body) {
   let answer;
   try {
@@ -20,15 +22,23 @@ async function post(path, body) {
   return answer;
 }
 
+/** @type {(classes: import("./types").Classes | string) => string} */
 const asked = (classes) => (classes === null ? "" : `?y=${classes}`);
 
+/** @typedef {import("./types").Engine} Engine */
+
+/** @implements {Engine} */
 export class Server {
+  /** @param {import("./types").About} about */
   constructor(about) {
     this.about = about;
     this.most = Math.max(1, Math.min(256, Math.floor(12e6 / about.shape.reduce((a, b) => a * b))));
   }
 
-  /** Pictures (N, C, H, W) of codes (N, D); y: null, one class, or one each. In parts: `part(levels, first)`. */
+  /**
+   * Pictures (N, C, H, W) of codes (N, D); classes: null, one class, or one each. In parts: `part(levels, first)`.
+   * @type {Engine["decode"]}
+   */
   async decode(codes, classes = null, part = null, signal = null) {
     const D = this.about.can.length;
     const count = codes.length / D;
@@ -52,18 +62,18 @@ export class Server {
     return all;
   }
 
-  /** {mean, std, score} of one image (C, H, W) of levels. */
+  /** {mean, std, score} of one image (C, H, W) of levels. @type {Engine["encode"]} */
   async encode(levels, classes = null) {
     return (await post(`api/encode${asked(classes)}`, levels)).json();
   }
 
-  /** A code from the fitted prior, of one class ("" for any). */
+  /** A code from the fitted prior, of one class ("" for any). @param {number} seed @param {string} label */
   async sample(seed, label) {
     const wanted = label === "" ? "" : `&y=${label}`;
     return new Float32Array(await (await post(`api/sample?seed=${seed}${wanted}`)).arrayBuffer());
   }
 
-  /** An image file as levels (C, H, W), brought to the run's form as its data were. */
+  /** An image file as levels (C, H, W), brought to the run's form as its data were. @param {File} file */
   async readImage(file) {
     return new Uint8Array(await (await post("api/image", file)).arrayBuffer());
   }
