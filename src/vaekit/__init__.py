@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.data import load_data as load_data
     from vaekit.evaluation.evaluate import Evaluation as Evaluation
     from vaekit.evaluation.evaluate import evaluate as evaluate
+    from vaekit.explorer.export.formats import export as export
+    from vaekit.explorer.serve import explore as explore
     from vaekit.models import AE as AE
     from vaekit.models import GAN as GAN
     from vaekit.models import VAE as VAE
@@ -36,6 +38,10 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.objectives.iwae import IWAE as IWAE
     from vaekit.objectives.nll import Reconstruction as Reconstruction
     from vaekit.objectives.vq import QuantizedReconstruction as QuantizedReconstruction
+    from vaekit.plots.draw import figures as figures
+    from vaekit.runs.ask import encode as encode
+    from vaekit.runs.ask import reconstruct as reconstruct
+    from vaekit.runs.ask import sample as sample
     from vaekit.runs.load import Run as Run
     from vaekit.runs.load import load_run as load_run
     from vaekit.training.fit import History as History
@@ -64,6 +70,12 @@ PUBLIC = {  # name -> "module" or "module:name"
     "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
     "load_run": "vaekit.runs.load:load_run",
     "Run": "vaekit.runs.load:Run",
+    "encode": "vaekit.runs.ask:encode",
+    "sample": "vaekit.runs.ask:sample",
+    "reconstruct": "vaekit.runs.ask:reconstruct",
+    "figures": "vaekit.plots.draw:figures",
+    "explore": "vaekit.explorer.serve:explore",
+    "export": "vaekit.explorer.export.formats:export",
     "plots": "vaekit.plots",
     "VaekitError": "vaekit.core:VaekitError",
     "InputError": "vaekit.core:InputError",

@@ -74,9 +74,19 @@ class Embedding:
     @property
     def standard(self) -> bool:
         """Whether the prior is N(0, I), as maps and manifolds take it."""
-        return isinstance(self.prior, Normal) and bool(
-            (self.prior.mean == 0).all() and (self.prior.stddev == 1).all()
-        )
+        return is_standard(self.prior)
+
+    @property
+    def centre(self) -> Tensor:
+        """Where each dimension lies, (D,): the mean of a standard prior, else that of the means over the examples."""
+        return torch.zeros(self.mean.shape[1]) if self.standard else self.mean.mean(0)
+
+    @property
+    def unit(self) -> Tensor:
+        """How far each dimension spreads, (D,): 1 under a standard prior, else the standard deviation of the means
+        over the examples."""
+        spread = self.mean.std(0, unbiased=False)
+        return torch.ones_like(spread) if self.standard else spread.clamp_min(1e-6)
 
     def relevance(self) -> Tensor:
         """What each dimension carries, (D,): its KL in nats per image, or without one the variance of its means
@@ -156,12 +166,7 @@ def encode(model: Encodes, split: Split) -> Embedding:
     with asking(model):
         for x, y in shown(model, split):
             latents = model.infer(x, y)
-            parts.append(
-                (
-                    _flat([mean_of(latent) for latent in latents]),
-                    _flat([spread_of(latent) for latent in latents]),
-                )
-            )
+            parts.append(flat_moments(latents))
             if all(latent.prior is not None for latent in latents):
                 nats.append(torch.cat([_kl(latent) for latent in latents], dim=1).double().sum(0).cpu())
     means, stddevs = (torch.cat(part).float().cpu().clone() for part in zip(*parts, strict=True))
@@ -277,15 +282,19 @@ def flat_posterior(latents: tuple[Latent, ...]) -> Normal:
     for latent in latents:
         if not isinstance(latent.posterior, Normal):
             raise SettingError("this needs a model whose latents are all normal; train a vae.")
-    mean, spread = (
-        _flat([mean_of(latent) for latent in latents]),
-        _flat([spread_of(latent) for latent in latents]),
-    )
+    mean, spread = flat_moments(latents)
     return Normal(mean, spread, validate_args=False)
 
 
-def _flat(layers: list[Tensor]) -> Tensor:
-    return torch.cat([layer.flatten(1) for layer in layers], dim=1)
+def is_standard(prior: object) -> bool:
+    """Whether a prior is N(0, I)."""
+    return isinstance(prior, Normal) and bool((prior.mean == 0).all() and (prior.stddev == 1).all())
+
+
+def flat_moments(latents: tuple[Latent, ...]) -> tuple[Tensor, Tensor]:
+    """Means and standard deviations of all layers, flattened, (B, D) each."""
+    means = torch.cat([mean_of(latent).flatten(1) for latent in latents], dim=1)
+    return means, torch.cat([spread_of(latent).flatten(1) for latent in latents], dim=1)
 
 
 def _kl(latent: Latent) -> Tensor:

@@ -19,7 +19,9 @@ from vaekit.training.fit import fit
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Run]:
-    def make(shape: tuple[int, ...], latent_dim: int = 3, kind: str = "vae", **options: Any) -> Run:
+    def make(
+        shape: tuple[int, ...], latent_dim: int = 3, kind: str = "vae", binarize: str = "none", **options: Any
+    ) -> Run:
         rng = np.random.default_rng(0)
         labels = np.arange(180) % 3
         images = rng.integers(0, 80, (180, *shape), dtype=np.uint8) + 80 * labels.reshape(
@@ -31,7 +33,8 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
             tmp_path / "given.npz", x=images.astype(images.dtype if len(shape) == 1 else np.uint8), y=labels
         )
         layout = "ND" if len(shape) == 1 else "NCHW"
-        data = load_data(tmp_path / "given.npz", layout=layout, pixels="real" if len(shape) == 1 else "8-bit")
+        pixels = "real" if len(shape) == 1 else "8-bit"
+        data = load_data(tmp_path / "given.npz", layout=layout, pixels=pixels, binarize=binarize)
         arguments = {
             "latent_dim": latent_dim,
             "network": "mlp",

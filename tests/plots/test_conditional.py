@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
+from vaekit.data import Split
 from vaekit.images.tile import GAP
-from vaekit.models import VAE
+from vaekit.inference import encode
+from vaekit.models import VAE, Model
 from vaekit.plots import class_grid, class_styles
 from vaekit.plots.conditional import one_each
-from vaekit.plots.draw import FIGURES, draw_figures
-from vaekit.plots.encoded import Codes
+from vaekit.plots.draw import draw_figures
+from vaekit.plots.figures import FIGURES
 from vaekit.plots.grids import BAND, fit
-from vaekit.plots.travel import choose_pairs, interpolations, manifold, traversals
+from vaekit.plots.paths import choose_pairs
+from vaekit.plots.travel import interpolations, manifold, traversals
 
 NAMES = ["cat", "dog", "frog"]
 
@@ -50,7 +54,7 @@ def texts(figure) -> list[str]:
     return [text.get_text() for text in figure.texts]
 
 
-def test_a_row_a_class_a_column_a_code() -> None:
+def test_one_row_per_class_one_column_per_z() -> None:
     made = model()
     figure = class_grid(made, NAMES, seed=4)
     z = torch.randn(10, 2, generator=torch.Generator().manual_seed(4))
@@ -61,29 +65,37 @@ def test_a_row_a_class_a_column_a_code() -> None:
     assert set(NAMES) <= set(texts(figure))
 
 
-class ToldByItsPrior:
+class ConditionalPrior(Model):
     """The decoder knows nothing of classes; what is drawn depends on the class."""
 
-    shape, classes = (1, 6, 6), 0
+    shape, sampled_classes = (1, 6, 6), 3  # pyright: ignore[reportAssignmentType]
 
-    def sample(self, count: int, y: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def sample(self, count: int, y=None, *, temperature=1.0, generator=None) -> torch.Tensor:
+        assert y is not None
         return ((y[:, None, None, None] + torch.rand(count, 1, 6, 6, generator=generator)) / 3).float()
+
+    def prepare(self, images: torch.Tensor) -> None:
+        pass
 
 
 def test_draws_of_a_conditional_prior_are_not_called_one_code() -> None:
-    figure = class_grid(ToldByItsPrior(), NAMES, seed=4)  # type: ignore[arg-type]
+    figure = class_grid(ConditionalPrior(), NAMES, seed=4)
     noise = torch.rand(10, 1, 6, 6, generator=torch.Generator().manual_seed(4))
     found = tiles(figure, fit((6, 6), 10, 3).scale, 3, 10)
     for number in range(3):
         assert np.abs(found[number] - grey((number + noise) / 3)).max() <= 1
-    assert any("told the class of the row" in text for text in texts(figure))
-    assert not any("one code" in text for text in texts(figure))
+    assert any("conditioned on the class of the row" in text for text in texts(figure))
+    assert not any("one z" in text for text in texts(figure))
 
 
 def test_test_images_above_themselves_in_every_class() -> None:
     made = model()
     images, labels = torch.rand(7, 1, 6, 6), torch.tensor([2, 2, 0, 1, 0, 1, 2])
-    figure = class_styles(made, images, labels, NAMES)
+    figure = class_styles(made, Split(images, labels), NAMES)
     chosen = torch.tensor([2, 3, 0])  # the first of each class
     assert one_each(labels, 3, 9).tolist() == chosen.tolist()
     scale = fit((6, 6), 10, 4).scale
@@ -103,7 +115,7 @@ def test_more_classes_than_a_page_holds_are_counted() -> None:
     labels = torch.arange(30)
     assert any(
         "of 200 classes" in text
-        for text in texts(class_styles(made, torch.rand(30, 1, 64, 64), labels, names))
+        for text in texts(class_styles(made, Split(torch.rand(30, 1, 64, 64), labels), names))
     )
 
 
@@ -114,9 +126,7 @@ def test_walks_stay_within_a_class() -> None:
     pairs = choose_pairs(labels, 6, alike=True)
     assert pairs == [(0, 2), (3, 5)]
     assert choose_pairs(torch.arange(6), 6, alike=True) == []
-    with torch.inference_mode():
-        posterior = made.encode(images, labels)
-    codes = Codes(posterior.mean, posterior.stddev, labels)
+    codes = encode(made, Split(images, labels))
     figure = interpolations(made, images, codes, [(3, 5)])
     scale = fit((6, 6), 11, 2).scale
     start = made.decode(codes.mean[3:4], torch.tensor([2])).mean
@@ -147,4 +157,4 @@ def test_which_figures_a_run_has(make_run) -> None:
 
 def test_a_model_without_labels_says_so(make_run) -> None:
     _, left_out = draw_figures(make_run((1, 8, 8)), only=["class_grid", "class_styles"])
-    assert set(left_out.values()) == {"this model is not told the classes (a cvae is)"}
+    assert set(left_out.values()) == {"this model is not conditioned on classes (a cvae is)"}

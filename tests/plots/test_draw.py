@@ -9,16 +9,19 @@ import torch
 from PIL import Image
 
 from vaekit.core import SettingError, VaekitWarning
-from vaekit.plots import draw
-from vaekit.plots.draw import FIGURES, draw_figures
+from vaekit.data.view import show
+from vaekit.plots import grids
+from vaekit.plots.draw import draw_figures, figures
+from vaekit.plots.figures import FIGURES
+from vaekit.plots.run_view import View, Wishes
 
 CURVES = {"training", "rate_distortion", "kl_by_dimension"}
 DRAWN = {"samples", "samples_by_temperature", "nearest_training"}  # of codes from the prior
 GRIDS = {"reconstructions", "traversals", "interpolations"} | DRAWN
 NO_FACTORS = "the factors that the images were made from are not known"
-NO_CLASSES = "this model is not told the classes (a cvae is)"
+NO_CLASSES = "this model is not conditioned on classes (a cvae is)"
 ALWAYS = {  # left out of every run here that is not told its classes
-    "latent_tsne": "takes a while; ask for it with --tsne",
+    "latent_tsne": "takes a while; ask for it with tsne=True",
     "class_grid": NO_CLASSES,
     "class_styles": NO_CLASSES,
     "information": NO_FACTORS,
@@ -110,25 +113,49 @@ def test_figures_are_the_same_twice_and_leave_the_random_numbers_alone(make_run)
 def test_samples_are_the_models_own(make_run):
     run = make_run((1, 8, 8), latent_dim=2)
     run.model.train()
-    view = draw.View(run, None, draw.Wishes())
+    view = View(run, None, Wishes())
     figure = FIGURES["samples"].draw(view)
     z = torch.randn(80, 2, generator=torch.Generator().manual_seed(0))
     run.model.eval()
     with torch.no_grad():
         expected = torch.sigmoid(run.model.decoder(z, None)).reshape(80, 8, 8)
-    scale = draw.grids.fit((8, 8), 10, 8).scale
+    scale = grids.fit((8, 8), 10, 8).scale
     shown = np.asarray(figure.axes[0].images[0].get_array())[: 8 * scale : scale, : 8 * scale : scale, 0]
     assert np.abs(shown - np.rint(expected[0].numpy() * 255)).max() <= 1
 
 
-def test_binarised_anew_means_one_fixed_draw(make_run):
-    run = make_run((1, 8, 8))
-    run.config["data"]["dynamic"] = True
-    first, second = (draw.View(run, None, draw.Wishes()).images for _ in range(2))
-    assert torch.equal(first, second)
-    assert set(first.unique().tolist()) == {0.0, 1.0}
+def test_binarised_anew_means_the_one_draw_of_each_image(make_run):
+    run = make_run((1, 8, 8), binarize="dynamic")
+    view = View(run, None, Wishes())
+    assert torch.equal(view.images, show(run.previews.images, "binary"))
+    with torch.inference_mode():
+        assert torch.equal(view.embedding.mean, run.model.encode(view.images).mean)
     grey = run.previews.images.float() / 255
-    assert abs(first.mean() - grey.mean()) < 3 * (grey * (1 - grey)).sum().sqrt() / grey.numel()
+    assert abs(view.images.mean() - grey.mean()) < 3 * (grey * (1 - grey)).sum().sqrt() / grey.numel()
+
+
+def test_figures_in_memory_write_nothing(make_run):
+    run = make_run((1, 8, 8), latent_dim=2)
+    drawn = figures(run.path, only=["samples", "class_grid"], device="cpu")
+    assert set(drawn.figures) == {"samples"} and drawn.files == {}
+    assert set(drawn.left_out) == {"class_grid"}
+    assert not (run.path / "figures").exists()
+
+
+def test_captions_say_what_is_drawn(make_run):
+    """Circles and quantiles are of N(0, I): where the prior is another, nothing is said of them."""
+    run = make_run((1, 8, 8), latent_dim=2)
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        other = torch.distributions.Normal(torch.ones(2), 2 * torch.ones(2))
+        patch.setattr(run.model, "prior", lambda: other)
+        assert "N(0, I)" in FIGURES["manifold"].draw(View(run, None, Wishes()))
+        drawn = FIGURES["latent_map"].draw(View(run, None, Wishes()))
+        assert not any("prior" in text.get_text() for text in drawn.texts)
+        walked = FIGURES["traversals"].draw(View(run, None, Wishes()))
+        assert any("standard deviations from its mean" in text.get_text() for text in walked.texts)
+    drawn = FIGURES["latent_map"].draw(View(run, None, Wishes()))
+    assert any("99 % of the prior" in text.get_text() for text in drawn.texts)
 
 
 def test_figures_need_no_pyplot_and_show_in_notebooks():

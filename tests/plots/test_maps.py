@@ -10,10 +10,11 @@ from matplotlib.patches import Circle
 from scipy.stats import chi2
 from sklearn.decomposition import PCA
 
+from embedded import embedding
 from vaekit.core import SettingError
+from vaekit.images.colours import class_colors
 from vaekit.plots import maps as latent
-from vaekit.plots import style
-from vaekit.plots.encoded import Codes
+from vaekit.plots.planes import project
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
 DEFICIENCIES = {
@@ -37,13 +38,13 @@ def random_codes(n=400, d=4, seed=0):
     generator = torch.Generator().manual_seed(seed)
     mean = torch.randn(n, d, generator=generator) @ torch.randn(d, d, generator=generator)
     stddev = 0.1 + 0.5 * torch.rand(n, d, generator=generator)
-    return Codes(mean, stddev, torch.arange(n) % 3)
+    return embedding(mean, stddev, torch.arange(n) % 3)
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 @pytest.mark.parametrize("count", [2, 7, 10])
 def test_classes_can_be_told_apart_by_the_colour_blind(deficiency, count):
-    seen = [lab(color, deficiency) for color in style.class_colors(count)]
+    seen = [lab(color, deficiency) for color in class_colors(count)]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2))
     assert nearest > 15  # matplotlib's tab10 comes to 4.6
 
@@ -61,14 +62,14 @@ def test_map_shows_the_two_dimensions_of_highest_kl():
 
 def test_map_of_an_autoencoder_goes_by_variance():
     mean = torch.randn(300, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 3.0, 2.0])
-    plane = latent.project(Codes(mean, torch.zeros_like(mean)), "highest")
+    plane = project(embedding(mean, torch.zeros_like(mean)), "highest")
     assert (plane.points == mean[:, [1, 2]]).all()
     assert plane.xlabel == f"z1  (variance {np.var(mean[:, 1].numpy()):.2g})"
 
 
 def test_principal_components_are_those_of_scikit_learn():
     codes = random_codes()
-    plane = latent.project(codes, "pca")
+    plane = project(codes, "pca")
     reference = PCA(2).fit(codes.mean.numpy())
     theirs = reference.components_.T
     theirs = theirs * np.sign(theirs[np.abs(theirs).argmax(0), [0, 1]])
@@ -105,7 +106,7 @@ def test_circles_hold_their_share_of_the_prior():
 
 def test_an_autoencoder_has_no_prior_circles():
     codes = random_codes(d=2)
-    axes = latent.latent_map(Codes(codes.mean, torch.zeros_like(codes.mean))).axes[0]
+    axes = latent.latent_map(embedding(codes.mean, torch.zeros_like(codes.mean))).axes[0]
     assert not [patch for patch in axes.patches if isinstance(patch, Circle)]
 
 
@@ -121,7 +122,7 @@ def test_labels_at_medians_are_pushed_apart():
 def test_class_names_stand_at_the_medians():
     mean = torch.tensor([[-5.0, 0.0], [5.0, 0.0]]).repeat(100, 1)
     mean += 0.1 * torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
-    codes = Codes(mean, torch.full_like(mean, 0.1), torch.tensor([0, 1]).repeat(100))
+    codes = embedding(mean, torch.full_like(mean, 0.1), torch.tensor([0, 1]).repeat(100))
     axes = latent.latent_map(codes, ["left", "right"]).axes[0]
     found = {text.get_text(): text.get_position() for text in axes.texts}
     assert np.allclose(found["left"], np.median(mean[::2].numpy(), axis=0))
@@ -130,7 +131,7 @@ def test_class_names_stand_at_the_medians():
 
 def test_crowded_names_are_left_to_the_legend():
     codes = random_codes(n=3000, d=2)
-    crowd = Codes(codes.mean, codes.stddev, torch.arange(3000) % 24)
+    crowd = embedding(codes.mean, codes.stddev, torch.arange(3000) % 24)
     axes = latent.latent_map(crowd, [f"class {i}" for i in range(24)]).axes[0]
     assert not [text for text in axes.texts if text.get_text().startswith("class")]
     assert len(axes.get_legend().get_texts()) == 24
@@ -143,7 +144,7 @@ def test_one_stray_code_does_not_shrink_the_map():
 
 
 def test_one_latent_has_no_map():
-    codes = Codes(torch.zeros(9, 1), torch.ones(9, 1))
+    codes = embedding(torch.zeros(9, 1), torch.ones(9, 1))
     with pytest.raises(SettingError, match="two latent dimensions or more"):
         latent.latent_map(codes)
     with pytest.raises(SettingError, match="models of two latents"):

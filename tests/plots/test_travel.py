@@ -8,10 +8,10 @@ import torch
 from scipy.stats import norm
 from torch import nn
 
+from embedded import embedding
 from vaekit.core import SettingError
 from vaekit.models import AE, VAE
-from vaekit.plots import grids, travel
-from vaekit.plots.encoded import Codes
+from vaekit.plots import grids, paths, travel
 
 
 class Flatten(nn.Module):
@@ -59,15 +59,17 @@ def shown(figure, place, row, column):
 def codes_of(kl_order_stddev, images=50):
     stddev = torch.tensor(kl_order_stddev).expand(images, -1)
     mean = torch.randn(images, len(kl_order_stddev), generator=torch.Generator().manual_seed(0))
-    return Codes(mean * (1 - stddev), stddev)
+    return embedding(mean * (1 - stddev), stddev)
 
 
 def test_manifold_stands_on_quantiles():
-    z = travel.manifold_codes(7).reshape(7, 7, 2)
+    z = paths.manifold_latents(7).reshape(7, 7, 2)
     quantiles = norm.ppf((np.arange(7) + 0.5) / 7)
     assert np.allclose(z[3, :, 0], quantiles, atol=1e-6)  # to the right
     assert np.allclose(z[:, 3, 1], quantiles[::-1], atol=1e-6)  # upwards
-    assert np.allclose(travel.manifold_codes(7, linear=True).reshape(7, 7, 2)[0, :, 0], np.linspace(-3, 3, 7))
+    assert np.allclose(
+        paths.manifold_latents(7, linear=True).reshape(7, 7, 2)[0, :, 0], np.linspace(-3, 3, 7)
+    )
 
 
 def test_manifold_tiles_are_what_the_model_decodes():
@@ -103,7 +105,7 @@ def test_traversals_go_by_kl_without_the_dead():
 def test_traversal_tiles_are_what_the_model_decodes():
     model, codes = model_of(latent_dim=3), codes_of([0.3, 0.2, 0.5])
     figure = travel.traversals(model, codes)
-    place = grids.fit((3, 5), travel.STEPS, 3, inches=travel.TILE)
+    place = grids.fit((3, 5), paths.STEPS, 3, inches=travel.TILE)
     for row, dimension in enumerate(codes.live().tolist()):
         z = codes.mean[0].double().clone()
         z[dimension] = -3 + 6 * 2 / 10  # third of eleven steps
@@ -112,10 +114,10 @@ def test_traversal_tiles_are_what_the_model_decodes():
 
 def test_traversals_of_an_autoencoder_go_by_variance():
     mean = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 0.0]) + 2
-    codes = Codes(mean, torch.zeros_like(mean))
+    codes = embedding(mean, torch.zeros_like(mean))
     assert codes.live().tolist() == [1, 0]
-    z = travel.traversal_codes(codes, mean[0], torch.tensor([1]), steps=3)
-    centre, unit = mean[:, 1].mean(), mean[:, 1].std()
+    z = paths.traversal_latents(codes, mean[0], torch.tensor([1]), steps=3)
+    centre, unit = mean[:, 1].mean(), mean[:, 1].std(unbiased=False)
     assert torch.allclose(z[:, 1], torch.stack([centre - 3 * unit, centre, centre + 3 * unit]))
     assert (z[:, [0, 2]] == mean[0, [0, 2]]).all()
     figure = travel.traversals(model_of(latent_dim=3, kind=AE), codes)
@@ -123,7 +125,7 @@ def test_traversals_of_an_autoencoder_go_by_variance():
 
 
 def test_nothing_to_traverse_is_said():
-    codes = Codes(torch.zeros(5, 2), torch.ones(5, 2))
+    codes = embedding(torch.zeros(5, 2), torch.ones(5, 2))
     with pytest.raises(SettingError, match=r"no latent dimension carries 0\.01 nats"):
         travel.traversals(model_of(), codes)
 
@@ -131,7 +133,7 @@ def test_nothing_to_traverse_is_said():
 def test_spherical_interpolation_is_the_arc():
     angle = 0.7
     a, b = torch.tensor([2.0, 0.0, 0.0]), 2 * torch.tensor([math.cos(angle), math.sin(angle), 0.0])
-    walk = travel.slerp(a, b, 9)
+    walk = paths.slerp(a, b, 9)
     turned = torch.linspace(0, angle, 9)  # a rotation by equal angles in the plane of both
     expected = 2 * torch.stack([turned.cos(), turned.sin(), torch.zeros(9)], dim=1)
     assert torch.allclose(walk, expected, atol=1e-6)
@@ -141,15 +143,15 @@ def test_spherical_interpolation_keeps_the_norm_of_equal_ends():
     generator = torch.Generator().manual_seed(3)
     a, b = torch.randn(2, 20, generator=generator)
     b = b * a.norm() / b.norm()
-    assert torch.allclose(travel.slerp(a, b, 11).norm(dim=1), a.norm().expand(11), rtol=1e-5)
-    assert travel.lerp(a, b, 11)[5].norm() < 0.95 * a.norm()
+    assert torch.allclose(paths.slerp(a, b, 11).norm(dim=1), a.norm().expand(11), rtol=1e-5)
+    assert paths.lerp(a, b, 11)[5].norm() < 0.95 * a.norm()
 
 
 @pytest.mark.parametrize("end", [[3.0, 6.0], [-1.0, -2.0], [0.0, 0.0]])
 def test_spherical_interpolation_without_an_arc_is_the_line(end):
     a, b = torch.tensor([1.0, 2.0]), torch.tensor(end)
     expected = np.linspace(a.numpy(), b.numpy(), 5)
-    assert np.allclose(travel.slerp(a, b, 5), expected, atol=1e-6)
+    assert np.allclose(paths.slerp(a, b, 5), expected, atol=1e-6)
 
 
 def test_interpolations_stand_between_their_originals():
@@ -157,7 +159,7 @@ def test_interpolations_stand_between_their_originals():
     images = torch.rand(4, 1, 3, 5, generator=torch.Generator().manual_seed(0))
     codes = codes_of([0.2, 0.3, 0.4], images=4)
     figure = travel.interpolations(model, images, codes, [(0, 3)])
-    place = grids.fit((3, 5), travel.STEPS, 2)
+    place = grids.fit((3, 5), paths.STEPS, 2)
     last = place.columns - 1
     for row in range(2):
         assert (shown(figure, place, row, 0) == np.rint(images[0, 0].numpy() * 255)).all()
@@ -170,6 +172,6 @@ def test_interpolations_stand_between_their_originals():
 
 def test_pairs_are_of_different_classes():
     labels = torch.tensor([1, 1, 1, 2, 2, 2, 3, 3])
-    assert travel.choose_pairs(labels, 8) == [(0, 3), (4, 6)]
-    assert travel.choose_pairs(None, 5) == [(0, 1), (2, 3)]
-    assert travel.choose_pairs(None, 1) == []
+    assert paths.choose_pairs(labels, 8) == [(0, 3), (4, 6)]
+    assert paths.choose_pairs(None, 5) == [(0, 1), (2, 3)]
+    assert paths.choose_pairs(None, 1) == []

@@ -12,11 +12,11 @@ from torch import Tensor
 from vaekit.comparison.measure import draw
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
+from vaekit.images.tile import tile
 from vaekit.inference import decode, encode, reconstruct, shown_images
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, Reconstructs
-from vaekit.plots import tile
-from vaekit.plots.travel import choose_pairs, lerp
+from vaekit.plots.paths import choose_pairs, lerp
 
 SAMPLES, COLUMNS = 32, 8
 REBUILT, STEPS, PAIRS = 10, 8, 2

@@ -133,9 +133,9 @@ def _check(scores: object, by: str | None, against: object, odd: object, samples
     for name in [*(scores if isinstance(scores, list | tuple) else []), by or DEFAULT]:
         choose(name, SCORES, "score")
     if samples < 1:
-        raise SettingError(f"samples must be at least 1, not {samples}.")
+        raise SettingError(f"samples={samples}: must be at least 1.")
     if against is not None and odd is not None:
-        raise SettingError("against and odd both say what the outliers are; give one of them.")
+        raise SettingError("against= and odd= both say what the outliers are; give one of them.")
 
 
 def _ranked(
@@ -153,7 +153,7 @@ def _ranked(
     """
     by = by or (DEFAULT if DEFAULT in scores else next(iter(scores)))
     if by not in scores:
-        raise SettingError(f"by {by}: that score was not computed; add it to scores.")
+        raise SettingError(f"by={by}: that score was not computed; add it to scores=.")
     classes = None
     if split.labels is not None and data.class_names is not None:
         classes = [data.class_names[label] for label in split.labels.tolist()]

@@ -6,33 +6,32 @@ labels int16.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vaekit.core import SettingError
-from vaekit.data import Data, Split
+from vaekit.data import Data
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.explorer.subject import subject_of
+from vaekit.images.colours import class_colors
+from vaekit.images.sheet import plain_sheet
+from vaekit.inference import Embedding, spread
 from vaekit.metrics import Under, metric_of
-from vaekit.plots.encoded import Codes, spread
-from vaekit.plots.maps import project
-from vaekit.plots.style import class_colors
-from vaekit.plots.travel import manifold_codes
+from vaekit.models.base import HasPrior
+from vaekit.plots.paths import manifold_latents
+from vaekit.plots.planes import project
 from vaekit.reports.html import flatten
 from vaekit.reports.run import changed_settings, command_line, what_was_trained
 from vaekit.runs.load import Run
 
 MOST_POINTS = 10_000  # images on the map
 MOST_SCORED = 2_000  # images beside whose scores a new one is seen
-BATCH = 512
 CHUNK_PIXELS = 500_000  # of one file of pictures
 CHUNK = 500  # images a file at most
 GRID = 15  # pictures along a side of the manifold
@@ -58,20 +57,9 @@ class Material:
         self.chunk = max(1, min(CHUNK, CHUNK_PIXELS // (height * width * channels)))
 
     @cached_property
-    def codes(self) -> Codes | None:
+    def codes(self) -> Embedding | None:
         """Codes of all images, or None where images have none."""
-        if not self.subject.can.encodes:
-            return None
-        means, stddevs = [], []
-        for part in batches(self.split):
-            mean, stddev = self.subject.encode(part.images, self.labels_for(part))
-            means.append(mean)
-            stddevs.append(stddev)
-        return Codes(torch.cat(means), torch.cat(stddevs), self.split.labels)
-
-    def labels_for(self, part: Split) -> Tensor | None:
-        """The classes of images, for a model that must be told them."""
-        return part.labels if self.subject.can.classes else None
+        return self.subject.embed(self.split) if self.subject.can.encodes else None
 
     def files(self) -> dict[str, Callable[[], bytes]]:
         """Name -> what makes its content."""
@@ -97,14 +85,14 @@ class Material:
 
     def pictures(self, k: int) -> bytes:
         """One file of pictures, as a PNG of rows of COLUMNS."""
-        images = self.split.images[k * self.chunk : (k + 1) * self.chunk]
-        return png_sheet(self.subject.to_bytes(self.subject.images(images)), min(COLUMNS, self.chunk))
+        part = self.split.take(torch.arange(k * self.chunk, min((k + 1) * self.chunk, len(self.split))))
+        levels = self.subject.to_bytes(self.subject.shown(part))
+        return plain_sheet(levels.numpy(), min(COLUMNS, self.chunk))
 
     def scores(self) -> bytes:
         """Scores of MOST_SCORED images, sorted."""
         split = self.split.take(spread(len(self.split), MOST_SCORED))
-        nats = [self.subject.score(part.images, self.labels_for(part)) for part in batches(split)]
-        return floats(torch.cat(nats).sort().values)
+        return floats(self.subject.score(split.images, split.labels).sort().values)
 
     @cached_property
     def plane(self) -> dict[str, Any] | None:
@@ -145,13 +133,13 @@ class Material:
             "class_names": names,
             "class_colours": class_colors(len(names)),
             "class_means": self.class_means(len(names)),
-            "random": self.codes is None or (bool(subject.can.latent) and self.codes.random),
+            "random": self.codes is None or self.codes.kl is not None,
             "dimensions": self.dimensions(),
             "start": [0.0] * subject.can.length if self.codes is None else self.codes.mean[0].tolist(),
             "start_class": int(labels[0]) if labels is not None and subject.can.classes else 0,
-            "ticks": manifold_codes(GRID)[:GRID, 0].tolist(),
+            "ticks": manifold_latents(GRID)[:GRID, 0].tolist(),
             "plane": plane and {key: value for key, value in plane.items() if key != "points"},
-            "light_on_dark": bool(subject.images(run.previews.images[:64]).mean() < 0.5),
+            "light_on_dark": bool(subject.shown(run.previews).mean() < 0.5),
             "score": self.score_name(),
             "numbers": list(numbers(run)),
             "settings": settings(run),
@@ -168,14 +156,13 @@ class Material:
             return [{"index": d} | plain for d in range(self.subject.can.latent)]
         relevance, live = codes.relevance(), set(codes.live().tolist())
         order = torch.argsort(relevance, descending=True, stable=True).tolist()
-        places = [(0.0, 3.0) if codes.random else own_place(codes.mean[:, d]) for d in range(len(order))]
         return [
             {
                 "index": d,
                 "relevance": relevance[d].item(),
                 "live": d in live,
-                "centre": places[d][0],
-                "reach": places[d][1],
+                "centre": codes.centre[d].item(),
+                "reach": 3 * codes.unit[d].item(),
             }
             for d in order
         ]
@@ -193,20 +180,9 @@ class Material:
         """What a score is, for people."""
         if not self.subject.can.scores:
             return None
-        key = "negative_elbo_at_mean_nats" if self.subject.can.prior == "normal" else "distortion_nats"
-        metric = metric_of(key, self.run.under)
+        has_rate = isinstance(self.run.model, HasPrior)
+        metric = metric_of("negative_elbo_at_mean_nats" if has_rate else "distortion_nats", self.run.under)
         return f"{metric.label}, {metric.unit}"
-
-
-def own_place(values: Tensor) -> tuple[float, float]:
-    """Mean and three standard deviations of a dimension without a prior."""
-    return values.mean().item(), 3 * max(values.std(unbiased=False).item(), 1e-6)
-
-
-def batches(split: Split) -> Iterable[Split]:
-    """A few images at a time."""
-    for start in range(0, len(split), BATCH):
-        yield split.take(torch.arange(start, min(start + BATCH, len(split))))
 
 
 def numbers(run: Run) -> Iterable[dict[str, str]]:
@@ -262,20 +238,3 @@ def to_json(values: Any) -> bytes:
         return json.dumps(values, allow_nan=False, separators=(",", ":")).encode("utf-8")
     except ValueError:
         raise SettingError("this run's codes are not finite: its training has diverged.") from None
-
-
-def png_sheet(images: Tensor, columns: int) -> bytes:
-    """Pictures (N, C, H, W) uint8 side by side without gaps, as a PNG."""
-    from PIL import Image
-
-    count, channels, height, width = images.shape
-    rows = -(-count // columns)
-    sheet = np.zeros((rows * columns, channels, height, width), np.uint8)
-    sheet[:count] = images.numpy()
-    sheet = sheet.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
-    sheet = sheet.reshape(rows * height, columns * width, channels)
-    if channels == 2:
-        sheet = np.concatenate([sheet, np.zeros_like(sheet[..., :1])], axis=-1)
-    content = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(content, "PNG", compress_level=3)
-    return content.getvalue()

@@ -6,8 +6,6 @@ import asyncio
 import ipaddress
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,18 +20,10 @@ from vaekit.data.formats.picture_files import Plan
 from vaekit.explorer import requests
 from vaekit.explorer.material import Material
 from vaekit.explorer.requests import Refused
+from vaekit.explorer.site import KINDS, page_files
 
 Result = TypeVar("Result")
 
-KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".json": "application/json",
-    ".png": "image/png",
-    ".bin": "application/octet-stream",
-}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -45,12 +35,6 @@ HEADERS = {
 }
 QUICK = 8  # pictures up to which a request does not wait behind larger ones
 KEPT = 24  # files that are kept once made
-
-
-def page_files() -> dict[str, bytes]:
-    """The page itself: name -> content. What only the type checker reads is not part of it."""
-    folder = files("vaekit.explorer").joinpath("page")
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in KINDS}
 
 
 class Workers:
@@ -130,8 +114,8 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
 
     @app.post("/api/sample")
     async def sample(seed: Annotated[int, Query(ge=0, lt=2**53)], y: str | None = None) -> Response:
-        if can.prior != "fitted":
-            raise Refused(404, "this model has no fitted prior")
+        if can.prior in ("", "normal"):
+            raise Refused(404, "the server draws nothing of this model")
         label = None if y is None else requests.read_classes(y, can.drawn, 1)
         code = await workers.run(lambda: subject.draw(seed, label).numpy().astype("<f4").tobytes())
         return Response(code, media_type=KINDS[".bin"])

@@ -1,11 +1,10 @@
-"""What the page can offer for a model, and the few calls it makes on one.
+"""A model as the page sees it: what it can do, its codes and pictures.
 
 Everything that depends on the kind of model is here. Page and server ask for capabilities, never for a
-method's name; a model has them by what its class has: an encoder and decoder of latent vectors
-(`LatentModel`), a generator of them (`Generator`), or a grid of codes (`GridModel`).
+method's name; a model has them by the protocols of `vaekit.models.base` that it implements.
 
-A code travels as float32 numbers whatever it is: the latent vector (D,), or the numbers of the codes of
-a grid, row by row (h * w,).
+A code travels as float32 numbers whatever it is: the latent vector (D,), all layers one after another, or the
+numbers of the codes of a grid, row by row (h * w,).
 """
 
 from __future__ import annotations
@@ -14,57 +13,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, Normal
 
-from vaekit.core import Latent, SettingError
-from vaekit.data.dataset import to_unit
-from vaekit.distributions.kl import kl_by_dimension
-from vaekit.models.base import HasPrior, Model, evaluating
-from vaekit.models.latent import LatentModel
+from vaekit import inference
+from vaekit.core import SettingError
+from vaekit.data import Split
+from vaekit.distributions import kl_by_dimension
+from vaekit.inference import Embedding, asking, is_standard
+from vaekit.models.base import Decodes, Encodes, Generates, HasPrior, Model, Quantizes, TakesPrior
 from vaekit.runs.load import Run
-
-
-@runtime_checkable
-class Generator(Protocol):
-    """Pictures from latent vectors, z ~ N(0, I), and no encoder (a GAN)."""
-
-    latent_dim: int
-
-    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor: ...
-
-
-class Codebook(Protocol):
-    size: int
-
-    def vectors(self, indices: Tensor) -> Tensor: ...
-
-
-@runtime_checkable
-class GridModel(Protocol):
-    """Pictures from a grid of codes out of a codebook (a VQ-VAE)."""
-
-    grid: tuple[int, int]
-    quantizer: Codebook
-
-    def encode_codes(self, x: Tensor) -> Tensor: ...
-    def decode_vectors(self, z: Tensor) -> Distribution: ...
-    def picture(self, likelihood: Distribution) -> Tensor: ...
-
-
-@runtime_checkable
-class HasFittedPrior(Protocol):
-    """Codes from a prior that is fitted after the training, once there is one."""
-
-    @property
-    def sampled_classes(self) -> int: ...
-    def can_sample(self) -> bool: ...
-    def codes_of_prior(
-        self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
-    ) -> Tensor: ...
+from vaekit.runtime.random import seed_noise
 
 
 @dataclass(frozen=True)
@@ -78,8 +39,9 @@ class Capabilities:
         codes: K, number of codes that each of its cells chooses among.
         encodes: images have a code.
         scores: images have a score, in nats.
-        prior: how codes are drawn: "normal" is N(0, I), "fitted" the model's own draws, "" not at all.
-        classes: number of classes that must be told; 0 where none is asked for.
+        prior: how codes are drawn: "normal" is N(0, I), "own" draws of the model's own other prior, "fitted" draws
+            of the one that was fitted to its codes, "" not at all.
+        classes: number of classes that the networks are conditioned on; 0 where no class is asked for.
         drawn: number of classes that draws of the fitted prior can be asked for; 0 where it knows none.
         uploads: pictures of the user's own can be brought to the run's form.
     """
@@ -103,13 +65,12 @@ class Subject(ABC):
     """The model of a run as the page sees it. Without gradients, in eval mode, on the model's device."""
 
     can: Capabilities
-    model: Model
 
     def __init__(self, run: Run) -> None:
-        self.run = run
-        channels, height, width = run.config["data"]["shape"]
+        self.run, self.model = run, run.model
+        channels, height, width = run.model.shape
         self.shape = (int(channels), int(height), int(width))
-        self.pixels: str = run.config["data"]["pixels"]
+        self.pixels = run.model.pixels
         self.uploads = self.pixels != "real" and channels != 2
         self.range = (0.0, 1.0)
         if self.pixels == "real":
@@ -117,46 +78,48 @@ class Subject(ABC):
 
     @abstractmethod
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        """Pictures (N, C, H, W) as floats of codes (N, length)."""
+        """Pictures (N, C, H, W) as floats of codes (N, length): a graph, for exporters too."""
 
     def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Means and standard deviations of the codes of images (N, C, H, W), (N, length) each."""
+        """Means and standard deviations of the codes of images as they are shown, (N, length) each: a graph."""
         raise NotImplementedError
 
     def nats(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Score of images, (N,)."""
+        """Score of images as they are shown, (N,): a graph."""
         raise NotImplementedError
 
-    @property
-    def device(self) -> torch.device:
-        return next(self.model.parameters()).device
+    def embed(self, split: Split) -> Embedding:
+        """Codes of images as stored."""
+        raise NotImplementedError
 
-    def images(self, stored: Tensor) -> Tensor:
-        """Images (N, C, H, W) as the model takes them; binary models see grey above a half as white."""
-        x = to_unit(stored)
-        return (x > 0.5).float() if self.pixels == "binary" else x
+    def shown(self, split: Split) -> Tensor:
+        """Images as the model takes them, (N, C, H, W) float, on the CPU."""
+        return inference.shown_images(self.model, split)
 
     def encode(self, stored: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """`codes` of images as stored, on the CPU."""
-        with evaluating(self.model), torch.inference_mode():
-            mean, stddev = self.codes(self.images(stored).to(self.device), y)
-            return mean.float().cpu(), stddev.float().cpu()
+        """Means and standard deviations of the codes of images as stored, on the CPU."""
+        found = self.embed(Split(stored, y))
+        return found.mean, found.stddev
 
     def decode(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) uint8 of codes (N, length), on the CPU."""
-        with evaluating(self.model), torch.inference_mode():
-            return self.to_bytes(self.pictures(codes.to(self.device), y).float().cpu())
+        with asking(self.model) as device:
+            return self.to_bytes(self.pictures(codes.to(device), y).float().cpu())
 
     def score(self, stored: Tensor, y: Tensor | None = None) -> Tensor:
         """`nats` of images as stored, on the CPU."""
-        with evaluating(self.model), torch.inference_mode():
-            return self.nats(self.images(stored).to(self.device), y).float().cpu()
+        with asking(self.model):
+            parts = [self.nats(*part).float().cpu() for part in inference.shown(self.model, Split(stored, y))]
+        return torch.cat(parts)
 
     def draw(self, seed: int, y: Tensor | None = None) -> Tensor:
-        """A code from the fitted prior, (1, length), under a seed; y: (1,), its class, None for any."""
-        assert isinstance(self.model, HasFittedPrior)
-        generator = torch.Generator().manual_seed(seed)
-        with evaluating(self.model), torch.inference_mode():
+        """A code from the prior, (1, length), under a seed; y: (1,), the class for a fitted one, None for any."""
+        with asking(self.model) as device:
+            if self.can.prior == "own" and isinstance(self.model, HasPrior):
+                seed_noise(device, seed)
+                return self.model.prior().sample(torch.Size([1])).float().cpu()
+            assert isinstance(self.model, TakesPrior)
+            generator = torch.Generator().manual_seed(seed)
             return self.model.codes_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
 
     def valid(self, codes: Tensor) -> bool:
@@ -170,88 +133,89 @@ class Subject(ABC):
 
 
 class OfLatents(Subject):
-    """An encoder and a decoder of latent vectors."""
+    """A decoder of latent vectors, in however many layers, and mostly an encoder."""
 
-    def __init__(self, run: Run, model: LatentModel) -> None:
+    def __init__(self, run: Run, model: Decodes) -> None:
         super().__init__(run)
-        self.model: LatentModel = model
+        self.decoder = model
         self.can = Capabilities(
-            length=model.latent_dim,
-            latent=model.latent_dim,
-            encodes=True,
-            scores=True,
-            prior="normal"
-            if isinstance(model, HasPrior) and isinstance(model.prior(), Normal)
-            else fitted_prior(model),
-            classes=model.classes,
+            length=run.model.latent_dim,
+            latent=run.model.latent_dim,
+            encodes=isinstance(model, Encodes),
+            scores=isinstance(model, Encodes),
+            prior=prior_of(run.model),
+            classes=run.model.classes,
             uploads=self.uploads,
         )
 
+    @property
+    def encoder(self) -> Encodes:
+        assert isinstance(self.model, Encodes)
+        return self.model
+
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.model.picture(self.model.decode(codes, y))
+        return self.decoder.picture(self.decoder.decode(codes, y))
 
     def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        posterior = self.model.encode(x, y)
-        return posterior.mean, posterior.stddev
+        return inference.flat_moments(self.encoder.infer(x, y))
 
     def nats(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Distortion at the posterior mean, plus the KL to the prior where there is one.
+        """Distortion at the posterior means, plus the KL of all layers where there is one.
 
         Deterministic, and close to the negative ELBO, whose distortion is a mean over draws of z.
         """
-        posterior = self.model.encode(x, y)
-        prior = self.model.prior() if isinstance(self.model, HasPrior) else None
-        distortion = -self.model.decode(posterior.mean, y).log_prob(x)
-        if prior is None:
+        latents = self.encoder.infer(x, y)
+        distortion = -self.decoder.decode(inference.flat_moments(latents)[0], y).log_prob(x)
+        if any(latent.prior is None for latent in latents):
             return distortion
-        return distortion + kl_by_dimension(Latent(posterior, prior, posterior.mean)).sum(1)
+        return distortion + torch.cat([kl_by_dimension(latent) for latent in latents], dim=1).sum(1)
+
+    def embed(self, split: Split) -> Embedding:
+        return inference.encode(self.encoder, split)
 
 
 class OfGenerator(Subject):
     """Pictures from latent vectors, without an encoder."""
 
-    def __init__(self, run: Run, model: Generator) -> None:
+    def __init__(self, run: Run, model: Generates) -> None:
         super().__init__(run)
-        assert isinstance(model, Model)
-        self.model, self.generate = model, model.generate
-        self.can = Capabilities(
-            length=model.latent_dim,
-            latent=model.latent_dim,
-            prior="normal",
-            classes=model.classes,
-        )
+        self.generator = model
+        length, classes = run.model.latent_dim, run.model.classes
+        self.can = Capabilities(length=length, latent=length, prior="normal", classes=classes)
 
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.generate(codes, y) if self.can.classes else self.generate(codes)
+        return self.generator.generate(codes, y)
 
 
 class OfGrid(Subject):
     """Pictures from a grid of codes."""
 
-    def __init__(self, run: Run, model: GridModel) -> None:
+    def __init__(self, run: Run, model: Quantizes) -> None:
         super().__init__(run)
-        assert isinstance(model, Model)
-        self.model, self.grid_model = model, model
+        self.quantized = model
         height, width = (int(side) for side in model.grid)
-        prior = fitted_prior(model)
+        prior = prior_of(run.model)
         self.can = Capabilities(
             length=height * width,
             grid=(height, width),
             codes=model.quantizer.size,
             encodes=True,
             prior=prior,
-            drawn=model.sampled_classes if prior and isinstance(model, HasFittedPrior) else 0,
+            drawn=run.model.sampled_classes if prior else 0,
             uploads=self.uploads,
         )
 
     def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
         assert self.can.grid is not None
-        vectors = self.grid_model.quantizer.vectors(codes.long().unflatten(1, self.can.grid))
-        return self.grid_model.picture(self.grid_model.decode_vectors(vectors))
+        return self.quantized.decode_codes(codes.long().unflatten(1, self.can.grid))
 
     def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        found = self.grid_model.encode_codes(x).flatten(1).float()
+        found = self.quantized.encode_codes(x).flatten(1).float()
         return found, torch.zeros_like(found)
+
+    def embed(self, split: Split) -> Embedding:
+        found = inference.encode_codes(self.quantized, split).flatten(1).float()
+        return Embedding(found, torch.zeros_like(found), labels=split.labels)
 
     def valid(self, codes: Tensor) -> bool:
         return bool(((codes >= 0) & (codes < self.can.codes) & (codes == codes.round())).all())
@@ -263,22 +227,25 @@ def subject_of(run: Run) -> Subject:
     Raises:
         SettingError: it is not one of pictures, or nothing can be decoded.
     """
-    shape = run.config["data"]["shape"]
-    if len(shape) != 3:
+    if len(run.model.shape) != 3:
         raise SettingError(
-            f"{run.path} was trained on rows of {shape[0]} features; there are no pictures to explore."
+            f"{run.path} was trained on rows of {run.model.shape[0]} features; there are no pictures to explore."
         )
-    if isinstance(run.model, LatentModel):
+    if isinstance(run.model, Decodes):
         return OfLatents(run, run.model)
-    if isinstance(run.model, GridModel):
+    if isinstance(run.model, Quantizes):
         return OfGrid(run, run.model)
-    if isinstance(run.model, Generator):
+    if isinstance(run.model, Generates):
         return OfGenerator(run, run.model)
     raise SettingError(f"{run.path}: a {run.settings.method} has no code that pictures are decoded from.")
 
 
-def fitted_prior(model: object) -> str:
-    return "fitted" if isinstance(model, HasFittedPrior) and model.can_sample() else ""
+def prior_of(model: Model) -> str:
+    """How codes are drawn, as in `Capabilities.prior`."""
+    if isinstance(model, HasPrior):
+        with torch.no_grad():
+            return "normal" if is_standard(model.prior()) else "own"
+    return "fitted" if isinstance(model, TakesPrior) and model.can_sample() else ""
 
 
 class Call(nn.Module):
@@ -294,17 +261,17 @@ class Call(nn.Module):
 
 @contextmanager
 def labels_unchecked(subject: Subject) -> Iterator[None]:
-    """Within the block labels become what networks are told unseen: a graph cannot look at what it is given."""
+    """Skips the validation of labels within the block, which torch.export cannot trace."""
     count = subject.can.classes
     if not count:
         yield
         return
 
-    told = subject.model.condition(torch.arange(count), count)  # a row a class
-    assert told is not None
+    rows = subject.model.condition(torch.arange(count), count)  # one for each class
+    assert rows is not None
 
     def condition(y: Tensor, images: int) -> Tensor:
-        return (y[:, None] == torch.arange(count, device=y.device)).to(told.dtype) @ told
+        return (y[:, None] == torch.arange(count, device=y.device)).to(rows.dtype) @ rows
 
     object.__setattr__(subject.model, "condition", condition)
     try:

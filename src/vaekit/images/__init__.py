@@ -1,1 +1,1 @@
-"""Images as pixels and PNG, by numpy and Pillow alone."""
+"""Images as pixels, PNG and sheets of many, by numpy and Pillow alone; colours of classes."""

@@ -34,6 +34,11 @@ def to_rgb(images: Tensor) -> np.ndarray:
     return (x * 255).round().to(torch.uint8).numpy()
 
 
+def to_bytes(images: Tensor) -> np.ndarray:
+    """Images (N, C, H, W) in [0, 1] as uint8 (N, H, W, C)."""
+    return (images.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
 def tile(images: Tensor, columns: int, scale: int = 1, gap: int = GAP) -> np.ndarray:
     """Images side by side in one picture, row by row, each pixel enlarged to scale x scale dots.
 

@@ -14,7 +14,7 @@ from vaekit.data.dataset import to_unit
 from vaekit.evaluation.latents.findings import CodeUsage
 from vaekit.evaluation.samples.memorisation import PART
 from vaekit.evaluation.samples.precision_recall import nearest
-from vaekit.images import tile as tiles
+from vaekit.images.tile import GAP, tile
 from vaekit.plots import grids, style
 from vaekit.plots.style import FAINT, SMALL, dress, text_style
 
@@ -56,8 +56,8 @@ def code_maps(images: Tensor, rebuilt: Tensor, codes: Tensor) -> Figure:
     colours = torch.from_numpy(_colours(int(codes.max()) + 1))[codes[:count]]  # (n, h, w, 3)
     height, width = images.shape[-2:]
     maps = torch.nn.functional.interpolate(colours.movedim(-1, 1), (height, width), mode="nearest")
-    pictures = [tiles.tile(part[:count], count, place.scale) for part in (images, maps, rebuilt)]
-    picture, middles = grids.stack(pictures, gap=tiles.GAP)
+    pictures = [tile(part[:count], count, place.scale) for part in (images, maps, rebuilt)]
+    picture, middles = grids.stack(pictures, gap=GAP)
     names = ["image", "codes", "decoded"]
     note = "The same colour is the same code; colours of different codes say nothing about their distance."
     return grids.sheet(picture, "Codes of images", note, rows=list(zip(middles, names, strict=True)))
@@ -71,15 +71,15 @@ def _colours(count: int) -> np.ndarray:
 
 
 def by_temperature(rows: Mapping[float, Tensor]) -> Figure:
-    """A row of samples for each temperature: temperature -> (N, C, H, W) in [0, 1]."""
+    """One row of samples for each temperature: temperature -> (N, C, H, W) in [0, 1]."""
     first = next(iter(rows.values()))
     place = grids.fit(first.shape, COLUMNS, len(rows))
     picture, middles = grids.stack(
         [
-            tiles.tile(images[: place.columns], min(place.columns, len(images)), place.scale)
+            tile(images[: place.columns], min(place.columns, len(images)), place.scale)
             for images in rows.values()
         ],
-        gap=tiles.GAP,
+        gap=GAP,
     )
     names = [f"{temperature:g}" for temperature in rows]
     note = "Below 1 samples are more typical and less varied, above 1 the other way; 1 is the prior itself."
@@ -106,7 +106,7 @@ def nearest_training(samples: Tensor, training: Tensor) -> Figure:
         torch.cat([a, b])
         for a, b in zip(samples.split(place.columns), originals.split(place.columns), strict=True)
     ]
-    picture, middles = grids.stack([tiles.tile(pair, len(pair) // 2, place.scale) for pair in pairs])
+    picture, middles = grids.stack([tile(pair, len(pair) // 2, place.scale) for pair in pairs])
     root = distances.sqrt().mean() / samples[0].numel() ** 0.5
     note = (
         f"Each pair of rows: sample above, nearest of {len(training):,} training images below (mean distance "

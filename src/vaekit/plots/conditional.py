@@ -8,9 +8,10 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from vaekit.data import Split
 from vaekit.images.tile import tile
-from vaekit.models.base import Model
-from vaekit.models.latent import LatentModel
+from vaekit.inference import reconstruct, sample, shown_images
+from vaekit.models.base import Model, Reconstructs
 from vaekit.plots.grids import fit, sheet, stack
 from vaekit.plots.style import shorten
 
@@ -18,9 +19,10 @@ COLUMNS = 10
 
 
 def class_grid(model: Model, names: Sequence[str], seed: int = 0) -> Figure:
-    """Samples, a row a class, with the same z down a column.
+    """Samples, one row for each class, with the same z down a column.
 
-    Where not the decoder but a prior of codes is told the class, its draws share their random numbers instead.
+    Where not the decoder but a prior of codes is conditioned on the class, its draws share their random numbers
+    instead.
 
     Args:
         model: conditional, or with a conditional prior.
@@ -29,56 +31,50 @@ def class_grid(model: Model, names: Sequence[str], seed: int = 0) -> Figure:
     """
     place = fit(model.shape, COLUMNS, len(names))
     rows = [
-        model.sample(
-            place.columns,
-            torch.full((place.columns,), number),
-            generator=torch.Generator().manual_seed(seed),
-        )
+        sample(model, place.columns, torch.full((place.columns,), number), seed=seed)
         for number in range(place.rows)
     ]
     if model.classes:
-        title, note = "Style against class", "Each column has one code from the prior, under every class"
+        title, note = "Style against class", "Each column has one z from the prior, under every class"
     else:
-        title, note = "Draws of each class", "Codes from the prior, told the class of the row"
+        title, note = "Draws of each class", "Codes from the prior, conditioned on the class of the row"
     return sheet(
-        tile(torch.cat(rows).float().cpu(), place.columns, place.scale),
+        tile(torch.cat(rows), place.columns, place.scale),
         f"{title}{_of(place.rows, names)}",
         f"{note}; not chosen.",
         rows=place.middles([shorten(name) for name in names[: place.rows]], 0),
     )
 
 
-def class_styles(model: LatentModel, images: Tensor, labels: Tensor, names: Sequence[str]) -> Figure:
-    """Test images, an own one for each class where there is one, redrawn under all labels.
+def class_styles(model: Reconstructs, split: Split, names: Sequence[str]) -> Figure:
+    """Test images, one of each class where there is one, redrawn under all labels.
 
     Args:
         model: conditional, with an encoder.
-        images: (N, C, H, W) in [0, 1].
-        labels: (N,).
+        split: images with labels.
         names: of the classes.
     """
-    place = fit(images.shape, max(COLUMNS, len(names)), len(names) + 1)
-    chosen = one_each(labels, len(names), place.columns)
+    assert isinstance(model, Model)
+    assert split.labels is not None
+    place = fit(split.images.shape, max(COLUMNS, len(names)), len(names) + 1)
+    chosen = split.take(one_each(split.labels, len(names), place.columns))
     rows = min(len(names), place.rows - 1)
-    x, y = images[chosen], labels[chosen]
-    redrawn = [
-        model.reconstruct(x, y, redraw_as=torch.full_like(y, number)).float().cpu() for number in range(rows)
-    ]
-    tiles = [tile(part, len(chosen), place.scale) for part in (x, torch.cat(redrawn))]
-    picture, middles = stack(tiles)
+    redrawn = [reconstruct(model, chosen, redraw_as=number) for number in range(rows)]
+    bands = (shown_images(model, chosen), torch.cat(redrawn))
+    picture, middles = stack([tile(part, len(chosen), place.scale) for part in bands])
     first = middles[1] - (rows - 1) / 2 * place.pitch[0]
     marks = [(first + i * place.pitch[0], shorten(name)) for i, name in enumerate(names[:rows])]
     return sheet(
         picture,
         f"The same style in every class{_of(rows, names)}",
-        "First row: test images. Below: the mean code of each, encoded with its own class and decoded under "
+        "First row: test images. Below: the mean latents of each, encoded with its own class and decoded under "
         "every class; under its own it is the reconstruction.",
         rows=[(middles[0], "test image"), *marks],
     )
 
 
 def one_each(labels: Tensor, classes: int, most: int) -> Tensor:
-    """Index of the first image of each class that occurs, by class; at most so many."""
+    """Index of the first image of each class that occurs, by class; at most `most`."""
     found = [(labels == number).nonzero()[:1, 0] for number in range(classes)]
     return torch.cat(found)[:most]
 

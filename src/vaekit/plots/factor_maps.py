@@ -1,4 +1,4 @@
-"""How latent dimensions and known factors go together: what tells of what, and how it moves."""
+"""Figures of latent dimensions beside known factors: their mutual information, and their responses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from vaekit.data import Factor
 from vaekit.evaluation.factors import mig as information
 from vaekit.evaluation.factors.factor_table import BINS, FactorTable
 from vaekit.evaluation.factors.mig import information_matrix
+from vaekit.images.colours import OKABE_ITO
 from vaekit.plots import style
-from vaekit.plots.style import LIGHT, OKABE_ITO, SMALL, dress, text_style
+from vaekit.plots.style import LIGHT, SMALL, dress, text_style
 
 SHADES = LinearSegmentedColormap.from_list("share", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
 
@@ -32,12 +33,17 @@ def information_map(table: FactorTable, order: Sequence[int]) -> Figure:
     matrix = information_matrix(table)[list(order)[:ROWS]]
     names = [kind.name for kind in table.kinds]
     note = (
-        "Share of a factor's entropy that a dimension tells, from histograms of 20 bins over "
+        "Share of a factor's entropy that a dimension explains, from histograms of 20 bins over "
         f"{len(table.codes):,} images; rows by falling relevance. One dark square in a row and in a column is "
         "a dimension that is a factor."
     )
     height = 0.75 + 0.3 * len(matrix)
-    figure = style.chart(min(style.PAGE, 1.2 + 0.8 * len(names)), height, "What each dimension tells", note)
+    figure = style.chart(
+        min(style.PAGE, 1.2 + 0.8 * len(names)),
+        height,
+        "Information of each dimension about each factor",
+        note,
+    )
     axes = dress(figure.add_subplot())
     axes.imshow(matrix, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(names)), names, rotation=25, ha="right", rotation_mode="anchor")
@@ -50,7 +56,7 @@ def information_map(table: FactorTable, order: Sequence[int]) -> Figure:
 
 
 def factor_response(table: FactorTable, order: Sequence[int]) -> Figure:
-    """Each dimension against each factor: the mean of the code for each value, with its spread as a band.
+    """Each dimension against each factor: the mean of the latent for each value, with its spread as a band.
 
     Args:
         table: codes and factors.
@@ -58,8 +64,8 @@ def factor_response(table: FactorTable, order: Sequence[int]) -> Figure:
     """
     shown = list(order)[:ROWS]
     note = (
-        "Mean of each dimension's code (line) over the images that share a factor's value, all other factors "
-        "varying, and one standard deviation about it (band). A flat line tells nothing; a narrow band about "
+        "Mean of each dimension (line) over the images that share a factor's value, all other factors "
+        "varying, and one standard deviation about it (band). A flat line is uninformative; a narrow band about "
         "a steep line is a dimension that is the factor."
     )
     height = 0.3 + 0.62 * len(shown)
@@ -98,6 +104,7 @@ def response(table: FactorTable, d: int, k: int) -> tuple[np.ndarray, np.ndarray
 
 
 def carried(table: FactorTable, kinds: Sequence[Factor]) -> dict[int, str]:
-    """Dimension -> the factor it tells most of, with the share: `slant 61%`; those that tell little are absent."""
+    """Dimension -> the factor about which it is most informative, with the share: `slant 61%`; those with little
+    are absent."""
     found = information.carried(information_matrix(table), information.chance_matrix(table))
     return {d: f"{kinds[k].name} {share:.0%}" for d, k, share in found}

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaekit.images.tile import GAP, tile
+from vaekit.inference import squared_errors
 from vaekit.metrics import METRICS
 from vaekit.plots import style
 from vaekit.plots.style import DPI, LABEL, SMALL, text_style
@@ -34,12 +35,12 @@ Mark = tuple[float, str]  # position in dots from the left or top of the grid, a
 
 @dataclass(frozen=True)
 class Fit:
-    """How many tiles fit on a page, and how large: dots a pixel."""
+    """Number of tiles that fit on a page, and their size: dots to a pixel."""
 
     columns: int
     rows: int
     scale: int
-    pitch: tuple[int, int]  # dots from a tile to the next, (down, right)
+    pitch: tuple[int, int]  # dots from one tile to the next, (down, right)
 
     def middles(self, names: Sequence[str], axis: int) -> list[Mark]:
         """A mark at the middle of each row (axis 0) or column (axis 1)."""
@@ -118,11 +119,6 @@ def samples(images: Tensor, columns: int = 10, title: str = "Samples", note: str
     return sheet(tile(shown, columns, place.scale), title, note or f"{len(shown)} images.")
 
 
-def squared_errors(images: Tensor, rebuilt: Tensor) -> Tensor:
-    """Mean squared error of each image, (N,), pixels in [0, 1]."""
-    return (images - rebuilt).square().flatten(1).mean(1)
-
-
 def select(errors: Tensor, count: int) -> dict[str, Tensor]:
     """Indices of the best, the most ordinary (around the median) and the worst images, `count` each."""
     order = torch.argsort(errors, stable=True)
@@ -138,7 +134,7 @@ def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", colu
     """Originals above their reconstructions.
 
     Args:
-        images, rebuilt: (N, C, H, W) in [0, 1].
+        images, rebuilt: (N, C, H, W) in [0, 1], images as they were shown to the model.
         choose: "error" shows the best, median and worst by squared error; "first" the first ones.
     """
     errors = squared_errors(images, rebuilt)
@@ -150,8 +146,8 @@ def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", colu
         f"{MSE.text(errors[i].min().item())} – {MSE.text(errors[i].max().item())}" for i in bands.values()
     ]
     note = (
-        "Each pair of rows: original above, reconstruction from the posterior mean below. Left: "
-        f"{MSE.label}, {MSE.unit} (smallest – largest); chosen from {len(images):,} images."
+        f"Each pair of rows: original above, reconstruction below. Left: {MSE.label}, {MSE.unit} "
+        f"(smallest – largest); chosen from {len(images):,} images."
     )
     labels = [f"{name}\n{span}" for name, span in zip(bands, ranges, strict=True)]
     return sheet(picture, "Reconstructions", note, rows=list(zip(middles, labels, strict=True)))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log, sqrt
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,130 +15,49 @@ from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from vaekit.core import SettingError
+from vaekit.images.colours import class_colors
+from vaekit.inference import Embedding, spread
 from vaekit.plots import style
-from vaekit.plots.encoded import Codes, spread
+from vaekit.plots.planes import TSNE_MOST, Plane, Projection, project
 from vaekit.plots.style import FAINT, INK, LIGHT, SMALL, dress, text_style
-
-Projection = Literal["axes", "highest", "pca", "tsne"]
-
-TSNE_MOST = 3000  # points; t-SNE of more takes minutes
 
 MOST_NAMED = 30  # classes in a legend
 
 
-@dataclass(frozen=True)
-class Plane:
-    """Codes laid on a plane.
-
-    Attributes:
-        points: (N, 2).
-        directions: (D, 2) the plane's axes in latent space, orthonormal, or None where it is
-            curved. Points are not centred: the prior's mean is at (0, 0).
-        xlabel, ylabel, how: for the axes and the title.
-    """
-
-    points: Tensor
-    directions: Tensor | None
-    xlabel: str
-    ylabel: str
-    how: str
-
-
-def project(codes: Codes, projection: Projection) -> Plane:
-    """Means on a plane.
-
-    "axes" takes the two latents of a two-dimensional model; "highest" the two of highest KL (variance
-    for an AE); "pca" the two directions of largest variance of the means; "tsne" the embedding of
-    van der Maaten & Hinton 2008, of a plain Euclidean distance between means.
-
-    Raises:
-        SettingError: fewer than two latents, or "axes" with more.
-    """
-    width = codes.mean.shape[1]
-    if width < 2:
-        raise SettingError("a map needs two latent dimensions or more; this model has one.")
-    if projection == "axes" and width > 2:
-        raise SettingError(f"'axes' maps models of two latents; for {width} take 'highest', 'pca' or 'tsne'.")
-    if projection == "tsne":
-        return _tsne(codes)
-    return _pca(codes) if projection == "pca" else _two(codes, projection)
-
-
-def _two(codes: Codes, projection: Projection) -> Plane:
-    """The two latents themselves, or the two of highest relevance."""
-    relevance = codes.relevance()
-    if projection == "axes":
-        chosen, how = torch.tensor([0, 1]), "the two latents"
-    else:
-        chosen = torch.argsort(relevance, descending=True, stable=True)[:2]
-        of = "highest KL" if codes.random else "largest variance"
-        how = f"the two of {of} among {codes.mean.shape[1]} latents"
-    form = "z{}  ({:.2f} nats)" if codes.random else "z{}  (variance {:.2g})"
-    labels = [form.format(d, relevance[d]) for d in chosen.tolist()]
-    directions = torch.eye(codes.mean.shape[1])[:, chosen]
-    return Plane(codes.mean[:, chosen], directions, labels[0], labels[1], how)
-
-
-def _pca(codes: Codes) -> Plane:
-    """Principal components, each with its largest loading positive, so that the map has one sign."""
-    values, vectors = torch.linalg.eigh(torch.cov(codes.mean.T.double()))
-    directions = vectors.flip(1)[:, :2]
-    largest = directions.abs().argmax(0)
-    directions = (directions * torch.sign(directions[largest, torch.arange(2)])).float()
-    share = values.flip(0)[:2] / values.sum()
-    labels = [f"principal component {i + 1}  ({share[i]:.0%} of the variance)" for i in range(2)]
-    how = f"the first two principal components of {codes.mean.shape[1]} latents"
-    return Plane(codes.mean @ directions, directions, labels[0], labels[1], how)
-
-
-def _tsne(codes: Codes) -> Plane:
-    try:
-        from sklearn.manifold import TSNE
-    except ImportError:
-        raise SettingError("t-SNE needs scikit-learn: pip install 'vaekit[all]'") from None
-    count = len(codes.mean)
-    embedding = TSNE(init="pca", random_state=0, perplexity=min(30.0, max(1.0, (count - 1) / 3)))
-    points = torch.from_numpy(embedding.fit_transform(codes.mean.numpy()))
-    how = f"t-SNE of {codes.mean.shape[1]} latents"
-    return Plane(points, None, "", "", how)
-
-
 def latent_map(
-    codes: Codes,
+    embedding: Embedding,
     class_names: Sequence[str] | None = None,
     projection: Projection = "axes",
     ellipses: int = 0,
 ) -> Figure:
-    """Posterior means on a plane, coloured by class, over contours of the prior.
+    """Posterior means on a plane, coloured by class, over contours of the prior where it is N(0, I).
 
     Args:
-        codes: posteriors of N images; at most 3,000 of them are embedded for "tsne".
+        embedding: posteriors of N images; at most 3,000 of them are embedded for "tsne".
         ellipses: draw the posteriors of this many images too, as ellipses of one standard deviation.
 
     Raises:
-        SettingError: see `project`; or ellipses where there is no posterior or no straight plane.
+        SettingError: see `project`; or ellipses where there is no normal posterior or no straight plane.
     """
     if projection == "tsne":
-        chosen = spread(len(codes.mean), TSNE_MOST)
-        labels = None if codes.labels is None else codes.labels[chosen]
-        codes = Codes(codes.mean[chosen], codes.stddev[chosen], labels)
-    plane = project(codes, projection)
-    names = _names(codes.labels, class_names)
+        embedding = embedding.take(spread(len(embedding), TSNE_MOST))
+    plane = project(embedding, projection)
+    names = _names(embedding.labels, class_names)
     shown = names if len(names) <= MOST_NAMED else {}
     legend = max((style.text_width(name, SMALL) for name in shown.values()), default=0.0)
     figure = style.chart(
-        5.3 + legend + 0.3 * bool(shown), 4.8, f"Latent map: {plane.how}", _what(codes, plane, ellipses)
+        5.3 + legend + 0.3 * bool(shown), 4.8, f"Latent map: {plane.how}", _what(embedding, plane, ellipses)
     )
     axes = dress(figure.add_subplot(), plane.xlabel, plane.ylabel)
     points = plane.points.numpy()
     _frame(axes, points)
-    if codes.random and plane.directions is not None:
+    if embedding.standard and plane.directions is not None:
         _prior_contours(axes)
-    _scatter(axes, points, codes.labels, names)
+    _scatter(axes, points, embedding.labels, names)
     if ellipses:
-        _ellipses(axes, codes, plane, spread(len(points), ellipses))
+        _ellipses(axes, embedding, plane, spread(len(points), ellipses))
     if shown and len(points) >= 20 * len(shown):
-        _name_classes(axes, points, codes.labels, shown)
+        _name_classes(axes, points, embedding.labels, shown)
     if plane.directions is None:
         axes.set(xticks=[], yticks=[])
         for spine in axes.spines.values():
@@ -164,7 +81,7 @@ def _scatter(axes: Axes, points: np.ndarray, labels: Tensor | None, names: dict[
         axes.scatter(*points.T, c=style.VALIDATION, alpha=0.45, **options)
         return
     numbers, count = labels.numpy(), max(names) + 1
-    palette, markers = np.array(style.class_colors(count)), np.array(style.class_markers(count))
+    palette, markers = np.array(class_colors(count)), np.array(style.class_markers(count))
     for marker in dict.fromkeys(markers.tolist()):
         chosen = markers[numbers] == marker
         axes.scatter(*points[chosen].T, c=palette[numbers[chosen]], marker=marker, alpha=0.7, **options)
@@ -220,12 +137,12 @@ def _prior_contours(axes: Axes) -> None:
             axes.text(0, -radius, f"{share:.0%}", ha="center", va="center", zorder=3.5, clip_on=True, **look)
 
 
-def _ellipses(axes: Axes, codes: Codes, plane: Plane, chosen: Tensor) -> None:
+def _ellipses(axes: Axes, embedding: Embedding, plane: Plane, chosen: Tensor) -> None:
     """Posteriors N(mean, diag(stddev^2)) seen on the plane, one standard deviation around the mean."""
-    if plane.directions is None or not codes.random:
-        why = "t-SNE bends space" if plane.directions is None else "this model has no posterior"
+    if plane.directions is None or not embedding.normal:
+        why = "t-SNE bends space" if plane.directions is None else "this model has no normal posterior"
         raise SettingError(f"posterior ellipses cannot be drawn: {why}.")
-    widths, heights, angles = ellipse_shapes(codes.stddev[chosen], plane.directions)
+    widths, heights, angles = ellipse_shapes(embedding.stddev[chosen], plane.directions)
     collection = EllipseCollection(
         widths.tolist(),
         heights.tolist(),
@@ -264,12 +181,12 @@ def _frame(axes: Axes, points: np.ndarray) -> None:
     axes.set_aspect("equal", adjustable="box")
 
 
-def _what(codes: Codes, plane: Plane, ellipses: int) -> str:
-    """What is drawn: how many codes, what the circles and ellipses are."""
-    kind = "posterior means" if codes.random else "codes"
+def _what(embedding: Embedding, plane: Plane, ellipses: int) -> str:
+    """What is drawn: how many examples, what the circles and ellipses are."""
+    kind = "posterior means" if embedding.random else "latents"
     parts = [f"The {kind} of {len(plane.points):,} test examples"]
-    if codes.random and plane.directions is not None:
-        parts.append("dashed circles hold 50, 90 and 99 % of the prior")
+    if embedding.standard and plane.directions is not None:
+        parts.append("dashed circles hold 50, 90 and 99 % of the prior, N(0, I)")
     if plane.directions is None:
         parts.append("neighbourhoods mean something, distances and sizes do not")
     if ellipses:

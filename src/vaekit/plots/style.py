@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from itertools import cycle, islice
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -15,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
+
+from vaekit.images.colours import OKABE_ITO, PETROFF
 
 DPI = 200
 PAGE = 7.0  # inches: the widest figure, so that type keeps its size between the margins of a page
@@ -25,13 +26,6 @@ FONT = "DejaVu Sans"  # comes with matplotlib
 
 _TO_PATH = TextToPath()
 
-# Okabe & Ito 2008 without its yellow, which vanishes on white, and in an order of falling contrast.
-OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-# Petroff 2021 (arXiv 2107.02270), ten colours optimised for colour-vision deficiencies.
-PETROFF = [
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
-]  # fmt: skip
 MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
 
 TRAIN, VALIDATION, TEST = OKABE_ITO[5], OKABE_ITO[0], OKABE_ITO[1]
@@ -143,14 +137,8 @@ def chart(width: float, height: float, title: str, note: str = "") -> Paper:
     return figure
 
 
-def class_colors(count: int) -> list[str]:
-    """One colour a class: seven of Okabe and Ito, else Petroff's ten, repeated beyond ten classes."""
-    palette = OKABE_ITO if count <= len(OKABE_ITO) else PETROFF
-    return list(islice(cycle(palette), count))
-
-
 def class_markers(count: int) -> list[str]:
-    """One marker a class, the same for all as long as colours alone tell them apart."""
+    """One marker for each class, the same for all as long as colours alone tell them apart."""
     return [MARKERS[(number // len(PETROFF)) % len(MARKERS)] for number in range(count)]
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import struct
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
@@ -26,28 +23,6 @@ def document(title: str, parts: Iterable[str]) -> str:
         + "\n".join(part for part in parts if part)
         + "\n</main>\n</body>\n</html>\n"
     )
-
-
-def _size(header: bytes) -> tuple[int, int]:
-    """Width and height in dots, from the first 24 bytes of a PNG."""
-    return struct.unpack(">II", header[16:24])
-
-
-def _within(pictures: Mapping[str, bytes], limit: int) -> dict[str, str]:
-    """Data URIs, PNG as they are; where they exceed the limit together, the largest become JPEG."""
-    from PIL import Image
-
-    contents = {name: ("png", content) for name, content in pictures.items()}
-    for name in sorted(pictures, key=lambda name: -len(pictures[name])):
-        if sum(len(content) for _, content in contents.values()) <= limit:
-            break
-        buffer = io.BytesIO()
-        Image.open(io.BytesIO(pictures[name])).convert("RGB").save(buffer, "JPEG", quality=85)
-        contents[name] = ("jpeg", buffer.getvalue())
-    return {
-        name: f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-        for name, (kind, content) in contents.items()
-    }
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -11,9 +11,10 @@ from typing import Any
 from vaekit.config.methods import find_method, resolve
 from vaekit.data import SOURCES
 from vaekit.evaluation.table import rows as evaluation_rows
+from vaekit.images.png import data_uris, png_size
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
-from vaekit.plots import FIGURES
-from vaekit.reports.html import IMAGE_BYTES, _size, _within, document, flatten
+from vaekit.plots.figures import FIGURES
+from vaekit.reports.html import IMAGE_BYTES, document, flatten
 from vaekit.runs.files import write_atomic
 from vaekit.runs.load import Run
 
@@ -107,10 +108,10 @@ def _headline(summary: Mapping[str, Any], under: Under) -> str:
 
 
 def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
-    sources = _within({name: path.read_bytes() for name, path in figures.items()}, IMAGE_BYTES)
+    sources = data_uris({name: path.read_bytes() for name, path in figures.items()}, IMAGE_BYTES)
     cards = []
     for name, path in figures.items():
-        width, height = _size(path.read_bytes()[:24])
+        width, height = png_size(path.read_bytes()[:24])
         shown = round(width * 0.55)  # 110 dots an inch, of 200
         kind = ' class="wide"' if width > 2 * height else ""
         caption = escape(FIGURES[name].caption if name in FIGURES else name)

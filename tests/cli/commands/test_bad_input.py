@@ -179,7 +179,7 @@ def test_no_prior(terminal, ae_run: Path) -> None:
         (["sample", "RUN", "--out", "s.jpg"], ["s.jpg", ".png", ".npz"]),
         (["encode", "RUN", "--out", "codes.txt"], ["codes.txt", ".csv"]),
         (["encode", "RUN", "--out", "codes"], ["codes", ".npz"]),
-        (["encode", "RUN", "--split", "tset"], ["--split", "'tset'", "test"]),
+        (["encode", "RUN", "--split", "tset"], ["split", "'tset'", "test"]),
         (["sample", "RUN", "--count", "0"], ["--count", "at least 1"]),
         (["sample", "RUN", "--temperature", "-1"], ["--temperature", "-1"]),
         (["reconstruct", "RUN", "--count", "0"], ["--count", "at least 1"]),

@@ -10,8 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from vaekit.cli.output import write_images
-from vaekit.core import SettingError
 from vaekit.runs.load import load_run
 
 
@@ -31,7 +29,7 @@ def test_samples_are_those_of_the_model(terminal, vae_run: Path) -> None:
 
 
 def test_more_samples_than_fit_into_a_batch(terminal, vae_run: Path, monkeypatch) -> None:
-    monkeypatch.setattr("vaekit.cli.commands.images.BATCH", 4)
+    monkeypatch.setattr("vaekit.inference.at_once", lambda shape: 4)
     terminal("sample", vae_run, "--count", 10, "--out", "s.npz")
     with np.load("s.npz") as arrays:
         assert arrays["images"].shape == (10, 8, 8, 1)
@@ -109,30 +107,3 @@ def test_a_file_is_replaced_whole(terminal, vae_run: Path) -> None:
 def test_folders_above_are_made(terminal, vae_run: Path) -> None:
     assert terminal("sample", vae_run, "--count", 2, "--out", "a/b/c").status == 0
     assert len(list(Path("a/b/c").iterdir())) == 2
-
-
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
-    images = torch.arange(3 * channels * 8 * 9).reshape(3, channels, 8, 9) / (3 * channels * 72)
-    labels = torch.tensor([2, 0, 1])
-    write_images(images, tmp_path / "i.npz", labels)
-    write_images(images, tmp_path / "folder")
-    with np.load(tmp_path / "i.npz") as arrays:
-        expected = np.rint(images.permute(0, 2, 3, 1).numpy() * 255)
-        np.testing.assert_array_equal(arrays["images"], expected)
-        np.testing.assert_array_equal(arrays["labels"], [2, 0, 1])
-    first = pixels(tmp_path / "folder" / "0000.png")
-    if channels == 2:  # shown as magenta and green
-        expected = expected[..., [0, 1, 0]]
-    np.testing.assert_array_equal(first, expected[0].squeeze())
-
-
-def test_features_are_no_pictures(tmp_path: Path) -> None:
-    features = torch.randn(4, 7)
-    write_images(features, tmp_path / "f.npz")
-    with np.load(tmp_path / "f.npz") as arrays:
-        np.testing.assert_array_equal(arrays["images"], features.numpy())
-    for name in ("f.png", "folder"):
-        with pytest.raises(SettingError, match=r"\(7,\).*\.npz"):
-            write_images(features, tmp_path / name)
-    assert [path.name for path in tmp_path.iterdir()] == ["f.npz"]

@@ -23,7 +23,7 @@ def as_bytes(images: torch.Tensor) -> np.ndarray:
 
 
 def test_samples_of_one_class(terminal, cvae_run: Path, monkeypatch) -> None:
-    monkeypatch.setattr("vaekit.cli.commands.images.BATCH", 3)
+    monkeypatch.setattr("vaekit.inference.at_once", lambda shape: 3)
     outcome = terminal(
         "sample", cvae_run, "--label", 3, "--count", 5, "--seed", 2, "--out", "s.npz", "--json"
     )
@@ -36,7 +36,7 @@ def test_samples_of_one_class(terminal, cvae_run: Path, monkeypatch) -> None:
 
 
 def test_samples_without_a_label_take_turns(terminal, cvae_run: Path, monkeypatch) -> None:
-    monkeypatch.setattr("vaekit.cli.commands.images.BATCH", 8)
+    monkeypatch.setattr("vaekit.inference.at_once", lambda shape: 8)
     assert "classes in turn" in terminal("sample", cvae_run, "--count", 23, "--out", "s.npz").out
     assert arrays("s.npz")["labels"].tolist() == [*range(10), *range(10), 0, 1, 2]
 
@@ -159,15 +159,15 @@ def check(outcome, named: list[str]) -> None:
         (["sample", "CVAE", "--grid", "--count", "0"], ["--count", "at least 1"]),
         (["sample", "VAE", "--label", "3"], ["--label 3", "without labels", "cvae"]),
         (["sample", "VAE", "--grid"], ["--grid", "without labels", "cvae"]),
-        (["reconstruct", "CVAE", "a.png"], ["--label NAME"]),
+        (["reconstruct", "CVAE", "a.png"], ["--label"]),
         (["reconstruct", "CVAE", "a.png", "--label", "11"], ["--label 11", "0 to 9"]),
         (["reconstruct", "CVAE", "--label", "1"], ["--label", "previews"]),
         (["reconstruct", "CVAE", "--redraw-as", "x"], ["--redraw-as x"]),
         (["reconstruct", "VAE", "--redraw-as", "1"], ["--redraw-as 1", "without labels"]),
         (["reconstruct", "VAE", "a.png", "--label", "1"], ["--label 1", "without labels"]),
-        (["encode", "CVAE", "--data", "bare.npy"], ["bare.npy", "no labels", "--label NAME"]),
-        (["evaluate", "CVAE", "--data", "bare.npy"], ["bare.npy", "no labels", "--label NAME"]),
-        (["figures", "CVAE", "--data", "bare.npy", "--out", "f"], ["bare.npy", "no labels", "--label NAME"]),
+        (["encode", "CVAE", "--data", "bare.npy"], ["bare.npy", "no labels", "--label"]),
+        (["evaluate", "CVAE", "--data", "bare.npy"], ["bare.npy", "no labels", "--label"]),
+        (["figures", "CVAE", "--data", "bare.npy", "--out", "f"], ["bare.npy", "no labels", "--label"]),
         (["encode", "CVAE", "--label", "2"], ["--label", "digits has its own"]),
         (["encode", "VAE", "--data", "bare.npy", "--label", "2"], ["--label 2", "without labels"]),
         (["train", "cvae", "--data", "bare.npy", "--out", "new"], ["bare.npy", "no labels", "cvae", "vae"]),

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.command_options import EvaluateOptions
-from vaekit.cli.commands.images import check_images_come
 from vaekit.cli.output import Result, note
 from vaekit.core import SettingError
 
@@ -23,6 +22,7 @@ def evaluate(options: EvaluateOptions) -> Result:
     from vaekit.evaluation.samples.features.store import features_for
     from vaekit.plots import FIGURES
     from vaekit.reports.run import write_report
+    from vaekit.runs.ask import check_images_come
     from vaekit.runs.files import read_json, write_json
     from vaekit.runs.load import load_run
 

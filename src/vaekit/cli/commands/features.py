@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.command_options import FeaturesOptions
-from vaekit.cli.output import Result, check_out, note, say
+from vaekit.cli.output import Result, note, say
 from vaekit.config.options import DataSettings
+from vaekit.runs.outputs import check_out
 
 if TYPE_CHECKING:
     from vaekit.data import Data

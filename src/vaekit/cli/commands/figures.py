@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vaekit.cli.command_options import FiguresOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import as_typed
 
 
 def figures(options: FiguresOptions) -> Result:
@@ -11,16 +14,17 @@ def figures(options: FiguresOptions) -> Result:
 
     The page shows what a run is by its own data; with figures chosen or drawn of others it stays as it was.
     """
-    from vaekit.models import CodeDensity
-    from vaekit.plots import draw_figures
+    from vaekit.config.methods import PRIORS
+    from vaekit.plots import draw
     from vaekit.reports.run import write_report
-    from vaekit.runs.load import load_run
+    from vaekit.runs.ask import run_of
 
-    run = load_run(options.run, device=options.device)
-    drawn, left_out = draw_figures(
+    run = run_of(options.run, options.device)
+    drawn = draw.figures(
         run,
-        options.data if options.label is None else run.load_data(options.data, options.label),
-        options.out,
+        options.data,
+        label=options.label,
+        out=Path(options.run, "figures") if options.out is None else options.out,
         only=options.only.split(",") if options.only else None,
         tsne=options.tsne,
         ellipses=options.ellipses,
@@ -28,14 +32,14 @@ def figures(options: FiguresOptions) -> Result:
     )
     values: dict[str, object] = {
         "run": options.run,
-        "figures": {k: str(v) for k, v in drawn.items()},
-        "left_out": left_out,
+        "figures": {k: str(v) for k, v in drawn.files.items()},
+        "left_out": drawn.left_out,
     }
-    lines = [str(path) for path in drawn.values()]
-    a_prior = isinstance(run.model, CodeDensity)  # its page is that of its run
+    lines = [str(path) for path in drawn.files.values()]
+    a_prior = run.settings.method in PRIORS  # its page is that of its run
     if options.only is None and options.out is None and options.data is None and not a_prior:
-        page = str(write_report(run, drawn, left_out))
+        page = str(write_report(run, drawn.files, drawn.left_out))
         values["report"] = page
         lines.append(page)
-    lines += [f"left out: {name} ({reason})" for name, reason in left_out.items()]
+    lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in drawn.left_out.items()]
     return Result(values, "\n".join(lines))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.commands.evaluate import shown
-from vaekit.cli.output import Result, check_out, note, write_images
+from vaekit.cli.output import Result, note
 from vaekit.core import SettingError
 from vaekit.metrics import METRICS
+from vaekit.runs.outputs import check_out, write_images
 
 if TYPE_CHECKING:
     from vaekit.evaluation.score import Scores
@@ -22,7 +23,7 @@ def score(options: ScoreOptions) -> Result:
     out = Path(options.out) if options.out is not None else Path(options.run) / "scores.csv"
     check_out(out, (".csv",))
     if options.count < 1:
-        raise SettingError(f"--count must be at least 1, not {options.count}.")
+        raise SettingError(f"count={options.count}: must be at least 1.")
     from vaekit.evaluation.score import score as rank
     from vaekit.runs.load import load_run
 

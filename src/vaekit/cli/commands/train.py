@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.command_options import DemoOptions, ResumeOptions, TrainOptions
 from vaekit.cli.output import Result, note, say
-from vaekit.config.methods import PRIORS, find_method, resolve
+from vaekit.config.methods import PRIORS, resolve
 from vaekit.config.options import Settings
 from vaekit.metrics import KINDS, metric_of
 
@@ -40,20 +40,19 @@ def demo(options: DemoOptions) -> Result:
         history = _train(settings, options.out, name="demo")
     if history.interrupted:
         return finished(history)
-    from vaekit.cli.output import write_images
-    from vaekit.plots import draw_figures
-    from vaekit.plots.encoded import sample
+    from vaekit.plots.draw import figures
     from vaekit.reports.run import write_report
+    from vaekit.runs.ask import sample
     from vaekit.runs.load import load_run
 
     assert history.out is not None
     run = load_run(history.out)
-    drawn, left_out = draw_figures(run)
-    page = write_report(run, drawn, left_out)
-    write_images(sample(run.model, 64), run.path / "samples.png")
-    figures = {name: str(path) for name, path in drawn.items()}
-    values = {"run": str(run.path), "summary": run.summary, "figures": figures, "report": str(page)}
-    return Result(values, _demo_text(history, [page, *drawn.values(), run.path / "samples.png"]))
+    drawn = figures(run, out=run.path / "figures")
+    page = write_report(run, drawn.files, drawn.left_out)
+    sample(run, out=run.path / "samples.png")
+    files = {name: str(path) for name, path in drawn.files.items()}
+    values = {"run": str(run.path), "summary": run.summary, "figures": files, "report": str(page)}
+    return Result(values, _demo_text(history, [page, *drawn.files.values(), run.path / "samples.png"]))
 
 
 def resume(options: ResumeOptions) -> Result:
@@ -158,20 +157,11 @@ def finished(history: History, following: list[str] | None = None) -> Result:
         assert history.out is not None
         following = [f"vaekit sample {_quoted(history.out.parent)}"]
     if following is None:
-        following = [f"vaekit {command} {run}" for command in what_follows(history.summary)]
+        from vaekit.runs.ask import what_follows
+
+        following = [f"vaekit {command} {run}" for command in what_follows(history.summary["method"])]
     lines = [f"run    {history.out}", *_beside("next", following)]
     return Result(values, _grouped(summary_table(history.summary), *lines))
-
-
-def what_follows(summary: dict[str, Any]) -> list[str]:
-    """Commands that fit a trained model: some have no encoder, some nothing yet to draw codes from."""
-    from vaekit.models import Autoencoder
-    from vaekit.models.base import HasPrior
-
-    kind = find_method(summary["method"]).model_class()
-    if not issubclass(kind, Autoencoder):
-        return ["figures", "sample"]
-    return ["figures", "reconstruct", "sample" if issubclass(kind, HasPrior) else "prior"]
 
 
 def _demo_text(history: History, written: list[Path]) -> Any:

@@ -1,4 +1,4 @@
-"""`vaekit export --format onnx`: encoder and decoder for any program that runs ONNX files."""
+"""ONNX files: encoder and decoder for any program that runs ONNX files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from vaekit.core import SettingError, VaekitError
 from vaekit.data import Split
 from vaekit.explorer.subject import Call, Subject, labels_unchecked
+from vaekit.inference import spread
 from vaekit.models.base import evaluating
-from vaekit.plots.encoded import spread
 
 CHECKED = 1000  # images and codes on which torch and onnxruntime are compared
 
@@ -39,7 +39,7 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
         VaekitError: a file gives other numbers than torch.
     """
     if subject.can.grid is not None:
-        raise SettingError("--format onnx: a grid of codes cannot be exported; take --format web.")
+        raise SettingError("format='onnx': a grid of codes cannot be exported; take format='web'.")
     out.mkdir(parents=True, exist_ok=True)
     chosen = images.take(spread(len(images), CHECKED))
     y = (chosen.labels,) if subject.can.classes and chosen.labels is not None else ()
@@ -47,7 +47,7 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
     with evaluating(subject.model), torch.no_grad(), labels_unchecked(subject):
         codes = torch.randn(CHECKED, subject.can.length, generator=torch.Generator().manual_seed(0))
         if subject.can.encodes:
-            x = subject.images(chosen.images)
+            x = subject.shown(chosen)
             codes = subject.codes(x, *y)[0]
             path = out / "encoder.onnx"
             found["encoder.onnx"] = write(Call(subject, "codes"), (x, *y), path, "image", ["mean", "std"])

@@ -1,4 +1,4 @@
-"""`vaekit export --format web`: the explorer as a folder that any file server can serve."""
+"""The explorer as a folder that any file server can serve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from vaekit.explorer.export.program import Weights, write_program
 from vaekit.explorer.material import Material, to_json
-from vaekit.explorer.server import page_files
+from vaekit.explorer.site import page_files
 from vaekit.explorer.subject import Call, Subject, labels_unchecked
 
 
@@ -22,7 +22,7 @@ def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
     """
     weights, written = Weights(), {}
     y = (torch.zeros(1),) if subject.can.classes else ()
-    image = subject.images(subject.run.previews.images[:1])
+    image = subject.shown(subject.run.previews.take(torch.arange(1)))
     wanted = {"pictures": (torch.zeros(1, subject.can.length), True), "codes": (image, subject.can.encodes)}
     wanted["nats"] = (image, subject.can.scores)
     with labels_unchecked(subject):

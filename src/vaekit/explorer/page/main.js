@@ -32,7 +32,7 @@ async function draw({ about, state, engine, random }) {
   if (about.can.prior === "normal" || !engine.sample) return random.normals(about.can.length);
   say("Drawing…");
   const code = await engine.sample(random.below(2 ** 32), state.option("draw") ?? "");
-  say("A draw from the fitted prior.");
+  say(about.can.prior === "own" ? "A draw from the model's own prior." : "A draw from the fitted prior.");
   return code;
 }
 

@@ -27,7 +27,7 @@ class Manifold {
     this.draw = latest(() => this.redraw());
     this.listen(this.sheet.canvas);
     const others = about.can.latent > 2 ? " The other latents stay as in the current picture." : "";
-    const steps = about.random ? "equal steps of the prior's probability" : "steps of the codes' spread";
+    const steps = about.can.prior === "normal" ? "equal steps of the prior's probability" : "steps of the codes' spread";
     panel.append(
       h("p", { class: "faint" }, `Decoded at ${steps}; click to go there, arrow keys move.${others}`),
       h("div", { class: "fields" }, about.can.latent > 2 ? [this.axisChoice("Across", 0), this.axisChoice("Up", 1)] : [],

@@ -1,0 +1,59 @@
+"""Image files and folders of them that a user names, brought to the form of a run's images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.core import DataError
+from vaekit.data.formats import picture_files as files
+from vaekit.data.formats.folder import scan
+
+
+def read_images(
+    paths: Sequence[str | Path], shape: tuple[int, int, int], fit: str
+) -> tuple[Tensor, list[str], list[str]]:
+    """Image files, and those in folders, brought to one size and number of channels.
+
+    Args:
+        shape: (C, H, W).
+        fit: how an image is brought to size, as in `load_data`.
+
+    Returns:
+        (N, C, H, W) uint8, a name for each, and one line for each kind of thing that was converted.
+
+    Raises:
+        DataError: a path is missing or no image, or a file is damaged.
+    """
+    notes: list[str] = []
+    found = [file for path in paths for file in _image_files(Path(path), notes)]
+    bad: list[files.Bad] = []
+    headers = list(files.good(files.parallel(files.probe, found), bad))
+    plan = files.Plan((shape[1], shape[2]), fit, shape[0])
+    decoded = list(files.good(files.parallel(lambda header: files.decode(header, plan), headers), bad))
+    if bad:
+        raise DataError(f"{bad[0].path} cannot be read as an image: {bad[0].reason}.")
+    notes += files.conversions(headers, plan)
+    if other := sum(header.size != plan.size for header in headers):
+        many = "s" * (other != 1)
+        notes.append(f"{other} image{many} brought to the run's {shape[1]}x{shape[2]} pixels ({fit})")
+    pixels = np.stack([image.pixels for image in decoded])
+    return torch.from_numpy(pixels), [str(header.path) for header in headers], notes
+
+
+def _image_files(path: Path, notes: list[str]) -> list[Path]:
+    if path.is_dir():
+        listed, found = scan(path)
+        if not listed:
+            raise DataError(f"{path}: no images in this folder.")
+        notes += found
+        return [path / name for name in listed]
+    if not path.is_file():
+        raise DataError(f"{path}: no such image file or folder.")
+    if path.suffix.lower() not in files.SUFFIXES:
+        raise DataError(f"{path} is not an image file; known endings: {' '.join(sorted(files.SUFFIXES))}.")
+    return [path]

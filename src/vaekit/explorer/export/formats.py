@@ -1,0 +1,63 @@
+"""A run's networks for other programs: as ONNX files, or as the explorer's page with the networks beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vaekit.core import choose
+from vaekit.data import Data
+from vaekit.explorer.export.onnx_files import write_onnx
+from vaekit.explorer.export.web import write_page
+from vaekit.explorer.material import Material
+from vaekit.explorer.subject import subject_of
+from vaekit.runs.ask import data_to_show
+from vaekit.runs.load import Run, load_run
+from vaekit.runs.outputs import check_out
+
+FORMATS = ("onnx", "web")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        sizes: file -> bytes.
+        differences: ONNX file -> largest difference to torch.
+    """
+
+    sizes: dict[str, int]
+    differences: dict[str, float] = field(default_factory=dict)
+
+
+def export(
+    run: Run | str | Path,
+    out: str | Path,
+    format: Literal["onnx", "web"] = "onnx",
+    *,
+    data: Data | str | None = None,
+    label: str | None = None,
+) -> Exported:
+    """Writes the networks of a run.
+
+    Args:
+        run: from `load_run`, on the CPU, or its folder.
+        out: a new folder.
+        format: `onnx` for encoder.onnx and decoder.onnx, `web` for the explorer's page.
+        data: a source for the images on the page; the run's own by default.
+        label: class of images without labels, for a conditional run.
+
+    Raises:
+        SettingError: an unknown format, or the model has what it cannot hold.
+    """
+    choose(format, FORMATS, "format")
+    check_out(Path(out), ("",))
+    run = run if isinstance(run, Run) else load_run(run, device="cpu")
+    found = data_to_show(run, data, label)
+    if format == "web":
+        return Exported(write_page(Material(run, found), Path(out)))
+    images = found.test if found is not None and len(found.test) else run.previews
+    differences = write_onnx(subject_of(run), images, Path(out))
+    return Exported({name: (Path(out) / name).stat().st_size for name in differences}, differences)

@@ -1,0 +1,54 @@
+"""Pixels as PNG, and pictures within a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def png(pixels: np.ndarray, *, optimize: bool = False, level: int | None = None) -> bytes:
+    """A picture as PNG.
+
+    Args:
+        pixels: uint8 (height, width, channels): 1 grey, 3 RGB, 4 RGB and opacity.
+        optimize, level: Pillow's, of the compression.
+    """
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    options = {} if level is None else {"compress_level": level}
+    picture.save(buffer, "PNG", optimize=optimize, **options)
+    return buffer.getvalue()
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    """Width and height of a PNG in dots, from its first 24 bytes."""
+    return struct.unpack(">II", content[16:24])
+
+
+def data_uri(content: bytes, kind: str = "png") -> str:
+    """A picture as it may stand in a page."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def data_uris(pictures: Mapping[str, bytes], limit: int) -> dict[str, str]:
+    """PNG as data URIs by name; where they exceed the limit in bytes together, the largest become JPEG."""
+    contents = {name: ("png", content) for name, content in pictures.items()}
+    for name in sorted(pictures, key=lambda name: -len(pictures[name])):
+        if sum(len(content) for _, content in contents.values()) <= limit:
+            break
+        contents[name] = ("jpeg", _jpeg(pictures[name]))
+    return {name: data_uri(content, kind) for name, (kind, content) in contents.items()}
+
+
+def _jpeg(content: bytes) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(content)).convert("RGB").save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

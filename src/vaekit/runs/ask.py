@@ -1,0 +1,300 @@
+"""What a run is asked for: embeddings, samples, reconstructions. Each is a record, and a file where one is wanted."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit import inference
+from vaekit.config.methods import PRIORS, find_method
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning
+from vaekit.data import Data, Split
+from vaekit.data.formats.given_files import read_images
+from vaekit.data.formats.picture_files import COLOURS
+from vaekit.data.labels import in_turn
+from vaekit.data.picking import picked
+from vaekit.inference import Embedding
+from vaekit.models.base import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
+from vaekit.runs.load import Run, load_run
+from vaekit.runs.outputs import ARRAY_FILES, IMAGE_FILES, check_out, write_arrays, write_images
+
+COUNT, COLUMNS = 64, 10  # samples, and samples of each class in a grid, where nobody says how many
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Examples as a run's model encodes them.
+
+    Attributes:
+        source: of the data.
+        split: the examples as stored.
+        embedding: posteriors; None where the model encodes as a grid of codes.
+        codes: (N, h, w) int64, for a grid of codes.
+    """
+
+    source: str
+    split: Split
+    embedding: Embedding | None = None
+    codes: Tensor | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """`mean` and `std` (N, D), or `codes` (N, h, w), with `labels` and `names` (N,) where there are any."""
+        found = {} if self.codes is None else {"codes": self.codes.numpy()}
+        if self.embedding is not None:
+            found = {"mean": self.embedding.mean.numpy(), "std": self.embedding.stddev.numpy()}
+        if self.split.labels is not None:
+            found["labels"] = self.split.labels.numpy()
+        return found if self.split.names is None else found | {"names": np.array(self.split.names)}
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images that a run's model drew: images (N, *shape), and labels (N,) of those that were drawn by class."""
+
+    images: Tensor
+    labels: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Reconstructions:
+    """Images and what comes back of them.
+
+    Attributes:
+        originals: (N, *shape), as they were shown to the model.
+        rebuilt: (N, *shape).
+        names: of the image files, or of the previews.
+    """
+
+    originals: Tensor
+    rebuilt: Tensor
+    names: list[str]
+
+    @property
+    def squared_errors(self) -> Tensor:
+        """Mean squared error per value of each image, (N,) float64."""
+        return inference.squared_errors(self.originals, self.rebuilt)
+
+
+def run_of(run: Run | str | Path, device: str = "auto") -> Run:
+    """A run, loaded onto a device if only its folder is given."""
+    return run if isinstance(run, Run) else load_run(run, device=device)
+
+
+def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data:
+    """The run's own data, or another source brought to the same form; what was odd about it is a warning."""
+    if isinstance(data, Data):
+        return run.with_own_classes(data) if run.model.classes else data
+    found = run.load_data(data, label)
+    if data is not None:
+        _warn(found.notes)
+    return found
+
+
+def data_to_show(run: Run, data: Data | str | None = None, label: str | None = None) -> Data | None:
+    """As `data_of`; None, with a warning, where the run's own are gone: its previews are left to look at."""
+    try:
+        return data_of(run, data, label)
+    except (DataError, RunError) as error:
+        if data is not None:
+            raise
+        _warn([f"only the {len(run.previews)} test images kept with the run are shown: {error}"])
+        return None
+
+
+def what_follows(method: str) -> list[str]:
+    """Commands that fit a trained model: some have no encoder, some nothing yet to draw latents from.
+
+    Args:
+        method: key of METHODS.
+    """
+    kind = find_method(method).model_class()
+    needs_prior = issubclass(kind, TakesPrior) and not issubclass(kind, HasPrior)
+    rebuilds = ["reconstruct"] if issubclass(kind, Reconstructs) else []
+    return ["figures", *rebuilds, "prior" if needs_prior else "sample"]
+
+
+def encode(
+    run: Run | str | Path,
+    data: Data | str | None = None,
+    *,
+    label: str | None = None,
+    split: str = "all",
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Encoded:
+    """Encodes examples: posterior means and standard deviations of all latents, or grids of codes.
+
+    Args:
+        run: from `load_run`, or its folder.
+        data: a source; the run's own by default.
+        label: class of images without labels, for a conditional run.
+        split: train, validation, test or all.
+        out: a .npz or .csv file to write too.
+        device: where a folder's model is computed.
+
+    Raises:
+        SettingError: the model has no encoder, or the split holds nothing.
+    """
+    if out is not None:
+        check_out(Path(out), ARRAY_FILES)
+    run = run_of(run, device)
+    model = run.model
+    if not isinstance(model, Encodes | Quantizes):
+        raise SettingError(f"{run.path}: a {run.settings.method} has no encoder.")
+    found = data_of(run, data, label)
+    chosen = picked(found, split)
+    if isinstance(model, Quantizes):
+        encoded = Encoded(found.source, chosen, codes=inference.encode_codes(model, chosen))
+    else:
+        encoded = Encoded(found.source, chosen, inference.encode(model, chosen))
+    if out is not None:
+        write_arrays(Path(out), encoded.arrays())
+    return encoded
+
+
+def sample(
+    run: Run | str | Path,
+    count: int | None = None,
+    *,
+    label: str | None = None,
+    grid: bool = False,
+    temperature: float = 1.0,
+    seed: int = 0,
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Samples:
+    """Draws new images.
+
+    Args:
+        run: from `load_run`, or its folder.
+        count: number of images (64), or with `grid` of each class (10).
+        label: the one class to draw, a name or a number; the classes take turns by default.
+        grid: one row for each class, all from the same draws.
+        temperature: standard deviation of z relative to the prior's.
+        seed: of the draws.
+        out: a .png, a .npz or a folder of PNGs to write too.
+        device: where a folder's model is computed.
+
+    Raises:
+        SettingError: the model cannot sample, or not by class; a number out of range.
+    """
+    if out is not None:
+        check_out(Path(out), IMAGE_FILES)
+    count = (COLUMNS if grid else COUNT) if count is None else count
+    if count < 1:
+        raise SettingError(f"count={count}: must be at least 1.")
+    if not temperature >= 0:
+        raise SettingError(f"temperature={temperature}: must be 0 or more.")
+    if grid and label is not None:
+        raise SettingError("grid=True draws every class; leave label= away, or grid=True.")
+    run = run_of(run, device)
+    check_images_come(run)
+    labels = _labels_to_draw(run, count, label, grid)
+    parts = [None] if labels is None else labels.split(count)
+    images = [inference.sample(run.model, count, y, seed=seed, temperature=temperature) for y in parts]
+    drawn = Samples(torch.cat(images), labels)
+    if out is not None:
+        write_images(drawn.images, Path(out), labels, columns=count if grid else None)
+    return drawn
+
+
+def check_images_come(run: Run) -> None:
+    """Raises SettingError for a prior, which gives codes and no images."""
+    if run.settings.method in PRIORS:
+        raise SettingError(
+            f"{run.path} is a prior over codes; its images come from the run around it: {run.path.parent}"
+        )
+
+
+def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tensor | None:
+    """The class of each sample, (count,), or class after class in a grid; None without classes."""
+    classes = run.model.sampled_classes
+    if label is not None:
+        return torch.full((count,), run.class_number(label))
+    if grid and not classes:
+        raise SettingError(
+            f"grid=True: {run.path} was trained without labels ({run.settings.method}); a cvae has."
+        )
+    if grid:
+        return torch.arange(classes).repeat_interleave(count)
+    return in_turn(count, classes) if classes else None
+
+
+def reconstruct(
+    run: Run | str | Path,
+    images: Sequence[str | Path] = (),
+    *,
+    label: str | None = None,
+    redraw_as: str | None = None,
+    count: int = 32,
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Reconstructions:
+    """Takes images through a run's model and back.
+
+    Args:
+        run: from `load_run`, or its folder.
+        images: files or folders of them; the run's previews by default.
+        label: class of the images given, for a conditional run.
+        redraw_as: class to decode them under instead.
+        count: number of previews, when no images are given.
+        out: a .png (each image beside its reconstruction), a .npz or a folder of PNGs to write too.
+        device: where a folder's model is computed.
+
+    Raises:
+        SettingError: the model has no encoder, no such class, or a label is missing.
+        DataError: a file cannot be used.
+    """
+    if out is not None:
+        check_out(Path(out), IMAGE_FILES)
+    if count < 1:
+        raise SettingError(f"count={count}: must be at least 1.")
+    if label is not None and not images:
+        raise SettingError("label= says of which class given images are; the run's previews have their own.")
+    run = run_of(run, device)
+    model = run.model
+    if not isinstance(model, Reconstructs):
+        raise SettingError(f"{run.path}: a {run.settings.method} has no encoder, so it reconstructs nothing.")
+    other = None if redraw_as is None else run.class_number(redraw_as, "--redraw-as")
+    previews = run.previews.take(torch.arange(min(count, len(run.previews))))
+    split = given_images(run, images, label) if images else previews
+    rebuilt = inference.reconstruct(model, split, other)
+    found = Reconstructions(inference.shown_images(model, split), rebuilt, split.names or [])
+    if out is not None:
+        beside = Path(out).suffix.lower() == ".png" and rebuilt.ndim == 4
+        write_images(torch.cat([found.originals, rebuilt], -1) if beside else rebuilt, Path(out))
+    return found
+
+
+def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Split:
+    """Image files in the form of a run's images, all of one class if it is conditional.
+
+    Raises:
+        SettingError: the class is missing, or there is none.
+        DataError: the run is not one of pictures, or a file cannot be used.
+    """
+    number = None if label is None else run.class_number(label)
+    if run.model.classes and number is None:
+        raise SettingError(
+            f"{run.path} is conditioned on the class of each image; say of which these are with label= "
+            f"({', '.join(run.classes[:10])}{', ...' * (len(run.classes) > 10)})."
+        )
+    shape = run.model.shape
+    if len(shape) != 3 or shape[0] not in COLOURS or run.model.pixels == "real":
+        raise DataError(
+            f"{run.path} was trained on {list(shape)}, not on pictures; leave the image files away."
+        )
+    stored, names, notes = read_images(paths, shape, run.settings.data.fit)
+    _warn(notes)
+    return Split(stored, None if number is None else torch.full((len(stored),), number), names)
+
+
+def _warn(notes: Iterable[str]) -> None:
+    for line in notes:
+        warnings.warn(line, VaekitWarning, stacklevel=4)

@@ -1,0 +1,138 @@
+"""Files in which images and latents leave vaekit. Imports no torch by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaekit.core import RunError, SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+IMAGE_FILES = (".png", ".npz", "")  # of `write_images`
+ARRAY_FILES = (".npz", ".csv")  # of `write_arrays`
+
+
+def check_out(out: Path, suffixes: Sequence[str]) -> None:
+    """Checks where a result is to go, before any work is done.
+
+    Args:
+        suffixes: of the files that can be written; "" stands for a folder.
+
+    Raises:
+        SettingError: an unknown suffix.
+        RunError: something is in the way.
+    """
+    suffix = out.suffix.lower()
+    if suffix not in suffixes:
+        choices = ", ".join(s or "a folder without an ending" for s in suffixes)
+        raise SettingError(f"out='{out}': cannot write {suffix or 'a folder'}; choices: {choices}.")
+    if suffix and out.is_dir():
+        raise RunError(f"out='{out}': a folder is there; name a file.")
+    if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunError(f"out='{out}': something is there already; name a new folder.")
+
+
+def write_images(images: Tensor, out: Path, labels: Tensor | None = None, columns: int | None = None) -> None:
+    """Images as one contact sheet (.png), as a folder of PNGs, or as arrays (.npz).
+
+    Args:
+        images: (N, C, H, W) in [0, 1], or (N, D), which only a .npz can hold, as floats.
+        labels: (N,), for a .npz.
+        columns: of the sheet; None makes it about square.
+
+    Raises:
+        SettingError: features, or more than four channels, as pictures.
+        RunError: it cannot be written; nothing is left behind.
+    """
+    from vaekit.images.sheet import contact_sheet
+    from vaekit.images.tile import to_bytes
+    from vaekit.runs.files import writing
+
+    if out.suffix.lower() == ".npz":
+        arrays = {"images": to_bytes(images) if images.ndim == 4 else images.numpy()}
+        write_arrays(out, arrays if labels is None else arrays | {"labels": labels.numpy()})
+        return
+    _check_pictures(images)
+    if out.suffix:
+        _write(out, contact_sheet(images, columns))
+        return
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write_folder(images, out)
+
+
+def write_arrays(out: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Arrays as .npz, or as .csv with one line per example.
+
+    Args:
+        arrays: (N, ...) each; in a .csv "names" and "labels" come first, all others row by row.
+
+    Raises:
+        RunError: it cannot be written; nothing is left behind.
+    """
+    import numpy as np
+
+    if out.suffix.lower() == ".csv":
+        _write(out, _csv(arrays).encode("utf-8"))
+        return
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    _write(out, content.getvalue())
+
+
+def _write(out: Path, content: bytes) -> None:
+    from vaekit.runs.files import write_atomic, writing
+
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, content)
+
+
+def _write_folder(images: Tensor, out: Path) -> None:
+    """All images or no folder: they are written beside it first."""
+    from vaekit.images.png import png
+    from vaekit.images.tile import to_bytes, to_rgb
+
+    pixels = to_bytes(images) if images.shape[1] in (1, 3, 4) else to_rgb(images)
+    beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    beside.mkdir()
+    try:
+        digits = max(4, len(str(len(pixels) - 1)))
+        for number, picture in enumerate(pixels):
+            (beside / f"{number:0{digits}d}.png").write_bytes(png(picture))
+        if out.is_dir():
+            out.rmdir()
+        os.replace(beside, out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _check_pictures(images: Tensor) -> None:
+    if images.ndim != 4 or not 1 <= images.shape[1] <= 4:
+        raise SettingError(
+            f"out=: values of shape {tuple(images.shape[1:])} are no pictures; write them to a .npz."
+        )
+
+
+def _csv(arrays: Mapping[str, np.ndarray]) -> str:
+    """Columns: name, label (where there are any), then mean_0 ..., std_0 ..., or codes_0 ... of a grid."""
+    single = [key for key in ("names", "labels") if key in arrays]
+    columns: list[np.ndarray] = [arrays[key] for key in single]
+    header = [key.removesuffix("s") for key in single]
+    for key in [key for key in arrays if key not in single]:
+        flat = arrays[key].reshape(len(arrays[key]), -1)
+        header += [f"{key}_{d}" for d in range(flat.shape[1])]
+        columns += list(flat.T)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+    return text.getvalue()

@@ -1,0 +1,125 @@
+"""One run, one image, one answer: whoever encodes or reconstructs an image gets the same bits.
+
+The run is of grey images that were binarised anew for each batch of its training, so that what a model is shown of a
+stored image is a choice; `vaekit.data.view` makes it, for all.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import vaekit
+from vaekit import inference
+from vaekit.data import Data
+from vaekit.data.view import fixed_draw
+from vaekit.explorer.export.web import programs
+from vaekit.explorer.material import Material
+from vaekit.inference import Embedding
+from vaekit.plots.run_view import View, Wishes
+from vaekit.runs.load import Run, load_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    data = vaekit.load_data("digits", binarize="dynamic")
+    folder = tmp_path_factory.mktemp("binary") / "run"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = vaekit.VAE(data.shape, latent_dim=4, width=32, depth=1, pixels=data.pixels)
+    options = {"epochs": 2, "device": "cpu", "precision": "fp32", "progress": "none"}
+    vaekit.fit(model, vaekit.ELBO(), data, out=folder, **options)
+    return load_run(folder)
+
+
+@pytest.fixture(scope="module")
+def data(run: Run) -> Data:
+    return run.load_data()
+
+
+@pytest.fixture(scope="module")
+def embedding(run: Run, data: Data) -> Embedding:
+    return inference.encode(run.model, data.test)
+
+
+@pytest.fixture(scope="module")
+def errors(run: Run, data: Data) -> Tensor:
+    """Squared error of each test image, (N,) float64."""
+    rebuilt = inference.reconstruct(run.model, data.test)
+    return inference.squared_errors(inference.shown_images(run.model, data.test), rebuilt)
+
+
+def test_what_is_shown_is_the_fixed_draw_of_each_image(run: Run, data: Data, embedding: Embedding) -> None:
+    drawn = fixed_draw(data.test.images / 255)
+    assert data.dynamic and set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(inference.shown_images(run.model, data.test), drawn)
+    with torch.inference_mode():
+        assert torch.equal(run.model.encode(drawn).mean, embedding.mean)  # type: ignore[attr-defined]
+
+
+def test_the_file_of_encode(terminal, run: Run, embedding: Embedding) -> None:
+    assert (
+        terminal("encode", run.path, "--split", "test", "--out", "codes.npz", "--device", "cpu").status == 0
+    )
+    with np.load("codes.npz") as arrays:
+        assert torch.equal(torch.from_numpy(arrays["mean"]), embedding.mean)
+        assert torch.equal(torch.from_numpy(arrays["std"]), embedding.stddev)
+
+
+def test_figures(run: Run, data: Data, embedding: Embedding) -> None:
+    view = View(run, data, Wishes())
+    assert torch.equal(view.embedding.mean, embedding.mean)
+    assert torch.equal(view.images, inference.shown_images(run.model, data.test))
+
+
+def test_the_explorer(run: Run, data: Data, embedding: Embedding) -> None:
+    material = Material(run, data)
+    assert material.codes is not None
+    assert torch.equal(material.codes.mean, embedding.mean)
+    mean, stddev = material.subject.encode(data.test.images)
+    assert torch.equal(mean, embedding.mean) and torch.equal(stddev, embedding.stddev)
+    assert torch.equal(material.subject.shown(data.test), inference.shown_images(run.model, data.test))
+    floats = np.frombuffer(material.files()["codes-0.bin"](), "<f4").reshape(-1, 4)
+    assert (floats == embedding.mean[: len(floats)].numpy()).all()
+
+
+def test_the_exported_page_is_given_images_that_are_shown_already(run: Run, data: Data) -> None:
+    """The page makes the draw of a picture of one's own by itself; its networks take 0 and 1."""
+    written, _ = programs(Material(run, data).subject)
+    assert written["binary"]
+
+
+def test_reconstructions(terminal, run: Run, errors: Tensor) -> None:
+    """Of the previews, which are the first test images."""
+    count = len(run.previews)
+    words = ["reconstruct", run.path, "--count", count, "--out", "r.npz", "--device", "cpu", "--json"]
+    told = json.loads(terminal(*words).out)
+    few = inference.reconstruct(run.model, run.previews)
+    with np.load("r.npz") as arrays:
+        assert (arrays["images"][..., 0] == np.rint(255 * few[:, 0].numpy())).all()
+    shown = inference.shown_images(run.model, run.previews)
+    assert told["mean_squared_error"] == inference.squared_errors(shown, few).mean().item()
+    assert told["mean_squared_error"] == pytest.approx(errors[:count].mean().item(), rel=1e-5)
+    found = vaekit.reconstruct(run, count=count)
+    assert torch.equal(found.originals, shown) and torch.equal(found.rebuilt, few)
+
+
+def test_the_python_function(run: Run, embedding: Embedding) -> None:
+    found = vaekit.encode(run, split="test").embedding
+    assert found is not None
+    assert torch.equal(found.mean, embedding.mean)
+
+
+def test_a_file_of_the_image_is_the_image(terminal, run: Run, tmp_path: Path) -> None:
+    """Grey pixels that come from a file are shown by the same draw as those that are stored."""
+    from PIL import Image
+
+    Image.fromarray(run.previews.images[5, 0].numpy()).save(tmp_path / "five.png")
+    found = vaekit.reconstruct(run, [tmp_path / "five.png"])
+    own = inference.shown_images(run.model, run.previews)[5:6]
+    assert torch.equal(found.originals, own)
