@@ -6,19 +6,20 @@ stored image is a choice; `vaekit.data.view` makes it, for all.
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import vaekit
 from vaekit import inference
 from vaekit.data import Data
 from vaekit.data.view import fixed_draw
-from vaekit.explorer.export.web import programs
 from vaekit.explorer.material import Material
 from vaekit.inference import Embedding
 from vaekit.plots.run_view import View, Wishes
@@ -88,10 +89,16 @@ def test_the_explorer(run: Run, data: Data, embedding: Embedding) -> None:
     assert (floats == embedding.mean[: len(floats)].numpy()).all()
 
 
-def test_the_exported_page_is_given_images_that_are_shown_already(run: Run, data: Data) -> None:
-    """The page makes the draw of a picture of one's own by itself; its networks take 0 and 1."""
-    written, _ = programs(Material(run, data).subject)
-    assert written["binary"]
+def test_the_pictures_of_a_page_are_images_that_are_shown_already(run: Run, data: Data) -> None:
+    """The page makes the draw of a picture of one's own by itself; what it shows of the data has been drawn."""
+    material = Material(run, data)
+    assert material.about("page")["binary"]
+    with Image.open(io.BytesIO(material.pictures(0))) as image:
+        sheet = np.asarray(image)
+    count = sheet.shape[1] // 8
+    cut = sheet.reshape(-1, 8, count, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)[: len(data.test)]
+    shown = inference.shown_images(run.model, data.test)[: len(cut), 0].numpy()
+    np.testing.assert_array_equal(cut, 255 * shown)
 
 
 def test_reconstructions(terminal, run: Run, errors: Tensor) -> None:
@@ -117,8 +124,6 @@ def test_the_python_function(run: Run, embedding: Embedding) -> None:
 
 def test_a_file_of_the_image_is_the_image(terminal, run: Run, tmp_path: Path) -> None:
     """Grey pixels that come from a file are shown by the same draw as those that are stored."""
-    from PIL import Image
-
     Image.fromarray(run.previews.images[5, 0].numpy()).save(tmp_path / "five.png")
     found = vaekit.reconstruct(run, [tmp_path / "five.png"])
     own = inference.shown_images(run.model, run.previews)[5:6]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import page_tools
-from vaekit.explorer.server import page_files
+from vaekit.explorer.site import page_files
 
 
 def npm(*failing: str) -> list[str]:

@@ -15,7 +15,7 @@ export interface Dimension {
 /** What a model can do: `Capabilities` in subject.py. */
 export interface Can {
   length: number;
-  prior: "" | "normal" | "fitted";
+  prior: "" | "normal" | "own" | "fitted";
   latent: number;
   grid: [number, number] | null;
   codes: number;
