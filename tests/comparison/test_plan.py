@@ -139,25 +139,25 @@ def test_of_two_plans_for_one_folder_the_second_gives_way(
 
 def test_time_is_that_of_steps_and_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a clock that ticks once a step and three times for the validation."""
-    from vaekit.training.trainer import Training
+    from vaekit.training.trainer import Trainer
 
     now = [0.0]
     monkeypatch.setattr(planning.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(Training, "update", lambda self, x, y: now.__setitem__(0, now[0] + 1))
-    monkeypatch.setattr(Training, "measure", lambda self, *_, **__: now.__setitem__(0, now[0] + 3))
+    monkeypatch.setattr(Trainer, "update", lambda self, x, y: now.__setitem__(0, now[0] + 1))
+    monkeypatch.setattr(Trainer, "measure", lambda self, *_, **__: now.__setitem__(0, now[0] + 3))
     data = load_data("digits")
     seconds = planning.epoch_seconds(planning.settings_of(wish(), "ae", {"batch_size": 100}), data)
     assert seconds == -(-len(data.train) // 100) + 3
 
 
 def test_a_moment_of_other_work_does_not_change_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaekit.training.trainer import Training
+    from vaekit.training.trainer import Trainer
 
     ticks = iter([1.0] * 15 + [1000.0] + [1.0] * 39)
     now = [0.0]
     monkeypatch.setattr(planning.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(Training, "update", lambda self, x, y: now.__setitem__(0, now[0] + next(ticks)))
-    monkeypatch.setattr(Training, "measure", lambda self, *_, **__: None)
+    monkeypatch.setattr(Trainer, "update", lambda self, x, y: now.__setitem__(0, now[0] + next(ticks)))
+    monkeypatch.setattr(Trainer, "measure", lambda self, *_, **__: None)
     data = load_data("digits")
     seconds = planning.epoch_seconds(planning.settings_of(wish(), "ae", {"batch_size": 100}), data)
     assert seconds == -(-len(data.train) // 100)

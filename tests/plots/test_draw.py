@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -123,7 +124,8 @@ def test_samples_are_the_models_own(make_run):
 
 def test_binarised_anew_means_one_fixed_draw(make_run):
     run = make_run((1, 8, 8))
-    run.config["data"]["dynamic"] = True
+    config = dataclasses.replace(run.config, data=dataclasses.replace(run.config.data, dynamic=True))
+    run = dataclasses.replace(run, config=config)
     first, second = (draw.View(run, None, draw.Wishes()).images for _ in range(2))
     assert torch.equal(first, second)
     assert set(first.unique().tolist()) == {0.0, 1.0}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaekit.core import RunError, SettingError
+from vaekit.runtime.launch import launched
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,14 +38,9 @@ class Result:
     status: int = 0
 
 
-def speaks() -> bool:
-    """Whether this process is the one that people hear; under torchrun that is the first."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
-    if speaks():
+    if launched().leads:
         print(f"vaekit: {line}", file=sys.stderr, flush=True)
 
 

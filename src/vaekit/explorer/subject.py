@@ -107,9 +107,9 @@ class Subject(ABC):
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        channels, height, width = run.config["data"]["shape"]
+        channels, height, width = run.config.data.shape
         self.shape = (int(channels), int(height), int(width))
-        self.pixels: str = run.config["data"]["pixels"]
+        self.pixels: str = run.config.data.pixels
         self.uploads = self.pixels != "real" and channels != 2
         self.range = (0.0, 1.0)
         if self.pixels == "real":
@@ -263,7 +263,7 @@ def subject_of(run: Run) -> Subject:
     Raises:
         SettingError: it is not one of pictures, or nothing can be decoded.
     """
-    shape = run.config["data"]["shape"]
+    shape = run.config.data.shape
     if len(shape) != 3:
         raise SettingError(
             f"{run.path} was trained on rows of {shape[0]} features; there are no pictures to explore."

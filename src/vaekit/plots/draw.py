@@ -68,7 +68,7 @@ class View:
     @property
     def why_no_images(self) -> str:
         """Why image figures cannot be drawn; empty if they can."""
-        shape, pixels = self.run.config["data"]["shape"], self.run.config["data"]["pixels"]
+        shape, pixels = self.run.config.data.shape, self.run.config.data.pixels
         if len(shape) == 1:
             return f"the data are {shape[0]} features, not images"
         if shape[0] > 4:
@@ -99,7 +99,7 @@ class View:
     def images(self) -> Tensor:
         """(N, *shape) in [0, 1]; binarised by one seeded draw where training draws anew each time."""
         images = to_unit(self.split.images)
-        if not self.run.config["data"]["dynamic"]:
+        if not self.run.config.data.dynamic:
             return images
         return torch.bernoulli(images, generator=torch.Generator().manual_seed(0))
 
@@ -220,13 +220,13 @@ def _training(view: View) -> Figure | str:
 
 
 def _rate_distortion(view: View) -> Figure | str:
-    if not any("kl_nats" in line for line in view.run.metrics):
+    if not any("kl_nats" in line.values for line in view.run.metrics):
         return "this method has no KL, so no rate"
     return curves.rate_distortion(view.run.metrics, view.run.under)
 
 
 def _kl_by_dimension(view: View) -> Figure | str:
-    if not any("kl_nats_by_dimension" in line for line in view.run.metrics):
+    if not any("kl_nats_by_dimension" in line.values for line in view.run.metrics):
         return "this method has no KL by dimension"
     return curves.kl_by_dimension(view.run.metrics)
 

@@ -173,8 +173,8 @@ def read_images(paths: Sequence[Path], run: Run) -> tuple[Tensor, list[str]]:
 
     from vaekit.data.formats import picture_files as files
 
-    shape = run.config["data"]["shape"]
-    if len(shape) != 3 or shape[0] not in files.COLOURS or run.config["data"]["pixels"] == "real":
+    shape = run.config.data.shape
+    if len(shape) != 3 or shape[0] not in files.COLOURS or run.config.data.pixels == "real":
         raise DataError(f"{run.path} was trained on {shape}, not on pictures; leave the image files away.")
     found = [file for path in paths for file in _image_files(path)]
     bad: list[files.Bad] = []
