@@ -33,7 +33,7 @@ class Outer:
     either: float | list[float]
     inner: Inner
     anything: Any
-    counts: Mapping[str, int]
+    counts: dict[str, int]
 
 
 CONTENT: dict[str, Any] = {

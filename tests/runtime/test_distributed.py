@@ -15,8 +15,7 @@ import pytest
 import torch
 
 from vaekit.runs.files import read_tensors
-from vaekit.runtime.distributed import Context, choose_context
-from vaekit.runtime.launch import Process, launched
+from vaekit.runtime.distributed import choose_context
 from vaekit.runtime.random import Share, gathered, normal, sharing, total, uniform
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun needs gloo over TCP, POSIX only")
@@ -156,13 +155,3 @@ def test_a_single_process_exchanges_nothing():
     assert alone.average_gradients(loss, loss.parameters()) is loss
     assert alone.leads
     assert alone.part == (0, 1)
-
-
-def test_the_first_of_several_leads(monkeypatch):
-    assert launched() == Process(0, 1)
-    monkeypatch.setenv("RANK", "1")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert launched() == Process(1, 2)
-    assert not Context(torch.device("cpu"), "fp32", launched()).leads
-    monkeypatch.setenv("RANK", "0")
-    assert Context(torch.device("cpu"), "fp32", launched()).leads

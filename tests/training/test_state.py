@@ -37,7 +37,7 @@ def through_a_file(before: TrainState, folder: Path) -> TrainState:
     save_state(folder, before.step, {"model": {"w": torch.ones(2)}} | before.as_nested())
     nested = load_state(folder)
     assert nested is not None
-    return TrainState.from_nested(nested, CPU)
+    return TrainState.from_nested(nested, CPU, Path("run"))
 
 
 def bits(record: Any) -> Any:
@@ -69,5 +69,7 @@ def test_every_field_is_kept() -> None:
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainState)])
 def test_a_state_that_lacks_something_is_refused(name: str) -> None:
     nested = {key: value for key, value in state().as_nested().items() if key != name}
-    with pytest.raises(RunError, match=rf"another version of vaekit, or damaged: '{name}'"):
-        TrainState.from_nested(nested, CPU)
+    with pytest.raises(
+        RunError, match=rf"the state in run is of another version of vaekit, or damaged: '{name}'"
+    ):
+        TrainState.from_nested(nested, CPU, Path("run"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.core import RunError, SettingError
 from vaekit.data import Data
 from vaekit.models.base import Autoencoder, Encodes, HasPrior, TakesPrior
+from vaekit.runs.fields import read_record
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import choose_context
@@ -96,6 +97,19 @@ class Plan:
         return [
             (f"{method}-{seed}", method, seed) for seed in self.wish.seeds for method in self.wish.methods
         ]
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """plan.json as it lies in a folder: a Plan whose wish is not interpreted, only compared."""
+
+    format: int
+    wish: Mapping[str, Any]
+    fingerprint: str
+    epochs: dict[str, int]
+    prior_epochs: dict[str, int]
+    epoch_seconds: dict[str, float]
+    prior_epoch_seconds: dict[str, float]
 
 
 def default_methods(labelled: bool) -> tuple[str, ...]:
@@ -272,17 +286,20 @@ def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
     path = folder / PLAN
     content = read_json(path)
     s.check_format(content, str(path))
-    before = content.get("wish")
-    if before != wish.as_dict():
-        theirs = before if isinstance(before, dict) else {}
-        differing = [name for name, value in wish.as_dict().items() if theirs.get(name) != value]
+    kept = read_record(KeptPlan, content, path)
+    if kept.wish != wish.as_dict():
+        differing = [name for name, value in wish.as_dict().items() if kept.wish.get(name) != value]
         raise RunError(
             f"--out {folder}: another comparison is there (its {' and '.join(differing)} differ); "
             "give its options again, or name a new folder."
         )
-    if content.get("fingerprint") != data.fingerprint:
+    if kept.fingerprint != data.fingerprint:
         raise RunError(f"--out {folder}: the images of {data.source} have changed since it began.")
-    parts = [content.get(field.name) for field in dataclasses.fields(Plan)[2:]]
-    if not all(isinstance(part, dict) for part in parts):
-        raise RunError(f"{path} is damaged or of an older version; name a new folder.")
-    return Plan(wish, data.fingerprint, *parts)  # type: ignore[arg-type]
+    return Plan(
+        wish,
+        kept.fingerprint,
+        kept.epochs,
+        kept.prior_epochs,
+        kept.epoch_seconds,
+        kept.prior_epoch_seconds,
+    )

@@ -1,7 +1,7 @@
 """From JSON to frozen dataclasses and back. Every field is checked; what is wrong is one line with the file and the field.
 
 A field's annotation says what it may hold: str, int, float (whole numbers too), bool, None, Any, another record,
-`tuple[X, ...]` or `list[X]`, `Mapping[str, X]`, and unions of these that differ in JSON.
+`tuple[X, ...]` or `list[X]`, `Mapping[str, X]` or `dict[str, X]`, and unions of these that differ in JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 WORDS = {
     types.NoneType: "null", bool: "true or false", int: "a whole number", float: "a number", str: "text",
-    tuple: "a list", list: "a list", Mapping: "an object",
+    tuple: "a list", list: "a list", dict: "an object", Mapping: "an object",
 }  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _value(value: Any, hint: Any, path: Path, name: str) -> Any:
     if outer in (tuple, list):
         item = typing.get_args(kind)[0]
         return outer(_value(part, item, path, f"{name}[{index}]") for index, part in enumerate(value))
-    if outer is Mapping:
+    if outer in (dict, Mapping):
         return _items(value, kind, path, f"{name}.")
     record = isinstance(kind, type) and dataclasses.is_dataclass(kind)
     return read_record(kind, value, path, f"{name}.") if record else value
@@ -114,7 +114,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return True
     if outer in (tuple, list):
         return isinstance(value, list)
-    if outer is Mapping or dataclasses.is_dataclass(outer):
+    if outer in (dict, Mapping) or dataclasses.is_dataclass(outer):
         return isinstance(value, dict)
     wanted = (int, float) if outer is float else outer
     return isinstance(value, wanted) and (outer is bool or not isinstance(value, bool))

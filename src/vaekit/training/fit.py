@@ -183,7 +183,7 @@ def resume(
                 should_stop=should_stop,
             )
             if state is not None:
-                trainer.restore(state)
+                trainer.restore(state, folder / "checkpoints")
             context.meet()  # nobody writes a state while another still reads
             return trainer.run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -111,8 +112,8 @@ class Learner:
             "average": self.averaged,
         }
 
-    def load_nested(self, nested: Mapping[str, Any]) -> None:
-        """Takes up what `as_nested` gave.
+    def load_nested(self, nested: Mapping[str, Any], where: Path) -> None:
+        """Takes up what `as_nested` gave, read from a file or folder `where`.
 
         Raises:
             RunError: it is of another model.
@@ -126,4 +127,4 @@ class Learner:
                 self.average.weights = moved(nested["average"], self.context.device)
         except (RuntimeError, ValueError, KeyError, AttributeError) as error:
             detail = " ".join(str(error).split())[:200]
-            raise RunError(f"the state is not of this run's model: {detail}") from None
+            raise RunError(f"the state in {where} is not of this run's model: {detail}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -85,8 +86,8 @@ class TrainState:
         }
 
     @classmethod
-    def from_nested(cls, nested: Mapping[str, Any], device: torch.device) -> TrainState:
-        """What `as_nested` gave, its tensors on a device.
+    def from_nested(cls, nested: Mapping[str, Any], device: torch.device, where: Path) -> TrainState:
+        """What `as_nested` gave, read from a file or folder `where`; its tensors on a device.
 
         Raises:
             RunError: something is missing.
@@ -103,7 +104,9 @@ class TrainState:
                 metrics_size=nested["metrics_size"],
             )
         except (KeyError, TypeError) as error:
-            raise RunError(f"the state is of another version of vaekit, or damaged: {error}.") from None
+            raise RunError(
+                f"the state in {where} is of another version of vaekit, or damaged: {error}."
+            ) from None
 
 
 def moved(values: Mapping[str, Any], device: torch.device) -> dict[str, Any]:

@@ -331,13 +331,13 @@ class Trainer:
             return best.weights, WeightsRecord("best", best.epoch, averaged)
         return self.learner.last_weights(), WeightsRecord("last", self.state.epoch, averaged)
 
-    def restore(self, nested: Mapping[str, Any]) -> None:
-        """Takes up a state that `save` wrote; metrics.jsonl is cut back to it.
+    def restore(self, nested: Mapping[str, Any], where: Path) -> None:
+        """Takes up a state that `save` wrote, read from `where`; metrics.jsonl is cut back to it.
 
         Raises:
             RunError: it is of another model, or metrics.jsonl is shorter than it was.
         """
-        self.learner.load_nested(nested)
-        self.state = TrainState.from_nested(nested, self.device)
+        self.learner.load_nested(nested, where)
+        self.state = TrainState.from_nested(nested, self.device, where)
         self.metrics = Metrics(self.folder, self.progress, self.state)
         self.metrics.cut()
