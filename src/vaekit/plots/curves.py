@@ -85,7 +85,7 @@ def _title(metric: Metric) -> str:
 
 def drawn_in(metrics: Metrics) -> list[str]:
     """Keys of the panels: what METRICS draws and a line has; else up to three losses that it does not know."""
-    keys = dict.fromkeys(key for line in metrics for key in line)
+    keys = dict.fromkeys(key for line in metrics for key in line.values)
     return [key for key, metric in METRICS.items() if metric.drawn and key in keys] or [
         key for key in keys if key.endswith("_nats") or "loss" in key
     ][:3]
