@@ -55,8 +55,8 @@ def measure(recipe: dict[str, Any], each: int) -> dict[str, Any]:
         features = load_features("mnist_v1")
         assert isinstance(features, ClassifierFeatures)
         row[method] = {
-            **{k: v for k, v in history.summary["test"].items() if k.endswith("_nats")},
-            "train_seconds": history.summary["train_seconds"],
+            **{k: v for k, v in history.test.figures.items() if k.endswith("_nats")},
+            "train_seconds": history.summary.train_seconds,
             **(read_as_asked(model, features, each) if model.classes else {}),
             **quality(model, data, features, recipe["seed"]),
         }

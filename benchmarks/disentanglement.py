@@ -129,7 +129,7 @@ def trained(study: str, name: str, data: Data, epochs: int, seed: int) -> dict[s
     history = fit(model, objective, data, progress="none", **vars(settings.fit))
     seconds = time.monotonic() - began
     result = measured(model, data, ica=method == "ae")
-    nats = {key: value for key, value in history.summary["test"].items() if isinstance(value, float)}
+    nats = dict(history.test.figures)
     return {"seconds": round(seconds, 1), "test": nats, **result.as_dict()}
 
 

@@ -52,7 +52,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "recipe": options.recipe,
         "threads": torch.get_num_threads(),
-        "summary": history.summary,
+        "summary": history.summary.as_dict(),
     }
     if model.arguments["likelihood"] in ("bce", "continuous-bernoulli"):
         judged = judged_by_density(model, settings, data)

@@ -24,6 +24,8 @@ from typing import Any
 
 from mapped_speed import speed, write
 
+from vaekit.runs.records import read_metrics, read_summary
+
 PARTS = ("images", "sides", "ranks")
 TIMES = (1, 10, 100)
 ONCE = 60_000  # training images of MNIST
@@ -82,8 +84,9 @@ def ranks(options: argparse.Namespace, folder: Path) -> tuple[list[str], dict[st
         for count in sorted(seconds, reverse=bool(turn % 2)):
             run = folder / f"ranks-{count}-{turn}"
             train(run, count)
-            summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-            seconds[count].append(summary["train_seconds"] / summary["steps"])
+            summary = read_summary(run)
+            assert summary is not None
+            seconds[count].append(summary.train_seconds / summary.steps)
             curves[count] = curve(run)
     apart = [abs(b[k] - a[k]) / abs(a[k]) for a, b in zip(curves[1], curves[2], strict=True) for k in a]
     nats = max(abs(b["loss_nats"] - a["loss_nats"]) for a, b in zip(curves[1], curves[2], strict=True))
@@ -166,9 +169,9 @@ def train(run: Path, count: int) -> None:
 
 def curve(run: Path) -> list[dict[str, float]]:
     """Every loss term of metrics.jsonl."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [
-        {name: value for name, value in json.loads(line).items() if name.endswith("_nats")} for line in lines
+        {name: value for name, value in line.values.items() if name.endswith("_nats")}
+        for line in read_metrics(run)
     ]
 
 

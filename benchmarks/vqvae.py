@@ -68,9 +68,9 @@ def codes(values: dict[str, Any], out: Path) -> dict[str, Any]:
     data = load_data(**dataclasses.asdict(settings.data))
     model, objective = new_model(settings, data)
     history = fit(model, objective, data, out=out, method=settings.method, **dataclasses.asdict(settings.fit))
-    test = history.summary["test"]
+    test = history.test
     kept = ("mse", "psnr_db", "code_usage", "code_perplexity", "reconstruction_nats")
-    return {"seconds": history.summary["train_seconds"], **{name: test[name] for name in kept}}
+    return {"seconds": history.summary.train_seconds, **{name: test.figures[name] for name in kept}}
 
 
 def prior(values: dict[str, Any], folder: Path, classifier: bool) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def prior(values: dict[str, Any], folder: Path, classifier: bool) -> dict[str, A
     assert isinstance(run.model, VQVAE)
     data = run.load_data()
     report = measure_codes(run.model, data.test, dynamic=data.dynamic)
-    found = {"seconds": history.summary["train_seconds"], **report.as_dict()}
+    found = {"seconds": history.summary.train_seconds, **report.as_dict()}
     found["of_independent"] = found["code_bits"]["value"] / found["independent_bits"]
     began = time.perf_counter()
     run.model.sample(1000, generator=torch.Generator().manual_seed(0))

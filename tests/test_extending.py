@@ -61,11 +61,11 @@ def test_it_trains_keeps_its_run_and_is_loaded_again(
     assert run.settings.method == "mixture-rate"
     assert run.model.arguments["components"] == 5
     assert run.settings.flat()["rate"] == 8.0
-    assert run.summary["test"]["kl_nats"] == pytest.approx(8.0, abs=1.0)
+    assert run.summary.test.kl_nats == pytest.approx(8.0, abs=1.0)
     data = load_data("digits")
     mean = data.train.images.double().mean(0) / 255
     constant = (data.test.images / 255 - mean).abs() * math.sqrt(2) / 0.2 + math.log(0.2 * math.sqrt(2))
-    assert run.summary["test"]["reconstruction_nats"] < constant.sum((1, 2, 3)).mean().item()
+    assert run.summary.test.reconstruction_nats < constant.sum((1, 2, 3)).mean().item()
 
 
 def test_what_is_loaded_is_what_was_trained(mine: ModuleType, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_it_serves_arrays_too(mine: ModuleType) -> None:
     data = load_data(torch.randn(300, 2) @ torch.randn(2, 9), pixels="real")
     model = mine.MixtureVAE(data.shape, pixels=data.pixels, latent_dim=2, network="linear")
     history = fit(model, mine.TargetRate(), data, epochs=1, progress="none", device="cpu")
-    assert history.summary["parameters"] == (9 * 4 + 4) + (2 * 9 + 9) + 8 + 2 * 8 * 2
+    assert history.summary.parameters == (9 * 4 + 4) + (2 * 9 + 9) + 8 + 2 * 8 * 2
 
 
 def test_the_program_is_a_command_line(mine: ModuleType, tmp_path: Path) -> None:

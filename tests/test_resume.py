@@ -26,6 +26,7 @@ from vaekit.models.build import seeded_model
 from vaekit.objectives.elbo import ELBO
 from vaekit.runs.checkpoints import load_state
 from vaekit.runs.files import read_tensors
+from vaekit.runs.records import read_metrics, read_summary
 from vaekit.training.fit import History, fit, resume
 from vaekit.training.optimizers import OPTIMIZERS
 
@@ -163,15 +164,13 @@ else:
 def test_told_to_stop_it_saves_that_step_and_goes_on(step: int, alone: Path, tmp_path: Path) -> None:
     asked = iter([None] * (step - 1) + ["SIGTERM"])
     history = train(tmp_path / "run", should_stop=lambda: next(asked), checkpoint_seconds=1e9)
-    assert (history.interrupted, history.summary) == ("SIGTERM", {})
+    assert (history.interrupted, history.summary) == ("SIGTERM", None)
     state = load_state(tmp_path / "run" / "checkpoints")
     assert state is not None
     assert state["step"] == step
     resumed = go_on(tmp_path / "run")
     assert resumed.interrupted is None
-    assert resumed.metrics == [
-        json.loads(line) for line in (alone / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    assert resumed.metrics == read_metrics(alone)
     assert_equal(tmp_path / "run", alone)
 
 
@@ -197,8 +196,7 @@ def test_an_interrupt_anywhere_gives_the_history(
     history = train(tmp_path / "run")
     core.on_reach = None
     assert history.interrupted == "interrupted"
-    lines = (alone / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    assert history.metrics == [json.loads(line) for line in lines[: len(history.metrics)]]
+    assert history.metrics == read_metrics(alone)[: len(history.metrics)]
     assert not list((tmp_path / "run").rglob("*.tmp"))
     go_on(tmp_path / "run")
     assert_equal(tmp_path / "run", alone)
@@ -334,8 +332,8 @@ def test_time_between_states_changes_nothing(alone: Path, tmp_path: Path) -> Non
 def test_a_finished_run_is_left_as_it_is(alone: Path) -> None:
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in alone.rglob("*")}
     history = go_on(alone)
-    assert history.summary == json.loads((alone / "summary.json").read_text(encoding="utf-8"))
-    assert history.metrics[-1]["split"] == "test"
+    assert history.summary == read_summary(alone)
+    assert history.metrics[-1].split == "test"
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in alone.rglob("*")} == before
 
 

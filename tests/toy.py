@@ -13,6 +13,7 @@ from vaekit.data import Data, Split
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
+from vaekit.runs.records import Summary, WeightsRecord
 
 SMALL: dict[str, Any] = {"device": "cpu", "precision": "fp32", "progress": "none"}
 
@@ -29,6 +30,15 @@ def toy_data(**changes: Any) -> Data:
         return Split((bars[labels] + noise).to(torch.uint8), labels)
 
     return Data("toy", split(40), split(12), split(10), "8-bit").replace(**changes)
+
+
+def summary(**changes: Any) -> Summary:
+    """That of a run of one parameter and one step."""
+    values: dict[str, Any] = {
+        "data": "toy", "parameters": 1, "epochs": 1, "steps": 1, "stopped_early": False, "train_seconds": 0.1,
+        "device": "cpu", "precision": "fp32", "weights": WeightsRecord("last", 1, False),
+    }  # fmt: skip
+    return Summary(**values | changes)
 
 
 def no_images() -> Split:

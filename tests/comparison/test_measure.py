@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from toy import summary
 from vaekit import AE, GAN, VAE, VQVAE, load_data
 from vaekit.comparison import measure as m
 from vaekit.data import Data, Split
@@ -19,6 +19,7 @@ from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models.code_prior import CodePrior
+from vaekit.runs.write import write_summary
 
 
 class Brightness(ClassifierFeatures):
@@ -191,8 +192,7 @@ def test_discrete_codes_with_a_prior_are_drawn_and_cost_bits(
     prior = Alike((1, 4, 4), width=8, depth=1, heads=1, codes=16)
     model.fitted = lambda: prior
     (tmp_path / "prior").mkdir()
-    own = {"parameters": 20, "epochs": 3, "train_seconds": 0.5}
-    (tmp_path / "prior" / "summary.json").write_text(json.dumps(own), encoding="utf-8")
+    write_summary(tmp_path / "prior", summary(parameters=20, epochs=3, train_seconds=0.5))
     record = m.measure(as_run(model, tmp_path), yardstick)
     found = record["figures"]
     assert record["notes"] == {}
@@ -206,8 +206,7 @@ def as_run(model: Any, path: Path = Path("nowhere")) -> Any:
     """What `measure` reads of a run."""
     from types import SimpleNamespace
 
-    summary = {"parameters": 1, "epochs": 1, "steps": 1, "train_seconds": 0.1}
-    return SimpleNamespace(model=model.eval(), summary=summary, path=path)
+    return SimpleNamespace(model=model.eval(), summary=summary(), path=path)
 
 
 def test_too_few_images_are_said(digits: Data) -> None:

@@ -29,6 +29,7 @@ from vaekit.models import Model
 from vaekit.plots import curves
 from vaekit.reports import run as report
 from vaekit.runs.load import Run
+from vaekit.runs.records import MetricLine, SplitSummary
 from vaekit.training.progress import Bar
 
 TRAINED = (  # of some method
@@ -39,9 +40,9 @@ TRAINED = (  # of some method
 SPLITS = ("validation", "test")
 
 
-def made_up(start: float) -> dict[str, Any]:
+def made_up(start: float) -> dict[str, float]:
     """Another number for each key."""
-    return {"images": int(start)} | {key: start + 1.25 * i for i, key in enumerate(TRAINED)}
+    return {key: start + 1.25 * i for i, key in enumerate(TRAINED)}
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +53,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     fit(model, ELBO(), toy_data(), out=folder, epochs=1, **SMALL)
     loaded = load_run(folder)
     lines = [
-        {"step": step, "epoch": step, "split": split} | {k: v + step for k, v in made_up(start).items() if k != "images"}
+        MetricLine(step, step, split, {k: v + step for k, v in made_up(start).items()})
         for split, start in (("train", 200.0), ("validation", 500.0))
         for step in (1, 2)
     ]  # fmt: skip
-    summary = loaded.summary | {"validation": made_up(100.0), "test": made_up(300.0)}
+    splits = {"validation": SplitSummary(100, made_up(100.0)), "test": SplitSummary(300, made_up(300.0))}
+    assert loaded.summary is not None
+    summary = dataclasses.replace(loaded.summary, **splits)
     return dataclasses.replace(loaded, summary=summary, metrics=lines)
+
+
+def figures(run: Run, split: str) -> dict[str, float]:
+    """Name -> value, those of the run's record."""
+    assert run.summary is not None
+    return dict(run.summary.splits[split])
 
 
 def printed(table: Any) -> list[list[str]]:
@@ -90,7 +99,7 @@ def test_the_terminal(run: Run) -> None:
     for key in TRAINED:
         metric = metric_of(key, run.under)
         first, second = found[metric.label, metric.unit]
-        assert close(first, run.summary["validation"][key]) and close(second, run.summary["test"][key]), key
+        assert close(first, figures(run, "validation")[key]) and close(second, figures(run, "test")[key]), key
 
 
 def test_the_report(run: Run) -> None:
@@ -98,29 +107,29 @@ def test_the_report(run: Run) -> None:
     for key in TRAINED:
         metric = metric_of(key, run.under)
         first, second, sentence = found[f"{metric.label}|{metric.unit}"]
-        assert close(first, run.summary["validation"][key]) and close(second, run.summary["test"][key]), key
+        assert close(first, figures(run, "validation")[key]) and close(second, figures(run, "test")[key]), key
         assert metric.meaning[1:] in sentence
         assert ("Lower is better." in sentence, "Higher is better." in sentence) == (
             metric.better == "lower", metric.better == "higher",
         )  # fmt: skip
     headline = re.findall(r"<li><b>(.*?)</b><span>(.*?) on the test split", report.page(run, {}, {}))
     assert len(headline) > 5
-    labels = {METRICS[key].label: run.summary["test"][key] for key in report.HEADLINE}
+    labels = {METRICS[key].label: figures(run, "test")[key] for key in report.HEADLINE}
     assert all(close(text, labels[unescape(label)]) for text, label in headline)
 
 
 def test_the_page_of_the_explorer_shows_every_number_of_the_run(run: Run) -> None:
     found = {(row["label"], row["unit"]): row for row in material.numbers(run)}
-    assert len(found) == len(run.summary["test"])
+    assert len(found) == len(figures(run, "test"))
     for key in TRAINED:
         metric = metric_of(key, run.under)
         row = found[metric.label, metric.unit]
-        assert close(row["text"], run.summary["test"][key]) and metric.meaning[1:] in row["sentence"]
+        assert close(row["text"], figures(run, "test")[key]) and metric.meaning[1:] in row["sentence"]
     named = {curve["name"]: curve["splits"] for curve in material.curves(run.metrics, run.under)}
     for key in TRAINED:
         metric = metric_of(key, run.under)
         points = named[f"{metric.label} ({metric.unit})"]
-        assert points["validation"] == [[line["step"], line[key]] for line in run.metrics[2:]]
+        assert points["validation"] == [[line.step, line.values[key]] for line in run.metrics[2:]]
 
 
 def test_the_curves(run: Run) -> None:
@@ -135,8 +144,8 @@ def test_the_curves(run: Run) -> None:
         )
         assert axes.get_ylabel().replace("\n", " ") == metric.unit
         lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}  # type: ignore[arg-type]
-        assert lines["train"] == [line[key] for line in run.metrics[:2]]
-        assert lines["validation"] == [line[key] for line in run.metrics[2:]]
+        assert lines["train"] == [line.values[key] for line in run.metrics[:2]]
+        assert lines["validation"] == [line.values[key] for line in run.metrics[2:]]
     titles = "|".join(shown)
     assert "Rate: KL(q(z|x) ‖ p(z))" in titles and "Distortion: −log p(x|z)" in titles
 
@@ -210,8 +219,8 @@ def test_one_entry_is_enough_for_a_number_of_one_s_own(
     torch.manual_seed(0)
     history = fit(VAE((1, 4, 4), 2, width=8), Tilted(), toy_data(), out=tmp_path / "run", epochs=2, **SMALL)
     run = load_run(tmp_path / "run")
-    value = run.summary["test"]["tilt"]
-    assert value == pytest.approx(7 * run.summary["test"]["kl_nats"] + 3)
+    value = history.test.tilt
+    assert value == pytest.approx(7 * history.test.kl_nats + 3)
     terminal = next(cells for cells in printed(summary_table(history.summary)) if cells[0] == "tilt")
     assert terminal[2:] == [TILT.text(value), "degrees"]
     row = next(row for row in table_of(report.page(run, {}, {})) if row[0] == "tilt|degrees")
@@ -223,13 +232,15 @@ def test_one_entry_is_enough_for_a_number_of_one_s_own(
     assert titles["Tilt: θ(z)"] == "degrees"
     bar = Bar()
     bar.begin(2, 6, 0)
-    bar.report("train", 1, run.metrics[0])
+    bar.report("train", 1, run.metrics[0].values)
     bar.end()
-    assert f"tilt {TILT.text(run.metrics[0]['tilt'])}" in bar._texts["train"]
+    assert f"tilt {TILT.text(run.metrics[0].values['tilt'])}" in bar._texts["train"]
 
 
 def test_a_term_without_an_entry_is_shown_by_its_name_and_ending(run: Run) -> None:
-    summary = run.summary | {"test": run.summary["test"] | {"lean_of_z_nats": 4.5}}
+    assert run.summary is not None
+    test = SplitSummary(300, made_up(300.0) | {"lean_of_z_nats": 4.5})
+    summary = dataclasses.replace(run.summary, test=test)
     changed = dataclasses.replace(run, summary=summary)
     assert ["lean of z|nats per image", "–", "4.50", ""] in table_of(report.page(changed, {}, {}))
     assert ["lean of z", "4.50", "nats per image"] in printed(summary_table(summary))

@@ -86,7 +86,7 @@ def test_data_without_the_right_labels_do_not_train(changes, classes: int, said:
 
 def test_an_empty_split_needs_no_labels() -> None:
     data = toy_data(validation=no_images())
-    assert fit(model(2), ELBO(), data, epochs=1, **SMALL).summary["test"]["images"] == 10
+    assert fit(model(2), ELBO(), data, epochs=1, **SMALL).test.images == 10
 
 
 def test_the_number_of_classes_comes_from_names_or_labels() -> None:

@@ -83,7 +83,7 @@ def test_longer_training_is_better(objective: ELBO | IWAE) -> None:
         torch.manual_seed(0)
         model = VAE((1, 4, 4), 2, width=16, likelihood="categorical")
         options = SMALL | {"batch_size": 10, "learning_rate": 0.01, "warmup": 0}
-        ends.append(fit(model, objective, toy_data(), epochs=epochs, **options).summary["test"])
+        ends.append(fit(model, objective, toy_data(), epochs=epochs, **options).test.figures)
     for key in ("negative_elbo_nats", "reconstruction_nats", objective.criterion):
         if key in METRICS:
             agrees(key, ends[1][key], ends[0][key])

@@ -46,7 +46,7 @@ def loss_after_training(model: VAE, data: Data, epochs: int) -> float:
         device="cpu",
         progress="none",
     )
-    return history.summary["test"]["negative_elbo_nats"]
+    return history.test.negative_elbo_nats
 
 
 def best_constant(data: Data, sigma: float | None = None) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from toy import SMALL, toy_data
 from vaekit import GAN, VAE, Adversarial, SettingError, VaekitWarning, fit, load_data, load_run, resume
 from vaekit.objectives.adversarial import Discrimination, Generation
+from vaekit.runs.records import WeightsRecord
 
 
 class Linear(nn.Module):
@@ -118,7 +119,8 @@ def test_it_learns_a_distribution() -> None:
     history = fit(
         model, Adversarial(0.3), data, epochs=12, beta1=0.0, average=0.95, weights="last", **SMALL
     )  # fmt: skip
-    assert history.summary["weights"] == {"which": "last", "epoch": 12, "averaged": True}
+    assert history.summary is not None
+    assert history.summary.weights == WeightsRecord("last", 12, True)
     drawn = model.sample(4000, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(drawn.mean(0), mean, atol=0.2, rtol=0)
     torch.testing.assert_close(drawn.T.cov(), root @ root.T, atol=0.25, rtol=0)

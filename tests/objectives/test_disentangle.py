@@ -214,7 +214,7 @@ def test_training_reaches_the_capacity() -> None:
     model = seeded_model(settings, {"shape": (1, 4, 4), "pixels": "8-bit"})
     objective = Capacity(capacity=2.0, capacity_ramp=0.3, capacity_weight=100.0)
     history = fit(model, objective, toy_data(), epochs=60, batch_size=20, learning_rate=0.01, **SMALL)
-    assert history.summary["test"]["kl_nats"] == pytest.approx(2.0, abs=0.5)
+    assert history.test.kl_nats == pytest.approx(2.0, abs=0.5)
 
 
 @pytest.mark.parametrize(

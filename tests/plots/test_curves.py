@@ -6,6 +6,7 @@ import pytest
 from vaekit.core import SettingError
 from vaekit.metrics import Under
 from vaekit.plots import curves
+from vaekit.runs.records import MetricLine
 
 
 def metrics_of(epochs=5, beta=lambda epoch: 1.0, kl=True):
@@ -16,16 +17,12 @@ def metrics_of(epochs=5, beta=lambda epoch: 1.0, kl=True):
             at = epoch - 1 + half
             rates = {"kl_nats": 4 + at, "negative_elbo_nats": 104 - at} if kl else {}
             scheduled = {"beta": beta(epoch), "learning_rate": 1e-3}
-            lines.append(
-                {"step": round(20 * at), "epoch": epoch, "split": "train", "reconstruction_nats": 100 - 2 * at}
-                | rates | scheduled
-            )  # fmt: skip
+            values = {"reconstruction_nats": 100 - 2 * at} | rates | scheduled
+            lines.append(MetricLine(round(20 * at), epoch, "train", values))
         rates = {"kl_nats": 5.0 + epoch, "negative_elbo_nats": 106.0 - epoch} if kl else {}
         by_dimension = {"kl_nats_by_dimension": [0.001, 4.0 + epoch, 0.999]} if kl else {}
-        lines.append(
-            {"step": 20 * epoch, "epoch": epoch, "split": "validation", "reconstruction_nats": 101.0 - 2 * epoch}
-            | rates | by_dimension
-        )  # fmt: skip
+        values = {"reconstruction_nats": 101.0 - 2 * epoch} | rates | by_dimension
+        lines.append(MetricLine(20 * epoch, epoch, "validation", values))
     return lines
 
 
@@ -69,7 +66,7 @@ def test_an_autoencoder_has_one_panel_and_no_rate():
 
 def test_a_steep_start_does_not_flatten_the_rest():
     lines = metrics_of(epochs=50)
-    lines[0]["negative_elbo_nats"] = 1e6
+    lines[0].values["negative_elbo_nats"] = 1e6
     low, high = curves.training(lines).axes[0].get_ylim()
     assert low < 56
     assert high < 1000
@@ -96,5 +93,5 @@ def test_kl_by_dimension_is_sorted_by_the_last():
 
 
 def test_steps_are_the_axis_before_the_first_epoch_ends():
-    lines = [{"step": 50, "split": "train", "reconstruction_nats": 3.0}]
+    lines = [MetricLine(50, 0, "train", {"reconstruction_nats": 3.0})]
     assert curves.series(lines, "train", "reconstruction_nats")[0].tolist() == [50]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -119,11 +120,11 @@ def test_every_number_of_the_summary_is_on_the_page(run, written):
 
 
 def test_numbers_have_a_sentence_and_unknown_ones_are_shown_plainly(run):
-    run.summary["test"]["fid_of_tomorrow"] = 12.25
-    try:
-        text = Page(report.page(run, {}, {})).text
-    finally:
-        del run.summary["test"]["fid_of_tomorrow"]
+    test = dataclasses.replace(
+        run.summary.test, figures=dict(run.summary.test.figures) | {"fid_of_tomorrow": 12.25}
+    )
+    run = dataclasses.replace(run, summary=dataclasses.replace(run.summary, test=test))
+    text = Page(report.page(run, {}, {})).text
     assert "fid of tomorrow – 12.25" in text
     assert "summed over the values of an image. Lower is better." in text
     assert "0: they are ignored." in text
@@ -135,11 +136,10 @@ def test_names_are_escaped(run, written):
     assert "a &lt;reason&gt;" in source
     assert "a <b> & c" not in source
     assert "a <b> & c" in Page(source).text
-    run.config["data"]["notes"].append("<script>alert(1)</script> & more")
-    try:
-        assert "<script>alert" not in report.page(run, {}, {})
-    finally:
-        run.config["data"]["notes"].pop()
+    data = dataclasses.replace(run.config.data, notes=("<script>alert(1)</script> & more",))
+    run = dataclasses.replace(run, config=dataclasses.replace(run.config, data=data))
+    assert "&lt;script&gt;alert" in report.page(run, {}, {})
+    assert "<script>alert" not in report.page(run, {}, {})
 
 
 def test_the_command_line_gives_these_settings_again(run):
@@ -159,7 +159,7 @@ def test_settings_that_differ_are_listed_with_their_defaults(run, written):
 
 def test_what_was_trained_in_words(run):
     text = " ".join(report.what_was_trained(run))
-    counts = run.config["data"]["images"]
+    counts = run.config.data.images
     assert f"{counts['train']:,} grey images of 8 × 8 pixels of 3 classes" in text
     assert "2 latent dimensions" in text
     assert "2 epochs" in text
@@ -170,12 +170,8 @@ def test_what_is_no_likelihood_is_said(written):
 
 
 def test_a_run_that_has_not_ended_has_a_page(run):
-    summary = dict(run.summary)
-    run.summary.clear()
-    try:
-        assert "The run has not ended" in Page(report.page(run, {}, {})).text
-    finally:
-        run.summary.update(summary)
+    run = dataclasses.replace(run, summary=None)
+    assert "The run has not ended" in Page(report.page(run, {}, {})).text
 
 
 def test_large_figures_shrink_to_five_megabytes(run, tmp_path):

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from vaekit.runs.files import read_tensors
-from vaekit.runtime.distributed import Processes
-from vaekit.runtime.random import Share, gathered, normal, sharing, uniform
+from vaekit.runtime.distributed import choose_context
+from vaekit.runtime.random import Share, gathered, normal, sharing, total, uniform
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun needs gloo over TCP, POSIX only")
 TRAIN = ["train", "vae", "--data", "digits", "--binarize", "dynamic", "--batch-size", "100"]
@@ -146,10 +146,12 @@ def test_shares_of_uniform_noise_make_up_the_whole():
 
 
 def test_a_single_process_exchanges_nothing():
-    alone = Processes()
+    alone = choose_context("cpu", "auto")
     values = torch.arange(3.0)
-    assert torch.equal(alone.total(values.clone()), values)
-    assert alone.strongest(5, torch.device("cpu")) == 5
+    assert torch.equal(total(values.clone()), values)
+    assert alone.strongest(5) == 5
+    alone.meet()
     loss = torch.nn.Linear(2, 1)
     assert alone.average_gradients(loss, loss.parameters()) is loss
     assert alone.leads
+    assert alone.part == (0, 1)

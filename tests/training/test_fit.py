@@ -24,6 +24,7 @@ from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import Reconstruction
 from vaekit.objectives.ramps import Clock, linear_ramp
 from vaekit.runs.checkpoints import load_state
+from vaekit.runs.records import WeightsRecord
 from vaekit.training import optimizers
 from vaekit.training import trainer as loop
 from vaekit.training import validate as measuring
@@ -91,7 +92,7 @@ def test_every_step_has_the_rate_of_its_schedule(schedule: str) -> None:
     seen = torch.cat([*objective.seen, model.weights.detach()])
     expected = torch.tensor([by_hand(schedule, step, 12, 4, 0.25) for step in range(12)])
     torch.testing.assert_close(seen[:-1] - seen[1:], expected)
-    logged = [line["learning_rate"] for line in history.metrics if line["split"] == "train"]
+    logged = [line.values["learning_rate"] for line in history.metrics if line.split == "train"]
     assert logged == pytest.approx([by_hand(schedule, step, 12, 4, 0.25) for step in (2, 5, 8, 11)])
 
 
@@ -124,7 +125,7 @@ def test_averaged_weights_are_the_average_over_the_steps() -> None:
         past = min(0.6, (1 + step) / (10 + step))
         expected = past * expected + (1 - past) * value
     assert model.weights.item() == pytest.approx(expected, rel=1e-5)
-    assert history.summary["weights"] == {"which": "last", "epoch": 2, "averaged": True}
+    assert history.summary.weights == WeightsRecord("last", 2, True)
 
 
 class TwoPhases(Falling):
@@ -156,7 +157,7 @@ def test_a_phase_takes_part_in_its_own_steps_with_its_own_parameters() -> None:
     history = train(model, objective, data, epochs=3, optimizer="sgd", **options)  # steps 0 to 8
     assert model.weights.item() == pytest.approx(-9 * 0.5 * 0.25)
     assert model.get_parameter("weights1").item() == pytest.approx(-3 * 0.5 * 0.25)
-    parts = [line["part1_nats"] for line in history.metrics]
+    parts = [line.values["part1_nats"] for line in history.metrics]
     assert parts == pytest.approx([0.0, -0.125, -0.25], rel=1e-4)  # of the step that it took part in
 
 
@@ -169,7 +170,7 @@ def test_every_optimizer_trains_to_below_the_best_constant_image(name: str) -> N
     mean = (data.train.images / 255).mean(0)
     x = data.validation.images / 255
     constant = nn.functional.binary_cross_entropy(mean.expand_as(x), x, reduction="sum").item() / len(x)
-    assert history.summary["validation"]["reconstruction_nats"] < constant - 0.15
+    assert history.validation.reconstruction_nats < constant - 0.15
 
 
 # Randomness --------------------------------------------------------------------------------------
@@ -208,8 +209,8 @@ def test_the_test_split_chooses_nothing() -> None:
     for test in (toy_data().test, no_images(), Split(torch.zeros(3, 1, 4, 4, dtype=torch.uint8))):
         model = vae()
         history = train(model, ELBO(), toy_data(test=test), patience=1, learning_rate=0.3, epochs=5)
-        results.append((bits(model), history.summary["weights"], history.summary["validation"]))
-        assert ("test" in history.summary) == (len(test) > 0)
+        results.append((bits(model), history.summary.weights, history.summary.validation))
+        assert (history.summary.test is not None) == (len(test) > 0)
     assert results[0] == results[1] == results[2]
 
 
@@ -242,25 +243,25 @@ def scripted_validation(table: list[float], **options: Any) -> tuple[History, We
 )
 def test_patience_and_best_weights(table: list[float], patience: int, epochs: int, best: int) -> None:
     history, model = scripted_validation(table, patience=patience)
-    assert history.summary["epochs"] == epochs
-    assert history.summary["steps"] == epochs * STEPS
-    assert history.summary["stopped_early"] == (epochs < len(table))
-    assert history.summary["weights"] == {"which": "best", "epoch": best, "averaged": False}
+    assert history.summary.epochs == epochs
+    assert history.summary.steps == epochs * STEPS
+    assert history.summary.stopped_early == (epochs < len(table))
+    assert history.summary.weights == WeightsRecord("best", best, False)
     assert model.weights.item() == best * STEPS
-    assert history.summary["validation"]["loss_nats"] == pytest.approx(table[best - 1])
+    assert history.validation.loss_nats == pytest.approx(table[best - 1])
 
 
 @pytest.mark.usefixtures("plain_sgd")
 def test_the_last_weights_on_request_and_without_validation() -> None:
     history, model = scripted_validation([1, 2, 3], weights="last")
-    assert history.summary["weights"] == {"which": "last", "epoch": 3, "averaged": False}
+    assert history.summary.weights == WeightsRecord("last", 3, False)
     assert model.weights.item() == 3 * STEPS
     objective, model = Falling(-1.0), Weights(0.0)
     options = {"optimizer": "sgd", "schedule": "constant", "warmup": 0, "learning_rate": 1.0}
     history = train(model, objective, toy_data(validation=no_images()), **options)
-    assert history.summary["weights"]["which"] == "last"
-    assert "validation" not in history.summary
-    assert {line["split"] for line in history.metrics} == {"train", "test"}
+    assert history.summary.weights.which == "last"
+    assert history.summary.validation is None
+    assert {line.split for line in history.metrics} == {"train", "test"}
     assert model.weights.item() == 2 * STEPS
 
 
@@ -274,11 +275,11 @@ def test_a_warm_up_of_the_kl_term_cannot_win() -> None:
     objective = Scripted(terms, lambda clock: {"beta": linear_ramp(clock.progress, 1.0)})
     steps = {"optimizer": "sgd", "schedule": "constant", "warmup": 0, "learning_rate": float(STEPS)}
     history = train(Weights(0.0), objective, epochs=4, **steps)
-    trained = [line["loss_nats"] for line in history.metrics if line["split"] == "train"]
-    judged = [line["loss_nats"] for line in history.metrics if line["split"] == "validation"]
+    trained = [line.values["loss_nats"] for line in history.metrics if line.split == "train"]
+    judged = [line.values["loss_nats"] for line in history.metrics if line.split == "validation"]
     assert trained == sorted(trained)  # the warm-up makes it rise
     assert judged == pytest.approx([17, 16, 15, 14])
-    assert history.summary["weights"]["epoch"] == 4
+    assert history.summary.weights.epoch == 4
 
 
 def test_averaged_weights_are_those_that_are_validated() -> None:
@@ -287,8 +288,8 @@ def test_averaged_weights_are_those_that_are_validated() -> None:
     batches = Batches(toy_data().validation, 1000, CPU, shuffle=False)
     seed = core.derive_seed("measure", "validation")
     again = measuring.mean_terms(model, ELBO(), batches, "fp32", seed)["loss_nats"]
-    validated = [line["loss_nats"] for line in history.metrics if line["split"] == "validation"]
-    assert again == min(validated) == history.summary["validation"]["loss_nats"]
+    validated = [line.values["loss_nats"] for line in history.metrics if line.split == "validation"]
+    assert again == min(validated) == history.validation.loss_nats
 
 
 # What is measured --------------------------------------------------------------------------------
@@ -371,15 +372,15 @@ def test_lines_of_training_are_means_over_the_images_of_their_steps(monkeypatch:
     history = train(Weights(0.0), Scripted(terms), data, optimizer="sgd", learning_rate=1e-12)
     windows = [(0, 2), (2, 3), (3, 4), (4, 6)]  # at every second step and at the end of an epoch
     expected = [torch.cat(seen[first:last]).mean().item() for first, last in windows]
-    assert [line["step"] for line in history.metrics] == [2, 3, 4, 6]
-    assert [line["epoch"] for line in history.metrics] == [1, 1, 2, 2]
-    assert [line["loss_nats"] for line in history.metrics] == pytest.approx(expected, rel=1e-6)
-    assert "two_dimensional" not in history.metrics[0]
+    assert [line.step for line in history.metrics] == [2, 3, 4, 6]
+    assert [line.epoch for line in history.metrics] == [1, 1, 2, 2]
+    assert [line.values["loss_nats"] for line in history.metrics] == pytest.approx(expected, rel=1e-6)
+    assert "two_dimensional" not in history.metrics[0].values
 
 
 def test_metrics_have_the_scheduled_values_of_their_last_step() -> None:
     history = train(vae(), ELBO(beta=2.0, kl_warmup=1.0))
-    betas = [line["beta"] for line in history.metrics if line["split"] == "train"]
+    betas = [line.values["beta"] for line in history.metrics if line.split == "train"]
     assert betas == pytest.approx([2 * 2 / 6, 2 * 5 / 6])
     assert Clock(2, 6).progress == 2 / 6
 
@@ -561,8 +562,8 @@ def test_an_interrupt_gives_the_history_and_puts_everything_back() -> None:
     watching, before = Watching(), torch.get_rng_state()
     history = train(vae(), ELBO(), progress=watching)
     assert history.interrupted == "interrupted"
-    assert (history.summary, history.out) == ({}, None)
-    assert [(line["split"], line["epoch"]) for line in history.metrics] == told
+    assert (history.summary, history.out) == (None, None)
+    assert [(line.split, line.epoch) for line in history.metrics] == told
     assert told == [("train", 1), ("validation", 1)]
     assert watching.ended == 1
     assert torch.equal(torch.get_rng_state(), before)
@@ -571,16 +572,19 @@ def test_an_interrupt_gives_the_history_and_puts_everything_back() -> None:
 def test_the_summary_in_memory() -> None:
     model = vae()
     summary = train(model, ELBO()).summary
+    assert summary is not None
     measured = {"images", "loss_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats"}
-    assert set(summary["test"]) == set(summary["validation"]) == measured
-    assert summary["test"]["images"] == 10
-    assert summary["test"]["negative_elbo_nats"] == pytest.approx(
-        summary["test"]["reconstruction_nats"] + summary["test"]["kl_nats"], rel=1e-6
+    assert summary.test is not None
+    assert summary.validation is not None
+    assert set(dict(summary.test)) == set(dict(summary.validation)) == measured
+    assert summary.test.images == 10
+    assert summary.test.negative_elbo_nats == pytest.approx(
+        summary.test.reconstruction_nats + summary.test.kl_nats, rel=1e-6
     )
-    assert summary["parameters"] == sum(p.numel() for p in model.parameters())
-    assert (summary["epochs"], summary["steps"]) == (2, 6)
-    assert (summary["device"], summary["precision"], summary["likelihood"]) == ("cpu", "fp32", "bce")
-    assert summary["train_seconds"] > 0
+    assert summary.parameters == sum(p.numel() for p in model.parameters())
+    assert (summary.epochs, summary.steps) == (2, 6)
+    assert (summary.device, summary.precision, summary.likelihood) == ("cpu", "fp32", "bce")
+    assert summary.train_seconds > 0
     assert not model.training
 
 

@@ -86,8 +86,8 @@ def test_a_bar_writes_to_standard_error_only(
     assert capsys.readouterr().out == ""
     last = re.sub(r"\x1b\[[?0-9]*[a-zA-Z]", "", text).replace("\r", "\n").strip().splitlines()[-1]
     metrics = histories[0].metrics
-    validation = [line for line in metrics if line["split"] == "validation"][-1]
-    train = [line for line in metrics if line["split"] == "train"][-1]
+    validation = [line for line in metrics if line.split == "validation"][-1].values
+    train = [line for line in metrics if line.split == "train"][-1].values
     assert " 67%" in last
     assert "epoch 3/4" in last
     for expected in (
@@ -124,5 +124,6 @@ def test_every_name_that_is_shown_is_one_that_is_reported() -> None:
     ]
     reported: set[str] = set()
     for model, objective, data in runs:
-        reported |= set(fit(model, objective, data, epochs=1, **SMALL | {"weights": "last"}).metrics[0])
+        history = fit(model, objective, data, epochs=1, **SMALL | {"weights": "last"})
+        reported |= set(history.metrics[0].values)
     assert {key for key, metric in METRICS.items() if metric.short} <= reported

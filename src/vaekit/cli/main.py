@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaekit import __version__
-from vaekit.cli.output import speaks
 from vaekit.core import InputError, SettingError, VaekitError, VaekitWarning, near_miss
+from vaekit.runtime.launch import launched
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _dispatch(words: list[str]) -> int:
     command = COMMANDS[name]
     given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
     result = _resolve(f"commands.{command.run}")(*given)
-    if not speaks():
+    if not launched().leads:
         return result.status
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))

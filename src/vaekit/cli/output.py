@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+from vaekit.runtime.launch import launched
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,9 @@ class Result:
     status: int = 0
 
 
-def speaks() -> bool:
-    """Whether this process speaks for all of them: under torchrun the first does."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
-    if speaks():
+    if launched().leads:
         print(f"vaekit: {line}", file=sys.stderr, flush=True)
 
 

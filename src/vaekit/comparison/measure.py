@@ -32,8 +32,8 @@ from vaekit.inference import decode, encode, reconstruct, sample, shown_images, 
 from vaekit.metrics import has_bits
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
-from vaekit.runs.files import read_json
 from vaekit.runs.load import PRIOR, Run
+from vaekit.runs.records import read_summary
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
 FEW = 2_000  # for what is measured of codes: midpoints, decoded normal numbers, the aggregate posterior
@@ -150,17 +150,23 @@ def measure(run: Run, yardstick: Yardstick) -> dict[str, Any]:
 def costs(run: Run) -> dict[str, float]:
     """Parameters, epochs, steps and seconds of a run; parameters and seconds with those of its prior, if there
     is one, and the prior's own."""
+    own, prior = run.summary, read_summary(run.path / PRIOR)
+    assert own is not None
     figures: dict[str, float] = {
-        name: run.summary[name] for name in ("parameters", "epochs", "steps", "train_seconds")
+        "parameters": own.parameters,
+        "epochs": own.epochs,
+        "steps": own.steps,
+        "train_seconds": own.train_seconds,
     }
-    path = run.path / PRIOR / "summary.json"
-    if path.exists():
-        prior = read_json(path)
-        own = {"prior_parameters": "parameters", "prior_epochs": "epochs", "prior_seconds": "train_seconds"}
-        figures |= {name: prior[theirs] for name, theirs in own.items()}
-        figures["parameters"] += prior["parameters"]
-        figures["train_seconds"] += prior["train_seconds"]
-    return figures
+    if prior is None:
+        return figures
+    return figures | {
+        "parameters": own.parameters + prior.parameters,
+        "train_seconds": own.train_seconds + prior.train_seconds,
+        "prior_parameters": prior.parameters,
+        "prior_epochs": prior.epochs,
+        "prior_seconds": prior.train_seconds,
+    }
 
 
 def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tensor | None]:

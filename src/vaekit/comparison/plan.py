@@ -5,31 +5,27 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import statistics
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
 from vaekit.config import options as s
 from vaekit.config.methods import METHODS, find_method, resolve
-from vaekit.core import RunError, SettingError, derive_seed
+from vaekit.core import RunError, SettingError
 from vaekit.data import Data
 from vaekit.models.base import Autoencoder, Encodes, HasPrior, TakesPrior
+from vaekit.runs.fields import read_record
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runtime.device import choose_device
-from vaekit.runtime.random import own_randomness, seed_noise
+from vaekit.runtime.distributed import choose_context
 from vaekit.training.fit import check_options
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import codes_of, prior_settings
-from vaekit.training.progress import Silent
-from vaekit.training.trainer import Training
+from vaekit.training.trainer import Trainer
 
 PLAN = "plan.json"
 LESSON = ("ae", "vae", "beta-vae", "cvae", "vqvae", "gan")  # what the lesson speaks of
-TIMED, PARTS, WARMED = 50, 5, 5  # steps that are timed, in how many parts, after some that are not
 # Options of one family of networks; a method without a choice of networks keeps its own size.
 NETWORK = ("network", "width", "depth")
 # Of the prior of codes: a whole pass of its default size takes longer than that of any model compared here.
@@ -101,6 +97,19 @@ class Plan:
         return [
             (f"{method}-{seed}", method, seed) for seed in self.wish.seeds for method in self.wish.methods
         ]
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """plan.json as it lies in a folder: a Plan whose wish is not interpreted, only compared."""
+
+    format: int
+    wish: Mapping[str, Any]
+    fingerprint: str
+    epochs: dict[str, int]
+    prior_epochs: dict[str, int]
+    epoch_seconds: dict[str, float]
+    prior_epoch_seconds: dict[str, float]
 
 
 def default_methods(labelled: bool) -> tuple[str, ...]:
@@ -254,29 +263,11 @@ def prior_epoch_seconds(wish: Wish, method: str, data: Data) -> float:
 
 
 def epoch_seconds(settings: s.Settings, data: Data) -> float:
-    """Seconds that an epoch takes, from 50 timed steps and one validation. Nothing is kept of them.
-
-    Of five parts of the steps the median counts: a machine that is busy for a moment does not change it.
-    """
+    """Seconds that an epoch takes, timed on a fresh model of which nothing is kept."""
     model, objective = new_model(settings, data)
     model.prepare(data.train.images)
-    training = Training(model, objective, data, settings.fit, None, settings.method, Silent(), None)
-    with own_randomness(training.device):
-        seed_noise(training.device, derive_seed("timing"))
-        model.train()
-        batches = chain.from_iterable(map(training.batches.epoch, count()))
-        seconds = []
-        for steps in (WARMED, *[TIMED // PARTS] * PARTS):
-            began = time.perf_counter()
-            for x, y in islice(batches, steps):
-                training.update(x, y)
-            training.check_window()  # reads from the device: all of it has been done
-            seconds.append((time.perf_counter() - began) / steps)
-        step = statistics.median(seconds[1:])
-        began = time.perf_counter()
-        if len(data.validation):
-            training.measure(training.validation, "validation", log=False)
-        return step * len(training.batches) + time.perf_counter() - began
+    context = choose_context(settings.fit.device, settings.fit.precision)
+    return Trainer(model, objective, data, settings.fit, context).time_epoch()
 
 
 def find_folder(wish: Wish, source: str) -> Path:
@@ -295,17 +286,20 @@ def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
     path = folder / PLAN
     content = read_json(path)
     s.check_format(content, str(path))
-    before = content.get("wish")
-    if before != wish.as_dict():
-        theirs = before if isinstance(before, dict) else {}
-        differing = [name for name, value in wish.as_dict().items() if theirs.get(name) != value]
+    kept = read_record(KeptPlan, content, path)
+    if kept.wish != wish.as_dict():
+        differing = [name for name, value in wish.as_dict().items() if kept.wish.get(name) != value]
         raise RunError(
             f"--out {folder}: another comparison is there (its {' and '.join(differing)} differ); "
             "give its options again, or name a new folder."
         )
-    if content.get("fingerprint") != data.fingerprint:
+    if kept.fingerprint != data.fingerprint:
         raise RunError(f"--out {folder}: the images of {data.source} have changed since it began.")
-    parts = [content.get(field.name) for field in dataclasses.fields(Plan)[2:]]
-    if not all(isinstance(part, dict) for part in parts):
-        raise RunError(f"{path} is damaged or of an older version; name a new folder.")
-    return Plan(wish, data.fingerprint, *parts)  # type: ignore[arg-type]
+    return Plan(
+        wish,
+        kept.fingerprint,
+        kept.epochs,
+        kept.prior_epochs,
+        kept.epoch_seconds,
+        kept.prior_epoch_seconds,
+    )

@@ -19,6 +19,7 @@ from vaekit.core import TrainingError
 from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json
 from vaekit.runs.load import PRIOR, Run, load_run
+from vaekit.runs.records import has_begun
 from vaekit.training.fit import History, fit, resume
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import fit_prior, go_on_with_prior
@@ -82,7 +83,7 @@ def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: St
     Raises:
         TrainingError: as in `fit`.
     """
-    if (folder / "config.json").exists():
+    if has_begun(folder):
         return resume(folder, data=data, should_stop=stop)
     settings = plan.settings(method, seed)
     model, objective = new_model(settings, data)
@@ -96,7 +97,7 @@ def train_prior(plan: Plan, method: str, seed: int, data: Data, run: Run, stop: 
     Raises:
         TrainingError: as in `fit`.
     """
-    if (run.path / PRIOR / "config.json").exists():
+    if has_begun(run.path / PRIOR):
         return go_on_with_prior(run, images=data, should_stop=stop)
     return fit_prior(
         run, plan.prior_options(method, seed), images=data, replace=True, should_stop=stop

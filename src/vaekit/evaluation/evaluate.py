@@ -184,7 +184,7 @@ def _asked(
     check_pixels(model, data)
     if isinstance(data, Split):
         return Asked(model, data, data, None, None)
-    others = run is not None and data.fingerprint != run.config["data"]["fingerprint"]
+    others = run is not None and data.fingerprint != run.config.data.fingerprint
     return Asked(model, data, data.test, None if others else data.train, data.factors if wanted else None)
 
 

@@ -7,7 +7,7 @@ labels int16.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -26,9 +26,9 @@ from vaekit.metrics import Under, metric_of
 from vaekit.models.base import HasPrior
 from vaekit.plots.paths import manifold_latents
 from vaekit.plots.planes import project
-from vaekit.reports.html import flatten
 from vaekit.reports.run import changed_settings, command_line, what_was_trained
 from vaekit.runs.load import Run
+from vaekit.runs.records import MetricLine
 
 MOST_POINTS = 10_000  # images on the map
 MOST_SCORED = 2_000  # images beside whose scores a new one is seen
@@ -117,7 +117,7 @@ class Material:
             [str(i) for i in range(int(labels.max()) + 1)] if labels is not None else []
         )
         return {
-            "title": f"{run.settings.method} on {run.config['data']['source']}",
+            "title": f"{run.settings.method} on {run.config.data.source}",
             "run": run.path.name,
             "summary": what_was_trained(run),
             "engine": engine,
@@ -145,7 +145,7 @@ class Material:
             "settings": settings(run),
             "curves": curves(run.metrics, run.under),
             "command": command_line(run),
-            "notes": list(run.config["data"]["notes"]),
+            "notes": list(run.config.data.notes),
         }
 
     def dimensions(self) -> list[dict[str, Any]]:
@@ -187,14 +187,13 @@ class Material:
 
 def numbers(run: Run) -> Iterable[dict[str, str]]:
     """The figures of a run with a sentence each: the test split's, then those of the evaluation."""
-    under = run.under
-    for key, value in flatten(run.summary.get("test", {})):
-        metric = metric_of(key, under)
-        if isinstance(value, int | float):
-            text, sentence = metric.text(value), metric.sentence
-            yield {"label": metric.label, "unit": metric.unit, "text": text, "sentence": sentence}
-    if evaluation := run.summary.get("evaluation"):
-        for row in evaluation_rows(evaluation):
+    summary = run.summary
+    for key, value in (summary and summary.test) or ():
+        metric = metric_of(key, run.under)
+        text, sentence = metric.text(value), metric.sentence
+        yield {"label": metric.label, "unit": metric.unit, "text": text, "sentence": sentence}
+    if summary and summary.evaluation:
+        for row in evaluation_rows(summary.evaluation):
             yield {"label": row.label, "unit": row.unit, "text": row.text, "sentence": row.meaning}
 
 
@@ -207,13 +206,13 @@ def settings(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def curves(metrics: Sequence[Mapping[str, Any]], under: Under) -> list[dict[str, Any]]:
+def curves(metrics: Sequence[MetricLine], under: Under) -> list[dict[str, Any]]:
     """Series of metrics.jsonl that change: name with its unit, and for each split its steps and values."""
     series: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for line in metrics:
-        for name, value in line.items():
-            if name not in ("step", "epoch", "split") and isinstance(value, int | float) and isfinite(value):
-                series.setdefault(name, {}).setdefault(line["split"], []).append((line["step"], value))
+        for name, value in line.values.items():
+            if isinstance(value, int | float) and isfinite(value):
+                series.setdefault(name, {}).setdefault(line.split, []).append((line.step, value))
     found = []
     for name, splits in series.items():
         shown = {split: thin(points) for split, points in splits.items() if len(points) > 1}

@@ -1,13 +1,12 @@
 """Curves of a training, from the lines of metrics.jsonl (`run.metrics`).
 
-Each line is a dict: step, epoch, split ("train", "validation" or "test"), and values with their unit
-in the name. A training line is the mean over the steps since the one before; a validation line has
-`kl_nats_by_dimension` too.
+A training line is the mean over the steps since the one before; a validation line has `kl_nats_by_dimension`
+too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import floor, log10
 from textwrap import fill
 from typing import Any
@@ -23,8 +22,9 @@ from vaekit.core import SettingError
 from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Metric, Under, metric_of
 from vaekit.plots import style
 from vaekit.plots.style import FAINT, LIGHT, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
+from vaekit.runs.records import MetricLine
 
-Metrics = Sequence[Mapping[str, Any]]
+Metrics = Sequence[MetricLine]
 LIGHT_IN = {"learning_rate": None, "beta": "kl_nats"}  # scheduled quantity -> panel, or None for the first
 UNIT_WIDTH, TITLE_WIDTH = 22, 30  # characters of a line beside an axis, and above a panel
 SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
@@ -38,15 +38,17 @@ LOOKS: dict[str, dict[str, Any]] = {  # split -> how its line is drawn
 def series(metrics: Metrics, split: str, key: str) -> tuple[np.ndarray, np.ndarray]:
     """Epochs (fractions within one) and values of one quantity on one split."""
     rate = steps_per_epoch(metrics)
-    lines = [line for line in metrics if line.get("split") == split and line.get(key) is not None]
-    return np.array([line["step"] / rate for line in lines]), np.array([line[key] for line in lines], float)
+    lines = [line for line in metrics if line.split == split and key in line.values]
+    return np.array([line.step / rate for line in lines]), np.array(
+        [line.values[key] for line in lines], float
+    )
 
 
 def steps_per_epoch(metrics: Metrics) -> float:
     """From the last line that was written at the end of an epoch; 1 (so x is steps) if there is none."""
-    ends = [line for line in metrics if line.get("split") == "validation" and line.get("epoch")]
-    ends = ends or [line for line in metrics if line.get("epoch")]
-    return max(1.0, ends[-1]["step"] / ends[-1]["epoch"]) if ends else 1.0
+    ends = [line for line in metrics if line.split == "validation" and line.epoch]
+    ends = ends or [line for line in metrics if line.epoch]
+    return max(1.0, ends[-1].step / ends[-1].epoch) if ends else 1.0
 
 
 def training(metrics: Metrics, under: Under = PLAIN) -> Figure:
@@ -83,7 +85,7 @@ def _title(metric: Metric) -> str:
 
 def drawn_in(metrics: Metrics) -> list[str]:
     """Keys of the panels: what METRICS draws and a line has; else up to three losses that it does not know."""
-    keys = dict.fromkeys(key for line in metrics for key in line)
+    keys = dict.fromkeys(key for line in metrics for key in line.values)
     return [key for key, metric in METRICS.items() if metric.drawn and key in keys] or [
         key for key in keys if key.endswith("_nats") or "loss" in key
     ][:3]
@@ -203,14 +205,14 @@ def kl_by_dimension(metrics: Metrics) -> Figure:
     Raises:
         SettingError: no validation line has it.
     """
-    split = "validation" if any("kl_nats_by_dimension" in line for line in metrics) else "train"
-    lines = [line for line in metrics if line.get("split") == split and line.get("kl_nats_by_dimension")]
+    split = "validation" if any("kl_nats_by_dimension" in line.values for line in metrics) else "train"
+    lines = [line for line in metrics if line.split == split and line.values.get("kl_nats_by_dimension")]
     if not lines:
         raise SettingError("metrics.jsonl has no KL by dimension.")
-    table = np.array([line["kl_nats_by_dimension"] for line in lines], float).T
+    table = np.array([line.values["kl_nats_by_dimension"] for line in lines], float).T
     order = np.argsort(-table[:, -1], kind="stable")
     table = table[order]
-    epochs = np.array([line["step"] for line in lines]) / steps_per_epoch(metrics)
+    epochs = np.array([line.step for line in lines]) / steps_per_epoch(metrics)
     active = int((table[:, -1] >= DEAD_NATS).sum())
     rows, highest = len(table), max(float(table.max()), 1e-9)
     title = f"KL by dimension over training: {active} of {rows} dimensions carry {DEAD_NATS} nats or more"

@@ -133,13 +133,13 @@ def training(view: View) -> Figure | str:
 
 
 def rate_distortion(view: View) -> Figure | str:
-    if not any("kl_nats" in line for line in view.run.metrics):
+    if not any("kl_nats" in line.values for line in view.run.metrics):
         return "this method has no KL, so no rate"
     return curves.rate_distortion(view.run.metrics, view.run.under)
 
 
 def kl_by_dimension(view: View) -> Figure | str:
-    if not any("kl_nats_by_dimension" in line for line in view.run.metrics):
+    if not any("kl_nats_by_dimension" in line.values for line in view.run.metrics):
         return "this method has no KL by dimension"
     return curves.kl_by_dimension(view.run.metrics)
 

@@ -17,6 +17,7 @@ from vaekit.plots.figures import FIGURES
 from vaekit.reports.html import IMAGE_BYTES, document, flatten
 from vaekit.runs.files import write_atomic
 from vaekit.runs.load import Run
+from vaekit.runs.records import CONFIG, DataRecord, Summary, WeightsRecord
 
 HEADLINE = (
     "negative_iwae_bound_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity",
@@ -42,13 +43,13 @@ def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, s
 
 def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     """The page as HTML."""
-    title = f"{run.settings.method} on {run.config['data']['source']}"
+    title = f"{run.settings.method} on {run.config.data.source}"
     parts = [
         *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
         _headline(run.summary, run.under),
         _pictures(figures, left_out),
         _numbers(run.summary, run.under),
-        _evaluation(run.summary.get("evaluation", {})),
+        _evaluation(run.summary and run.summary.evaluation),
         _settings(run),
         _reproduce(run),
         _notes(run),
@@ -58,46 +59,44 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
 
 def what_was_trained(run: Run) -> list[str]:
     """In plain words: which model, on what, for how long, and which weights are shown."""
-    data, summary, flat = run.config["data"], run.summary, run.settings.flat()
-    counts = data["images"]
+    data, summary, flat = run.config.data, run.summary, run.settings.flat()
+    counts = data.images
     sentences = [f"{run.settings.method}: {find_method(run.settings.method).summary}."]
     latents = f", with {flat['latent_dim']} latent dimensions," if "latent_dim" in flat else ""
-    classes = f" of {len(data['class_names'])} classes" if data["class_names"] else ""
+    classes = f" of {len(data.class_names)} classes" if data.class_names else ""
     sentences.append(
-        f"The model{latents} was trained on {counts['train']:,} {_kind(data)}{classes} from {data['source']}; "
+        f"The model{latents} was trained on {counts['train']:,} {_kind(data)}{classes} from {data.source}; "
         f"{counts['validation']:,} were kept for validation and {counts['test']:,} for the test."
     )
-    if not summary:
+    if summary is None:
         return [*sentences, "The run has not ended: the numbers below are missing until it has."]
-    early = ", stopped early because validation no longer got better" if summary.get("stopped_early") else ""
+    early = ", stopped early because validation no longer got better" if summary.stopped_early else ""
     sentences.append(
-        f"It took {summary['epochs']:,} epochs ({summary['steps']:,} steps) and {summary['train_seconds']:,.1f} s "
-        f"on {summary['device']} in {summary['precision']}{early}. {_weights(summary['weights'])}"
+        f"It took {summary.epochs:,} epochs ({summary.steps:,} steps) and {summary.train_seconds:,.1f} s "
+        f"on {summary.device} in {summary.precision}{early}. {_weights(summary.weights)}"
     )
     return sentences
 
 
-def _kind(data: Mapping[str, Any]) -> str:
+def _kind(data: DataRecord) -> str:
     """`grey images of 28 × 28 pixels`, or rows of features."""
-    shape = data["shape"]
+    shape = data.shape
     if len(shape) == 1:
         return f"rows of {shape[0]} features"
     channels = {1: "grey", 3: "colour"}.get(shape[0], f"{shape[0]}-channel")
-    look = "binary" if data["pixels"] == "binary" else channels
+    look = "binary" if data.pixels == "binary" else channels
     return f"{look} images of {shape[1]} × {shape[2]} pixels"
 
 
-def _weights(weights: Any) -> str:
+def _weights(weights: WeightsRecord) -> str:
     """Which weights the pictures and numbers are of."""
-    if not isinstance(weights, Mapping):
-        return f"Pictures and numbers are of the {weights} weights."
-    which = "that were best on validation" if weights["which"] == "best" else "at the end"
-    average = ", averaged over the last steps" if weights.get("averaged") else ""
-    return f"Pictures and numbers are of the weights {which} (epoch {weights['epoch']}){average}."
+    which = "that were best on validation" if weights.which == "best" else "at the end"
+    average = ", averaged over the last steps" if weights.averaged else ""
+    return f"Pictures and numbers are of the weights {which} (epoch {weights.epoch}){average}."
 
 
-def _headline(summary: Mapping[str, Any], under: Under) -> str:
-    test = summary.get("test", {})
+def _headline(summary: Summary | None, under: Under) -> str:
+    test = dict((summary and summary.test) or ())
     shown = {key: metric_of(key, under) for key in HEADLINE if key in test}
     items = [
         f"<li><b>{metric.text(test[key])}</b><span>{escape(metric.label)} on the test split, "
@@ -126,13 +125,19 @@ def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(cards)}\n</div>\n{left}'
 
 
-def _numbers(summary: Mapping[str, Any], under: Under) -> str:
+def _numbers(summary: Summary | None, under: Under) -> str:
     """Numbers by split in the order of METRICS and then all others, then those of the run."""
-    splits = [name for name in ("validation", "test") if isinstance(summary.get(name), Mapping)]
-    by_split = {name: dict(flatten(summary[name])) for name in splits}
+    if summary is None:
+        return ""
+    by_split = {name: dict(split) for name, split in summary.splits.items()}
+    splits = list(by_split)
     keys = [*METRICS, *dict.fromkeys(key for name in splits for key in by_split[name])]
     keys = [key for key in dict.fromkeys(keys) if any(key in by_split[name] for name in splits)]
-    rest = {key: value for key, value in flatten(summary) if key.split(".")[0] not in [*splits, "evaluation"]}
+    rest = {
+        key: value
+        for key, value in flatten(summary.as_dict())
+        if key.split(".")[0] not in [*splits, "evaluation"]
+    }
     rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
     tables = [
         _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}, under),
@@ -141,7 +146,7 @@ def _numbers(summary: Mapping[str, Any], under: Under) -> str:
     return "<h2>Numbers</h2>\n" + "\n".join(tables) if any(tables) else ""
 
 
-def _evaluation(values: Mapping[str, Any]) -> str:
+def _evaluation(values: Mapping[str, Any] | None) -> str:
     """What `vaekit evaluate` measured, and what it found wrong."""
     if not values:
         return ""
@@ -204,23 +209,22 @@ def command_line(run: Run) -> str:
 
 
 def _reproduce(run: Run) -> str:
-    versions = run.config.get("versions", {})
-    listed = ", ".join(f"{name} {value}" for name, value in versions.items())
-    config = shlex.join(["vaekit", "train", run.settings.method, "--config", str(run.path / "config.json")])
-    data = run.config["data"]
-    given = data["path"] is None and data["source"] not in SOURCES
+    listed = ", ".join(f"{name} {value}" for name, value in run.config.versions.items())
+    config = shlex.join(["vaekit", "train", run.settings.method, "--config", str(run.path / CONFIG)])
+    data = run.config.data
+    given = data.path is None and data.source not in SOURCES
     array = "<p>The images were given as an array in Python; save them as a .npy file first.</p>\n"
     return (
         f"<h2>How to reproduce</h2>\n{array if given else ''}<pre>{escape(command_line(run))}</pre>\n"
         f"<p>or, with every setting as it was resolved:</p>\n<pre>{escape(config)}</pre>\n"
-        f"<p>Seed {run.settings.fit.seed}. Data fingerprint <code>{escape(str(data['fingerprint']))}"
+        f"<p>Seed {run.settings.fit.seed}. Data fingerprint <code>{escape(data.fingerprint)}"
         f'</code>.</p>\n<p class="faint">{escape(listed)}</p>'
     )
 
 
 def _notes(run: Run) -> str:
     """What the reader should know: about the likelihood, and what was found odd in the data."""
-    notes = list(run.config["data"]["notes"])
+    notes = list(run.config.data.notes)
     under = run.under
     if under.kind:
         notes = [KINDS[under.kind].note.format(name=under.likelihood), *notes]

@@ -1,4 +1,4 @@
-"""How a run is loaded, to be used or to be gone on with. `vaekit.runs.write` writes what is read here."""
+"""Loads a run folder, for use or for resuming. `vaekit.runs.write` writes what is read here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import zlib
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +23,18 @@ from vaekit.metrics import Under
 from vaekit.models import Autoencoder, Model
 from vaekit.models.base import CANNOT_SAMPLE, CodeDensity, HasPrior
 from vaekit.models.build import given_by_data, seeded_model
-from vaekit.runs.files import read_json, read_tensors
+from vaekit.runs.files import read_tensors
+from vaekit.runs.records import (
+    CONFIG,
+    MetricLine,
+    RunConfig,
+    Summary,
+    read_metrics,
+    read_run_config,
+    read_summary,
+)
 from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.device import choose_device
-from vaekit.training import log as metrics
 
 PRIOR = "prior"  # folder within a run
 
@@ -40,8 +47,8 @@ class Run:
         path: its folder.
         model: with the weights that every command uses, in eval mode.
         settings: resolved settings.
-        config: all of config.json.
-        summary: all of summary.json; empty while the run has not ended.
+        config: config.json.
+        summary: summary.json; None while the run has not ended.
         metrics: the lines of metrics.jsonl.
         previews: up to 64 test images.
     """
@@ -49,14 +56,15 @@ class Run:
     path: Path
     model: Model
     settings: s.Settings
-    config: dict[str, Any]
-    summary: dict[str, Any]
-    metrics: list[dict[str, Any]]
+    config: RunConfig
+    summary: Summary | None
+    metrics: list[MetricLine]
     previews: Split
 
     @property
     def class_names(self) -> list[str] | None:
-        return self.config["data"]["class_names"]
+        names = self.config.data.class_names
+        return None if names is None else list(names)
 
     @property
     def under(self) -> Under:
@@ -108,8 +116,8 @@ class Run:
         data = load_data(
             **options | {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
         )
-        if list(data.shape) != self.config["data"]["shape"]:
-            theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config["data"]["shape"]))
+        if data.shape != self.config.data.shape:
+            theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config.data.shape))
             raise DataError(f"{source}: images are {theirs}, those of {self.path} are {ours}.")
         return data
 
@@ -163,14 +171,14 @@ def load_run(
     load_weights(model, tensors, weights)
     model = model.to(choose_device(device)).eval()
     if isinstance(model, Autoencoder) and (has_prior(folder) or not isinstance(model, HasPrior)):
-        model.fitted = cache(partial(load_prior, folder, model, config["data"]["fingerprint"], device))
+        model.fitted = cache(partial(load_prior, folder, model, config.data.fingerprint, device))
     return Run(
         folder,
         model,
         settings,
         config,
-        read_json(folder / "summary.json") if (folder / "summary.json").exists() else {},
-        metrics.read_metrics(folder / metrics.FILE),
+        read_summary(folder),
+        read_metrics(folder),
         read_previews(folder),
     )
 
@@ -195,7 +203,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
     if not has_prior(folder):
         raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
     prior = load_run(folder / PRIOR, device=device)
-    if prior.config["data"]["fingerprint"] != codes_fingerprint(model, data):
+    if prior.config.data.fingerprint != codes_fingerprint(model, data):
         raise RunError(
             f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew: vaekit prior {folder} --replace"
         )
@@ -209,13 +217,11 @@ def codes_fingerprint(model: Autoencoder, data: str) -> str:
 
 
 def build_model(
-    settings: s.Settings, config: dict[str, Any], encoder: nn.Module | None = None, decoder: nn.Module | None = None
+    settings: s.Settings, config: RunConfig, encoder: nn.Module | None = None, decoder: nn.Module | None = None
 ) -> Model:  # fmt: skip
     """The model of a run as it was at its start, from its settings and what config.json says of its data."""
-    about = config["data"]
-    given = given_by_data(
-        settings.method, tuple(about["shape"]), about["pixels"], about.get("classes", 0), about["source"]
-    )
+    about = config.data
+    given = given_by_data(settings.method, about.shape, about.pixels, about.classes, about.source)
     if settings.flat().get("network") == "custom":
         if encoder is None or decoder is None:
             raise SettingError("this run was trained with own networks; pass encoder= and decoder= again.")
@@ -223,23 +229,23 @@ def build_model(
     return seeded_model(settings, given)
 
 
-def load_own_data(folder: Path, settings: s.Settings, config: dict[str, Any]) -> Data:
+def load_own_data(folder: Path, settings: s.Settings, config: RunConfig) -> Data:
     """The data that a run was trained on.
 
     Raises:
         DataError: they are gone.
         RunError: they were an array in memory, or have changed since.
     """
-    if settings.data.data not in SOURCES and config["data"].get("path") is None:
+    if settings.data.data not in SOURCES and config.data.path is None:
         raise RunError(f"{folder} was trained on an array in memory; pass data= in Python.")
     data = find_method(settings.method).load(settings.data)
     check_unchanged(folder, data, config)
     return data
 
 
-def check_unchanged(folder: Path, data: Data, config: dict[str, Any]) -> None:
+def check_unchanged(folder: Path, data: Data, config: RunConfig) -> None:
     """Raises RunError when these are not the images and the split that a run began with."""
-    if data.fingerprint != config["data"]["fingerprint"]:
+    if data.fingerprint != config.data.fingerprint:
         raise RunError(
             f"{folder}: the images or the split of {data.source} have changed since this run began."
         )
@@ -254,43 +260,14 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> N
         raise RunError(f"{where} does not hold the weights of this run's model: {detail}") from None
 
 
-def read_run_config(folder: Path) -> dict[str, Any]:
-    """config.json of a run folder.
-
-    Raises:
-        RunError: no such folder, not a run, or written by a newer vaekit.
-    """
-    if not folder.exists():
-        siblings = sorted(path.parent.name for path in folder.parent.glob("*/config.json"))
-        there = f" In {folder.parent} there are: {', '.join(siblings[:10])}." if siblings else ""
-        raise RunError(f"{folder}: no such run folder.{there}")
-    if not (folder / "config.json").is_file():
-        raise RunError(f"{folder} is not a run folder: it has no config.json.")
-    path = folder / "config.json"
-    config = read_json(path)
-    try:
-        s.check_format(config, str(path))
-    except SettingError as error:
-        raise RunError(str(error)) from None
-    settings, data = config.get("settings"), config.get("data")
-    if not (
-        isinstance(settings, dict)
-        and isinstance(data, dict)
-        and {"shape", "pixels", "fingerprint"} <= data.keys()
-    ):
-        raise RunError(f"{path} is not the config of a run.")
-    return config
-
-
-def settings_of(folder: Path, config: dict[str, Any]) -> s.Settings:
+def settings_of(folder: Path, config: RunConfig) -> s.Settings:
     """Settings from config.json.
 
     Raises:
         RunError: unknown options or methods, or wrong types.
     """
-    where = str(folder / "config.json")
+    where, values = str(folder / CONFIG), config.settings
     try:
-        values = config["settings"]
         if not isinstance(values.get("method"), str):
             raise SettingError(f"{where}: no method.")
         return resolve(values["method"], values, where=where)

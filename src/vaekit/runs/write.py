@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -27,8 +27,17 @@ from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
+from vaekit.runs.fields import as_json
 from vaekit.runs.files import write_atomic, write_json, write_tensors, writing
-from vaekit.runtime.device import choose_device
+from vaekit.runs.records import (
+    CONFIG,
+    SUMMARY,
+    DataRecord,
+    RunConfig,
+    Summary,
+    WeightsRecord,
+    read_summary,
+)
 
 PREVIEWS = 64  # test images kept with a run
 
@@ -64,22 +73,24 @@ def settings_for(
     )
 
 
-def begin_run(folder: Path, settings: s.Settings, data: Data, model: Model, objective: Objective) -> None:
+def begin_run(
+    folder: Path, settings: s.Settings, data: Data, model: Model, objective: Objective, device: torch.device
+) -> None:
     """Makes the folder with config.json and previews.npz, or leaves nothing.
 
     Raises:
         RunError: there is something already, or it cannot be written.
     """
     check_free(folder)
-    content = describe_run(settings, data, model, objective)
+    config = describe_run(settings, data, model, objective, device)
     made = not folder.exists()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as undo:
         if made:
             undo.callback(_remove_empty, folder)
-        write_json(folder / "config.json", content, new=True)
-        undo.callback((folder / "config.json").unlink)
+        write_json(folder / CONFIG, as_json(config), new=True)
+        undo.callback((folder / CONFIG).unlink)
         write_previews(folder, data)
         undo.pop_all()
 
@@ -92,7 +103,7 @@ def _remove_empty(folder: Path) -> None:
 def check_free(folder: Path) -> None:
     """Raises RunError when something is in the way of a new run folder."""
     with writing(folder):
-        if (folder / "config.json").exists():
+        if (folder / CONFIG).exists():
             raise RunError(
                 f"--out {folder}: a run is there; go on with it (vaekit resume {folder}) or name another."
             )
@@ -126,31 +137,38 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def describe_run(settings: s.Settings, data: Data, model: Model, objective: Objective) -> dict[str, Any]:
-    """The content of config.json."""
+def describe_run(
+    settings: s.Settings, data: Data, model: Model, objective: Objective, device: torch.device
+) -> RunConfig:
+    """What a run begins with."""
     flat = settings.flat()
     if data.path is not None and flat["data"] not in SOURCES:
         flat["data"] = data.path
     if flat.get("data_dir") is not None:
         flat["data_dir"] = os.path.abspath(flat["data_dir"])
-    return {
-        "format": s.FORMAT,
-        "settings": flat,
-        "data": {
-            "source": data.source,
-            "path": data.path,
-            "shape": list(data.shape),
-            "pixels": data.pixels,
-            "dynamic": data.dynamic,
-            "class_names": data.class_names,
-            "classes": data.classes,
-            "images": {name: len(split) for name, split in data.splits.items()},
-            "fingerprint": data.fingerprint,
-            "notes": data.notes,
-        },
-        "initial_weights": weights_fingerprint(model, objective),
-        "versions": versions(settings.fit.device),
-    }
+    return RunConfig(
+        format=s.FORMAT,
+        settings=flat,
+        data=describe_data(data),
+        initial_weights=weights_fingerprint(model, objective),
+        versions=versions(device),
+    )
+
+
+def describe_data(data: Data) -> DataRecord:
+    """What a run is trained on."""
+    return DataRecord(
+        source=data.source,
+        path=data.path,
+        shape=data.shape,
+        pixels=data.pixels,
+        dynamic=data.dynamic,
+        class_names=None if data.class_names is None else tuple(data.class_names),
+        classes=data.classes,
+        images={name: len(split) for name, split in data.splits.items()},
+        fingerprint=data.fingerprint,
+        notes=tuple(data.notes),
+    )
 
 
 def weights_fingerprint(*modules: nn.Module) -> str:
@@ -163,7 +181,7 @@ def weights_fingerprint(*modules: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def versions(device: str) -> dict[str, Any]:
+def versions(device: torch.device) -> dict[str, Any]:
     """What the bits of a run depend on, beside its settings, and where it was made."""
     from vaekit import __version__
 
@@ -173,14 +191,31 @@ def versions(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
-        "device": str(choose_device(device)),
+        "device": str(device),
         "threads": torch.get_num_threads(),
     }
 
 
-def publish_weights(folder: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+def publish_weights(folder: Path, tensors: dict[str, Tensor], about: WeightsRecord) -> None:
     """Writes model.safetensors: the weights that every command uses."""
-    write_tensors(folder / "model.safetensors", tensors, about)
+    write_tensors(folder / "model.safetensors", tensors, as_json(about))
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Writes summary.json, by which a run counts as ended."""
+    write_json(folder / SUMMARY, as_json(summary))
+
+
+def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
+    """Puts what was measured into summary.json; False if the run has none, since it has not ended.
+
+    Raises:
+        RunError: summary.json is damaged, or cannot be written.
+    """
+    summary = read_summary(folder)
+    if summary is not None:
+        write_summary(folder, dataclasses.replace(summary, evaluation=values))
+    return summary is not None
 
 
 def write_previews(folder: Path, data: Data) -> None:

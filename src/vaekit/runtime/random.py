@@ -61,9 +61,14 @@ def uniform(shape: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.rand((share.whole, *shape[1:]), device=device)[share.start : share.stop]
 
 
+def is_shared() -> bool:
+    """Whether other processes hold parts of the batch too."""
+    return _share.get() is not None
+
+
 def total(values: Tensor) -> Tensor:
     """Sum over the processes that hold parts of the batch; the tensor itself is changed."""
-    if _share.get() is not None and dist.is_initialized():
+    if is_shared() and dist.is_initialized():
         dist.all_reduce(values)
     return values
 

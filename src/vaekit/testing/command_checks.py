@@ -15,6 +15,7 @@ import numpy as np
 from vaekit.core import VaekitWarning
 from vaekit.models.base import Decodes, Encodes, Generates, Model, Quantizes, Reconstructs
 from vaekit.runs.load import load_run
+from vaekit.runs.records import read_summary
 from vaekit.testing.made_up import KINDS, Subject
 
 EPOCHS = 2
@@ -128,8 +129,8 @@ def evaluate(subject: Subject) -> None:
     """Whatever can be measured of it is measured and kept."""
     found = typed(subject, "evaluate", trained(subject), "--samples", 4, "--annealed", 2)
     assert found["images"] > 0
-    kept = json.loads((trained(subject) / "summary.json").read_text(encoding="utf-8"))
-    assert "evaluation" in kept, "the evaluation is kept with the run"
+    kept = read_summary(trained(subject))
+    assert kept is not None and kept.evaluation, "the evaluation is kept with the run"
 
 
 def score(subject: Subject) -> None:

@@ -76,7 +76,7 @@ def training_is_a_function_of_the_seed(subject: Subject) -> None:
             precision="fp32", progress="none", weights="best" if objective.criterion else "last",
         )  # fmt: skip
         if objective.criterion is not None:
-            ends.append(history.summary["test"][objective.criterion])
+            ends.append(history.test.figures[objective.criterion])
         weights.append(model.state_dict())
     assert not ends or ends[1] < ends[0] - 0.1 * abs(ends[0]), (
         f"the criterion went from {ends[0]} to {ends[1]}"

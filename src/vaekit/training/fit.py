@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -20,9 +19,18 @@ from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.objectives.create import create_objective
 from vaekit.runs.checkpoints import load_state
-from vaekit.runs.files import read_json, remove_temporaries
-from vaekit.runs.load import build_model, check_unchanged, load_own_data, read_run_config, settings_of
+from vaekit.runs.files import remove_temporaries
+from vaekit.runs.load import build_model, check_unchanged, load_own_data, settings_of
 from vaekit.runs.lock import sole_writer
+from vaekit.runs.records import (
+    CONFIG,
+    METRICS,
+    RunConfig,
+    has_ended,
+    read_metrics,
+    read_run_config,
+    read_summary,
+)
 from vaekit.runs.write import (
     begin_run,
     method_name,
@@ -32,11 +40,11 @@ from vaekit.runs.write import (
     write_previews,
 )
 from vaekit.runtime.device import choose_device
-from vaekit.runtime.distributed import joined, launched
-from vaekit.training.log import FILE, read_metrics
+from vaekit.runtime.distributed import Context, joined
+from vaekit.runtime.launch import launched
+from vaekit.training.history import History
 from vaekit.training.progress import Progress, choose_progress
-from vaekit.training.state import restore
-from vaekit.training.trainer import History, Training
+from vaekit.training.trainer import Trainer
 
 __all__ = ["History", "check_options", "fit", "resume"]
 
@@ -103,16 +111,27 @@ def fit(
     check_options(options)
     objective.check(model)
     check_data(model, objective.criterion, data, options)
-    with joined(choose_device(options.device)) as processes, ExitStack() as held:
-        folder = Path(out) if out is not None and processes.leads else None
-        shown = choose_progress(progress if processes.leads else "none")
+    with joined(options.device, options.precision) as context, ExitStack() as held:
+        shown = choose_progress(progress if context.leads else "none")
+        folder = Path(out) if out is not None and context.leads else None
         if folder is not None:
             method = method or method_name(model, objective)
             settings = settings_for(method, model, objective, data, options)
-            begin_run(folder, settings, data, model, objective)
+            begin_run(folder, settings, data, model, objective, context.device)
             held.enter_context(sole_writer(folder))
         model.prepare(data.train.images)
-        return Training(model, objective, data, options, folder, method, shown, should_stop, processes).run()
+        trainer = Trainer(
+            model,
+            objective,
+            data,
+            options,
+            context,
+            folder=folder,
+            method=method,
+            progress=shown,
+            should_stop=should_stop,
+        )
+        return trainer.run()
 
 
 def resume(
@@ -124,7 +143,7 @@ def resume(
     progress: str | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
 ) -> History:
-    """Goes on with a run from its last state, to the weights of the uninterrupted run.
+    """Resumes a run from its last state, to the weights of the uninterrupted run.
 
     Args:
         path: run folder.
@@ -138,73 +157,73 @@ def resume(
     folder = Path(path)
     config = read_run_config(folder)
     settings = settings_of(folder, config)
-    if (folder / "summary.json").exists():
-        return History(read_metrics(folder / FILE), read_json(folder / "summary.json"), None, folder)
+    if has_ended(folder):
+        return History(read_metrics(folder), read_summary(folder), None, folder)
     with sole_writer(folder) if launched().leads else nullcontext():
-        return _go_on(folder, config, settings, data, encoder, decoder, progress, should_stop)
+        state = load_state(folder / "checkpoints")
+        model = build_model(settings, config, encoder, decoder)
+        objective = create_objective(settings.method, settings.objective)
+        if state is None:
+            check_untouched(folder, config, settings, model, objective)
+        data = data_again(folder, config, settings, data)
+        with joined(settings.fit.device, settings.fit.precision) as context:
+            if context.leads:
+                warn_of_versions(config, context)
+                mend_folder(folder, data)
+            model.prepare(data.train.images)
+            trainer = Trainer(
+                model,
+                objective,
+                data,
+                settings.fit,
+                context,
+                folder=folder if context.leads else None,
+                method=settings.method,
+                progress=choose_progress(progress if context.leads else "none"),
+                should_stop=should_stop,
+            )
+            if state is not None:
+                trainer.restore(state, folder / "checkpoints")
+            context.meet()  # nobody writes a state while another still reads
+            return trainer.run()
 
 
-def _go_on(
-    folder: Path,
-    config: dict[str, Any],
-    settings: Settings,
-    data: Data | None,
-    encoder: nn.Module | None,
-    decoder: nn.Module | None,
-    progress: str | Progress,
-    should_stop: Callable[[], str | None] | None,
-) -> History:
-    """`resume`, once nobody else writes the run."""
-    state = load_state(folder / "checkpoints")
-    model = build_model(settings, config, encoder, decoder)
-    objective = create_objective(settings.method, settings.objective)
-    if state is None:
-        check_untouched(folder, config, settings, model, objective)
+def data_again(folder: Path, config: RunConfig, settings: Settings, data: Data | None) -> Data:
+    """The data that a run began with: those given, or loaded by their name.
+
+    Raises:
+        RunError: they have changed, or must be given.
+        DataError: they are gone.
+    """
     if data is None:
         data = load_own_data(folder, settings, config)
     check_unchanged(folder, data, config)
-    data = data.replace(source=config["data"]["source"])  # as it was given, where it is a path
-    with joined(choose_device(settings.fit.device)) as processes:
-        if processes.leads:
-            warn_of_versions(config, settings)
-            remove_temporaries(folder, folder / "checkpoints")
-            if not (folder / "previews.npz").exists():
-                write_previews(folder, data)
-        shown = choose_progress(progress if processes.leads else "none")
-        model.prepare(data.train.images)
-        training = Training(
-            model,
-            objective,
-            data,
-            settings.fit,
-            folder if processes.leads else None,
-            settings.method,
-            shown,
-            should_stop,
-            processes,
-        )
-        if state is not None:
-            restore(training, state)
-        processes.meet()  # nobody writes a state while another still reads
-        return training.run()
+    return data.replace(source=config.data.source)  # as it was given, where it is a path
+
+
+def mend_folder(folder: Path, data: Data) -> None:
+    """Removes what a killed process left half written, and writes what it did not come to."""
+    remove_temporaries(folder, folder / "checkpoints")
+    if not (folder / "previews.npz").exists():
+        write_previews(folder, data)
 
 
 def check_untouched(
-    folder: Path, config: dict[str, Any], settings: Settings, model: Model, objective: Objective
+    folder: Path, config: RunConfig, settings: Settings, model: Model, objective: Objective
 ) -> None:
     """Raises RunError when a run without a state cannot be begun again as it was."""
-    again = f"train anew: vaekit train {settings.method} --config {folder / 'config.json'}"
-    if (folder / FILE).exists() or (folder / "model.safetensors").exists():
+    again = f"train anew: vaekit train {settings.method} --config {folder / CONFIG}"
+    if (folder / METRICS).exists() or (folder / "model.safetensors").exists():
         raise RunError(f"{folder} has no states to go on from; {again}")
-    if weights_fingerprint(model, objective) != config.get("initial_weights"):
+    if weights_fingerprint(model, objective) != config.initial_weights:
         raise RunError(
             f"{folder} has no state yet, and its model did not begin with the weights of its seed; {again}"
         )
 
 
-def warn_of_versions(config: dict[str, Any], settings: Settings) -> None:
+def warn_of_versions(config: RunConfig, context: Context) -> None:
     """Warns when bits may differ from those of the uninterrupted run."""
-    began, now = config.get("versions", {}), versions(settings.fit.device)
+    began, now = config.versions, versions(context.device)
     changed = [
         f"{name} {began.get(name)} -> {now[name]}"
         for name in ("vaekit", "torch", "device", "threads")

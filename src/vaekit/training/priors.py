@@ -18,7 +18,8 @@ from vaekit.models.base import TakesPrior
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
 from vaekit.runs.lock import sole_writer
-from vaekit.runtime.distributed import launched
+from vaekit.runs.records import has_begun, has_ended
+from vaekit.runtime.launch import launched
 from vaekit.training.fit import History, check_options, fit, resume
 from vaekit.training.fresh import new_model
 
@@ -103,8 +104,11 @@ def fit_prior(
     """
     out, leads = run.path / PRIOR, launched().leads
     if leads and out.exists() and not replace:
-        done = (out / "summary.json").exists()
-        remedy = "--replace fits another" if done else f"go on with it (vaekit resume {out}), or --replace it"
+        remedy = (
+            "--replace fits another"
+            if has_ended(out)
+            else f"go on with it (vaekit resume {out}), or --replace it"
+        )
         raise RunError(f"{out}: a prior is there already; {remedy}.")
     codes = load_codes(run.path, run=run, images=images)
     assert isinstance(run.model, Autoencoder)
@@ -112,7 +116,7 @@ def fit_prior(
     check_options(settings.fit)
     prior, objective = new_model(settings, codes)
     if leads and out.exists():
-        if (out / "config.json").exists():
+        if has_begun(out):
             with sole_writer(out):  # or else it is being trained
                 pass
         with writing(out):
@@ -131,5 +135,5 @@ def go_on_with_prior(
         RunError: as in `resume`; it was fitted to the codes of other weights.
     """
     out = run.path / PRIOR
-    codes = None if (out / "summary.json").exists() else load_codes(run.path, run=run, images=images)
+    codes = None if has_ended(out) else load_codes(run.path, run=run, images=images)
     return resume(out, data=codes, should_stop=should_stop)

@@ -1,103 +1,118 @@
-"""What a run keeps: its resumable state and how it takes one up again, its weights, its summary."""
+"""Where a training stands: all that its rest depends on, beside what modules and optimisers hold themselves."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vaekit.core import RunError
-from vaekit.distributions.likelihoods import measured_under
-from vaekit.metrics import in_bits
 
-if TYPE_CHECKING:
-    from vaekit.training.trainer import Training
-
-COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds")  # of a state, beside its tensors
+COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds")
 
 
-def state_of(run: Training) -> dict[str, Any]:
-    """Everything that the rest of the run depends on."""
-    value = run.best["value"]
-    return {
-        "model": run.model.state_dict(),
-        "objective": run.objective.state_dict(),
-        "optimizers": {name: optimizer.state_dict() for name, optimizer in run.optimizers.items()},
-        "average": run.average and run.average.weights,
-        "best": {**run.best, "value": None if math.isinf(value) else value},
-        "window": run.metrics.window,
-        "counts": run.metrics.counts,
-        "metrics_size": run.metrics.size,
-        **{name: getattr(run, name) for name in COUNTERS},
-    }
+@dataclass(frozen=True)
+class Best:
+    """The best weights so far.
 
-
-def restore(run: Training, state: dict[str, Any]) -> None:
-    """Takes up a state; metrics.jsonl is cut back to it.
-
-    Raises:
-        RunError: the state is of another model, or metrics.jsonl is shorter than it was.
+    Attributes:
+        value: of the objective's criterion on validation, in its unit; infinite before the first.
+        epoch: after which it was measured.
+        weights: the model's, on its device.
     """
-    try:
-        run.model.load_state_dict(state["model"])
-        run.objective.load_state_dict(state["objective"])
-        for name, optimizer in run.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-    except (RuntimeError, ValueError, KeyError) as error:
-        detail = " ".join(str(error).split())[:200]
-        raise RunError(f"the state in {run.folder} is not of this run's model: {detail}") from None
-    if run.average is not None:
-        run.average.weights = _moved(state["average"], run.device)
-    best = state["best"]
-    run.best = {
-        "value": math.inf if best["value"] is None else best["value"],
-        "epoch": best["epoch"],
-        "weights": None if best["weights"] is None else _moved(best["weights"], run.device),
-    }
-    for name in COUNTERS:
-        setattr(run, name, state[name])
-    window = [_moved(row, run.device) for row in state["window"]]
-    run.metrics.restore(state["metrics_size"], window, _moved(state.get("counts", {}), run.device))
+
+    value: float = math.inf
+    epoch: int | None = None
+    weights: dict[str, Tensor] | None = None
 
 
-def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
+@dataclass(frozen=True)
+class StepTerms:
+    """The terms of one step, which still lie on the device.
+
+    Attributes:
+        step: its number.
+        images: in it, over all processes.
+        names: of the terms.
+        means: over those images, (len(names),).
+    """
+
+    step: int
+    images: int
+    names: list[str]
+    means: Tensor
+
+
+@dataclass
+class TrainState:
+    """Where a training stands.
+
+    Attributes:
+        step, epoch, batch: done so far; batches within the epoch.
+        stale: validations since the best one.
+        stopped: early, because validation no longer got better.
+        seconds: of training, up to the state.
+        best: weights so far.
+        window: steps since the last line of metrics.jsonl.
+        counts: histograms of those steps, summed, (K,) each.
+        metrics_size: bytes of metrics.jsonl.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    stale: int = 0
+    stopped: bool = False
+    seconds: float = 0.0
+    best: Best = Best()
+    window: list[StepTerms] = field(default_factory=list)
+    counts: dict[str, Tensor] = field(default_factory=dict)
+    metrics_size: int = 0
+
+    def as_nested(self) -> dict[str, Any]:
+        """For `vaekit.runs.checkpoints`: JSON and tensors."""
+        value = None if math.isinf(self.best.value) else self.best.value  # JSON has no infinity
+        return {
+            "best": _items(self.best) | {"value": value},
+            "window": [_items(row) for row in self.window],
+            "counts": self.counts,
+            "metrics_size": self.metrics_size,
+            **{name: value for name, value in _items(self).items() if name in COUNTERS},
+        }
+
+    @classmethod
+    def from_nested(cls, nested: Mapping[str, Any], device: torch.device, where: Path) -> TrainState:
+        """What `as_nested` gave, read from a file or folder `where`; its tensors on a device.
+
+        Raises:
+            RunError: something is missing.
+        """
+        try:
+            best = nested["best"]
+            value = math.inf if best["value"] is None else best["value"]
+            weights = None if best["weights"] is None else moved(best["weights"], device)
+            return cls(
+                **{name: nested[name] for name in COUNTERS},
+                best=Best(value, best["epoch"], weights),
+                window=[StepTerms(**moved(row, device)) for row in nested["window"]],
+                counts=moved(nested["counts"], device),
+                metrics_size=nested["metrics_size"],
+            )
+        except (KeyError, TypeError) as error:
+            raise RunError(
+                f"the state in {where} is of another version of vaekit, or damaged: {error}."
+            ) from None
+
+
+def moved(values: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
     """The same with its tensors on a device."""
     return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in values.items()}
 
 
-def chosen_weights(run: Training) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The weights to use so far, and what they are."""
-    averaged = run.average is not None
-    if run.options.weights == "best" and run.best["weights"] is not None:
-        return run.best["weights"], {"which": "best", "epoch": run.best["epoch"], "averaged": averaged}
-    last = run.average.weights if run.average is not None else run.model.state_dict()
-    about = {"which": "last", "epoch": run.epoch, "averaged": averaged}
-    return {name: tensor.detach().clone() for name, tensor in last.items()}, about
-
-
-def summarise(run: Training, about: dict[str, Any], measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The content of summary.json."""
-    arguments, data = run.model.arguments, run.data
-    under = measured_under(arguments.get("likelihood"))
-    splits = {
-        name: {"images": len(data.splits[name])}
-        | {key: value for key, value in terms.items() if not isinstance(value, list)}
-        | in_bits(terms, under.kind, data.pixels, data.dimensions)
-        for name, terms in measured.items()
-    }
-    return {
-        **({} if run.method is None else {"method": run.method}),
-        **{name: value for name, value in arguments.items() if name == "likelihood"},
-        "data": data.source,
-        "parameters": sum(p.numel() for p in run.model.parameters()),
-        "epochs": run.epoch,
-        "steps": run.step,
-        "stopped_early": run.stopped,
-        "train_seconds": round(run.seconds, 3),
-        "device": str(run.device),
-        "precision": run.precision,
-        "weights": about,
-        **splits,
-    }
+def _items(record: Best | StepTerms | TrainState) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -1,4 +1,4 @@
-"""The loop of `fit`: a run's steps, and what is measured on the way. `vaekit.training.state` has what it keeps.
+"""The loop of `fit`: a run's steps, and what is measured on the way. `vaekit.training.state` says where it stands.
 
 The order of images is a function of (seed, epoch), and the noise of a step one of (seed, step), so a
 run that is killed anywhere goes on from its last state to the very weights it would have had.
@@ -7,34 +7,37 @@ run that is killed anywhere goes on from its last state to the very weights it w
 from __future__ import annotations
 
 import math
+import statistics
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from vaekit.config.options import FitSettings
-from vaekit.core import Loss, NonFiniteError, VaekitWarning, derive_seed, reach
+from vaekit.core import NonFiniteError, VaekitWarning, derive_seed, reach
 from vaekit.data import Batches, Data, Split
 from vaekit.inference import at_once
 from vaekit.models import Model
-from vaekit.objectives.base import Objective, Phase
+from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
 from vaekit.runs.checkpoints import save_state
-from vaekit.runs.files import write_json
-from vaekit.runs.write import publish_weights
-from vaekit.runtime.device import arithmetic, choose_device, choose_precision, only_deterministic
-from vaekit.runtime.distributed import Processes
+from vaekit.runs.records import MetricLine, Summary, WeightsRecord
+from vaekit.runs.write import publish_weights, write_summary
+from vaekit.runtime.device import only_deterministic
+from vaekit.runtime.distributed import Context
 from vaekit.runtime.random import own_randomness, seed_noise, sharing
 from vaekit.training import validate as measuring
+from vaekit.training.history import History
+from vaekit.training.learner import Learner
 from vaekit.training.log import Metrics, not_finite
-from vaekit.training.optimizers import OPTIMIZERS, Average, clip, weights_in_place
-from vaekit.training.progress import Progress
-from vaekit.training.schedules import learning_rate as rate_at
-from vaekit.training.state import chosen_weights, state_of, summarise
+from vaekit.training.optimizers import weights_in_place
+from vaekit.training.progress import Progress, Silent
+from vaekit.training.state import Best, TrainState
+from vaekit.training.summarise import split_summary
 
 LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
 
@@ -42,33 +45,21 @@ EXCHANGE_EVERY = 10  # steps between agreements of several processes to save or 
 
 REASONS = (None, "SIGINT", "SIGTERM", "stopped")  # to stop, as numbers that processes can exchange
 
-
-@dataclass
-class History:
-    """What came of a run.
-
-    Attributes:
-        metrics: the lines of metrics.jsonl: step, epoch, split, and named values with units.
-        summary: what summary.json holds; empty if the run was interrupted.
-        interrupted: why it ended early, or None.
-        out: the run folder, if there is one.
-    """
-
-    metrics: list[dict[str, Any]] = field(default_factory=list)
-    summary: dict[str, Any] = field(default_factory=dict)
-    interrupted: str | None = None
-    out: Path | None = None
+WARMED, PARTS, PART = 5, 5, 10  # steps before an epoch is timed, and timed ones: so many parts of so many
 
 
-class Training:
+class Trainer:
     """One run: its state, and the loop over it.
 
     Args:
         model, objective, data, options: of `fit`.
+        context: where it takes place; of several processes only the first has a folder.
         folder: run folder that has been begun, or None.
         method: key of METHODS, for the summary, or None.
         progress, should_stop: of `fit`.
-        processes: those that train this run together; only the first has a folder.
+
+    Attributes:
+        state: where the training stands.
     """
 
     def __init__(
@@ -77,53 +68,41 @@ class Training:
         objective: Objective,
         data: Data,
         options: FitSettings,
-        folder: Path | None,
-        method: str | None,
-        progress: Progress,
-        should_stop: Callable[[], str | None] | None,
-        processes: Processes = Processes(),  # noqa: B008  it is frozen
+        context: Context,
+        *,
+        folder: Path | None = None,
+        method: str | None = None,
+        progress: Progress | None = None,
+        should_stop: Callable[[], str | None] | None = None,
     ) -> None:
-        self.device = choose_device(options.device)
-        self.precision = choose_precision(options.precision, self.device)
-        self.model, self.objective = model.to(self.device), objective.to(self.device)
+        self.context, self.device, self.precision = context, context.device, context.precision
+        self.learner = Learner(model, objective, options, context)
+        self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
-        self.progress, self.should_stop, self.processes = progress, should_stop, processes
-        self.part = (processes.rank, processes.world)
+        self.progress, self.should_stop = progress or Silent(), should_stop
         self.batches = Batches(
-            data.train, options.batch_size, self.device, data.dynamic, options.seed, part=self.part
+            data.train, options.batch_size, self.device, data.dynamic, options.seed, part=context.part
         )
         self.validation = self.in_order(data.validation, "validation")
         self.steps = options.epochs * len(self.batches)
-        self.phases = objective.phases(model)
-        self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
-        build = OPTIMIZERS[options.optimizer]
-        self.optimizers = {name: build(owned, options) for name, owned in self.parameters.items()}
-        self.losses = {
-            phase.name: processes.average_gradients(phase.loss, self.parameters[phase.name])
-            for phase in self.phases
-        }
-        self.average = Average(model, options.average) if options.average else None
-        # What a state holds, beside the weights above (vaekit.training.state).
-        self.step = self.epoch = self.batch = self.stale = 0
-        self.stopped = False
-        self.seconds = 0.0
-        self.best: dict[str, Any] = {"value": math.inf, "epoch": None, "weights": None}
-        self.metrics = Metrics(folder, progress, processes)
+        self.state = TrainState()
+        self.metrics = Metrics(folder, self.progress, self.state)
+        self._started = 0.0
         self._saved_at = -math.inf
         self._remarked = False
 
     # The loop ------------------------------------------------------------------------------------
 
     def run(self) -> History:
-        """Trains to the end, to an interrupt, or until told to stop."""
-        reason, summary = None, {}
-        self.progress.begin(self.options.epochs, self.steps, self.step)
+        """Trains to the end, to an interrupt, or until asked to stop."""
+        reason, summary = None, None
+        self.progress.begin(self.options.epochs, self.steps, self.state.step)
         try:
             with own_randomness(self.device), only_deterministic(self.options.deterministic):
-                self._started = time.monotonic() - self.seconds
-                if self.step == 0:
+                self._started = time.monotonic() - self.state.seconds
+                if self.state.step == 0:
                     self.save()
-                while reason is None and self.epoch < self.options.epochs and not self.stopped:
+                while reason is None and self.state.epoch < self.options.epochs and not self.state.stopped:
                     reason = self.train_epoch()
                     if reason is None:
                         self.end_epoch()
@@ -137,18 +116,17 @@ class Training:
 
     def train_epoch(self) -> str | None:
         """The rest of the epoch; a reason if the run is to stop here."""
-        self.model.train()
-        self.objective.train()
-        batches = self.batches.epoch(self.epoch, start=self.batch)
-        while self.batch < len(self.batches):
-            seed_noise(self.device, derive_seed(self.options.seed, "step", self.step))
+        self.learner.train()
+        state, batches = self.state, self.batches.epoch(self.state.epoch, start=self.state.batch)
+        while state.batch < len(self.batches):
+            seed_noise(self.device, derive_seed(self.options.seed, "step", state.step))
             x, y = next(batches)
-            with sharing(self.batches.share(self.batch)):
+            with sharing(self.batches.share(state.batch)):
                 self.update(x, y)
-            self.step, self.batch = self.step + 1, self.batch + 1
-            if self.step % LOG_EVERY == 0 or self.batch == len(self.batches):
+            state.step, state.batch = state.step + 1, state.batch + 1
+            if state.step % LOG_EVERY == 0 or state.batch == len(self.batches):
                 self.log_window()
-            self.progress.advance(self.step)
+            self.progress.advance(state.step)
             reach("step")
             reason, due = self.decide()
             if reason or due:
@@ -161,91 +139,115 @@ class Training:
         """A reason to stop here, and whether a state is due; the same for all processes."""
         reason = self.should_stop() if self.should_stop else None
         due = time.monotonic() - self._saved_at >= self.options.checkpoint_seconds
-        if self.processes.world == 1:
+        if self.context.process.world == 1:
             return reason, due
-        if self.step % EXCHANGE_EVERY:
+        if self.state.step % EXCHANGE_EVERY:
             return None, False
         number = REASONS.index(reason if reason in REASONS else "stopped")
-        number = self.processes.strongest(2 * number + due, self.device)
+        number = self.context.strongest(2 * number + due)
         return REASONS[number // 2], bool(number % 2)
 
     def update(self, x: Tensor, y: Tensor | None) -> None:
         """One step: every phase that is due."""
-        clock = Clock(self.step, self.steps)
-        rate, values = self.learning_rate(clock), self.objective.values(clock)
-        for phase in self.phases:
-            if self.step % phase.every == 0:
-                self.update_phase(phase, x, y, values, rate)
-        if self.average is not None:
-            self.average.update(self.model, self.step)
-
-    def update_phase(
-        self, phase: Phase, x: Tensor, y: Tensor | None, values: Mapping[str, float], rate: float
-    ) -> None:
-        optimizer = self.optimizers[phase.name]
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        with arithmetic(self.precision, self.device):
-            loss: Loss = self.losses[phase.name](x, y, values)
-        optimizer.zero_grad(set_to_none=True)
-        share, total = self.batches.share(self.batch), loss.total
-        if share is not None:  # processes average their gradients: make that the mean over all images
-            total = total * (len(x) * self.processes.world / share.whole)
-        total.backward()
-        if self.options.clip:
-            clip(self.parameters[phase.name], self.options.clip)
-        optimizer.step()
-        self.metrics.note(self.step, len(x) if share is None else share.whole, loss.terms, loss.counts)
+        clock, share = Clock(self.state.step, self.steps), self.batches.share(self.state.batch)
+        for phase in self.learner.phases:
+            if self.state.step % phase.every == 0:
+                loss = self.learner.update(phase, x, y, clock, share)
+                self.metrics.note(self.state.step, loss.terms, loss.counts)
+        self.learner.average_weights(self.state.step)
 
     def end_epoch(self) -> None:
         """Validation, best weights, the decision to stop early."""
         reach("validation")
-        self.epoch, self.batch = self.epoch + 1, 0
+        state = self.state
+        state.epoch, state.batch = state.epoch + 1, 0
         if len(self.data.validation):
-            with weights_in_place(self.model, self.average and self.average.weights):
+            with weights_in_place(self.model, self.learner.averaged):
                 terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
                 if criterion is not None:
                     self.compare(terms[criterion])
             patience = self.options.patience or math.inf
-            self.stopped = self.stale >= patience and self.epoch < self.options.epochs
-        if self.stopped:
+            state.stopped = state.stale >= patience and state.epoch < self.options.epochs
+        if state.stopped:
             self.save()
             reach("stopped early")
 
     def compare(self, value: float) -> None:
         """Keeps the model's weights if this is the best validation value so far."""
-        if value < self.best["value"]:
+        if value < self.state.best.value:
             weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-            self.best, self.stale = {"value": value, "epoch": self.epoch, "weights": weights}, 0
+            self.state.best, self.state.stale = Best(value, self.state.epoch, weights), 0
         else:
-            self.stale += 1
+            self.state.stale += 1
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> Summary:
         """Chosen weights, the test split, and the files of a run that has ended."""
         reach("finishing")
-        weights, about = chosen_weights(self)
+        weights, about = self.chosen_weights()
         if self.folder is not None:
             publish_weights(self.folder, weights, about)
             reach("published")
         self.model.load_state_dict(weights)
         self.model.eval()
-        measured = {}
-        if len(self.data.test):
-            measured["test"] = self.measure(self.in_order(self.data.test, "test"), "test")
+        test = self.in_order(self.data.test, "test")
+        measured = {"test": self.measure(test, "test")} if len(self.data.test) else {}
         if len(self.data.validation):
             measured["validation"] = self.measure(self.validation, "validation", log=False)
-        self.seconds = time.monotonic() - self._started
-        summary = summarise(self, about, measured)
+        self.state.seconds = time.monotonic() - self._started
+        summary = self.summarise(about, measured)
         if self.folder is not None:
             self.metrics.sync()
-            write_json(self.folder / "summary.json", summary)
+            write_summary(self.folder, summary)
         return summary
 
-    # What is measured ----------------------------------------------------------------------------
+    def summarise(self, weights: WeightsRecord, measured: Mapping[str, Mapping[str, Any]]) -> Summary:
+        """What came of the run, from the terms that were measured of each split."""
+        splits = {
+            name: split_summary(self.data.splits[name], terms, self.model, self.data)
+            for name, terms in measured.items()
+        }
+        return Summary(
+            method=self.method,
+            likelihood=self.model.arguments.get("likelihood"),
+            data=self.data.source,
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            epochs=self.state.epoch,
+            steps=self.state.step,
+            stopped_early=self.state.stopped,
+            train_seconds=round(self.state.seconds, 3),
+            device=str(self.device),
+            precision=self.precision,
+            weights=weights,
+            test=splits.get("test"),
+            validation=splits.get("validation"),
+        )
 
-    def learning_rate(self, clock: Clock) -> float:
-        options = self.options
-        return rate_at(options.schedule, options.learning_rate, options.warmup, clock)
+    def time_epoch(self) -> float:
+        """Seconds that an epoch takes here, from 50 timed steps and one validation; the model is changed.
+
+        Of five parts of the steps the median counts: a machine that is busy for a moment does not change it.
+        """
+        with own_randomness(self.device):
+            seed_noise(self.device, derive_seed("timing"))
+            self.model.train()
+            batches = chain.from_iterable(map(self.batches.epoch, count()))
+            self._time_steps(islice(batches, WARMED))
+            parts = [self._time_steps(islice(batches, PART)) for _ in range(PARTS)]
+            began = time.perf_counter()
+            if len(self.data.validation):
+                self.measure(self.validation, "validation", log=False)
+            validating = time.perf_counter() - began
+        return statistics.median(parts) / PART * len(self.batches) + validating
+
+    def _time_steps(self, batches: Iterable[tuple[Tensor, Tensor | None]]) -> float:
+        """Seconds that updates on these batches take."""
+        began = time.perf_counter()
+        for x, y in batches:
+            self.update(x, y)
+        self.check_window()  # reads from the device: all of it has been done
+        return time.perf_counter() - began
+
+    # What is measured ----------------------------------------------------------------------------
 
     def in_order(self, split: Split, name: str) -> Batches:
         """Batches for measuring: always the same, whatever the seed of the run."""
@@ -257,19 +259,17 @@ class Training:
             self.data.dynamic,
             seed,
             shuffle=False,
-            part=self.part,
+            part=self.context.part,
         )
 
     def measure(self, batches: Batches, name: str, log: bool = True) -> dict[str, Any]:
         """Mean terms of a split, checked and noted under its name."""
-        terms = measuring.mean_terms(
-            self.model, self.objective, batches, self.precision, batches.seed, self.processes
-        )
+        terms = measuring.mean_terms(self.model, self.objective, batches, self.precision, batches.seed)
         if bad := not_finite(terms):
-            raise self.error(f"{self._listed(bad)} on the {name} split after step {self.step}")
+            raise self.error(f"{self._listed(bad)} on the {name} split after step {self.state.step}")
         if log:
-            self.metrics.add({"step": self.step, "epoch": self.epoch, "split": name, **terms})
-            if self.processes.leads:
+            self.metrics.add(MetricLine(self.state.step, self.state.epoch, name, terms))
+            if self.context.leads:
                 self.remark(terms)
         return terms
 
@@ -277,7 +277,7 @@ class Training:
         """Warns, once, of what the objective finds wrong with a split."""
         said = self.objective.remark(terms)
         if said is not None and not self._remarked:
-            warnings.warn(f"after epoch {self.epoch}: {said}.", VaekitWarning, stacklevel=2)
+            warnings.warn(f"after epoch {self.state.epoch}: {said}.", VaekitWarning, stacklevel=2)
             self._remarked = True
 
     def log_window(self) -> None:
@@ -285,10 +285,9 @@ class Training:
         self.check_window()
         means, counts = self.metrics.close_window()
         means |= self.objective.figures(means, counts)
-        clock = Clock(self.step - 1, self.steps)  # of the last update
-        scheduled = {**self.objective.values(clock), "learning_rate": self.learning_rate(clock)}
-        where = {"step": self.step, "epoch": self.epoch + 1, "split": "train"}
-        self.metrics.add(where | means | scheduled)
+        clock = Clock(self.state.step - 1, self.steps)  # of the last update
+        values = means | self.learner.scheduled(clock)
+        self.metrics.add(MetricLine(self.state.step, self.state.epoch + 1, "train", values))
 
     def check_window(self) -> None:
         """Raises NonFiniteError for the first step since the last line that had a term not finite."""
@@ -305,6 +304,8 @@ class Training:
     def _listed(names: list[str]) -> str:
         return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not finite"
 
+    # What is kept --------------------------------------------------------------------------------
+
     def save(self) -> None:
         """Writes a resumable state, and the best weights so far for the other commands.
 
@@ -313,11 +314,30 @@ class Training:
         """
         if self.folder is not None:
             self.check_window()
-            if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
-                raise self.error(f"the weights are not finite after step {self.step - 1}")
-            self.seconds = time.monotonic() - self._started
+            if not self.learner.all_finite():
+                raise self.error(f"the weights are not finite after step {self.state.step - 1}")
+            self.state.seconds = time.monotonic() - self._started
             self.metrics.sync()
-            save_state(self.folder / "checkpoints", self.step, state_of(self))
-            if self.step:
-                publish_weights(self.folder, *chosen_weights(self))
+            nested = self.learner.as_nested() | self.state.as_nested()
+            save_state(self.folder / "checkpoints", self.state.step, nested)
+            if self.state.step:
+                publish_weights(self.folder, *self.chosen_weights())
         self._saved_at = time.monotonic()
+
+    def chosen_weights(self) -> tuple[dict[str, Tensor], WeightsRecord]:
+        """The weights to use so far, and which they are."""
+        best, averaged = self.state.best, self.learner.averaged is not None
+        if self.options.weights == "best" and best.weights is not None and best.epoch is not None:
+            return best.weights, WeightsRecord("best", best.epoch, averaged)
+        return self.learner.last_weights(), WeightsRecord("last", self.state.epoch, averaged)
+
+    def restore(self, nested: Mapping[str, Any], where: Path) -> None:
+        """Takes up a state that `save` wrote, read from `where`; metrics.jsonl is cut back to it.
+
+        Raises:
+            RunError: it is of another model, or metrics.jsonl is shorter than it was.
+        """
+        self.learner.load_nested(nested, where)
+        self.state = TrainState.from_nested(nested, self.device, where)
+        self.metrics = Metrics(self.folder, self.progress, self.state)
+        self.metrics.cut()

@@ -13,8 +13,7 @@ from vaekit.models.base import evaluating
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
 from vaekit.runtime.device import arithmetic
-from vaekit.runtime.distributed import Processes
-from vaekit.runtime.random import own_randomness, seed_noise, sharing
+from vaekit.runtime.random import own_randomness, seed_noise, sharing, total
 
 
 def mean_terms(
@@ -23,17 +22,16 @@ def mean_terms(
     batches: Batches,
     precision: str,
     seed: int,
-    processes: Processes = Processes(),  # noqa: B008  it is frozen
 ) -> dict[str, Any]:
     """Every term of the objective at its final schedule, as mean over all images of a split.
 
     In eval mode, under a seed, without touching the global random numbers; summed in float64.
 
     Args:
-        batches: of the split, in order (`shuffle=False`), on the model's device.
+        batches: of the split, in order (`shuffle=False`), on the model's device; of several processes each
+            makes its part.
         precision: "fp32" or "bf16".
         seed: of the draws of z.
-        processes: among which the batches are shared.
 
     Returns:
         name -> float, or a list of floats for terms by dimension; and the objective's further figures.
@@ -57,9 +55,10 @@ def mean_terms(
                 totals[name] = totals.get(name, 0) + _sum(term)
             for name, part in loss.counts.items():
                 counts[name] = counts.get(name, 0) + _sum(part[None])
-        totals = {name: processes.total(total) for name, total in totals.items()}
-        counts = {name: processes.total(total) for name, total in counts.items()}
-    means = {name: (total / len(batches.images)).tolist() for name, total in totals.items()}
+        with sharing(batches.share(0)):
+            totals = {name: total(part) for name, part in totals.items()}
+            counts = {name: total(part) for name, part in counts.items()}
+    means = {name: (part / len(batches.images)).tolist() for name, part in totals.items()}
     return means | objective.figures(means, counts)
 
 

@@ -52,6 +52,16 @@ def test_an_autoencoder_is_told_that_it_has_no_prior(terminal, ae_run: Path) -> 
     assert "found: the codes follow no prior" in outcome.out
 
 
+def test_a_run_that_has_not_ended_is_measured_and_still_has_not_ended(terminal, vae_run: Path) -> None:
+    (vae_run / "summary.json").unlink()
+    outcome = terminal("evaluate", vae_run, "--samples", "2", "--skip-quality", "--json")
+    assert outcome.status == 0
+    assert json.loads(outcome.out)["bce_bound_nats"]["value"] > 0
+    assert f"has not ended, so this is not kept; go on with it: vaekit resume {vae_run}" in outcome.err
+    assert not (vae_run / "summary.json").exists()
+    assert "The run has not ended" in (vae_run / "report.html").read_text(encoding="utf-8")
+
+
 def test_other_images_leave_the_summary_alone(terminal, vae_run: Path) -> None:
     before = (vae_run / "summary.json").read_bytes()
     outcome = terminal("evaluate", vae_run, "--data", "digits", "--samples", "2", "--skip-quality", "--json")

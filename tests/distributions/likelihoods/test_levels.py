@@ -218,6 +218,6 @@ def test_uniform_images_take_eight_bits_a_dimension() -> None:
 def test_a_run_reports_its_bits() -> None:
     data = load_data("digits")
     model = VAE(data.shape, latent_dim=4, network="mlp", width=16, likelihood="logistic-mixture", mixtures=2)
-    test = fit(model, IWAE(2), data, epochs=1, device="cpu", progress="none").summary["test"]
+    test = fit(model, IWAE(2), data, epochs=1, device="cpu", progress="none").test.figures
     for name in ("negative_elbo", "negative_iwae_bound"):
         assert test[f"{name}_bpd"] == pytest.approx(test[f"{name}_nats"] / 64 / math.log(2))

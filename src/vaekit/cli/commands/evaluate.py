@@ -23,8 +23,8 @@ def evaluate(options: EvaluateOptions) -> Result:
     from vaekit.plots import FIGURES
     from vaekit.reports.run import write_report
     from vaekit.runs.ask import check_images_come
-    from vaekit.runs.files import read_json, write_json
     from vaekit.runs.load import load_run
+    from vaekit.runs.write import keep_evaluation
 
     for name, least in {"samples": 1, "images": 1, "annealed": 0}.items():
         value = getattr(options, name)
@@ -53,8 +53,8 @@ def evaluate(options: EvaluateOptions) -> Result:
         )
     values = result.as_dict()
     if options.data is None:
-        path = run.path / "summary.json"
-        write_json(path, (read_json(path) if path.exists() else {}) | {"evaluation": values})
+        if not keep_evaluation(run.path, values):
+            note(f"{run.path} has not ended, so this is not kept; go on with it: vaekit resume {run.path}")
         drawn = {name: run.path / "figures" / f"{name}.png" for name in FIGURES}
         drawn = {name: picture for name, picture in drawn.items() if picture.exists()}
         write_report(load_run(options.run), drawn, {})

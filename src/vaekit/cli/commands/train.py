@@ -19,6 +19,7 @@ from vaekit.metrics import KINDS, metric_of
 if TYPE_CHECKING:
     from vaekit.data import Data
     from vaekit.models import Model
+    from vaekit.runs.records import Summary
     from vaekit.training.fit import History
 
 # What the demonstration trains: two latents can be shown whole, as a map and as a manifold, and a
@@ -51,7 +52,12 @@ def demo(options: DemoOptions) -> Result:
     page = write_report(run, drawn.files, drawn.left_out)
     sample(run, out=run.path / "samples.png")
     files = {name: str(path) for name, path in drawn.files.items()}
-    values = {"run": str(run.path), "summary": run.summary, "figures": files, "report": str(page)}
+    values = {
+        "run": str(run.path),
+        "summary": run.summary and run.summary.as_dict(),
+        "figures": files,
+        "report": str(page),
+    }
     return Result(values, _demo_text(history, [page, *drawn.files.values(), run.path / "samples.png"]))
 
 
@@ -67,7 +73,7 @@ def resume(options: ResumeOptions) -> Result:
 def _train(settings: Settings, out: str | None, name: str | None = None) -> History:
     from vaekit.data import load_data
     from vaekit.runs.write import check_free, reserved_run_path
-    from vaekit.runtime.distributed import launched
+    from vaekit.runtime.launch import launched
     from vaekit.training.fit import check_options, fit
     from vaekit.training.fresh import new_model
 
@@ -147,24 +153,30 @@ def stopping() -> Iterator[Callable[[], str | None]]:
 
 def finished(history: History, following: list[str] | None = None) -> Result:
     """The result of a training: its table, and which commands come next."""
-    values = {"run": str(history.out), "interrupted": history.interrupted, "summary": history.summary}
+    values = {
+        "run": str(history.out),
+        "interrupted": history.interrupted,
+        "summary": history.summary.as_dict() if history.summary else {},
+    }
     if history.interrupted:
         say(f"stopped ({history.interrupted}); resume with: vaekit resume {_quoted(history.out)}")
         status = 143 if history.interrupted == "SIGTERM" else 130
         return Result(values, f"run   {history.out} (not finished)", status)
     run = _quoted(history.out)
-    if following is None and history.summary.get("method") in PRIORS:
+    assert history.summary is not None
+    if following is None and history.summary.method in PRIORS:
         assert history.out is not None
         following = [f"vaekit sample {_quoted(history.out.parent)}"]
     if following is None:
         from vaekit.runs.ask import what_follows
 
-        following = [f"vaekit {command} {run}" for command in what_follows(history.summary["method"])]
+        following = [f"vaekit {command} {run}" for command in what_follows(history.summary.method or "")]
     lines = [f"run    {history.out}", *_beside("next", following)]
     return Result(values, _grouped(summary_table(history.summary), *lines))
 
 
 def _demo_text(history: History, written: list[Path]) -> Any:
+    assert history.summary is not None
     run = _quoted(history.out)
     lines = [
         f"run    {history.out}",
@@ -174,31 +186,30 @@ def _demo_text(history: History, written: list[Path]) -> Any:
     return _grouped(summary_table(history.summary), *lines)
 
 
-def summary_table(summary: dict[str, Any]) -> Any:
+def summary_table(summary: Summary) -> Any:
     """What was trained, and its figures on validation and test with their units, drawn by rich."""
     from rich.console import Group
     from rich.table import Table
 
     from vaekit.distributions.likelihoods import measured_under
 
-    under = measured_under(summary.get("likelihood"))
-    splits = [name for name in ("validation", "test") if name in summary]
+    under, splits = measured_under(summary.likelihood), summary.splits
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("")
     for name in splits:
         table.add_column(name, justify="right")
     table.add_column("")
-    for key in dict.fromkeys(key for name in splits for key in summary[name]):
-        metric, values = metric_of(key, under), [summary[name].get(key) for name in splits]
+    for key in dict.fromkeys(key for split in splits.values() for key, _ in split):
+        metric, values = metric_of(key, under), [dict(split).get(key) for split in splits.values()]
         table.add_row(
             metric.label, *("" if value is None else metric.text(value) for value in values), metric.unit
         )
-    epochs = f"{summary['epochs']} epoch{'s' * (summary['epochs'] != 1)}"
-    which = f"weights: {summary['weights']['which']}, epoch {summary['weights']['epoch']}"
-    likelihood = f", likelihood {summary['likelihood']}" if "likelihood" in summary else ""
+    epochs = f"{summary.epochs} epoch{'s' * (summary.epochs != 1)}"
+    which = f"weights: {summary.weights.which}, epoch {summary.weights.epoch}"
+    likelihood = "" if summary.likelihood is None else f", likelihood {summary.likelihood}"
     head = (
-        f"{summary['method']} on {summary['data']}: {summary['parameters']:,} parameters{likelihood}, "
-        f"{epochs} in {summary['train_seconds']:.1f} s on {summary['device']}, {which}"
+        f"{summary.method} on {summary.data}: {summary.parameters:,} parameters{likelihood}, "
+        f"{epochs} in {summary.train_seconds:.1f} s on {summary.device}, {which}"
     )
     return Group(head, "", table)
 

@@ -1,0 +1,235 @@
+"""What the files of a run hold, as records: config.json, summary.json, the lines of metrics.jsonl.
+
+`read_run_config`, `read_summary` and `read_metrics` check what they read; `as_json` of `vaekit.runs.fields` gives
+the file's object back, key for key. Nobody else reads these files by key (a test).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vaekit.config.options import check_format
+from vaekit.core import RunError, SettingError, near_miss
+from vaekit.runs.fields import OPTIONAL, REST, as_json, read_record
+from vaekit.runs.files import read_json
+
+CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"  # within a run folder
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """What a run was trained on.
+
+    Attributes:
+        source: as it was given.
+        path: absolute path of the files, or None for named sets and arrays.
+        shape: of one image.
+        pixels: key of `vaekit.data.dataset.PIXELS`.
+        dynamic: whether grey images are binarised by a new draw each time.
+        class_names: name of each class, or None without labels.
+        classes: how many there are; 0 without labels.
+        images: of each split.
+        fingerprint: hash of all images and labels and of the split.
+        notes: what was converted, passed over or found odd, one line each.
+    """
+
+    source: str
+    path: str | None
+    shape: tuple[int, ...]
+    pixels: str
+    dynamic: bool
+    class_names: tuple[str, ...] | None
+    classes: int
+    images: Mapping[str, int]
+    fingerprint: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """config.json: what a run began with.
+
+    Attributes:
+        format: of the file.
+        settings: every option, flat; `vaekit.runs.load.settings_of` makes them Settings.
+        data: what it was trained on.
+        initial_weights: hash of the weights before the first step.
+        versions: of vaekit, Python, torch, numpy and the platform; the device; the number of threads.
+    """
+
+    format: int
+    settings: Mapping[str, Any]
+    data: DataRecord
+    initial_weights: str
+    versions: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """Which weights model.safetensors holds.
+
+    Attributes:
+        which: "best" on validation, or "last".
+        epoch: after which they were kept.
+        averaged: whether they are averages over the steps.
+    """
+
+    which: str
+    epoch: int
+    averaged: bool
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """The figures of one split, each an attribute: `summary.test.kl_nats`. Iterating gives (name, value).
+
+    Attributes:
+        images: how many the figures are means of.
+        figures: name -> value; the unit is in the name.
+    """
+
+    images: int
+    figures: Mapping[str, float] = field(default_factory=dict, metadata=REST)
+
+    def __getattr__(self, name: str) -> float:
+        if name == "figures" or name.startswith("__"):  # while it is being copied
+            raise AttributeError(name)
+        try:
+            return self.figures[name]
+        except KeyError:
+            known = ["images", *self.figures]
+            raise AttributeError(
+                f"no figure {name!r}.{near_miss(name, known)} There are: {', '.join(known)}."
+            ) from None
+
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        yield "images", self.images
+        yield from self.figures.items()
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.figures]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """summary.json: what came of a run that has ended.
+
+    Attributes:
+        method: key of METHODS; None where fit was called without one, and without a folder.
+        likelihood: of the model, if it has one.
+        data: source.
+        parameters: of the model.
+        epochs, steps: that were trained.
+        stopped_early: because validation no longer got better.
+        train_seconds: validation included.
+        device, precision: that it was trained on and in.
+        weights: which were kept.
+        test, validation: figures, where the split has images.
+        evaluation: what `vaekit evaluate` measured last, or None.
+        extra: what a newer vaekit wrote, unread.
+    """
+
+    method: str | None = field(default=None, metadata=OPTIONAL)
+    likelihood: str | None = field(default=None, metadata=OPTIONAL)
+    data: str
+    parameters: int
+    epochs: int
+    steps: int
+    stopped_early: bool
+    train_seconds: float
+    device: str
+    precision: str
+    weights: WeightsRecord
+    test: SplitSummary | None = field(default=None, metadata=OPTIONAL)
+    validation: SplitSummary | None = field(default=None, metadata=OPTIONAL)
+    evaluation: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
+    extra: Mapping[str, Any] = field(default_factory=dict, metadata=REST)
+
+    @property
+    def splits(self) -> dict[str, SplitSummary]:
+        """Figures by split, of those that have images: validation, then test."""
+        both = {"validation": self.validation, "test": self.test}
+        return {name: split for name, split in both.items() if split is not None}
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able: the content of summary.json."""
+        return as_json(self)
+
+
+@dataclass(frozen=True)
+class MetricLine:
+    """A line of metrics.jsonl.
+
+    Attributes:
+        step: updates so far.
+        epoch: that the line is of, from 1.
+        split: "train" (the mean over the steps since the line before), "validation" or "test".
+        values: by name, with the unit in the name; a list where there is one per dimension.
+    """
+
+    step: int
+    epoch: int
+    split: str
+    values: Mapping[str, float | list[float]] = field(default_factory=dict, metadata=REST)
+
+
+def read_run_config(folder: Path) -> RunConfig:
+    """config.json of a run folder.
+
+    Raises:
+        RunError: no such folder, not a run, damaged, or written by a newer vaekit.
+    """
+    path = folder / CONFIG
+    if not folder.exists():
+        siblings = sorted(path.parent.name for path in folder.parent.glob(f"*/{CONFIG}"))
+        there = f" In {folder.parent} there are: {', '.join(siblings[:10])}." if siblings else ""
+        raise RunError(f"{folder}: no such run folder.{there}")
+    if not has_begun(folder):
+        raise RunError(f"{folder} is not a run folder: it has no {CONFIG}.")
+    content = read_json(path)
+    try:
+        check_format(content, str(path))
+    except SettingError as error:
+        raise RunError(str(error)) from None
+    return read_record(RunConfig, content, path)
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a folder is that of a run."""
+    return (folder / CONFIG).is_file()
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether the training of a run has come to its end."""
+    return (folder / SUMMARY).exists()
+
+
+def read_summary(folder: Path) -> Summary | None:
+    """summary.json of a run folder; None while the run has not ended.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    path = folder / SUMMARY
+    return read_record(Summary, read_json(path), path) if has_ended(folder) else None
+
+
+def read_metrics(folder: Path) -> list[MetricLine]:
+    """The lines of metrics.jsonl; a last line that a crash cut short is passed over.
+
+    Raises:
+        RunError: a line is no JSON, or not what a line holds.
+    """
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        content = [(number, json.loads(line)) for number, line in enumerate(lines[:-1], 1) if line]
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}.") from None
+    return [read_record(MetricLine, line, path.with_name(f"{METRICS}:{number}")) for number, line in content]
