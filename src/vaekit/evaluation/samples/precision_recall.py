@@ -14,7 +14,7 @@ from torch import Tensor
 
 BLOCK = 2**23  # distances held at a time: 64 MB in double precision
 
-ROUNDING = 64  # times the machine's epsilon: squared distances of a smaller share of the squared norms are 0
+ROUNDING = 64  # times the machine's epsilon and the sum of two squared norms: what rounding may change
 
 
 @dataclass(frozen=True)
@@ -51,27 +51,29 @@ def compare_manifolds(generated: Tensor, real: Tensor, k: int = 3, k_density: in
     inside, density = [], []
     reached = torch.zeros(len(real), dtype=torch.bool)
     covered = torch.zeros(len(real), dtype=torch.bool)
-    for rows, squares in squared_distances(generated, real):
-        within = squares <= radii_density
-        inside.append((squares <= radii).any(1))
+    for rows, squares, rounding in squared_distances(generated, real):
+        least = squares - rounding  # a neighbour on the boundary stays inside, however products are rounded
+        within = least <= radii_density
+        inside.append((least <= radii).any(1))
         density.append(within.sum(1).double() / k_density)
         covered |= within.any(0)
-        reached |= (squares <= radii_generated[rows, None]).any(0)
+        reached |= (least <= radii_generated[rows, None]).any(0)
     return Manifolds(torch.cat(inside), torch.cat(density), reached, covered)
 
 
 def neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
     """Squared distances from each query to its k nearest points, rising: (Q, k)."""
-    parts = [
-        squares.topk(k, dim=1, largest=False).values for _, squares in squared_distances(queries, points)
-    ]
+    blocks = squared_distances(queries, points)
+    parts = [squares.topk(k, dim=1, largest=False).values for _, squares, _ in blocks]
     return torch.cat(parts)
 
 
-def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Blocks (rows of the queries, squared distances to all points (rows, P)), in the type of the queries.
+def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Blocks (rows of the queries, squared distances to all points, their rounding), in the queries' type.
 
-    As a matrix product: |q|² + |p|² − 2 q·p, about the mean of the points, where little cancels.
+    As a matrix product: |q|² + |p|² − 2 q·p, about the mean of the points, where little cancels. A
+    product is rounded by its place in the matrix, and differently on every kind of processor: two squared
+    distances are known to differ only where they differ by more than the rounding, (rows, P) like them.
     """
     centre = points.mean(0)
     points = points - centre
@@ -82,7 +84,8 @@ def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, 
         block = queries[rows] - centre
         sums = block.square().sum(1, keepdim=True) + norms
         squares = torch.addmm(sums, block, points.T, alpha=-2)
-        yield rows, squares.masked_fill_(squares <= tolerance * sums, 0.0)
+        rounding = sums.mul_(tolerance)
+        yield rows, squares.masked_fill_(squares <= rounding, 0.0), rounding
 
 
 def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> tuple[Tensor, Tensor]:
@@ -92,7 +95,7 @@ def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> tuple[Tens
         itself: the queries are the points, and none counts as its own neighbour.
     """
     squares, which = [], []
-    for rows, block in squared_distances(queries, points):
+    for rows, block, _ in squared_distances(queries, points):
         if itself:
             block.diagonal(rows.start).fill_(torch.inf)
         least = block.min(1)
