@@ -1,0 +1,53 @@
+"""Finds images in drawn pictures, for tests that look at what was drawn."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+
+def dots(picture: Path | bytes) -> np.ndarray:
+    """The dots of a PNG, int16 (height, width, 3)."""
+    with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
+        return np.asarray(image.convert("RGB")).astype(np.int16)
+
+
+def enlarged(image: Tensor, scale: int) -> np.ndarray:
+    """An image (1 or 3, H, W) in [0, 1] with scale x scale dots for each pixel, (., ., 3)."""
+    levels = (image.detach().expand(3, -1, -1).movedim(0, -1).numpy() * 255).round().astype(np.int16)
+    return levels.repeat(scale, 0).repeat(scale, 1)
+
+
+def places(sheet: np.ndarray, image: Tensor, scale: int) -> list[tuple[int, int]]:
+    """Where an image stands in a sheet of dots, (top, left) each, but for a level of rounding."""
+    tile = enlarged(image, scale)
+    height, width = tile.shape[:2]
+    tops, lefts = sheet.shape[0] - height + 1, sheet.shape[1] - width + 1
+    found = np.argwhere(np.ones((max(0, tops), max(0, lefts)), bool))
+    for y in range(0, height, scale):  # corners of the enlarged pixels first: few places survive a row of them
+        for x in range(0, width, scale):
+            if len(found) < 50:
+                break
+            there = sheet[found[:, 0] + y, found[:, 1] + x]
+            found = found[np.abs(there - tile[y, x]).max(1) <= 1]
+    return [
+        (top, left)
+        for top, left in found.tolist()
+        if np.abs(sheet[top : top + height, left : left + width] - tile).max() <= 1
+    ]
+
+
+def place(sheet: np.ndarray, image: Tensor, scale: int) -> tuple[int, int]:
+    """The only place where an image stands."""
+    (found,) = places(sheet, image, scale)
+    return found
+
+
+def ink(picture: Path | bytes) -> float:
+    """Share of dots that are not paper, of the lower two thirds: below the headline."""
+    sheet = dots(picture)
+    return float((sheet[len(sheet) // 3 :] < 250).any(2).mean())
