@@ -24,20 +24,28 @@ def enlarged(image: Tensor, scale: int) -> np.ndarray:
 
 def places(sheet: np.ndarray, image: Tensor, scale: int) -> list[tuple[int, int]]:
     """Where an image stands in a sheet of dots, (top, left) each, but for a level of rounding."""
-    tile = enlarged(image, scale)
-    height, width = tile.shape[:2]
+    return where(sheet, enlarged(image, scale), step=scale)
+
+
+def where(sheet: np.ndarray, part: np.ndarray, step: int = 1) -> list[tuple[int, int]]:
+    """Where a part stands in a sheet, (top, left) each, but for a level of rounding.
+
+    Args:
+        step: dots between those that are looked at first; few places survive a row of them.
+    """
+    height, width = part.shape[:2]
     tops, lefts = sheet.shape[0] - height + 1, sheet.shape[1] - width + 1
     found = np.argwhere(np.ones((max(0, tops), max(0, lefts)), bool))
-    for y in range(0, height, scale):  # corners of the enlarged pixels first: few places survive a row of them
-        for x in range(0, width, scale):
+    for y in range(0, height, step):
+        for x in range(0, width, step):
             if len(found) < 50:
                 break
             there = sheet[found[:, 0] + y, found[:, 1] + x]
-            found = found[np.abs(there - tile[y, x]).max(1) <= 1]
+            found = found[np.abs(there - part[y, x]).max(1) <= 1]
     return [
         (top, left)
         for top, left in found.tolist()
-        if np.abs(sheet[top : top + height, left : left + width] - tile).max() <= 1
+        if np.abs(sheet[top : top + height, left : left + width] - part).max() <= 1
     ]
 
 
@@ -47,7 +55,7 @@ def place(sheet: np.ndarray, image: Tensor, scale: int) -> tuple[int, int]:
     return found
 
 
-def ink(picture: Path | bytes) -> float:
-    """Share of dots that are not paper, of the lower two thirds: below the headline."""
+def colour(picture: Path | bytes) -> float:
+    """Share of dots that are neither grey nor paper: what is plotted, not its frame and its words."""
     sheet = dots(picture)
-    return float((sheet[len(sheet) // 3 :] < 250).any(2).mean())
+    return float((np.ptp(sheet, axis=2) > 30).mean())

@@ -127,6 +127,20 @@ def test_files_are_the_codes_and_pictures(clients, materials) -> None:
     ).all()  # second row of 25, third column
 
 
+def test_scores_are_those_of_the_images_from_the_least_on(clients, materials) -> None:
+    """The page reads the share of images that a new one exceeds off their order."""
+    found = np.frombuffer(clients["vae"].get("/data/scores.bin").content, "<f4")
+    model, x = materials["vae"].run.model, materials["vae"].split.images / 255
+    with torch.no_grad():
+        mean, log_variance = model.encoder(x, None).chunk(2, dim=1)
+        logits = model.decoder(mean, None)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+    expected = np.sort((bce.flatten(1).sum(1) + kl).numpy())
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert (np.diff(found) >= 0).all()
+
+
 def test_places_on_the_plane_are_principal_components(clients) -> None:
     client = clients["vae"]
     codes = np.frombuffer(client.get("/data/codes-0.bin").content, "<f4").reshape(-1, 3)
