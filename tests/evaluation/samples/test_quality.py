@@ -201,6 +201,46 @@ def test_blurred_images_are_not_taken_for_copies(worlds):
     assert found["near_copies"].value < 0.03
 
 
+def binary_worlds() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Generated, test and training images of 5 x 6 black and white pixels, many of them equally far apart."""
+    generator = torch.Generator().manual_seed(8)
+    prototypes = torch.rand(20, 1, 5, 6, generator=generator) < 0.5
+    which = torch.randint(20, (1500,), generator=generator)
+    flipped = torch.rand(1500, 1, 5, 6, generator=generator) < 0.15
+    images = (prototypes[which] ^ flipped).to(torch.uint8) * 255
+    return images[:300], images[300:600], images[600:]
+
+
+def test_among_binary_images_the_equally_near_share_the_say(monkeypatch: pytest.MonkeyPatch):
+    """Counted in whole numbers of differing pixels; and the same whatever the order in which pixels are summed."""
+    monkeypatch.setattr("vaekit.evaluation.samples.memorisation.PART", 400)
+    generated, test, train = binary_worlds()
+    bits = [(images.flatten(1) > 0).tolist() for images in (generated, test, train)]
+
+    def near(query: list[bool], others: list[list[bool]]) -> tuple[int, int]:
+        differing = [sum(a != b for a, b in zip(query, other, strict=True)) for other in others]
+        return min(differing), differing.count(min(differing))
+
+    share, tied = 0.0, 0
+    for query in bits[0]:
+        (a, originals), (b, others) = near(query, bits[2]), near(query, bits[1])
+        share += originals / (originals + others) if a == b else float(a < b)
+        tied += a == b
+    assert tied > 50
+    chance = len(train) / (len(train) + len(test))
+    found = memorisation(generated, test, train)
+    assert found["memorised"].value == pytest.approx((share / 300 - chance) / (1 - chance), rel=1e-6)
+    assert abs(found["memorised"].value) < 3.5 * found["memorised"].error, "fresh images are no copies"
+    assert found["near_copies"].value < 0.05
+    mixed = torch.cat([generated[:210], train[100:190]])  # 30 %
+    copied = memorisation(mixed, test, train)
+    assert copied["memorised"].value == pytest.approx(0.3, abs=3.5 * copied["memorised"].error)
+    for seed in range(3):
+        order = torch.randperm(30, generator=torch.Generator().manual_seed(seed))
+        shuffled = [x.flatten(1)[:, order].reshape(x.shape) for x in (generated, test, train)]
+        assert memorisation(*shuffled) == found
+
+
 def test_sample_quality_of_copies_blur_and_fresh_images(worlds):
     generated, test, train = worlds
     features = Flat((1, 4, 4))

@@ -88,17 +88,50 @@ def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, 
         yield rows, squares.masked_fill_(squares <= rounding, 0.0), rounding
 
 
-def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> tuple[Tensor, Tensor]:
-    """Squared distance from each query to the nearest point, and which point that is: (Q,) each.
+@dataclass(frozen=True)
+class Nearest:
+    """The nearest of some points to each query, (Q,) each.
+
+    Attributes:
+        squares: squared distance to it.
+        which: the first of those that are equally near, but for rounding.
+        count: how many are equally near: many, among binary images.
+        rounding: what rounding may have changed of the squared distance.
+    """
+
+    squares: Tensor
+    which: Tensor
+    count: Tensor
+    rounding: Tensor
+
+    def ties(self, other: Nearest) -> Tensor:
+        """Whether the nearest of other points are as near, (Q,) bool."""
+        return (self.squares - other.squares).abs() <= torch.maximum(self.rounding, other.rounding)
+
+    def merged(self, other: Nearest) -> Nearest:
+        """Among these points and others, whose numbers go on from theirs."""
+        ties = self.ties(other)
+        closer = (other.squares < self.squares) & ~ties
+        return Nearest(
+            torch.where(closer, other.squares, self.squares),
+            torch.where(closer, other.which, self.which),
+            torch.where(closer, other.count, self.count + ties * other.count),
+            torch.where(closer, other.rounding, self.rounding),
+        )
+
+
+def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> Nearest:
+    """The nearest of the points to each query.
 
     Args:
         itself: the queries are the points, and none counts as its own neighbour.
     """
-    squares, which = [], []
-    for rows, block, _ in squared_distances(queries, points):
+    found = []
+    for rows, block, rounding in squared_distances(queries, points):
         if itself:
             block.diagonal(rows.start).fill_(torch.inf)
-        least = block.min(1)
-        squares.append(least.values)
-        which.append(least.indices)
-    return torch.cat(squares), torch.cat(which)
+        least = block.amin(1, keepdim=True)
+        alike = block - rounding <= least
+        which = alike.int().argmax(1, keepdim=True)  # the first
+        found.append((least[:, 0], which[:, 0], alike.sum(1), rounding.gather(1, which)[:, 0]))
+    return Nearest(*map(torch.cat, zip(*found, strict=True)))
