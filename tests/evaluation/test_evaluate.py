@@ -99,7 +99,9 @@ def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
     distance = f"fd_{features.name}"
     assert values["quality"]["features"] == features.name
     assert values["quality"][distance] > 2 * values["quality"][f"{distance}_floor"]
-    assert distance in [row.key for row in rows(values)]
+    (row,) = [row for row in rows(values) if row.value == values["quality"][distance]]
+    assert row.floor == values["quality"][f"{distance}_floor"]
+    assert row.error == values["quality"][f"{distance}_se"]
 
 
 def test_samples_are_a_function_of_the_seed(digits: Data) -> None:

@@ -17,7 +17,7 @@ from vaekit.evaluation.samples.frechet import frechet_distance, frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance, squared_mmd
 from vaekit.evaluation.samples.memorisation import memorisation
 from vaekit.evaluation.samples.precision_recall import BLOCK, compare_manifolds, neighbours
-from vaekit.evaluation.samples.quality import laplacian_energy, sample_quality
+from vaekit.evaluation.samples.quality import compare_features, laplacian_energy, sample_quality
 from vaekit.metrics import metric_of
 
 
@@ -132,6 +132,20 @@ def test_half_of_the_modes_is_half_of_the_recall():
     assert (precision, recall, coverage) == (1, 0.5, 0.5)
     assert density == pytest.approx(6 / 5)
     assert shares(real, near)[:2] == (0.5, 1)
+
+
+def test_figures_of_features_bear_the_names_of_what_they_are():
+    """A quarter of the samples are the one of two modes, the rest is nowhere: 1/4 precise, 1/2 reached."""
+    real = torch.cat([draws(60, 2, seed=13), draws(60, 2, seed=14) + 50])
+    generated = torch.cat([real[:60], draws(180, 2, seed=17) - 900])
+    found = {name: figure.value for name, figure in compare_features(generated, real, "f_v1").items()}
+    assert found["precision_f_v1"] == 0.25
+    assert found["recall_f_v1"] == found["coverage_f_v1"] == 0.5
+    assert found["density_f_v1"] == pytest.approx(0.25 * 6 / 5)
+    assert found["fd_f_v1"] == pytest.approx(frechet_distance(generated, real))
+    assert found["kd_f_v1"] == kernel_distance(generated, real).value
+    far = compare_features(generated, real[:60], "f_v1")
+    assert (far["precision_f_v1"].value, far["recall_f_v1"].value) == (0.25, 1)
 
 
 def test_manifolds_counted_by_hand():
