@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
@@ -59,3 +60,17 @@ def colour(picture: Path | bytes) -> float:
     """Share of dots that are neither grey nor paper: what is plotted, not its frame and its words."""
     sheet = dots(picture)
     return float((np.ptp(sheet, axis=2) > 30).mean())
+
+
+def row_beside(figure: Figure, label: str) -> int:
+    """Dots from the top of a figure's picture to the middle of a label at its left."""
+    (text,) = [t for t in figure.texts if t.get_text() == label and t.get_horizontalalignment() == "right"]
+    top = figure.axes[0].get_position().y1
+    return round((top - text.get_position()[1]) * figure.get_figheight() * figure.dpi)
+
+
+def column_above(figure: Figure, label: str) -> int:
+    """Dots from the left of a figure's picture to the middle of a label below it."""
+    (text,) = [t for t in figure.texts if t.get_text() == label and t.get_verticalalignment() == "top"]
+    left = figure.axes[0].get_position().x0
+    return round((text.get_position()[0] - left) * figure.get_figwidth() * figure.dpi)

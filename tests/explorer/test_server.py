@@ -141,6 +141,21 @@ def test_scores_are_those_of_the_images_from_the_least_on(clients, materials) ->
     assert (np.diff(found) >= 0).all()
 
 
+def test_what_is_said_of_classes_and_dimensions_is_theirs(clients, materials) -> None:
+    """Of each class the mean of its own codes; dimensions by their KL, the largest first."""
+    about, material = clients["vae"].get("/data/about.json").json(), materials["vae"]
+    with torch.no_grad():
+        posterior = material.run.model.encode(material.split.images)
+    labels, mean, stddev = material.split.labels, posterior.mean, posterior.stddev
+    assert about["class_names"] == [str(number) for number in range(10)]
+    for number, found in enumerate(about["class_means"]):
+        assert found == pytest.approx(mean[labels == number].mean(0).tolist(), abs=1e-4)
+    kl = (0.5 * (mean.square() + stddev.square() - 1) - stddev.log()).mean(0)
+    assert [d["index"] for d in about["dimensions"]] == kl.argsort(descending=True).tolist()
+    for dimension in about["dimensions"]:
+        assert dimension["relevance"] == pytest.approx(kl[dimension["index"]].item(), rel=1e-3)
+
+
 def test_places_on_the_plane_are_principal_components(clients) -> None:
     client = clients["vae"]
     codes = np.frombuffer(client.get("/data/codes-0.bin").content, "<f4").reshape(-1, 3)

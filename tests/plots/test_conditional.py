@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from pictures import row_beside
 from vaekit.images.tile import GAP
 from vaekit.models import VAE
 from vaekit.plots import class_grid, class_styles
@@ -54,11 +55,12 @@ def test_a_row_a_class_a_column_a_code() -> None:
     made = model()
     figure = class_grid(made, NAMES, seed=4)
     z = torch.randn(10, 2, generator=torch.Generator().manual_seed(4))
-    found = tiles(figure, fit((6, 6), 10, 3).scale, 3, 10)
+    scale = fit((6, 6), 10, 3).scale
+    found = tiles(figure, scale, 3, 10)
     for number in range(3):
         expected = grey(made.decode(z, torch.full((10,), number)).mean)
         assert np.abs(found[number] - expected).max() <= 1
-    assert set(NAMES) <= set(texts(figure))
+    assert [row_beside(figure, name) // (6 * scale + GAP) for name in NAMES] == [0, 1, 2]
 
 
 class ToldByItsPrior:
@@ -93,7 +95,9 @@ def test_test_images_above_themselves_in_every_class() -> None:
     for number in range(3):
         expected = grey(made.decode(codes, torch.full((3,), number)).mean)
         assert np.abs(found[number] - expected).max() <= 1
-    assert {"test image", *NAMES} <= set(texts(figure))
+    assert row_beside(figure, "test image") < 6 * scale
+    below = [(row_beside(figure, name) - 6 * scale - BAND) // (6 * scale + GAP) for name in NAMES]
+    assert below == [0, 1, 2]
 
 
 def test_more_classes_than_a_page_holds_are_counted() -> None:
