@@ -92,7 +92,7 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "plots/test_travel.py"),
     ("interpolations: ends swapped", "plots/travel.py",
      "rows = [torch.cat([ends[0], row, ends[1]])", "rows = [torch.cat([ends[1], row, ends[0]])",
-     "plots/test_travel.py plots/test_draw.py::test_interpolations_begin_and_end_with_the_images_they_are_between"),
+     "plots/test_travel.py::test_interpolations_stand_between_their_originals"),
     ("manifold: upside down", "plots/travel.py",
      "torch.meshgrid(ticks.flip(0), ticks", "torch.meshgrid(ticks, ticks",
      "plots/test_travel.py"),
@@ -100,7 +100,8 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "rows=place.middles(names[::-1], 0)", "rows=place.middles(names, 0)",
      "plots/test_travel.py"),
     ("curves: training and validation swapped", "plots/curves.py",
-     "x, y = series(metrics, split, key)\n", 'x, y = series(metrics, {"train": "validation", "validation": "train"}.get(split, split), key)\n',
+     "x, y = series(metrics, split, key)\n        if",
+     'x, y = series(metrics, {"train": "validation", "validation": "train"}.get(split, split), key)\n        if',
      "plots/test_curves.py"),
     ("curves: steps called epochs", "plots/curves.py",
      'line["step"] / rate for line in lines', 'line["step"] for line in lines',
@@ -113,7 +114,7 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "plots/test_factor_maps.py"),
     ("factor table: columns permuted", "evaluation/factors/factor_table.py",
      "return np.stack(columns, axis=1)", "return np.stack(columns[::-1], axis=1)",
-     "evaluation/factors plots/test_factor_maps.py"),
+     "plots/test_factor_maps.py"),
     # comparison
     ("comparison: every figure under another method", "comparison/page.py",
      "{_cell(table.get(method, name),", "{_cell(table.get(table.methods[-1 - table.methods.index(method)], name),",
@@ -153,15 +154,16 @@ MUTATIONS = [Mutation(*entry) for entry in (
     ("data: copies counted the other way", "data/describe.py",
      "copies(keys[held], keys[other])", "copies(keys[other], keys[held])", "data/test_describe.py"),
     ("evaluate: gap to the training images of other data", "evaluation/evaluate.py",
-     "train = None  # the model was", "pass  # the model was", "evaluation/test_evaluate.py"),
+     "train = None  # the model was", "pass  # the model was",
+     "evaluation/test_evaluate.py::test_the_gap_is_to_the_training_images_of_the_run_and_to_no_others"),
     ("evaluate: gap with the wrong sign", "evaluation/latents/health.py",
      "return here.value - self.train_negative_elbo.value,", "return self.train_negative_elbo.value - here.value,",
-     "evaluation/latents/test_health.py evaluation/test_evaluate.py"),
+     "evaluation/latents/test_health.py"),
     ("evaluate: training images measured", "evaluation/evaluate.py",
      "(data.test, data.train)", "(data.train, data.test)", "evaluation/test_evaluate.py"),
     ("evaluate: floor and figure swapped in the table", "evaluation/table.py",
      "yield Row(name, value, error, floor, measure", "yield Row(name, floor or value, error, value, measure",
-     "evaluation/test_evaluate.py reports/test_run.py"),
+     "evaluation/test_evaluate.py::test_quality_of_samples_when_features_are_given"),
     ("quality: floor from generated images", "evaluation/samples/quality.py",
      "floor = compare_features(features[2], features[1]", "floor = compare_features(features[0], features[1]",
      "evaluation/samples/test_quality.py"),
@@ -190,21 +192,23 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "columns: list[np.ndarray] = [arrays[key] for key in single]",
      "columns: list[np.ndarray] = [arrays[key][::-1] for key in single]", "cli/commands/test_encode.py"),
     ("sample: another seed", "cli/commands/images.py",
-     "manual_seed(options.seed)", "manual_seed(0)", "cli/commands/test_images.py cli/commands/test_labels.py"),
+     "manual_seed(options.seed)", "manual_seed(0)", "cli/commands/test_images.py::test_samples_are_those_of_the_model"),
     ("reconstruct: --redraw-as without effect", "cli/commands/images.py",
-     "redraw_as=None if other is None else torch.full((len(x),), other)", "redraw_as=None", "cli/commands/test_labels.py"),
+     "redraw_as=None if other is None else torch.full((len(x),), other)", "redraw_as=None",
+     "cli/commands/test_labels.py::test_previews_redrawn_as_another_class"),
     ("reconstruct: the original at the right", "cli/commands/images.py",
      "torch.cat([originals, rebuilt], dim=-1)", "torch.cat([rebuilt, originals], dim=-1)", "cli/commands/test_images.py"),
     # runs
     ("previews: out of order", "runs/write.py",
-     '{"images": split.images.numpy()}', '{"images": split.images.flip(0).numpy()}', "runs cli/commands/test_images.py"),
+     '{"images": split.images.numpy()}', '{"images": split.images.flip(0).numpy()}', "runs/test_load.py::test_previews_are_64_test_images_with_their_names_or_training_images"),
     ("previews: training images", "runs/write.py",
-     "split = data.test if len(data.test) else data.train", "split = data.train", "runs cli/commands/test_images.py"),
+     "split = data.test if len(data.test) else data.train", "split = data.train", "runs/test_load.py::test_previews_are_64_test_images_with_their_names_or_training_images"),
     ("classes of another source not renumbered", "runs/load.py",
-     "labels = renumbered(labels, theirs, ours, data.source)", "labels = labels", "cli/commands/test_labels.py"),
+     "labels = renumbered(labels, theirs, ours, data.source)", "labels = labels",
+     "cli/commands/test_labels.py::test_names_of_folders_are_labels"),
     ("summary: the validation split called test", "training/trainer.py",
      'self.measure(self.in_order(self.data.test, "test"), "test")', 'self.measure(self.validation, "test")',
-     "training/test_fit.py"),
+     "training/test_fit.py::test_the_summary_in_memory"),
     # report and explorer
     ("report: pictures in another order than their captions", "reports/run.py",
      'src="{sources[name]}"', 'src="{sources[min(figures)]}"', "reports/test_run.py"),
@@ -228,21 +232,31 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "scores.filter((other) => other < score)", "scores.filter((other) => other > score)",
      "explorer/test_page.py::test_an_image_of_ones_own"),
     ("export: outputs of the encoder under swapped names", "explorer/export/onnx_files.py",
-     '["mean", "std"]', '["std", "mean"]', "cli/commands/test_explore.py"),
+     '["mean", "std"]', '["std", "mean"]', "cli/commands/test_explore.py::test_onnx_files"),
     ("export: standard deviations where means are expected", "explorer/subject.py",
      "return posterior.mean, posterior.stddev", "return posterior.stddev, posterior.mean",
-     "explorer/test_server.py cli/commands/test_explore.py"),
-    # models
-    ("a VAE refuses to sample", "models/vae.py",
-     "own_prior = True", "own_prior = False", "contract/test_methods.py"),
+     "explorer/test_server.py::test_encode_is_the_models_own"),
+    # models and options
+    ("models: a VAE refuses to sample", "models/vae.py",
+     "if self.fitted is not None:", "if True:",
+     "contract/test_methods.py::test_samples_are_pictures_of_every_method_that_has_a_prior"),
+    ("models: an autoencoder samples", "models/ae.py",
+     "z = self.codes_of_prior(count, y, temperature, generator)", "z = torch.randn(count, self.latent_dim)",
+     "contract/test_methods.py::test_a_method_without_a_prior_says_that_it_cannot_sample"),
+    ("options: `vaekit data` takes no notice of one", "cli/commands/data.py",
+     'del wanted["json"]', 'del wanted["json"], wanted["fit"]', "policy/test_settings_mirror.py"),
 )]
 # fmt: on
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("words", nargs="*", help="only the entries whose description has one of these")
-    parser.add_argument("--check", action="store_true", help="only see that the tests pass on the right program")
+    parser.add_argument(
+        "--check", action="store_true", help="only see that the tests pass on the right program"
+    )
     options = parser.parse_args()
     chosen = [m for m in MUTATIONS if not options.words or any(word in m.what for word in options.words)]
     with tempfile.TemporaryDirectory() as folder:

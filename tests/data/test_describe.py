@@ -44,7 +44,9 @@ def test_describe_features_without_labels():
 
 def test_copies_are_counted_within_and_between_splits():
     """Letters stand for images: a, c in the test split are also in training, b in validation, x twice within."""
-    pictures = {letter: torch.full((1, 3, 3), 20 * n, dtype=torch.uint8) for n, letter in enumerate("abcdexyz")}
+    pictures = {
+        letter: torch.full((1, 3, 3), 20 * n, dtype=torch.uint8) for n, letter in enumerate("abcdexyz")
+    }
 
     def split(letters: str) -> Split:
         return Split(torch.stack([pictures[letter] for letter in letters]))

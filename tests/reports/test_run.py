@@ -120,7 +120,9 @@ def test_numbers_stand_in_the_column_of_their_split(run, written):
     assert len(numbers) >= 4
     for key in numbers:
         assert [format_number(run.summary[split][key]) for split in columns[1:3]] in shown
-    assert all(run.summary["validation"][key] != value for key, value in numbers.items() if key[-5:] == "_nats")
+    assert all(
+        run.summary["validation"][key] != value for key, value in numbers.items() if key[-5:] == "_nats"
+    )
 
 
 def test_light_dark_and_print(written):
