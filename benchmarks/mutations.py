@@ -200,9 +200,11 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "torch.cat([originals, rebuilt], dim=-1)", "torch.cat([rebuilt, originals], dim=-1)", "cli/commands/test_images.py"),
     # runs
     ("previews: out of order", "runs/write.py",
-     '{"images": split.images.numpy()}', '{"images": split.images.flip(0).numpy()}', "runs/test_load.py::test_previews_are_64_test_images_with_their_names_or_training_images"),
+     '{"images": split.images.numpy()}', '{"images": split.images.flip(0).numpy()}',
+     "runs/test_load.py::test_previews_are_64_test_images_with_their_names_or_training_images"),
     ("previews: training images", "runs/write.py",
-     "split = data.test if len(data.test) else data.train", "split = data.train", "runs/test_load.py::test_previews_are_64_test_images_with_their_names_or_training_images"),
+     "split = data.test if len(data.test) else data.train", "split = data.train",
+     "runs/test_load.py::test_previews_are_64_test_images_with_their_names_or_training_images"),
     ("classes of another source not renumbered", "runs/load.py",
      "labels = renumbered(labels, theirs, ours, data.source)", "labels = labels",
      "cli/commands/test_labels.py::test_names_of_folders_are_labels"),

@@ -199,7 +199,7 @@ def test_samples_stand_in_their_order(make_run):
 
 
 def test_each_sample_stands_above_the_training_image_nearest_to_it(make_run):
-    run = make_run((1, 8, 8), latent_dim=2)
+    run = vivid(make_run((1, 8, 8), latent_dim=2))
     sheet = dots(draw_figures(run, only=["nearest_training"])[0]["nearest_training"])
     scale = draw.grids.fit((8, 8), 10, 4).scale
     samples = run.model.sample(20, generator=torch.Generator().manual_seed(0))
