@@ -210,7 +210,7 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "cli/commands/test_labels.py::test_names_of_folders_are_labels"),
     ("summary: the validation split called test", "training/trainer.py",
      'self.measure(self.in_order(self.data.test, "test"), "test")', 'self.measure(self.validation, "test")',
-     "training/test_fit.py::test_the_summary_in_memory"),
+     "training/test_fit.py::test_the_summary_has_each_split_under_its_name"),
     # report and explorer
     ("report: pictures in another order than their captions", "reports/run.py",
      'src="{sources[name]}"', 'src="{sources[min(figures)]}"', "reports/test_run.py"),
