@@ -51,7 +51,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "nll_nats": ("low", "log p(x)"),
     "lossless_bits": ("low", "lossless"),
     "code_bits": ("", "code"),
-    "train_seconds": ("", "training"),
+    "train_seconds": ("", "time"),
     "prior_seconds": ("", "prior"),
     "epochs": ("", "epochs"),
     "prior_epochs": ("", "epochs of the prior"),
