@@ -88,7 +88,7 @@ def test_codes_of_a_grid_are_the_models(clients, materials) -> None:
         vectors = model.encoder(image / 255).movedim(1, -1).flatten(0, 2)
         nearest = torch.cdist(vectors, model.quantizer.vectors_of_codes).argmin(1)
         looked_up = model.quantizer.vectors_of_codes[nearest].T.reshape(1, 4, 4, 4)
-        expected = (model.picture(model.decode(looked_up)) * 255).round()
+        expected = (model.picture(model.decode_vectors(looked_up)) * 255).round()
     assert found == nearest.tolist()
     picture = np.frombuffer(client.post("/api/decode", content=floats(*found)).content, np.uint8)
     assert np.abs(picture - expected.flatten().numpy()).max() <= 1
