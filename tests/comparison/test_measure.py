@@ -88,6 +88,17 @@ def test_the_floor_is_that_of_real_images(yardstick: m.Yardstick) -> None:
     assert floor["normal_fd"] == floor["fitted_fd"] == floor["midpoint_fd"] == pytest.approx(floor["fd"])
 
 
+def test_the_floor_is_of_training_images_against_test_images(digits: Data, yardstick: m.Yardstick) -> None:
+    features = yardstick.features
+    assert features is not None
+    theirs = sample_quality(digits.train.images, digits.test.images, digits.train.images, features)
+    floor = yardstick.floor()
+    for name in ("fd", "kd", "precision", "recall", "density", "coverage"):
+        estimate = theirs.floor[f"{name}_{features.name}"]
+        assert floor[name] == pytest.approx(estimate.value, rel=0.3, abs=4 * estimate.error), name
+    assert floor["fd"] > 0.01 > m.Yardstick(digits.replace(train=digits.test), features).floor()["fd"]
+
+
 class Identity(AE):
     """Codes are the pixels themselves, which makes every figure of its codes one of pixels."""
 

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from vaekit.data import describe, load_data
+from vaekit.data import Data, Split, describe, load_data
 
 
 def test_describe_counts_what_is_there(grey):
@@ -39,3 +40,23 @@ def test_describe_features_without_labels():
     assert found["mean"] == pytest.approx(values.astype(float).mean())
     assert found["images"]["validation"] == 0
     json.dumps(found)
+
+
+def test_copies_are_counted_within_and_between_splits():
+    """Letters stand for images: a, c in the test split are also in training, b in validation, x twice within."""
+    pictures = {
+        letter: torch.full((1, 3, 3), 20 * n, dtype=torch.uint8) for n, letter in enumerate("abcdexyz")
+    }
+
+    def split(letters: str) -> Split:
+        return Split(torch.stack([pictures[letter] for letter in letters]))
+
+    splits = {"train": "abcde", "validation": "bxx", "test": "aacyx"}
+    found = describe(Data("letters", *map(split, splits.values()), "8-bit"))["duplicates"]
+    every = "".join(splits.values())
+    assert found == {
+        "all": len(every) - len(set(every)),
+        "test in train": 3,
+        "test in validation": 1,
+        "validation in train": 1,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.store import features_for
 from vaekit.evaluation.table import rows
 from vaekit.models import AE, VAE
+from vaekit.runs.load import load_run
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,9 @@ def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
     distance = f"fd_{features.name}"
     assert values["quality"]["features"] == features.name
     assert values["quality"][distance] > 2 * values["quality"][f"{distance}_floor"]
-    assert distance in [row.key for row in rows(values)]
+    (row,) = [row for row in rows(values) if row.value == values["quality"][distance]]
+    assert row.floor == values["quality"][f"{distance}_floor"]
+    assert row.error == values["quality"][f"{distance}_se"]
 
 
 def test_samples_are_a_function_of_the_seed(digits: Data) -> None:
@@ -136,3 +140,13 @@ def test_grey_images_of_a_binary_model_are_drawn_and_binary_ones_are_not() -> No
     assert "binarisation" not in evaluate(model, binary, samples=2).as_dict()
     assert "binarisation" not in evaluate(model, Split(binary.images / 255), samples=2).as_dict()
     assert "binarisation" in evaluate(model, Split(binary.images / 300), samples=2).as_dict()
+
+
+def test_the_gap_is_to_the_training_images_of_the_run_and_to_no_others(digits: Data, vae_run: Path) -> None:
+    run = load_run(vae_run)
+    found = evaluate(run, digits, samples=2).as_dict()["health"]["generalisation_gap_nats"]
+    held, seen = (negative_elbo(run.model, split, seed=5) for split in (digits.test, digits.train))  # type: ignore[arg-type]
+    assert found["value"] == pytest.approx(held.value - seen.value, abs=4 * found["standard_error"])
+    flipped = load_data(digits.train.images[:, 0].flip(-1).numpy())
+    assert flipped.fingerprint != digits.fingerprint
+    assert "generalisation_gap_nats" not in evaluate(run, flipped, samples=2).as_dict()["health"]

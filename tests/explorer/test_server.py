@@ -122,9 +122,38 @@ def test_files_are_the_codes_and_pictures(clients, materials) -> None:
     labels = np.frombuffer(client.get("/data/labels.bin").content, "<i2")
     assert (labels == material.split.labels.numpy()).all()
     sheet = np.asarray(Image.open(io.BytesIO(client.get("/data/pictures-0.png").content)))
-    assert (
-        sheet[8:16, 16:24] == material.split.images[27, 0].numpy()
-    ).all()  # second row of 25, third column
+    for number, image in enumerate(material.split.images[:, 0].numpy()):  # rows of 25
+        row, column = divmod(number, 25)
+        assert (sheet[8 * row :, 8 * column :][:8, :8] == image).all()
+
+
+def test_scores_are_those_of_the_images_from_the_least_on(clients, materials) -> None:
+    """The page reads the share of images that a new one exceeds off their order."""
+    found = np.frombuffer(clients["vae"].get("/data/scores.bin").content, "<f4")
+    model, x = materials["vae"].run.model, materials["vae"].split.images / 255
+    with torch.no_grad():
+        mean, log_variance = model.encoder(x, None).chunk(2, dim=1)
+        logits = model.decoder(mean, None)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+    expected = np.sort((bce.flatten(1).sum(1) + kl).numpy())
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert (np.diff(found) >= 0).all()
+
+
+def test_what_is_said_of_classes_and_dimensions_is_theirs(clients, materials) -> None:
+    """Of each class the mean of its own codes; dimensions by their KL, the largest first."""
+    about, material = clients["vae"].get("/data/about.json").json(), materials["vae"]
+    with torch.no_grad():
+        posterior = material.run.model.encode(material.split.images)
+    labels, mean, stddev = material.split.labels, posterior.mean, posterior.stddev
+    assert about["class_names"] == [str(number) for number in range(10)]
+    for number, found in enumerate(about["class_means"]):
+        assert found == pytest.approx(mean[labels == number].mean(0).tolist(), abs=1e-4)
+    kl = (0.5 * (mean.square() + stddev.square() - 1) - stddev.log()).mean(0)
+    assert [d["index"] for d in about["dimensions"]] == kl.argsort(descending=True).tolist()
+    for dimension in about["dimensions"]:
+        assert dimension["relevance"] == pytest.approx(kl[dimension["index"]].item(), rel=1e-3)
 
 
 def test_places_on_the_plane_are_principal_components(clients) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from vaekit.data import load_data
 from vaekit.models import AE, VAE
@@ -43,6 +44,7 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
             "pixels": data.pixels,
             "classes": data.classes if kind == "cvae" else 0,
         }
+        torch.manual_seed(0)
         model = (AE if kind == "ae" else VAE)(data.shape, **arguments)
         objective = Reconstruction() if kind == "ae" else ELBO()
         fit(model, objective, data, out=tmp_path / "run", progress="none", device="cpu", precision="fp32",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
+from pictures import row_beside
 from vaekit.plots import code_maps as codes
 
 
@@ -31,3 +33,21 @@ def test_a_code_has_one_colour() -> None:
     picture = codes.code_maps(images, images, grid).axes[0].images[0].get_array()
     colours = {tuple(c) for row in picture.tolist() for c in row}
     assert len(colours - {(0, 0, 0), (208, 208, 208), (255, 255, 255)}) == 2
+
+
+def test_a_temperature_stands_beside_its_samples() -> None:
+    rows = {t: torch.full((3, 1, 4, 4), grey) for t, grey in ((0.5, 0.1), (1.0, 0.6), (1.2, 0.9))}
+    figure = codes.by_temperature(rows)
+    picture = np.asarray(figure.axes[0].images[0].get_array())
+    found = {t: round(picture[row_beside(figure, f"{t:g}"), 5, 0] / 255, 1) for t in rows}
+    assert found == {0.5: 0.1, 1.0: 0.6, 1.2: 0.9}
+
+
+def test_images_their_codes_and_what_is_decoded_stand_beside_their_names() -> None:
+    grid = torch.zeros(2, 2, 2, dtype=torch.int64)
+    figure = codes.code_maps(torch.full((2, 1, 4, 4), 0.2), torch.full((2, 1, 4, 4), 0.7), grid)
+    picture = np.asarray(figure.axes[0].images[0].get_array())
+    greys = {name: picture[row_beside(figure, name), 5] for name in ("image", "codes", "decoded")}
+    assert greys["image"].tolist() == [51] * 3
+    assert np.abs(greys["decoded"].astype(int) - 178.5).max() <= 0.5
+    assert len(set(greys["codes"].tolist())) > 1, "a colour"

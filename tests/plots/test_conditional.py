@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pictures import row_beside
 from vaekit.data import Split
 from vaekit.images.tile import GAP
 from vaekit.inference import encode
@@ -58,11 +59,12 @@ def test_one_row_per_class_one_column_per_z() -> None:
     made = model()
     figure = class_grid(made, NAMES, seed=4)
     z = torch.randn(10, 2, generator=torch.Generator().manual_seed(4))
-    found = tiles(figure, fit((6, 6), 10, 3).scale, 3, 10)
+    scale = fit((6, 6), 10, 3).scale
+    found = tiles(figure, scale, 3, 10)
     for number in range(3):
         expected = grey(made.decode(z, torch.full((10,), number)).mean)
         assert np.abs(found[number] - expected).max() <= 1
-    assert set(NAMES) <= set(texts(figure))
+    assert [row_beside(figure, name) // (6 * scale + GAP) for name in NAMES] == [0, 1, 2]
 
 
 class ConditionalPrior(Model):
@@ -105,7 +107,9 @@ def test_test_images_above_themselves_in_every_class() -> None:
     for number in range(3):
         expected = grey(made.decode(codes, torch.full((3,), number)).mean)
         assert np.abs(found[number] - expected).max() <= 1
-    assert {"test image", *NAMES} <= set(texts(figure))
+    assert row_beside(figure, "test image") < 6 * scale
+    below = [(row_beside(figure, name) - 6 * scale - BAND) // (6 * scale + GAP) for name in NAMES]
+    assert below == [0, 1, 2]
 
 
 def test_more_classes_than_a_page_holds_are_counted() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pictures import colour, dots, place, places, where
 from vaekit.core import SettingError, VaekitWarning
 from vaekit.data.view import show
 from vaekit.plots import grids
@@ -39,6 +40,7 @@ def test_colour_images_of_odd_size_with_two_latents(make_run):
         with Image.open(path) as image:
             assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
             assert np.asarray(image.convert("RGB"))[0, 0].tolist() == [255, 255, 255]
+        assert colour(path) > 0.0005, path.name
     folder = next(iter(drawn.values())).parent
     assert sorted(p.name for p in folder.iterdir()) == sorted(f"{name}.png" for name in drawn)
 
@@ -176,3 +178,97 @@ def test_a_dark_theme_of_the_user_changes_nothing(make_run):
     with themes.context("dark_background"):
         dark = {name: path.read_bytes() for name, path in draw_figures(run, only=names)[0].items()}
     assert [name for name in names if plain[name] != dark[name]] == []
+
+
+def rebuilt_by_hand(run, images: torch.Tensor) -> torch.Tensor:
+    """Pictures of the posterior means, by the networks themselves."""
+    x = images / 255
+    with torch.no_grad():
+        mean, _ = run.model.encoder(x, None).chunk(2, dim=1)
+        return torch.sigmoid(run.model.decoder(mean, None)).reshape(x.shape)
+
+
+def test_reconstructions_stand_below_their_originals_from_the_best_to_the_worst(make_run):
+    run = make_run((1, 8, 8))
+    drawn, _ = draw_figures(run, only=["reconstructions"])
+    sheet, scale = dots(drawn["reconstructions"]), draw.grids.fit((8, 8), 10, 6).scale
+    images = run.load_data().test.images
+    rebuilt = rebuilt_by_hand(run, images)
+    errors = (images / 255 - rebuilt).square().flatten(1).mean(1)
+    order, pitch, tops = errors.argsort().tolist(), 8 * scale + draw.grids.GAP, []
+    for index in order[:10] + order[-10:]:
+        originals = places(sheet, images[index] / 255, scale)
+        assert len(originals) in (1, 2), "a set this small may have an image in two bands"
+        copies = places(sheet, rebuilt[index], scale)
+        assert {(top + pitch, left) for top, left in originals} <= set(copies)
+        tops.append([top for top, _ in originals])
+    assert max(min(found) for found in tops[:10]) < min(max(found) for found in tops[10:])
+    lefts = [min(places(sheet, images[i] / 255, scale))[1] for i in order[:10]]
+    assert lefts == sorted(lefts), "the best first"
+
+
+def vivid(run):
+    """The same run with a decoder of strong contrasts, so that no two of its pictures are alike."""
+    with torch.no_grad():
+        for parameter in run.model.decoder.parameters():
+            parameter.mul_(3)
+    return run
+
+
+def test_samples_stand_in_their_order(make_run):
+    run = vivid(make_run((1, 8, 8), latent_dim=2))
+    sheet = dots(draw_figures(run, only=["samples"])[0]["samples"])
+    scale = draw.grids.fit((8, 8), 10, 8).scale
+    images = run.model.sample(80, generator=torch.Generator().manual_seed(0))
+    found = [place(sheet, image, scale) for image in images]
+    assert found == sorted(found)
+    assert len({left for _, left in found}) == 10
+
+
+def test_each_sample_stands_above_the_training_image_nearest_to_it(make_run):
+    run = vivid(make_run((1, 8, 8), latent_dim=2))
+    sheet = dots(draw_figures(run, only=["nearest_training"])[0]["nearest_training"])
+    scale = draw.grids.fit((8, 8), 10, 4).scale
+    samples = run.model.sample(20, generator=torch.Generator().manual_seed(0))
+    training = run.load_data().train.images / 255
+    nearest = (samples[:, None] - training[None]).square().flatten(2).sum(2).argmin(1)
+    pitch = 8 * scale + draw.grids.GAP
+    for sample, index in zip(samples, nearest.tolist(), strict=True):
+        top, left = place(sheet, sample, scale)
+        assert (top + pitch, left) in places(sheet, training[index], scale)
+
+
+def test_interpolations_begin_and_end_with_the_images_they_are_between(make_run):
+    run = make_run((1, 8, 8))
+    drawn, _ = draw_figures(run, only=["interpolations"])
+    sheet, images = dots(drawn["interpolations"]), run.load_data().test.images
+    rebuilt = rebuilt_by_hand(run, images)
+    scales = [s for s in range(1, 30) if any(places(sheet, image / 255, s) for image in images[:18])]
+    (scale,) = scales or [0]
+    ends = {}
+    for index, image in enumerate(images):
+        for top, left in places(sheet, image / 255, scale):
+            ends.setdefault(top, []).append((left, index))
+    assert len(ends) > 1
+    for top, row in ends.items():
+        (first, a), (last, b) = sorted(row)
+        across = [left for y, left in places(sheet, rebuilt[a], scale) if y == top]
+        assert across and first < across[0] < (first + last) / 2, "next to the left image its reconstruction"
+        across = [left for y, left in places(sheet, rebuilt[b], scale) if y == top]
+        assert across and (first + last) / 2 < across[-1] < last
+
+
+@pytest.mark.parametrize(("shape", "kind", "latent_dim"), [((1, 8, 8), "cvae", 2), ((7,), "vae", 3)])
+def test_no_figure_is_blank_and_files_hold_what_was_drawn(make_run, shape, kind, latent_dim):
+    run = make_run(shape, kind=kind, latent_dim=latent_dim)
+    drawn, _ = draw_figures(run, tsne=True)
+    assert len(drawn) >= 5
+    view = draw.View(run, run.load_data(), draw.Wishes(tsne=True))
+    for name, path in drawn.items():
+        axes = FIGURES[name].draw(view).axes[0]
+        if not axes.images:
+            assert colour(path) > 0.0005, name
+            continue
+        picture = np.asarray(axes.images[0].get_array()).astype(np.int16)
+        assert len(np.unique(picture)) > 20, name
+        assert len(where(dots(path), picture)) == 1, name

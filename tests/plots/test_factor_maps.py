@@ -41,6 +41,7 @@ def test_the_map_shows_the_rows_asked_for_with_their_shares(table: FactorTable) 
     assert shown[1, 1] > 0.8  # the bins of code and factor do not meet
     assert max(shown[0, 1], shown[1, 0]) < 0.05
     assert [label.get_text() for label in axes.get_yticklabels()] == ["z2", "z1"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["kind", "place"]
     assert len(axes.texts) == 2
 
 
@@ -54,6 +55,8 @@ def test_dimensions_are_named_by_what_they_carry(table: FactorTable) -> None:
 def test_every_pair_has_a_panel(table: FactorTable) -> None:
     figure = factor_response(table, [0, 1, 2])
     assert len(figure.axes) == 6
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["z0", "z1", "z2"]
+    assert [axes.get_xlabel() for axes in figure.axes[4:]] == ["kind", "place"]
     line = figure.axes[3].lines[0]  # z1 against the place
     np.testing.assert_allclose(line.get_ydata(), 2 * np.asarray(line.get_xdata()) - 1, atol=1e-9)
 

@@ -60,6 +60,26 @@ def test_map_shows_the_two_dimensions_of_highest_kl():
     assert "two of highest KL among 4 latents" in figure.texts[0].get_text()
 
 
+@pytest.mark.parametrize("classes", [3, 14])  # in shapes too, beyond ten
+def test_points_have_the_colour_that_the_legend_gives_their_class(classes):
+    codes = random_codes(d=2)
+    codes = Codes(codes.mean, codes.stddev, torch.arange(400) * 7 % classes)
+    names = [f"class {number}" for number in range(classes)]
+    axes = latent.latent_map(codes, names).axes[0]
+    handles, labels = axes.get_legend_handles_labels()
+    colours = {label: handle.get_facecolor()[0][:3] for handle, label in zip(handles, labels, strict=True)}
+    shapes = {label: handle.get_paths()[0].vertices for handle, label in zip(handles, labels, strict=True)}
+    seen = 0
+    for points in (c for c in axes.collections if len(c.get_offsets())):
+        for place, colour in zip(points.get_offsets(), points.get_facecolor(), strict=True):
+            nearest = (codes.mean - torch.tensor(np.asarray(place))).square().sum(1).argmin()
+            name = names[int(codes.labels[nearest])]
+            assert np.allclose(colour[:3], colours[name])
+            assert np.array_equal(points.get_paths()[0].vertices, shapes[name])
+            seen += 1
+    assert seen == 400
+
+
 def test_map_of_an_autoencoder_goes_by_variance():
     mean = torch.randn(300, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 3.0, 2.0])
     plane = project(embedding(mean, torch.zeros_like(mean)), "highest")

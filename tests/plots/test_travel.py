@@ -9,6 +9,7 @@ from scipy.stats import norm
 from torch import nn
 
 from embedded import embedding
+from pictures import column_above, row_beside
 from vaekit.core import SettingError
 from vaekit.models import AE, VAE
 from vaekit.plots import grids, paths, travel
@@ -82,6 +83,18 @@ def test_manifold_tiles_are_what_the_model_decodes():
         assert np.abs(shown(figure, place, row, column) - expected).max() <= 1
 
 
+def test_labels_of_the_manifold_stand_where_their_values_are():
+    figure = travel.manifold(model_of(), n=6)
+    place = grids.fit((3, 5), 6, 6, inches=0.28, gap=0)
+    ticks = [travel.signed(value, 1) for value in norm.ppf((np.arange(6) + 0.5) / 6)]
+    labels = [text.get_text() for text in figure.texts if text.get_text() in ticks]
+    assert {ticks[0], ticks[-1]} <= set(labels)
+    for column, tick in enumerate(ticks):
+        if tick in labels:
+            assert column_above(figure, tick) // place.pitch[1] == column
+            assert row_beside(figure, tick) // place.pitch[0] == 5 - column
+
+
 def test_manifold_is_decoded_in_one_batch(monkeypatch):
     model, batches = model_of(), []
     decode = model.decode
@@ -107,9 +120,12 @@ def test_traversal_tiles_are_what_the_model_decodes():
     figure = travel.traversals(model, codes)
     place = grids.fit((3, 5), paths.STEPS, 3, inches=travel.TILE)
     for row, dimension in enumerate(codes.live().tolist()):
+        (label,) = [t.get_text() for t in figure.texts if t.get_text().startswith(f"z{dimension} ")]
+        assert row_beside(figure, label) // place.pitch[0] == row
         z = codes.mean[0].double().clone()
         z[dimension] = -3 + 6 * 2 / 10  # third of eleven steps
         assert np.abs(shown(figure, place, row, 2) - pixels(model, z)).max() <= 1
+    assert [column_above(figure, value) // place.pitch[1] for value in ("−3", "−1.8", "3")] == [0, 2, 10]
 
 
 def test_traversals_of_an_autoencoder_go_by_variance():

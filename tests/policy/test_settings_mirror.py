@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from vaekit.cli.command_options import SourceOptions
+from vaekit.cli.main import main
 from vaekit.cli.parsing import field_docs
 from vaekit.config.methods import METHODS, PRIORS
 from vaekit.config.options import DataSettings, FitSettings
+from vaekit.core import DataError
 from vaekit.data import load_data
 from vaekit.training.fit import fit
 
@@ -62,6 +63,29 @@ def test_overrides_are_options(method: str) -> None:
     assert METHODS[method].overrides.keys() <= set(METHODS[method].options())
 
 
-def test_vaekit_data_has_the_options_of_a_source() -> None:
-    described = {field.name for field in dataclasses.fields(SourceOptions)} - {"json"}
-    assert described == {field.name for field in dataclasses.fields(DataSettings)}
+WORDS = {  # what may be said of a source: words of the command line, and the argument of load_data
+    "--data-dir here": ("data_dir", "here"),
+    "--image-size 48x64": ("image_size", "48x64"),
+    "--fit pad": ("fit", "pad"),
+    "--layout NHWC": ("layout", "NHWC"),
+    "--images-key a": ("images_key", "a"),
+    "--labels-key b": ("labels_key", "b"),
+    "--pixels unit": ("pixels", "unit"),
+    "--binarize static": ("binarize", "static"),
+    "--validation 0.25": ("validation", 0.25),
+}
+
+
+def test_vaekit_data_has_the_options_of_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reaches `load_data` under its name."""
+    given: dict[str, Any] = {}
+
+    def load(**arguments: Any) -> None:
+        given.update(arguments)
+        raise DataError("seen.")
+
+    monkeypatch.setattr("vaekit.data.load_data", load)
+    wanted = dict(WORDS.values())
+    assert wanted.keys() | {"data"} == inspect.signature(load_data).parameters.keys() - {"labels"}
+    assert main(["data", "digits", *(word for words in WORDS for word in words.split())]) == 2
+    assert given == {"data": "digits"} | wanted

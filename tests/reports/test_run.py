@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pages import read_page
 from vaekit.cli.main import COMMANDS
 from vaekit.cli.reading import read_training
 from vaekit.data import load_data
 from vaekit.models import VAE
 from vaekit.objectives.elbo import ELBO
-from vaekit.plots import draw_figures
+from vaekit.plots import FIGURES, draw_figures
 from vaekit.reports import run as report
 from vaekit.runs.load import load_run
 from vaekit.training.fit import fit
@@ -96,6 +97,37 @@ def test_everything_is_on_the_page_and_nothing_is_loaded(written):
     assert css is not None
     assert not re.search(r"url\(|@import|https?:", css.group(1))
     assert "<script" not in path.read_text(encoding="utf-8")
+
+
+def test_pictures_stand_above_their_own_captions(written):
+    drawn, path = written
+    figures = read_page(path.read_text(encoding="utf-8")).all("figure")
+    assert [figure.attributes["id"] for figure in figures] == list(drawn)
+    for figure in figures:
+        name = figure.attributes["id"]
+        (source,) = [image.attributes["src"] for image in figure.all("img")]
+        assert base64.b64decode(source.partition(",")[2]) == drawn[name].read_bytes()
+        assert figure.all("figcaption")[0].text == FIGURES[name].caption
+
+
+def test_numbers_stand_in_the_column_of_their_split(run, written):
+    table = read_page(written[1].read_text(encoding="utf-8")).all("table", "numbers")[0]
+    head, *body = table.all("tr")
+    columns = [cell.text for cell in head.all("th")]
+    assert columns[1:3] == ["validation", "test"]
+    shown = [[value_in(cell.text) for cell in row.all("td", "number")] for row in body]
+    numbers = {k: v for k, v in run.summary["test"].items() if isinstance(v, int | float)}
+    assert len(numbers) >= 4
+    for key in numbers:
+        pair = [run.summary[split][key] for split in columns[1:3]]
+        assert pair[0] != pair[1] or key == "images"
+        assert any(values == pytest.approx(pair, rel=1e-4, abs=0.0051) for values in shown), key
+
+
+def value_in(text: str) -> float:
+    """The first number of a cell; nan where there is none."""
+    found = re.search(r"-?[\d,]*\d(?:\.\d+)?", text)
+    return float(found[0].replace(",", "")) if found else float("nan")
 
 
 def test_light_dark_and_print(written):

@@ -126,7 +126,7 @@ def nearest_images(queries: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
     found = torch.empty_like(queries)
     for part in training.split(PART):
         images = to_unit(part)
-        squares, which = nearest(queries.flatten(1), images.flatten(1))
-        closer = squares < best
-        found[closer], best = images[which[closer]], torch.minimum(squares, best)
+        close = nearest(queries.flatten(1), images.flatten(1))
+        closer = close.squares < best
+        found[closer], best = images[close.which[closer]], torch.minimum(close.squares, best)
     return found, best

@@ -32,6 +32,15 @@ def test_all_images_are_encoded_unless_a_split_is_named(terminal, vae_run: Path)
         assert np.bincount(codes["labels"]).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
+def test_a_split_has_its_own_images(terminal, vae_run: Path) -> None:
+    run, data = load_run(vae_run), load_data("digits")
+    for name, split in data.splits.items():
+        terminal("encode", vae_run, "--split", name, "--out", f"{name}.npz")
+        with np.load(f"{name}.npz") as codes, torch.inference_mode():
+            expected = run.model.encode(split.images).mean.numpy()
+            np.testing.assert_allclose(codes["mean"], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_csv_holds_the_same_numbers(terminal, vae_run: Path) -> None:
     for name in ("codes.npz", "codes.csv"):
         terminal("encode", vae_run, "--split", "validation", "--out", name)

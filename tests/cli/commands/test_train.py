@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from pictures import colour, dots, places
 from vaekit.cli.commands import train
 from vaekit.cli.commands.train import likelihood_notes, stopping
 from vaekit.config.methods import resolve
 from vaekit.data import load_data
+from vaekit.runs.load import load_run
 from vaekit.training.fresh import new_model
 
 SMALL = ["--latent-dim", "2", "--width", "8", "--depth", "1", "--device", "cpu"]
@@ -94,7 +97,12 @@ def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
     result = json.loads(outcome.out)
     assert {"reconstructions", "samples", "latent_map", "manifold", "training"} <= result["figures"].keys()
     shown = [Path(result["run"], "samples.png"), *map(Path, result["figures"].values())]
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in shown)
+    run = load_run(result["run"])
+    drawn = run.model.sample(64, generator=torch.Generator().manual_seed(0))
+    for path, scale in ((shown[0], 7), (Path(result["figures"]["samples"]), 14)):
+        assert places(dots(path), drawn[7], scale), path
+    for name in ("latent_map", "training"):
+        assert colour(Path(result["figures"][name])) > 0.0005
     text = terminal("demo", "--out", "again").out
     assert all(str(Path("again", "figures", path.name)) in text for path in shown[1:])
 

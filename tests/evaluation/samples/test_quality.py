@@ -17,7 +17,7 @@ from vaekit.evaluation.samples.frechet import frechet_distance, frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance, squared_mmd
 from vaekit.evaluation.samples.memorisation import memorisation
 from vaekit.evaluation.samples.precision_recall import BLOCK, compare_manifolds, neighbours
-from vaekit.evaluation.samples.quality import laplacian_energy, sample_quality
+from vaekit.evaluation.samples.quality import compare_features, laplacian_energy, sample_quality
 from vaekit.metrics import metric_of
 
 
@@ -134,6 +134,20 @@ def test_half_of_the_modes_is_half_of_the_recall():
     assert shares(real, near)[:2] == (0.5, 1)
 
 
+def test_figures_of_features_bear_the_names_of_what_they_are():
+    """A quarter of the samples are the one of two modes, the rest is nowhere: 1/4 precise, 1/2 reached."""
+    real = torch.cat([draws(60, 2, seed=13), draws(60, 2, seed=14) + 50])
+    generated = torch.cat([real[:60], draws(180, 2, seed=17) - 900])
+    found = {name: figure.value for name, figure in compare_features(generated, real, "f_v1").items()}
+    assert found["precision_f_v1"] == 0.25
+    assert found["recall_f_v1"] == found["coverage_f_v1"] == 0.5
+    assert found["density_f_v1"] == pytest.approx(0.25 * 6 / 5)
+    assert found["fd_f_v1"] == pytest.approx(frechet_distance(generated, real))
+    assert found["kd_f_v1"] == kernel_distance(generated, real).value
+    far = compare_features(generated, real[:60], "f_v1")
+    assert (far["precision_f_v1"].value, far["recall_f_v1"].value) == (0.25, 1)
+
+
 def test_manifolds_counted_by_hand():
     """On a line: real 0, 1, ..., 9 and generated 0.4 times 8, 20, 21 with k = 1 and 2."""
     real = torch.arange(10, dtype=torch.float64)[:, None]
@@ -199,6 +213,46 @@ def test_blurred_images_are_not_taken_for_copies(worlds):
     found = memorisation(grey, test, train)
     assert abs(found["memorised"].value) < 3.5 * found["memorised"].error
     assert found["near_copies"].value < 0.03
+
+
+def binary_worlds() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Generated, test and training images of 5 x 6 black and white pixels, many of them equally far apart."""
+    generator = torch.Generator().manual_seed(8)
+    prototypes = torch.rand(20, 1, 5, 6, generator=generator) < 0.5
+    which = torch.randint(20, (1500,), generator=generator)
+    flipped = torch.rand(1500, 1, 5, 6, generator=generator) < 0.15
+    images = (prototypes[which] ^ flipped).to(torch.uint8) * 255
+    return images[:300], images[300:600], images[600:]
+
+
+def test_among_binary_images_the_equally_near_share_the_say(monkeypatch: pytest.MonkeyPatch):
+    """Counted in whole numbers of differing pixels; and the same whatever the order in which pixels are summed."""
+    monkeypatch.setattr("vaekit.evaluation.samples.memorisation.PART", 400)
+    generated, test, train = binary_worlds()
+    bits = [(images.flatten(1) > 0).tolist() for images in (generated, test, train)]
+
+    def near(query: list[bool], others: list[list[bool]]) -> tuple[int, int]:
+        differing = [sum(a != b for a, b in zip(query, other, strict=True)) for other in others]
+        return min(differing), differing.count(min(differing))
+
+    share, tied = 0.0, 0
+    for query in bits[0]:
+        (a, originals), (b, others) = near(query, bits[2]), near(query, bits[1])
+        share += originals / (originals + others) if a == b else float(a < b)
+        tied += a == b
+    assert tied > 50
+    chance = len(train) / (len(train) + len(test))
+    found = memorisation(generated, test, train)
+    assert found["memorised"].value == pytest.approx((share / 300 - chance) / (1 - chance), rel=1e-6)
+    assert abs(found["memorised"].value) < 3.5 * found["memorised"].error, "fresh images are no copies"
+    assert found["near_copies"].value < 0.05
+    mixed = torch.cat([generated[:210], train[100:190]])  # 30 %
+    copied = memorisation(mixed, test, train)
+    assert copied["memorised"].value == pytest.approx(0.3, abs=3.5 * copied["memorised"].error)
+    for seed in range(3):
+        order = torch.randperm(30, generator=torch.Generator().manual_seed(seed))
+        shuffled = [x.flatten(1)[:, order].reshape(x.shape) for x in (generated, test, train)]
+        assert memorisation(*shuffled) == found
 
 
 def test_sample_quality_of_copies_blur_and_fresh_images(worlds):

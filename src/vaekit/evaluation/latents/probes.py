@@ -29,7 +29,7 @@ def knn_accuracy(
     k, right = min(k, len(train)), 0
     classes = int(max(train_labels.max(), test_labels.max())) + 1
     earlier = 1 + 0.5 ** (2.0 + torch.arange(k))  # together less than a vote, each more than all after it
-    for rows, squares in squared_distances(test, train):
+    for rows, squares, _ in squared_distances(test, train):
         nearest = squares.topk(k, dim=1, largest=False).indices
         votes = F.one_hot(train_labels[nearest], classes) * earlier[None, :, None]
         right += int((votes.sum(1).argmax(1) == test_labels[rows]).sum())

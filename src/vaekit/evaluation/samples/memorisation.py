@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 from torch import Tensor
 
 from vaekit.data.dataset import to_unit
 from vaekit.evaluation.samples.estimate import Estimate, mean_of
 from vaekit.evaluation.samples.features.pca import averaged_down
-from vaekit.evaluation.samples.precision_recall import nearest
+from vaekit.evaluation.samples.precision_recall import Nearest, nearest
 
 PART = 10_000  # images held as floats at a time
 
 CLOSEST = 0.01  # share of test images that count as close to training by chance
+
+CLEARLY = 1 - 1e-4  # ratios of distances below this share of another are smaller, whatever was rounded
 
 
 def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Estimate]:
@@ -22,7 +26,8 @@ def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Es
     distribution makes images whose nearest neighbour is a training image as often as there are more of
     them, T / (T + N); a copy is always nearest to its original. So `memorised` is the share of copies
     that explains how often it is: (share − chance) / (1 − chance). It compares two neighbours of the
-    same image, so that blurred images, which are near to everything, do not look like copies.
+    same image, so that blurred images, which are near to everything, do not look like copies. Where several
+    images are equally near, as among binary ones, it counts as the share of them that are training images.
 
     Its standard error is that of chance, for the number of different neighbours: grey images that all
     have the same one say little.
@@ -35,14 +40,17 @@ def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Es
         generated, test, train: (., *shape), of (M, N, T) images.
     """
     generated, test = _pixels(generated), _pixels(test)
-    (to_train, original), (to_test, other) = _nearest(generated, train), nearest(generated, test)
+    to_train, to_test = _nearest(generated, train), nearest(generated, test)
     chance = len(train) / (len(train) + len(test))
-    neighbour = torch.where(to_train < to_test, original, len(train) + other)
+    ties = to_train.ties(to_test)
+    closer = (to_train.squares < to_test.squares) | ties
+    neighbour = torch.where(closer, to_train.which, len(train) + to_test.which)
     weights = neighbour.bincount() / len(generated)
     error = (chance / (1 - chance) * weights.square().sum()) ** 0.5
-    share = float((to_train < to_test).double().mean())
-    usual = _ratios(_nearest(test, train)[0], nearest(test, test, itself=True)[0])
-    close = _ratios(to_train, to_test) < usual.quantile(CLOSEST)
+    alike = to_train.count / (to_train.count + to_test.count)
+    share = float(torch.where(ties, alike, closer.float()).double().mean())
+    usual = _ratios(_nearest(test, train), nearest(test, test, itself=True))
+    close = _ratios(to_train, to_test) < CLEARLY * usual.quantile(CLOSEST)
     return {
         "memorised": Estimate((share - chance) / (1 - chance), float(error)),
         "near_copies": mean_of(close.double()),
@@ -58,17 +66,15 @@ def _pixels(images: Tensor) -> Tensor:
     return averaged_down(to_unit(images)).flatten(1)
 
 
-def _nearest(queries: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+def _nearest(queries: Tensor, images: Tensor) -> Nearest:
     """`nearest` of queries (Q, P) among many images, a part of them at a time."""
-    squares = torch.full((len(queries),), torch.inf)
-    which = torch.zeros(len(queries), dtype=torch.int64)
-    for start in range(0, len(images), PART):
-        found, index = nearest(queries, _pixels(images[start : start + PART]))
-        which = torch.where(found < squares, start + index, which)
-        squares = torch.minimum(found, squares)
-    return squares, which
+    found = nearest(queries, _pixels(images[:PART]))
+    for start in range(PART, len(images), PART):
+        part = nearest(queries, _pixels(images[start : start + PART]))
+        found = found.merged(dataclasses.replace(part, which=start + part.which))
+    return found
 
 
-def _ratios(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Squared distances over squared distances; 1 where both are 0."""
-    return torch.where(numerator == denominator, 1.0, numerator / denominator)
+def _ratios(these: Nearest, those: Nearest) -> Tensor:
+    """Squared distances over squared distances; 1 where both are the same."""
+    return torch.where(these.ties(those), 1.0, these.squares / those.squares)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 BLOCK = 2**23  # distances held at a time: 64 MB in double precision
 
-ROUNDING = 64  # times the machine's epsilon: squared distances of a smaller share of the squared norms are 0
+ROUNDING = 64  # times the machine's epsilon and the sum of two squared norms: what rounding may change
 
 
 @dataclass(frozen=True)
@@ -51,27 +51,29 @@ def compare_manifolds(generated: Tensor, real: Tensor, k: int = 3, k_density: in
     inside, density = [], []
     reached = torch.zeros(len(real), dtype=torch.bool)
     covered = torch.zeros(len(real), dtype=torch.bool)
-    for rows, squares in squared_distances(generated, real):
-        within = squares <= radii_density
-        inside.append((squares <= radii).any(1))
+    for rows, squares, rounding in squared_distances(generated, real):
+        least = squares - rounding  # a neighbour on the boundary stays inside, however products are rounded
+        within = least <= radii_density
+        inside.append((least <= radii).any(1))
         density.append(within.sum(1).double() / k_density)
         covered |= within.any(0)
-        reached |= (squares <= radii_generated[rows, None]).any(0)
+        reached |= (least <= radii_generated[rows, None]).any(0)
     return Manifolds(torch.cat(inside), torch.cat(density), reached, covered)
 
 
 def neighbours(queries: Tensor, points: Tensor, k: int) -> Tensor:
     """Squared distances from each query to its k nearest points, rising: (Q, k)."""
-    parts = [
-        squares.topk(k, dim=1, largest=False).values for _, squares in squared_distances(queries, points)
-    ]
+    blocks = squared_distances(queries, points)
+    parts = [squares.topk(k, dim=1, largest=False).values for _, squares, _ in blocks]
     return torch.cat(parts)
 
 
-def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Blocks (rows of the queries, squared distances to all points (rows, P)), in the type of the queries.
+def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Blocks (rows of the queries, squared distances to all points, their rounding), in the queries' type.
 
-    As a matrix product: |q|² + |p|² − 2 q·p, about the mean of the points, where little cancels.
+    As a matrix product: |q|² + |p|² − 2 q·p, about the mean of the points, where little cancels. A
+    product is rounded by its place in the matrix, and differently on every kind of processor: two squared
+    distances are known to differ only where they differ by more than the rounding, (rows, P) like them.
     """
     centre = points.mean(0)
     points = points - centre
@@ -82,20 +84,54 @@ def squared_distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, 
         block = queries[rows] - centre
         sums = block.square().sum(1, keepdim=True) + norms
         squares = torch.addmm(sums, block, points.T, alpha=-2)
-        yield rows, squares.masked_fill_(squares <= tolerance * sums, 0.0)
+        rounding = sums.mul_(tolerance)
+        yield rows, squares.masked_fill_(squares <= rounding, 0.0), rounding
 
 
-def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> tuple[Tensor, Tensor]:
-    """Squared distance from each query to the nearest point, and which point that is: (Q,) each.
+@dataclass(frozen=True)
+class Nearest:
+    """The nearest of some points to each query, (Q,) each.
+
+    Attributes:
+        squares: squared distance to it.
+        which: the first of those that are equally near, but for rounding.
+        count: how many are equally near: many, among binary images.
+        rounding: what rounding may have changed of the squared distance.
+    """
+
+    squares: Tensor
+    which: Tensor
+    count: Tensor
+    rounding: Tensor
+
+    def ties(self, other: Nearest) -> Tensor:
+        """Whether the nearest of other points are as near, (Q,) bool."""
+        return (self.squares - other.squares).abs() <= torch.maximum(self.rounding, other.rounding)
+
+    def merged(self, other: Nearest) -> Nearest:
+        """Among these points and others, whose numbers go on from theirs."""
+        ties = self.ties(other)
+        closer = (other.squares < self.squares) & ~ties
+        return Nearest(
+            torch.where(closer, other.squares, self.squares),
+            torch.where(closer, other.which, self.which),
+            torch.where(closer, other.count, self.count + ties * other.count),
+            torch.where(closer, other.rounding, self.rounding),
+        )
+
+
+def nearest(queries: Tensor, points: Tensor, itself: bool = False) -> Nearest:
+    """The nearest of the points to each query.
 
     Args:
         itself: the queries are the points, and none counts as its own neighbour.
     """
-    squares, which = [], []
-    for rows, block in squared_distances(queries, points):
+    found = []
+    for rows, block, rounding in squared_distances(queries, points):
         if itself:
             block.diagonal(rows.start).fill_(torch.inf)
-        least = block.min(1)
-        squares.append(least.values)
-        which.append(least.indices)
-    return torch.cat(squares), torch.cat(which)
+        least = block.amin(1, keepdim=True)
+        alike = block - rounding <= least
+        which = alike.int().argmax(1, keepdim=True)  # the first
+        found.append((least[:, 0], which[:, 0], alike.sum(1), rounding.gather(1, which)[:, 0]))
+    return Nearest(*map(torch.cat, zip(*found, strict=True)))
