@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vaekit.core import Loss
 from vaekit.data import Data, Split
 from vaekit.models import Model
+from vaekit.networks import NETWORKS
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
 
@@ -29,6 +30,12 @@ def toy_data(**changes: Any) -> Data:
         return Split((bars[labels] + noise).to(torch.uint8), labels)
 
     return Data("toy", split(40), split(12), split(10), "8-bit").replace(**changes)
+
+
+def sized(network: str, **sizes: int) -> dict[str, Any]:
+    """A network's name and those of the sizes that it has, as a model takes them."""
+    known = NETWORKS[network].names()
+    return {"network": network} | {name: size for name, size in sizes.items() if name in known}
 
 
 def no_images() -> Split:

@@ -44,7 +44,15 @@ class InputError(VaekitError, ValueError):
 
 
 class SettingError(InputError):
-    """An option or argument is wrong or does not fit the others."""
+    """An option or argument is wrong or does not fit the others.
+
+    Attributes:
+        option: name of the argument, where it is one; the message names it too.
+    """
+
+    def __init__(self, message: str, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class DataError(InputError):

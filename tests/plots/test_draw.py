@@ -18,7 +18,7 @@ GRIDS = {"reconstructions", "traversals", "interpolations"} | DRAWN
 NO_FACTORS = "the factors that the images were made from are not known"
 NO_CLASSES = "this model is not told the classes (a cvae is)"
 ALWAYS = {  # left out of every run here that is not told its classes
-    "latent_tsne": "takes a while; ask for it with --tsne",
+    "latent_tsne": "takes a while; ask for it with tsne=True",
     "class_grid": NO_CLASSES,
     "class_styles": NO_CLASSES,
     "information": NO_FACTORS,

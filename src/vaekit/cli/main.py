@@ -165,7 +165,7 @@ def notes_in_one_line() -> Iterator[None]:
         if not issubclass(category, VaekitWarning):
             return usual(message, category, *where, **more)
         if str(message) not in said:
-            print(f"vaekit: note: {_one_line(message)}", file=sys.stderr)
+            print(f"vaekit: note: {_typed(message)}", file=sys.stderr)
         said.add(str(message))
         return None
 
@@ -189,12 +189,15 @@ def _show(text: Any) -> None:
 
 
 def _fail(message: object, status: int) -> int:
-    print(f"vaekit: error: {_one_line(message)}", file=sys.stderr)
+    print(f"vaekit: error: {_typed(message)}", file=sys.stderr)
     return status
 
 
-def _one_line(message: object) -> str:
-    return " ".join(str(message).splitlines())
+def _typed(message: object) -> str:
+    """In one line, with flags; what spells them is loaded only where there is something to say."""
+    from vaekit.cli.spelling import as_typed
+
+    return as_typed(message, message.option if isinstance(message, SettingError) else None)
 
 
 def _wait_politely() -> None:

@@ -13,6 +13,7 @@ from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vaekit.cli.spelling import as_typed
 from vaekit.core import RunError, SettingError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def speaks() -> bool:
 def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
     if speaks():
-        print(f"vaekit: {line}", file=sys.stderr, flush=True)
+        print(f"vaekit: {as_typed(line)}", file=sys.stderr, flush=True)
 
 
 def note(line: str) -> None:

@@ -155,7 +155,7 @@ def _latent_pca(view: View) -> Figure | str:
 
 
 def _latent_tsne(view: View) -> Figure | str:
-    return _map(view, "tsne") if view.wishes.tsne else "takes a while; ask for it with --tsne"
+    return _map(view, "tsne") if view.wishes.tsne else "takes a while; ask for it with tsne=True"
 
 
 def _map(view: View, projection: latent.Projection) -> Figure | str:

@@ -31,9 +31,8 @@ from vaekit.runtime.distributed import Processes
 from vaekit.runtime.random import own_randomness, seed_noise, sharing
 from vaekit.training import validate as measuring
 from vaekit.training.log import Metrics, not_finite
-from vaekit.training.optimizers import OPTIMIZERS, Average, clip, weights_in_place
+from vaekit.training.optimizers import Average, clip, weights_in_place
 from vaekit.training.progress import Progress
-from vaekit.training.schedules import learning_rate as rate_at
 from vaekit.training.state import chosen_weights, state_of, summarise
 
 LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
@@ -96,8 +95,8 @@ class Training:
         self.steps = options.epochs * len(self.batches)
         self.phases = objective.phases(model)
         self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
-        build = OPTIMIZERS[options.optimizer]
-        self.optimizers = {name: build(owned, options) for name, owned in self.parameters.items()}
+        build, rate = options.optimizer.build, options.learning_rate
+        self.optimizers = {name: build(owned, rate) for name, owned in self.parameters.items()}
         self.losses = {
             phase.name: processes.average_gradients(phase.loss, self.parameters[phase.name])
             for phase in self.phases
@@ -244,8 +243,8 @@ class Training:
     # What is measured ----------------------------------------------------------------------------
 
     def learning_rate(self, clock: Clock) -> float:
-        options = self.options
-        return rate_at(options.schedule, options.learning_rate, options.warmup, clock)
+        """Of the update that follows `clock`."""
+        return self.options.schedule.rate(self.options.learning_rate, clock.step, clock.steps)
 
     def in_order(self, split: Split, name: str) -> Batches:
         """Batches for measuring: always the same, whatever the seed of the run."""
@@ -298,8 +297,8 @@ class Training:
 
     def error(self, what: str) -> NonFiniteError:
         last = f" Its last good state is in {self.folder}." if self.folder is not None else ""
-        slower = f"--learning-rate {self.options.learning_rate / 4:g}"
-        return NonFiniteError(f"{what}; try {slower}, --clip 10 or a longer --warmup.{last}")
+        slower = f"learning_rate={self.options.learning_rate / 4:g}"
+        return NonFiniteError(f"{what}; try {slower}, clip=10 or a longer warmup.{last}")
 
     @staticmethod
     def _listed(names: list[str]) -> str:

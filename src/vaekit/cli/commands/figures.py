@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaekit.cli.command_options import FiguresOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import as_typed
 
 
 def figures(options: FiguresOptions) -> Result:
@@ -37,5 +38,5 @@ def figures(options: FiguresOptions) -> Result:
         page = str(write_report(run, drawn, left_out))
         values["report"] = page
         lines.append(page)
-    lines += [f"left out: {name} ({reason})" for name, reason in left_out.items()]
+    lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in left_out.items()]
     return Result(values, "\n".join(lines))

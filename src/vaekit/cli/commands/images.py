@@ -118,7 +118,7 @@ def reconstruct(options: ReconstructOptions) -> Result:
         raise SettingError("--label says of which class given images are; the run's previews have their own.")
     label, other = (
         None if word is None else run.class_number(word, option)
-        for word, option in ((options.label, "--label"), (options.redraw_as, "--redraw-as"))
+        for word, option in ((options.label, "label"), (options.redraw_as, "redraw_as"))
     )
     if options.images:
         if run.model.classes and label is None:

@@ -39,7 +39,7 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
         VaekitError: a file gives other numbers than torch.
     """
     if subject.can.grid is not None:
-        raise SettingError("--format onnx: a grid of codes cannot be exported; take --format web.")
+        raise SettingError("format='onnx': a grid of codes cannot be exported; take format='web'.")
     out.mkdir(parents=True, exist_ok=True)
     chosen = images.take(spread(len(images), CHECKED))
     y = (chosen.labels,) if subject.can.classes and chosen.labels is not None else ()

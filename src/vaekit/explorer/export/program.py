@@ -124,7 +124,7 @@ class Writer:
             return
         if node.target not in STEPS:
             raise SettingError(
-                f"--format web: the page cannot compute {node.target}, which this model needs; take --format onnx."
+                f"format='web': the page cannot compute {node.target}, which this model needs; take format='onnx'."
             )
         name, operands, options = STEPS[node.target](*node.args, **node.kwargs)
         shape = node.meta["val"]
@@ -143,7 +143,7 @@ class Writer:
         for user in node.users:
             if user.target is not operator.getitem:
                 raise SettingError(
-                    "--format web: the page cannot compute this model's splits; take --format onnx."
+                    "format='web': the page cannot compute this model's splits; take format='onnx'."
                 )
             k = int(user.args[1])  # type: ignore[arg-type]
             given = {"dim": options["dim"], "start": starts[k], "step": 1}
@@ -190,21 +190,21 @@ def linear(bias: Any, x: Any, weight: Any, alpha: float = 1) -> Described:
 def divide(a: Any, b: Any, rounding_mode: str | None = None) -> Described:
     if rounding_mode not in (None, "floor"):
         raise SettingError(
-            "--format web: the page divides without rounding or rounds down; take --format onnx."
+            "format='web': the page divides without rounding or rounds down; take format='onnx'."
         )
     return "div" if rounding_mode is None else "floor_div", [a, b], {}
 
 
 def rows(table: Any, indices: Sequence[Any]) -> Described:
     if len(indices) != 1 or indices[0].meta["val"].dtype == torch.bool:
-        raise SettingError("--format web: the page looks up rows by their number only; take --format onnx.")
+        raise SettingError("format='web': the page looks up rows by their number only; take format='onnx'.")
     return "rows", [table, indices[0]], {}
 
 
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Described:
     if dim is None:
         raise SettingError(
-            "--format web: the page finds the least along a dimension only; take --format onnx."
+            "format='web': the page finds the least along a dimension only; take format='onnx'."
         )
     return "argmin", [x], {"dim": dim % len(x.meta["val"].shape)}
 
@@ -232,7 +232,7 @@ def convolution(
     x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, extra: Any, groups: int
 ) -> Described:  # fmt: skip
     if set(dilation) != {1} or groups != 1 or any(extra) or len(stride) != 2:
-        raise SettingError("--format web: only plain 2-D convolutions run on the page; take --format onnx.")
+        raise SettingError("format='web': only plain 2-D convolutions run on the page; take format='onnx'.")
     operands = [x, weight] if bias is None else [x, weight, bias]
     name = "transposed" if transposed else "convolution"
     return name, operands, {"stride": list(stride), "padding": list(padding)}

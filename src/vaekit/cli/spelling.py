@@ -1,0 +1,51 @@
+"""Library messages name arguments; here, and only here, they become the flags that are typed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from functools import cache
+
+from vaekit.cli import command_options
+from vaekit.cli.parsing import option_name
+from vaekit.config.fields import Options
+from vaekit.config.methods import METHODS, PRIORS
+
+# An argument as Python writes it: name='value', name=3, name=True, or name= for any value.
+VALUE = r"""'[^']*'|"[^"]*"|[^\s,;)='"]*[^\s,;).:='"]"""
+ARGUMENT = re.compile(rf"(?<![\w./-])(?P<name>[a-z]\w*)=(?P<value>{VALUE})?(?!=)")
+
+
+def as_typed(message: object, option: str | None = None) -> str:
+    """A message of the library in one line, its arguments as they are typed: `image_size=64` as `--image-size 64`.
+
+    Args:
+        option: the argument that the message is about, which it names as a plain word.
+    """
+    text = " ".join(str(message).splitlines())
+    if option is not None and option in known():
+        text = re.sub(rf"(?<![\w./'=-]){option}(?![\w=(/])", option_name(option), text, count=1)
+    return ARGUMENT.sub(_flag, text)
+
+
+def _flag(found: re.Match) -> str:
+    name, value = found["name"], found["value"]
+    if name not in known():
+        return found[0]
+    flag = option_name(name)
+    if value in (None, "True"):
+        return flag
+    if value == "False":
+        return f"--no-{flag[2:]}"
+    quoted = value[0] in "'\""
+    return f"{flag} {shlex.quote(value[1:-1]) if quoted else value}"
+
+
+@cache
+def known() -> frozenset[str]:
+    """Names of the options of every command and method."""
+    names = {name for entry in [*METHODS.values(), *PRIORS.values()] for name in entry.options()}
+    for section in vars(command_options).values():
+        if isinstance(section, type) and issubclass(section, Options):
+            names |= set(section.names())
+    return frozenset(names)
