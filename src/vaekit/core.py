@@ -160,7 +160,8 @@ def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) ->
     """
     known = list(table)
     if word not in known:
-        raise SettingError(f"unknown {what} {word!r}.{near_miss(word, known)} Choices: {', '.join(known)}.")
+        close = near_miss(word, known)
+        raise SettingError(f"unknown {what} {word!r}.{close} Choices: {', '.join(known)}.", what)
 
 
 def derive_seed(*parts: int | str) -> int:

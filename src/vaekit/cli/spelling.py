@@ -23,7 +23,7 @@ def as_typed(message: object, option: str | None = None) -> str:
         option: the argument that the message is about, which it names as a plain word.
     """
     text = " ".join(str(message).splitlines())
-    if option is not None and option in known():
+    if option in known():
         text = re.sub(rf"(?<![\w./'=-]){option}(?![\w=(/])", option_name(option), text, count=1)
     return ARGUMENT.sub(_flag, text)
 
