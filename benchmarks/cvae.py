@@ -11,7 +11,6 @@ cvae with the labels of training images drawn at random.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 from typing import Any
 
@@ -49,9 +48,9 @@ def measure(recipe: dict[str, Any], each: int) -> dict[str, Any]:
     row: dict[str, Any] = {"seed": recipe["seed"]}
     for method in ("cvae", "vae"):
         settings = resolve(method, recipe)
-        data = load_data(**dataclasses.asdict(settings.data))
+        data = load_data(**settings.data.flat())
         model, objective = new_model(settings, data)
-        history = fit(model, objective, data, progress="none", **dataclasses.asdict(settings.fit))
+        history = fit(model, objective, data, progress="none", options=settings.fit)
         features = load_features("mnist_v1")
         assert isinstance(features, ClassifierFeatures)
         row[method] = {

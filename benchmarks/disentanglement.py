@@ -126,7 +126,7 @@ def trained(study: str, name: str, data: Data, epochs: int, seed: int) -> dict[s
     model, objective = new_model(settings, data)
     assert isinstance(model, LatentModel)
     began = time.monotonic()
-    history = fit(model, objective, data, progress="none", **vars(settings.fit))
+    history = fit(model, objective, data, progress="none", options=settings.fit)
     seconds = time.monotonic() - began
     result = measured(model, data, ica=method == "ae")
     nats = dict(history.test.figures)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.distributions import Independent
 
 from vaekit import fit, load_data
+from vaekit.config.likelihood_parts import ContinuousBernoulli
 from vaekit.config.methods import resolve
 from vaekit.config.options import Settings, read_config
 from vaekit.core import derive_seed
@@ -45,10 +46,10 @@ def main() -> None:
     if options.seed is not None:
         values["seed"] = options.seed
     settings = resolve(values["method"], values)
-    data = load_data(**dataclasses.asdict(settings.data))
+    data = load_data(**settings.data.flat())
     model, objective = new_model(settings, data)
     assert isinstance(model, LatentModel)
-    history = fit(model, objective, data, method=settings.method, **dataclasses.asdict(settings.fit))
+    history = fit(model, objective, data, method=settings.method, options=settings.fit)
     result: dict[str, Any] = {
         "recipe": options.recipe,
         "threads": torch.get_num_threads(),
@@ -73,7 +74,7 @@ def main() -> None:
 
 def judged_by_density(model: LatentModel, settings: Settings, data: Data) -> LatentModel:
     """The same weights, the decoder's logits taken as those of a continuous Bernoulli."""
-    options = dataclasses.replace(settings.model, likelihood="continuous-bernoulli")
+    options = dataclasses.replace(settings.model, likelihood=ContinuousBernoulli())
     judged = seeded_model(
         dataclasses.replace(settings, model=options), {"shape": data.shape, "pixels": data.pixels}
     )

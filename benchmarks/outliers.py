@@ -65,7 +65,7 @@ def main() -> None:
 def trained(data: Data, epochs: int) -> LatentModel:
     settings = resolve("vae", {"data": "mnist", "epochs": epochs}, SIZES)
     model, objective = new_model(settings, data)
-    fit(model, objective, data, progress="none", **vars(settings.fit))
+    fit(model, objective, data, progress="none", options=settings.fit)
     assert isinstance(model, LatentModel)
     return model
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -32,7 +31,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     recipe = read_config(RECIPE) | {"epochs": options.epochs, "device": "cpu"}
-    data = load_data(**asdict(resolve("vae", recipe).data))
+    data = load_data(**resolve("vae", recipe).data.flat())
     nats: dict[str, list[float]] = {"bf16": [], "fp32": [], "loop": []}
     seconds: dict[str, list[float]] = {side: [] for side in nats}
     for seed in range(options.seeds):
@@ -42,7 +41,7 @@ def main() -> None:
             settings = resolve("vae", recipe | {"seed": seed, "precision": precision})
             model, objective = new_model(settings, data)
             model.load_state_dict(as_ours(lesson))
-            history = fit(model, objective, data, progress="none", **asdict(settings.fit))
+            history = fit(model, objective, data, progress="none", options=settings.fit)
             nats[precision].append(round(history.test.negative_elbo_nats, 2))
             seconds[precision].append(round(history.summary.train_seconds, 1))
         began = time.perf_counter()

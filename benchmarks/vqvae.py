@@ -13,7 +13,6 @@ the shipped classifier reads as asked, at temperature 1, and their coverage.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import time
 from pathlib import Path
@@ -65,9 +64,9 @@ def main() -> None:
 def codes(values: dict[str, Any], out: Path) -> dict[str, Any]:
     """Trains and measures the VQ-VAE."""
     settings = resolve(values["method"], values)
-    data = load_data(**dataclasses.asdict(settings.data))
+    data = load_data(**settings.data.flat())
     model, objective = new_model(settings, data)
-    history = fit(model, objective, data, out=out, method=settings.method, **dataclasses.asdict(settings.fit))
+    history = fit(model, objective, data, out=out, method=settings.method, options=settings.fit)
     test = history.test
     kept = ("mse", "psnr_db", "code_usage", "code_perplexity", "reconstruction_nats")
     return {"seconds": history.summary.train_seconds, **{name: test.figures[name] for name in kept}}

@@ -20,6 +20,7 @@ import torch
 from toy import SMALL, toy_data
 from vaekit import core, load_data
 from vaekit.config.methods import resolve
+from vaekit.config.optimizer_parts import OPTIMIZERS
 from vaekit.core import RunError, VaekitWarning
 from vaekit.models import VAE
 from vaekit.models.build import seeded_model
@@ -28,7 +29,6 @@ from vaekit.runs.checkpoints import load_state
 from vaekit.runs.files import read_tensors
 from vaekit.runs.records import read_metrics, read_summary
 from vaekit.training.fit import History, fit, resume
-from vaekit.training.optimizers import OPTIMIZERS
 
 OPTIONS: dict[str, Any] = {"epochs": 2, "batch_size": 16, "checkpoint_seconds": 0.0, **SMALL}
 STEPS = 6  # of a run with these options
@@ -304,7 +304,7 @@ def test_no_whole_state_is_an_error_that_names_the_newest(tmp_path: Path) -> Non
 def test_no_states_at_all_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     run = interrupted(tmp_path / "run")
     shutil.rmtree(run / "checkpoints")
-    with pytest.raises(RunError, match=r"no states to go on from; train anew: vaekit train vae --config"):
+    with pytest.raises(RunError, match=r"no states to go on from; train anew: vaekit train vae config="):
         go_on(run)
 
 
@@ -345,7 +345,7 @@ def test_other_images_are_refused(tmp_path: Path) -> None:
 
 def test_an_array_in_memory_is_asked_for_again(tmp_path: Path) -> None:
     run = interrupted(tmp_path / "run")
-    with pytest.raises(RunError, match="array in memory; pass data="):
+    with pytest.raises(RunError, match="array in memory; pass the array again"):
         resume(run, progress="none")
 
 

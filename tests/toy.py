@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vaekit.core import Loss
 from vaekit.data import Data, Split
 from vaekit.models import Model
+from vaekit.networks import NETWORKS
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
 from vaekit.runs.records import Summary, WeightsRecord
@@ -39,6 +40,12 @@ def summary(**changes: Any) -> Summary:
         "device": "cpu", "precision": "fp32", "weights": WeightsRecord("last", 1, False),
     }  # fmt: skip
     return Summary(**values | changes)
+
+
+def sized(network: str, **sizes: int) -> dict[str, Any]:
+    """A network's name and those of the sizes that it has, as a model takes them."""
+    known = NETWORKS[network].names()
+    return {"network": network} | {name: size for name, size in sizes.items() if name in known}
 
 
 def no_images() -> Split:

@@ -6,19 +6,32 @@ q(z, g|x)  = q(z|x) q(g|x, z)
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
+from vaekit.config import LikelihoodPart, Options, configured, option
+from vaekit.config.likelihood_parts import decide_likelihood
+from vaekit.config.parts import Undecided, part
 from vaekit.core import Latent, Output
 from vaekit.data.labels import check_labels
-from vaekit.distributions import bounded_normal, build_likelihood, reparameterize
+from vaekit.distributions import LIKELIHOODS, bounded_normal, reparameterize
 from vaekit.models.base import Autoencoder, evaluating
 
 TOP, CHANNELS = 2, 2
 GRID = (CHANNELS, 2, 2)
+
+
+@dataclass(frozen=True)
+class TwoLayersSettings(Options):
+    """Options of `TwoLayers`."""
+
+    hidden: int = option(32, at_least=1, help="units of each perceptron")
+    likelihood: LikelihoodPart | Undecided = part(LIKELIHOODS, "auto", help="as of a vae")
 
 
 class TwoLayers(Autoencoder):
@@ -26,31 +39,25 @@ class TwoLayers(Autoencoder):
 
     Args:
         shape: of one image.
-        hidden: units of each perceptron.
-        likelihood: key of LIKELIHOODS, or a part.
+        options: units of the perceptrons, and the likelihood.
         pixels, classes: as in `vaekit.VAE`.
     """
 
+    @configured(TwoLayersSettings)
     def __init__(
-        self,
-        shape: tuple[int, ...],
-        hidden: int = 32,
-        likelihood: str = "auto",
-        *,
-        pixels: str = "8-bit",
-        classes: int = 0,
+        self, shape: tuple[int, ...], options: TwoLayersSettings, *, pixels: str = "8-bit", classes: int = 0
     ) -> None:
         super().__init__()
         self.shape, self.classes, self.latent_dim = tuple(shape), classes, TOP + prod(GRID)
-        name, self.likelihood = build_likelihood(likelihood, pixels, self.shape)
-        values = prod(self.shape)
+        likelihood = decide_likelihood(options.likelihood, pixels)
+        self.likelihood = likelihood.build(self.shape)
+        values, hidden = prod(self.shape), options.hidden
         self.top = perceptron(values, hidden, 2 * TOP)
         self.below = perceptron(values + TOP, hidden, 2 * prod(GRID))
         self.given = perceptron(TOP, hidden, 2 * prod(GRID))
         self.decoder = perceptron(TOP + prod(GRID), hidden, self.likelihood.numbers * values)
-        self.arguments = {
-            "shape": list(self.shape), "hidden": hidden, "likelihood": name, "pixels": pixels, "classes": classes,
-        }  # fmt: skip
+        about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
+        self.arguments = about | dataclasses.replace(options, likelihood=likelihood).flat()
 
     def prepare(self, images: Tensor) -> None:
         pass

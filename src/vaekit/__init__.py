@@ -12,8 +12,31 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
     from vaekit import plots as plots
+    from vaekit.config.likelihood_parts import BCE as BCE
+    from vaekit.config.likelihood_parts import Bernoulli as Bernoulli
+    from vaekit.config.likelihood_parts import Categorical as Categorical
+    from vaekit.config.likelihood_parts import ContinuousBernoulli as ContinuousBernoulli
+    from vaekit.config.likelihood_parts import Gaussian as Gaussian
+    from vaekit.config.likelihood_parts import GaussianLearned as GaussianLearned
+    from vaekit.config.likelihood_parts import GaussianOptimal as GaussianOptimal
+    from vaekit.config.likelihood_parts import LogisticMixture as LogisticMixture
     from vaekit.config.methods import METHODS as METHODS
     from vaekit.config.methods import Method as Method
+    from vaekit.config.network_parts import MLP as MLP
+    from vaekit.config.network_parts import Lesson as Lesson
+    from vaekit.config.network_parts import Patches as Patches
+    from vaekit.config.network_parts import Resnet as Resnet
+    from vaekit.config.optimizer_parts import SGD as SGD
+    from vaekit.config.optimizer_parts import Adam as Adam
+    from vaekit.config.optimizer_parts import Adamax as Adamax
+    from vaekit.config.optimizer_parts import AdamW as AdamW
+    from vaekit.config.optimizer_parts import Muon as Muon
+    from vaekit.config.quantizer_parts import EMA as EMA
+    from vaekit.config.quantizer_parts import FSQ as FSQ
+    from vaekit.config.quantizer_parts import GradientCodes as GradientCodes
+    from vaekit.config.schedule_parts import ConstantRate as ConstantRate
+    from vaekit.config.schedule_parts import CosineRate as CosineRate
+    from vaekit.config.schedule_parts import LinearRate as LinearRate
     from vaekit.core import DataError as DataError
     from vaekit.core import InputError as InputError
     from vaekit.core import NonFiniteError as NonFiniteError
@@ -56,6 +79,29 @@ PUBLIC = {  # name -> "module" or "module:name"
     "VAE": "vaekit.models:VAE",
     "VQVAE": "vaekit.models:VQVAE",
     "GAN": "vaekit.models:GAN",
+    "BCE": "vaekit.config.likelihood_parts:BCE",
+    "Bernoulli": "vaekit.config.likelihood_parts:Bernoulli",
+    "Categorical": "vaekit.config.likelihood_parts:Categorical",
+    "ContinuousBernoulli": "vaekit.config.likelihood_parts:ContinuousBernoulli",
+    "Gaussian": "vaekit.config.likelihood_parts:Gaussian",
+    "GaussianLearned": "vaekit.config.likelihood_parts:GaussianLearned",
+    "GaussianOptimal": "vaekit.config.likelihood_parts:GaussianOptimal",
+    "LogisticMixture": "vaekit.config.likelihood_parts:LogisticMixture",
+    "MLP": "vaekit.config.network_parts:MLP",
+    "Lesson": "vaekit.config.network_parts:Lesson",
+    "Patches": "vaekit.config.network_parts:Patches",
+    "Resnet": "vaekit.config.network_parts:Resnet",
+    "EMA": "vaekit.config.quantizer_parts:EMA",
+    "FSQ": "vaekit.config.quantizer_parts:FSQ",
+    "GradientCodes": "vaekit.config.quantizer_parts:GradientCodes",
+    "SGD": "vaekit.config.optimizer_parts:SGD",
+    "Adam": "vaekit.config.optimizer_parts:Adam",
+    "AdamW": "vaekit.config.optimizer_parts:AdamW",
+    "Adamax": "vaekit.config.optimizer_parts:Adamax",
+    "Muon": "vaekit.config.optimizer_parts:Muon",
+    "ConstantRate": "vaekit.config.schedule_parts:ConstantRate",
+    "CosineRate": "vaekit.config.schedule_parts:CosineRate",
+    "LinearRate": "vaekit.config.schedule_parts:LinearRate",
     "ELBO": "vaekit.objectives.elbo:ELBO",
     "IWAE": "vaekit.objectives.iwae:IWAE",
     "Adversarial": "vaekit.objectives.adversarial:Adversarial",

@@ -44,7 +44,15 @@ class InputError(VaekitError, ValueError):
 
 
 class SettingError(InputError):
-    """An option or argument is wrong or does not fit the others."""
+    """An option or argument is wrong or does not fit the others.
+
+    Attributes:
+        option: name of the argument, where it is one; the message names it too.
+    """
+
+    def __init__(self, message: str, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class DataError(InputError):
@@ -152,7 +160,8 @@ def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) ->
     """
     known = list(table)
     if word not in known:
-        raise SettingError(f"unknown {what} {word!r}.{near_miss(word, known)} Choices: {', '.join(known)}.")
+        close = near_miss(word, known)
+        raise SettingError(f"unknown {what} {word!r}.{close} Choices: {', '.join(known)}.", what)
 
 
 def derive_seed(*parts: int | str) -> int:

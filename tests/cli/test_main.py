@@ -46,14 +46,14 @@ def test_help_names_every_option_with_its_default(terminal, monkeypatch, command
     for name, default in {"sample": [("--count", "64"), ("--seed", "0"), ("--temperature", "1")]}.get(
         command, []
     ):
-        assert name in shown and f"(default: {default})" in shown
+        assert name in shown and f"(default: {default}" in shown
     assert "--json" in shown and "None" not in shown
 
 
 def test_help_of_a_method_shows_its_own_defaults(terminal, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     shown = " ".join(terminal("train", "beta-vae", "--help").out.split())
-    assert "--beta FLOAT weight of the KL term (default: 4)" in shown
+    assert "--beta FLOAT weight of the KL term (default: 4; at least 0)" in shown
     assert "--beta" not in terminal("train", "ae", "--help").out.replace("--beta1", "").replace("--beta2", "")
 
 

@@ -8,56 +8,46 @@ from typing import Literal
 
 import pytest
 
-from vaekit.cli.command_options import positional
-from vaekit.cli.parsing import field_docs, from_text, parse
+from vaekit.cli.parsing import from_text, parse, read
+from vaekit.config.fields import Flag, Options, option
 from vaekit.core import SettingError
 
 
 @dataclass(frozen=True)
-class Sizes:
+class Sizes(Options):
     """How large."""
 
-    width: int = 3
-    """pixels,
-    whole ones"""
-    deep_dive: float = 0.5
-    """metres"""
-    limit: int | None = 7
-    """at most"""
-    shape: Literal["round", "flat"] = "round"
-    """its form"""
-    quiet: bool = False
-    """say nothing"""
+    width: int = option(3, help="pixels, whole ones")
+    deep_dive: float = option(0.5, help="metres", at_least=-1, below=9)
+    limit: int | None = option(7, help="at most")
+    shape: Literal["round", "flat"] = option("round", help="its form")
+    quiet: bool = option(False, help="say nothing")
+    colour: bool = option(True, help="in colour")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
+class Places(Options):
     """Where."""
 
-    path: str = positional()
-    """the place"""
-    more: tuple[str, ...] = positional(default=())
-    """further places"""
-    name: str | None = None
-    """what to call it"""
+    path: str = option(help="the place", positional=True)
+    more: tuple[str, ...] = option((), help="further places", positional=True)
+    name: str | None = option(None, help="what to call it")
 
 
 @dataclass(frozen=True)
-class Guests:
+class Guests(Options):
     """Who comes."""
 
-    guests: tuple[str, ...] = ()
-    """their names"""
-    seats: int = 2
-    """for them"""
+    guests: tuple[str, ...] = option((), help="their names")
+    seats: int = option(2, help="for them")
 
 
-def sizes(*words: str, **defaults: object) -> Sizes:
-    return parse("tool", {"sizes": Sizes}, words, defaults)["sizes"]
+def sizes(*words: str) -> Sizes:
+    return parse("tool", Sizes, words, "About sizes.")
 
 
 def places(*words: str) -> Places:
-    return parse("tool", {"places": Places}, words)["places"]
+    return parse("tool", Places, words)
 
 
 def test_nothing_given_gives_the_defaults() -> None:
@@ -87,15 +77,11 @@ def test_values_have_the_types_of_their_fields(words: list[str], changed: dict[s
     assert [type(v) for v in vars(given).values()] == [type(v) for v in vars(expected).values()]
 
 
-def test_defaults_stand_below_the_command_line() -> None:
-    assert sizes("--width", "5", width=8, limit=None, shape="flat") == Sizes(5, 0.5, None, "flat")
-
-
-def test_what_a_config_switched_on_can_be_switched_off() -> None:
-    assert sizes(quiet=True).quiet
-    assert not sizes("--no-quiet", quiet=True).quiet
-    with pytest.raises(SettingError, match="--no-quiet"):
-        sizes("--no-quiet")
+def test_what_holds_by_default_can_be_switched_off() -> None:
+    assert sizes().colour
+    assert not sizes("--no-colour").colour
+    assert sizes("--no-colour", "--colour").colour
+    assert not sizes("--quiet", "--no-quiet").quiet  # as over a --config that switched it on
 
 
 @pytest.mark.parametrize(
@@ -122,12 +108,17 @@ def test_places_without_a_name(words: list[str], expected: Places) -> None:
     ],
 )
 def test_an_option_may_take_several_values(words: list[str], expected: Guests) -> None:
-    assert parse("tool", {"guests": Guests}, words)["guests"] == expected
+    assert parse("tool", Guests, words) == expected
 
 
 def test_sections_share_one_line() -> None:
-    given = parse("tool", {"sizes": Sizes, "places": Places}, ["--width", "4", "here", "--name", "n"])
-    assert given == {"sizes": Sizes(width=4), "places": Places(path="here", name="n")}
+    groups = {"sizes": Sizes.flags(), "places": Places.flags()}
+    given = read("tool", groups, ["--width", "4", "here", "--name", "n"])
+    assert given == {"width": 4, "path": "here", "more": (), "name": "n"}
+
+
+def test_after_two_dashes_all_is_given_by_its_place() -> None:
+    assert places("--", "--a", "-b") == Places(path="--a", more=("-b",))
 
 
 @pytest.mark.parametrize(
@@ -137,6 +128,7 @@ def test_sections_share_one_line() -> None:
         (["--width"], r"^--width needs a value; see tool --help\.$"),
         (["--width", "--quiet"], r"^--width needs a value"),
         (["--width", "--", "5"], r"^--width needs a value"),
+        (["--colour=no"], r"^--colour takes no value"),
         (["--quiet=1"], r"^--quiet takes no value"),
         (["--width", "x"], r"^--width: 'x' is not a whole number\.$"),
         (["--deep-dive", "x"], r"^--deep-dive: 'x' is not a number\.$"),
@@ -155,38 +147,57 @@ def test_a_missing_place_is_named() -> None:
         places("--name", "x")
 
 
-def test_another_place_for_an_option_is_told() -> None:
+def test_another_place_for_an_option_is_named() -> None:
     with pytest.raises(SettingError, match=r"unknown option --beta\. Try elsewhere\. See"):
-        parse("tool", {"s": Sizes}, ["--beta", "1"], elsewhere=lambda option: f" Try elsewhere.{option[6:]}")
+        read(
+            "tool",
+            {"s": Sizes.flags()},
+            ["--beta", "1"],
+            elsewhere=lambda option: f" Try elsewhere.{option[6:]}",
+        )
 
 
-def test_help_has_texts_and_defaults(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+def test_a_range_is_checked_and_the_argument_named() -> None:
+    with pytest.raises(SettingError, match=r"^deep_dive must be from -1 to below 9, not 9\.0\.$") as caught:
+        sizes("--deep-dive", "9")
+    assert caught.value.option == "deep_dive"
+
+
+def test_help_has_texts_defaults_and_ranges(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     with pytest.raises(SystemExit) as end:
-        sizes("--help", width=8)
+        sizes("--width", "--help")
     assert end.value.code in (0, None)
-    shown = " ".join(capsys.readouterr().out.split())
-    for text in ("--width INT pixels, whole ones (default: 8)", "--deep-dive FLOAT metres (default: 0.5)"):
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["usage: tool [options]", "", "About sizes."]
+    shown = [" ".join(line.split()) for line in lines]
+    for text in (
+        "--width INT pixels, whole ones (default: 3)",
+        "--deep-dive FLOAT metres (default: 0.5; from -1 to below 9)",
+        "--shape round|flat its form (default: round)",
+        "--quiet say nothing",
+        "--colour, --no-colour in colour",
+    ):
         assert text in shown
-    assert "--shape round|flat its form (default: round)" in shown
-    assert "--no-quiet" not in shown
 
 
-def test_text_of_a_field_is_found_in_base_classes_too() -> None:
-    @dataclass(frozen=True)
-    class More(Sizes):
-        """More."""
-
-        extra: int = 1
-        """one more"""
-
-    assert field_docs(More)["extra"] == "one more"
-    assert field_docs(More)["width"] == "pixels, whole ones"
+def test_help_of_places_comes_first_and_fits_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    with pytest.raises(SystemExit):
+        places("-h")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "usage: tool PATH [MORE ...] [options]"
+    assert max(map(len, lines)) <= 70
+    shown = [" ".join(line.split()) for line in lines]
+    assert shown.index("PATH the place (required)") < shown.index("--name TEXT what to call it")
 
 
 @pytest.mark.parametrize(
     ("hint", "value"), [(str, "5"), (int, 5), (float, 5.0), (str | None, "5"), (int | None, 5)]
 )
 def test_text_becomes_what_the_hint_says(hint: object, value: object) -> None:
-    assert from_text("5", hint, "--x") == value
-    assert type(from_text("5", hint, "--x")) is type(value)
+    made = from_text("5", Flag("x", hint, None, "some"))
+    assert made == value
+    assert type(made) is type(value)

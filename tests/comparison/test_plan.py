@@ -12,6 +12,7 @@ from vaekit import RunError, SettingError, load_data
 from vaekit.comparison import plan as planning
 from vaekit.comparison.plan import Wish, make_plan, parse_budget, whole_epochs
 from vaekit.config.methods import METHODS
+from vaekit.config.network_parts import Patches
 from vaekit.config.options import DataSettings
 
 
@@ -24,7 +25,7 @@ def test_budgets_have_units(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "s", "0s", "-3s", "3 days", "1e3", "nan", 400 * "9"])
 def test_other_budgets_are_refused(text: str) -> None:
-    with pytest.raises(SettingError, match=r"--budget: .*write 120s, 2m or 1h"):
+    with pytest.raises(SettingError, match=r"budget: .*write 120s, 2m or 1h"):
         parse_budget(text)
 
 
@@ -32,7 +33,7 @@ def test_a_budget_is_whole_epochs() -> None:
     assert whole_epochs(10.0, 3.0, "vae") == 3
     assert whole_epochs(3.0, 3.0, "vae") == 1
     with pytest.raises(
-        SettingError, match=r"one epoch of gan takes 3\.5 s here; give at least 4s, or --epochs 1"
+        SettingError, match=r"one epoch of gan takes 3\.5 s here; give at least 4s, or epochs=1"
     ):
         whole_epochs(3.0, 3.5, "gan")
 
@@ -88,8 +89,8 @@ def test_a_plan_is_kept_and_the_same_wish_finds_it(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(planning, "epoch_seconds", lambda settings, data: 99.0)
     assert make_plan(timed, data, tmp_path / "a") == plan, "the number is recorded, not timed again"
     assert plan.settings("gan", 1).fit.epochs == 4
-    assert (plan.settings("gan", 1).fit.seed, plan.settings("gan", 1).model.width) == (1, 8)
-    assert plan.settings("gan", 1).fit.beta1 == METHODS["gan"].overrides["beta1"]
+    assert (plan.settings("gan", 1).fit.seed, plan.settings("gan", 1).flat()["width"]) == (1, 8)
+    assert plan.settings("gan", 1).flat()["beta1"] == METHODS["gan"].overrides["beta1"]
     assert [name for name, _, _ in plan.names] == ["ae-0", "gan-0", "ae-1", "gan-1"]
 
 
@@ -118,9 +119,9 @@ def test_a_prior_is_planned_in_its_own_epochs(tmp_path: Path, monkeypatch: pytes
 
 def test_sizes_of_networks_go_where_there_is_a_choice_of_networks() -> None:
     asked = wish(options={"width": 8, "depth": 1, "batch_size": 50, "device": "cpu"})
-    assert planning.settings_of(asked, "vae", {}).model.width == 8
+    assert planning.settings_of(asked, "vae", {}).flat()["width"] == 8
     own = planning.settings_of(asked, "vqvae", {})
-    assert (own.model.width, own.model.depth, own.fit.batch_size) == (None, None, 50)
+    assert (own.model.network, own.fit.batch_size) == (Patches(), 50)
 
 
 def test_of_two_plans_for_one_folder_the_second_gives_way(
@@ -153,7 +154,7 @@ def test_another_comparison_in_the_folder_is_left_alone(tmp_path: Path) -> None:
 def test_nothing_is_written_for_what_cannot_be_trained(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="latent_dim must be at least 1"):
         make_plan(wish(options={"latent_dim": 0, "device": "cpu"}), load_data("digits"), tmp_path / "a")
-    with pytest.raises(SettingError, match="--seed must be at least 0"):
+    with pytest.raises(SettingError, match="seed must be at least 0"):
         make_plan(wish(seeds=(-1, 0)), load_data("digits"), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 

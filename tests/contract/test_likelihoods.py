@@ -18,7 +18,7 @@ SHAPES = [(5,), (1, 4, 3), (3, 4, 3)]
 
 def made(name: str, pixels: str, shape: tuple[int, ...]) -> Likelihood:
     torch.manual_seed(0)
-    return build_likelihood(name, pixels, shape)[1].eval()
+    return build_likelihood(name, pixels, shape).eval()
 
 
 def raw_for(likelihood: Likelihood, shape: tuple[int, ...], *leading: int) -> Tensor:

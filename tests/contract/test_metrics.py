@@ -76,7 +76,9 @@ def data_for(method: str) -> Data:
 def trained(method: str, **options: Any) -> History:
     """Two steps of a method."""
     entry = find_method(method)
-    small = {name: value for name, value in OPTIONS.items() if name in entry.options()}
+    flags = {flag.name: flag for section in entry.flags().values() for flag in section}
+    known = {name: value for name, value in OPTIONS.items() if name in flags}
+    small = {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
     settings, data = resolve(method, {"data": "made up"}, small | options), data_for(method)
     given: dict[str, Any] = {"shape": data.shape}
     if method in METHODS:

@@ -22,7 +22,9 @@ def case(request: pytest.FixtureRequest) -> tuple[str, tuple[int, ...]]:
 def build(case: tuple[str, tuple[int, ...]], condition: int = 0) -> Pair:
     torch.manual_seed(0)
     name, shape = case
-    pair = NETWORKS[name](Spec(shape, CODES, LATENT, OUTPUTS, condition, width=8, depth=2))
+    kind = NETWORKS[name]
+    part = kind.of({key: value for key, value in {"width": 8, "depth": 2}.items() if key in kind.names()})
+    pair = part.build(Spec(shape, CODES, LATENT, OUTPUTS, condition))
     with torch.no_grad():
         for part in (pair.encoder, pair.decoder):
             for parameter in part.double().parameters():  # away from blocks that are the identity

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from two_layers import TwoLayers
+from two_layers import TwoLayers, TwoLayersSettings
 from vaekit.config.methods import METHODS, Method
-from vaekit.config.options import ELBOSettings
+from vaekit.config.objective_options import ELBOSettings
 from vaekit.testing import Check, checks_of
-
-
-@dataclass(frozen=True)
-class TwoLayersSettings:
-    """Arguments of `TwoLayers`."""
-
-    hidden: int = 32
-    """units of each perceptron"""
-    likelihood: str = "auto"
-    """key of LIKELIHOODS"""
-
 
 METHOD = Method(
     TwoLayers,

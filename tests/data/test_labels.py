@@ -50,8 +50,8 @@ def test_a_name_comes_before_a_number(word: str, number: int) -> None:
 @pytest.mark.parametrize("word", ["dgo", "4", "-1", "1.0", "", "²"])
 def test_unknown_classes_are_named_with_the_choices(word: str) -> None:
     with pytest.raises(SettingError, match=r"no such class.* cat, dog, frog, 1, or 0 to 3") as caught:
-        find_class(word, NAMES, "--redraw-as")
-    assert str(caught.value).startswith(f"--redraw-as {word}: ")
+        find_class(word, NAMES, "redraw_as")
+    assert str(caught.value).startswith(f"redraw_as='{word}': ")
     assert ("Did you mean dog?" in str(caught.value)) == (word == "dgo")
 
 

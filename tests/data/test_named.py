@@ -203,7 +203,7 @@ def test_wrong_hash_everywhere_is_an_error_and_leaves_nothing(small_idx, serve, 
         path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(DataError, match="wrong hash") as caught:
         load_data("mnist")
-    assert "--data-dir" in str(caught.value)
+    assert "data_dir=" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert left_behind(own_cache) == []
 

@@ -48,10 +48,10 @@ def test_a_named_set_goes_before_a_folder_of_that_name(tmp_path, monkeypatch):
 def test_options_without_effect_are_said(grey):
     data = load_data(grey, labels_key="kinds", fit="pad")
     assert data.notes == [
-        "--labels-key has no effect on this source",
-        "--fit has no effect without --image-size",
+        "labels_key= has no effect on this source",
+        "fit= has no effect without image_size=",
     ]
-    assert load_data("digits", layout="NHW").notes == ["--layout has no effect on this source"]
+    assert load_data("digits", layout="NHW").notes == ["layout= has no effect on this source"]
 
 
 # Bad input. Each case makes something bad in a folder and says what to load; the error must be one
@@ -137,7 +137,7 @@ def all_truncated(folder: Path) -> Case:
     return folder / "cut", {}
 
 
-@case("different sizes", "12 of 12x12", "3 of 20x20", "--image-size 12")
+@case("different sizes", "12 of 12x12", "3 of 20x20", "image_size='12'")
 def mixed_sizes(folder: Path) -> Case:
     pictures(folder)
     for i, array in enumerate(greys(3, 20)):
@@ -145,12 +145,12 @@ def mixed_sizes(folder: Path) -> Case:
     return folder, {}
 
 
-@case("300x300", "8 to 256", "--image-size 64")
+@case("300x300", "8 to 256", "image_size=64")
 def too_large(folder: Path) -> Case:
     return pictures(folder / "large", 12, 300), {}
 
 
-@case("5x5", "8 to 256", "--image-size 64")
+@case("5x5", "8 to 256", "image_size=64")
 def too_small(folder: Path) -> Case:
     return greys(20, 5), {}
 
@@ -181,7 +181,7 @@ def infinity(folder: Path) -> Case:
     return array, {"pixels": "real"}
 
 
-@case("values from 0 to 255", "divide by 255", "--pixels 8-bit", "--pixels real")
+@case("values from 0 to 255", "divide by 255", "pixels='8-bit'", "pixels='real'")
 def floats_outside_0_to_1(folder: Path) -> Case:
     np.save(
         folder / "a.npy", np.clip(greys().astype(np.float64), 0, 255) / greys().max() * 255 * (greys() > 0)
@@ -189,20 +189,20 @@ def floats_outside_0_to_1(folder: Path) -> Case:
     return folder / "a.npy", {}
 
 
-@case("values from -1 to 1", "[0, 1]", "--pixels real")
+@case("values from -1 to 1", "[0, 1]", "pixels='real'")
 def floats_around_0(folder: Path) -> Case:
     array = np.linspace(-1, 1, 20 * 64).reshape(20, 8, 8)
     return array, {}
 
 
-@case("whole numbers from 0 to 9", "0..255", "--pixels real")
+@case("whole numbers from 0 to 9", "0..255", "pixels='real'")
 def whole_numbers_outside_bytes(folder: Path) -> Case:
     array = np.zeros((20, 8, 8), np.int64)
     array[:, 0, 0] = np.arange(20) * 500
     return array, {}
 
 
-@case("no source ''", "digits")
+@case("data='': no such source", "digits")
 def nothing(folder: Path) -> Case:
     return "", {}
 
@@ -223,7 +223,7 @@ def complex_array(folder: Path) -> Case:
     return np.zeros((20, 8, 8), complex), {}
 
 
-@case("(20, 4, 9, 3)", "--layout NCHW or --layout NHWC")
+@case("(20, 4, 9, 3)", "layout='NCHW' or layout='NHWC'")
 def ambiguous_layout(folder: Path) -> Case:
     return np.zeros((20, 4, 9, 3), np.uint8), {}
 
@@ -233,17 +233,17 @@ def no_channels(folder: Path) -> Case:
     return np.zeros((20, 9, 9, 9), np.uint8), {}
 
 
-@case("--layout NCHW has 4 axes", "(20, 12, 12)")
+@case("layout='NCHW' has 4 axes", "(20, 12, 12)")
 def layout_of_other_axes(folder: Path) -> Case:
     return greys(), {"layout": "NCHW"}
 
 
-@case("--layout NCHW", "12 channels", "1 to 4")
+@case("layout='NCHW'", "12 channels", "1 to 4")
 def layout_of_too_many_channels(folder: Path) -> Case:
     return np.zeros((20, 12, 12, 3), np.uint8), {"layout": "NCHW"}
 
 
-@case("--layout", "NHCW", "Did you mean N")
+@case("layout", "NHCW", "Did you mean N")
 def misspelt_layout(folder: Path) -> Case:
     return greys(), {"layout": "NHCW"}
 
@@ -258,12 +258,12 @@ def one_axis(folder: Path) -> Case:
     return np.zeros(7, np.uint8), {}
 
 
-@case("no array named images or x", "--images-key", "Arrays there: pictures, kinds")
+@case("no array named images or x", "images_key=", "Arrays there: pictures, kinds")
 def wrong_npz_keys(folder: Path) -> Case:
     return saved(folder / "a.npz", pictures=greys(), kinds=np.arange(20)), {}
 
 
-@case("no array named klassen", "--labels-key", "Arrays there: images")
+@case("no array named klassen", "labels_key=", "Arrays there: images")
 def wrong_labels_key(folder: Path) -> Case:
     return saved(folder / "a.npz", images=greys()), {"labels_key": "klassen"}
 
@@ -362,82 +362,82 @@ def missing_idx(folder: Path) -> Case:
     return found
 
 
-@case("--data-dir", "no-such", "no such folder")
+@case("data_dir=", "no-such", "no such folder")
 def missing_data_dir(folder: Path) -> Case:
     return "mnist", {"data_dir": folder / "no-such"}
 
 
-@case("--validation 1", "from 0 to below 1")
+@case("validation must be", "not 1", "from 0 to below 1")
 def validation_one(folder: Path) -> Case:
     return "digits", {"validation": 1}
 
 
-@case("--validation -0.1", "from 0 to below 1")
+@case("validation must be", "not -0.1", "from 0 to below 1")
 def validation_negative(folder: Path) -> Case:
     return "digits", {"validation": -0.1}
 
 
-@case("--validation nan", "from 0 to below 1")
+@case("validation must be", "not nan", "from 0 to below 1")
 def validation_nan(folder: Path) -> Case:
     return "digits", {"validation": float("nan")}
 
 
-@case("--image-size big", "write 64, or 48x64")
+@case("image_size='big'", "write 64, or 48x64")
 def image_size_of_words(folder: Path) -> Case:
     return "digits", {"image_size": "big"}
 
 
-@case("--image-size 64x", "write 64, or 48x64")
+@case("image_size='64x'", "write 64, or 48x64")
 def image_size_half_written(folder: Path) -> Case:
     return "digits", {"image_size": "64x"}
 
 
-@case("--image-size 4", "8 to 256")
+@case("image_size='4'", "8 to 256")
 def image_size_too_small(folder: Path) -> Case:
     return "digits", {"image_size": 4}
 
 
-@case("--image-size 64x1000", "8 to 256")
+@case("image_size='64x1000'", "8 to 256")
 def image_size_too_large(folder: Path) -> Case:
     return "digits", {"image_size": "64x1000"}
 
 
-@case("rows of features", "--image-size")
+@case("rows of features", "image_size=")
 def image_size_of_features(folder: Path) -> Case:
     return np.random.default_rng(0).random((20, 5)), {"image_size": 8}
 
 
-@case("--fit", "squeeze", "crop, pad")
+@case("fit", "squeeze", "crop, pad")
 def misspelt_fit(folder: Path) -> Case:
     return "digits", {"fit": "squeeze"}
 
 
-@case("--binarize dynamic", "binary already")
+@case("binarize='dynamic'", "binary already")
 def binarize_binary(folder: Path) -> Case:
     return greys() > 100, {"binarize": "dynamic"}
 
 
-@case("--binarize static", "real numbers")
+@case("binarize='static'", "real numbers")
 def binarize_real(folder: Path) -> Case:
     return np.random.default_rng(0).normal(size=(20, 5)), {"binarize": "static", "pixels": "real"}
 
 
-@case("--binarize dynamic", "3 channels")
+@case("binarize='dynamic'", "3 channels")
 def binarize_colour(folder: Path) -> Case:
     return np.random.default_rng(0).random((20, 8, 8, 3)), {"binarize": "dynamic"}
 
 
-@case("--binarize", "dynamical", "Did you mean dynamic?")
+@case("binarize", "dynamical", "Did you mean dynamic?")
 def misspelt_binarize(folder: Path) -> Case:
     return "digits", {"binarize": "dynamical"}
 
 
-@case("--pixels binary", "--binarize dynamic")
+@case("pixels='binary'", "binarize='dynamic'")
 def grey_called_binary(folder: Path) -> Case:
     return greys(), {"pixels": "binary"}
 
 
-@case("--pixels 8-bit", "multiples of 1/255")
+@case("pixels='8-bit'", "multiples of 1/255")
 def floats_called_bytes(folder: Path) -> Case:
     return np.random.default_rng(0).random((20, 8, 8)), {"pixels": "8-bit"}
 

@@ -8,6 +8,7 @@ import torch
 from scipy.stats import multivariate_normal
 from torch import Tensor, nn
 
+from toy import sized
 from vaekit import AE, IWAE, VAE, DataError
 from vaekit.data import Split
 from vaekit.evaluation.evaluate import generate
@@ -147,8 +148,8 @@ def shaken(model: LatentModel) -> LatentModel:
 def test_without_weights_on_the_condition_it_is_the_model_without_labels(kind, network: str) -> None:
     torch.manual_seed(0)
     shape = NETWORKS[network]
-    told = shaken(kind(shape, 4, network=network, width=8, classes=3))
-    plain = shaken(kind(shape, 4, network=network, width=8))
+    told = shaken(kind(shape, 4, **sized(network, width=8), classes=3))
+    plain = shaken(kind(shape, 4, **sized(network, width=8)))
     with torch.no_grad():
         for name, parameter in told.named_parameters():
             target = plain.state_dict().get(name)
@@ -167,7 +168,7 @@ def test_without_weights_on_the_condition_it_is_the_model_without_labels(kind, n
 @pytest.mark.parametrize("network", NETWORKS)
 def test_an_image_has_its_own_label_in_every_sample_of_it(network: str) -> None:
     torch.manual_seed(1)
-    model = shaken(VAE(NETWORKS[network], 4, network=network, width=8, classes=3))
+    model = shaken(VAE(NETWORKS[network], 4, **sized(network, width=8), classes=3))
     y, z = torch.tensor([2, 0, 1, 1]), torch.randn(2, 3, 4, 4, dtype=torch.float64)
     means = model.decode(z, y).mean
     for i in range(4):

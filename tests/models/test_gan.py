@@ -44,7 +44,7 @@ def test_real_numbers_are_not_squeezed_into_pixels() -> None:
 def test_sizes_are_checked() -> None:
     with pytest.raises(SettingError, match="latent_dim must be at least 1"):
         GAN((1, 8, 8), latent_dim=0)
-    with pytest.raises(SettingError, match="unknown network 'rsnet'"):
+    with pytest.raises(SettingError, match="network: 'rsnet' is not one of"):
         GAN((1, 8, 8), network="rsnet")
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from toy import sized
 from vaekit.models import VAE, LatentModel
 from vaekit.objectives.base import Objective
 from vaekit.objectives.elbo import ELBO
@@ -15,8 +16,7 @@ SHAPES = {"mlp": (1, 4, 3), "lesson": (2, 7, 6), "resnet": (2, 9, 7)}
 
 def tiny(network: str, pixels: str) -> VAE:
     torch.manual_seed(0)
-    width, depth = (None, None) if network == "lesson" else (6, 2)
-    model = VAE(SHAPES[network], 3, network, width, depth, pixels=pixels).double()
+    model = VAE(SHAPES[network], 3, pixels=pixels, **sized(network, width=6, depth=2)).double()
     with torch.no_grad():
         for (
             parameter

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from toy import sized
 from vaekit.core import DataError, SettingError
 from vaekit.models import VAE
 
@@ -19,7 +20,7 @@ def small(
     network: str = "mlp", pixels: str = "8-bit", shape: tuple[int, ...] | None = None, **options: object
 ) -> VAE:
     torch.manual_seed(0)
-    model = VAE(shape or SHAPES[network], 4, network, width=6, pixels=pixels, **options)  # type: ignore[arg-type]
+    model = VAE(shape or SHAPES[network], 4, pixels=pixels, **sized(network, width=6), **options)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))

@@ -55,7 +55,7 @@ def test_figures_are_of_all_images_together() -> None:
     said = QuantizedReconstruction().remark({"code_usage": 0.19})
     assert said is not None
     assert "19%" in said
-    assert "--revive" in said
+    assert "revive=True" in said
 
 
 def test_it_begins_where_the_data_are() -> None:

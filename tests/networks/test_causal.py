@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vaekit.core import SettingError
+from vaekit.models.code_prior import CodePrior
 from vaekit.networks.causal import Cache, CausalTransformer, known_around, offsets_between
 
 
@@ -104,9 +105,8 @@ def test_dropout_keeps_the_mean_and_is_off_in_eval_mode() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "named"),
-    [((10, 2, 4, 0.0), "multiple"), ((16, 0, 4, 0.0), "depth"), ((16, 2, 4, 1.0), "dropout")],
+    ("sizes", "named"), [({"width": 10}, "multiple"), ({"depth": 0}, "depth"), ({"dropout": 1.0}, "dropout")]
 )
-def test_bad_sizes(sizes: tuple, named: str) -> None:
+def test_bad_sizes(sizes: dict[str, float], named: str) -> None:
     with pytest.raises(SettingError, match=named):
-        CausalTransformer(5, (2, 3), 0, *sizes)
+        CodePrior((1, 2, 3), codes=5, **sizes)

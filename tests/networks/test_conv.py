@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from vaekit.config.network_parts import Lesson, NetworkPart, Resnet
 from vaekit.core import SettingError
 from vaekit.networks import Spec
 from vaekit.networks.base import crop, halved
-from vaekit.networks.conv import Doubling, ResidualBlock, ResnetDecoder, ResnetEncoder, resnet
-from vaekit.networks.lesson import lesson
+from vaekit.networks.conv import Doubling, ResidualBlock, ResnetDecoder, ResnetEncoder
 
 SIZES = [(8, 8), (9, 7), (28, 28), (37, 53), (64, 64), (96, 128), (8, 9), (9, 8), (1, 1), (2, 31), (5, 40)]
 
@@ -23,12 +23,12 @@ def test_halved_is_what_a_strided_convolution_leaves(size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("network", [lesson, resnet])
-def test_every_pixel_is_seen_and_every_pixel_is_drawn(size: tuple[int, int], network: object) -> None:
+@pytest.mark.parametrize("network", [Lesson(), Resnet()])
+def test_every_pixel_is_seen_and_every_pixel_is_drawn(size: tuple[int, int], network: NetworkPart) -> None:
     """Gradients in double precision: from each input pixel to the codes, and from z to each output pixel."""
     torch.manual_seed(0)
     channels = 1 + SIZES.index(size) % 4
-    pair = network(Spec((channels, *size), codes=6, latent_dim=3, outputs=2, width=4))  # type: ignore[operator]
+    pair = network.build(Spec((channels, *size), codes=6, latent_dim=3, outputs=2))
     encoder, decoder = pair.encoder.double(), pair.decoder.double()
     x = torch.rand(1, channels, *size, dtype=torch.float64, requires_grad=True)
     codes = encoder(x)
@@ -42,7 +42,7 @@ def test_every_pixel_is_seen_and_every_pixel_is_drawn(size: tuple[int, int], net
 
 
 def test_resnet_goes_down_to_four_by_four_and_doubles_its_channels_twice() -> None:
-    pair = resnet(Spec((3, 100, 40), codes=2, latent_dim=2, width=8))
+    pair = Resnet(width=8).build(Spec((3, 100, 40), codes=2, latent_dim=2))
     assert isinstance(pair.encoder, ResnetEncoder)
     assert isinstance(pair.decoder, ResnetDecoder)
     # 100x40 -> 50x20 -> 25x10 -> 13x5 -> 7x3 -> 4x2, with 8, 16, 32, 32, 32 channels
@@ -76,15 +76,15 @@ def test_crop_keeps_the_first_rows_and_columns() -> None:
     ]
 
 
-@pytest.mark.parametrize("network", [lesson, resnet])
-def test_an_array_of_features_has_no_height(network: object) -> None:
-    with pytest.raises(SettingError, match="needs images; for an array of features take --network mlp"):
-        network(Spec((10,), codes=4, latent_dim=2))  # type: ignore[operator]
+@pytest.mark.parametrize("network", [Lesson(), Resnet()])
+def test_an_array_of_features_has_no_height(network: NetworkPart) -> None:
+    with pytest.raises(SettingError, match="needs images; for an array of features take network='mlp'"):
+        network.build(Spec((10,), codes=4, latent_dim=2))
 
 
-@pytest.mark.parametrize("network", [lesson, resnet])
-def test_a_part_can_be_narrowed_alone(network: object) -> None:
+@pytest.mark.parametrize("network", [Lesson(), Resnet()])
+def test_a_part_can_be_narrowed_alone(network: NetworkPart) -> None:
     """No attribute hides a method of torch's modules, such as `half`."""
-    pair = network(Spec((1, 8, 8), codes=4, latent_dim=2))  # type: ignore[operator]
+    pair = network.build(Spec((1, 8, 8), codes=4, latent_dim=2))
     for part in (pair.encoder, pair.decoder):
         assert {parameter.dtype for parameter in part.half().parameters()} == {torch.float16}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from vaekit.config.network_parts import MLP
 from vaekit.networks import Spec
-from vaekit.networks.mlp import Perceptron, mlp
+from vaekit.networks.mlp import Perceptron
 
 
 def silu(x: np.ndarray) -> np.ndarray:
@@ -44,10 +45,9 @@ def test_fresh_blocks_change_nothing() -> None:
     torch.testing.assert_close(deep(x), shallow(x))
 
 
-@pytest.mark.parametrize(("width", "depth"), [(None, None), (10, 3)])
-def test_number_of_parameters(width: int | None, depth: int | None) -> None:
-    pair = mlp(Spec((1, 6, 5), codes=8, latent_dim=4, outputs=2, width=width, depth=depth))
-    w, blocks = width or 512, depth or 1
+@pytest.mark.parametrize(("part", "w", "blocks"), [(MLP(), 512, 1), (MLP(width=10, depth=3), 10, 3)])
+def test_number_of_parameters(part: MLP, w: int, blocks: int) -> None:
+    pair = part.build(Spec((1, 6, 5), codes=8, latent_dim=4, outputs=2))
     encoder = (30 + 1) * w + blocks * 2 * (w + 1) * w + (w + 1) * 8
     decoder = (4 + 1) * w + blocks * 2 * (w + 1) * w + (w + 1) * 60
     assert sum(parameter.numel() for parameter in pair.encoder.parameters()) == encoder

@@ -9,22 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaekit.config.quantizer_parts import LEVELS, QUANTIZERS
 from vaekit.core import SettingError
-from vaekit.networks.quantizers import (
-    DEAD,
-    LEVELS,
-    QUANTIZERS,
-    SELDOM,
-    Codebook,
-    build_quantizer,
-    k_means,
-    nearest,
-    used_codes,
-)
+from vaekit.models import VQVAE
+from vaekit.networks.quantizers import DEAD, SELDOM, Codebook, k_means, nearest, used_codes
 
 
 def quantizer(name: str, codes: int = 2, dim: int = 2, decay: float = 0.9, revive: bool = False):
-    made = build_quantizer(name, codes, dim, decay, kmeans=False, revive=revive)
+    kind = QUANTIZERS[name]
+    options = {"codes": codes, "code_dim": dim, "decay": decay, "kmeans": False, "revive": revive}
+    made = kind.of({key: value for key, value in options.items() if key in kind.names()}).build()
     if isinstance(made, Codebook):
         made.steps.fill_(1e6)  # beyond the first steps, in which the decay is smaller
     return made
@@ -229,12 +223,16 @@ def test_usage_and_perplexity() -> None:
         (("ema", 1, 2, 0.9), "codes must be at least 2"),
         (("ema", 8, 0, 0.9), "code_dim must be at least 1"),
         (("ema", 8, 2, 1.0), "decay must be from 0 to below 1"),
-        (("fsq", 500, 2, 0.9), "512"),
+        (("fsq", 500), "512"),
     ],
 )
 def test_bad_numbers_are_named(arguments: tuple, named: str) -> None:
     with pytest.raises(SettingError, match=named):
-        build_quantizer(*arguments, kmeans=False, revive=False)
+        VQVAE(
+            (1, 8, 8),
+            quantizer=arguments[0],
+            **dict(zip(("codes", "code_dim", "decay"), arguments[1:], strict=False)),
+        )
 
 
 # Against vector-quantize-pytorch ------------------------------------------------------------------

@@ -191,11 +191,11 @@ def rebuilt_by_hand(run, images: torch.Tensor) -> torch.Tensor:
 def test_reconstructions_stand_below_their_originals_from_the_best_to_the_worst(make_run):
     run = make_run((1, 8, 8))
     drawn, _ = draw_figures(run, only=["reconstructions"])
-    sheet, scale = dots(drawn["reconstructions"]), draw.grids.fit((8, 8), 10, 6).scale
+    sheet, scale = dots(drawn["reconstructions"]), grids.fit((8, 8), 10, 6).scale
     images = run.load_data().test.images
     rebuilt = rebuilt_by_hand(run, images)
     errors = (images / 255 - rebuilt).square().flatten(1).mean(1)
-    order, pitch, tops = errors.argsort().tolist(), 8 * scale + draw.grids.GAP, []
+    order, pitch, tops = errors.argsort().tolist(), 8 * scale + grids.GAP, []
     for index in order[:10] + order[-10:]:
         originals = places(sheet, images[index] / 255, scale)
         assert len(originals) in (1, 2), "a set this small may have an image in two bands"
@@ -218,7 +218,7 @@ def vivid(run):
 def test_samples_stand_in_their_order(make_run):
     run = vivid(make_run((1, 8, 8), latent_dim=2))
     sheet = dots(draw_figures(run, only=["samples"])[0]["samples"])
-    scale = draw.grids.fit((8, 8), 10, 8).scale
+    scale = grids.fit((8, 8), 10, 8).scale
     images = run.model.sample(80, generator=torch.Generator().manual_seed(0))
     found = [place(sheet, image, scale) for image in images]
     assert found == sorted(found)
@@ -228,11 +228,11 @@ def test_samples_stand_in_their_order(make_run):
 def test_each_sample_stands_above_the_training_image_nearest_to_it(make_run):
     run = vivid(make_run((1, 8, 8), latent_dim=2))
     sheet = dots(draw_figures(run, only=["nearest_training"])[0]["nearest_training"])
-    scale = draw.grids.fit((8, 8), 10, 4).scale
+    scale = grids.fit((8, 8), 10, 4).scale
     samples = run.model.sample(20, generator=torch.Generator().manual_seed(0))
     training = run.load_data().train.images / 255
     nearest = (samples[:, None] - training[None]).square().flatten(2).sum(2).argmin(1)
-    pitch = 8 * scale + draw.grids.GAP
+    pitch = 8 * scale + grids.GAP
     for sample, index in zip(samples, nearest.tolist(), strict=True):
         top, left = place(sheet, sample, scale)
         assert (top + pitch, left) in places(sheet, training[index], scale)
@@ -263,7 +263,7 @@ def test_no_figure_is_blank_and_files_hold_what_was_drawn(make_run, shape, kind,
     run = make_run(shape, kind=kind, latent_dim=latent_dim)
     drawn, _ = draw_figures(run, tsne=True)
     assert len(drawn) >= 5
-    view = draw.View(run, run.load_data(), draw.Wishes(tsne=True))
+    view = View(run, run.load_data(), Wishes(tsne=True))
     for name, path in drawn.items():
         axes = FIGURES[name].draw(view).axes[0]
         if not axes.images:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_map_shows_the_two_dimensions_of_highest_kl():
 @pytest.mark.parametrize("classes", [3, 14])  # in shapes too, beyond ten
 def test_points_have_the_colour_that_the_legend_gives_their_class(classes):
     codes = random_codes(d=2)
-    codes = Codes(codes.mean, codes.stddev, torch.arange(400) * 7 % classes)
+    codes = replace(codes, labels=torch.arange(400) * 7 % classes)
     names = [f"class {number}" for number in range(classes)]
     axes = latent.latent_map(codes, names).axes[0]
     handles, labels = axes.get_legend_handles_labels()

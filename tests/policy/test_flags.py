@@ -9,19 +9,20 @@ from pathlib import Path
 
 from vaekit.cli import command_options as options
 from vaekit.cli.main import COMMANDS
-from vaekit.cli.parsing import option_name, typed_fields
+from vaekit.cli.parsing import option_name
+from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS
 from vaekit.config.options import FitSettings
 
 FROZEN = Path(__file__).with_name("flags.txt")
 
 
-def flags(section: type) -> list[str]:
-    names = []
-    for field in typed_fields(section):
-        positional = field.metadata.get("positional")
-        names.append(field.name.upper() if positional else option_name(field.name))
-    return names
+def flags(section: type[Options]) -> list[str]:
+    return [
+        flag.name.upper() if flag.positional else option_name(flag.name)
+        for flag in section.flags()
+        if not flag.decided
+    ]
 
 
 def current() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch.optim import SGD
 
 from toy import SMALL, Scripted, Weights, no_images, toy_data
 from vaekit import core
+from vaekit.config.optimizer_parts import OPTIMIZERS, OptimizerPart
 from vaekit.config.options import FitSettings
 from vaekit.core import Loss, NonFiniteError, SettingError, VaekitWarning
 from vaekit.data import Batches, Data, Split
@@ -25,7 +26,6 @@ from vaekit.objectives.nll import Reconstruction
 from vaekit.objectives.ramps import Clock, linear_ramp
 from vaekit.runs.checkpoints import load_state
 from vaekit.runs.records import WeightsRecord
-from vaekit.training import optimizers
 from vaekit.training import trainer as loop
 from vaekit.training import validate as measuring
 from vaekit.training.fit import History, fit
@@ -48,11 +48,17 @@ def bits(model: nn.Module) -> dict[str, bytes]:
     return {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
 
 
+class PlainSGD(OptimizerPart):
+    """A part of the tests' own."""
+
+    def build(self, parameters: Sequence[nn.Parameter], learning_rate: float) -> SGD:
+        return SGD(parameters, learning_rate)
+
+
 @pytest.fixture
 def plain_sgd(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without momentum, so that an update is the rate times the gradient."""
-    build = lambda parameters, options: SGD(parameters, options.learning_rate)  # noqa: E731
-    monkeypatch.setitem(optimizers.OPTIMIZERS, "sgd", build)
+    monkeypatch.setitem(OPTIMIZERS, "sgd", PlainSGD)
 
 
 class Falling(Scripted):
@@ -161,7 +167,7 @@ def test_a_phase_takes_part_in_its_own_steps_with_its_own_parameters() -> None:
     assert parts == pytest.approx([0.0, -0.125, -0.25], rel=1e-4)  # of the step that it took part in
 
 
-@pytest.mark.parametrize("name", list(optimizers.OPTIMIZERS))
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_every_optimizer_trains_to_below_the_best_constant_image(name: str) -> None:
     rate, data = (0.04 if name == "sgd" else 0.03), toy_data()
     torch.manual_seed(0)
@@ -407,7 +413,7 @@ def breaking(term: str, at: int, value: float = math.nan) -> Scripted:
 @pytest.mark.parametrize("at", [0, 1, 48, 49, 50, 51, 73])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_named_with_its_step(term: str, at: int, value: float) -> None:
-    message = rf"^{term} is not finite at step {at}; try --learning-rate 0.001, .*--warmup\.$"
+    message = rf"^{term} is not finite at step {at}; try learning_rate=0.001, .*warmup\.$"
     with pytest.raises(NonFiniteError, match=message):
         train(Weights(0.0), breaking(term, at, value), toy_data(), epochs=30, batch_size=10, average=0.5)
 
@@ -481,16 +487,10 @@ def test_a_measure_that_is_not_finite(split: int, name: str, tmp_path: Path, reg
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> str:
     """A line in METHODS for the toy model, so that its runs can be kept."""
-    import dataclasses
-
     from vaekit.config.methods import METHODS, Method
-    from vaekit.config.options import ReconstructionSettings
+    from vaekit.config.objective_options import NoSettings
 
-    @dataclasses.dataclass(frozen=True)
-    class NoOptions:
-        pass
-
-    monkeypatch.setitem(METHODS, "toy", Method(Weights, Scripted, NoOptions, ReconstructionSettings, "a toy"))
+    monkeypatch.setitem(METHODS, "toy", Method(Weights, Scripted, NoSettings, NoSettings, "a toy"))
     return "toy"
 
 
@@ -500,24 +500,24 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "--epochs must be at least 1 and finite, not 0"),
-        ({"batch_size": 0}, "--batch-size must be at least 1"),
-        ({"epochs": 2.5}, "epochs = 2.5 must be int"),
-        ({"learning_rate": 0.0}, "--learning-rate must be above 0, not 0.0"),
-        ({"learning_rate": math.nan}, "--learning-rate must be above 0, not nan"),
-        ({"learning_rate": math.inf}, "--learning-rate must be above 0"),
-        ({"clip": -1.0}, "--clip must be at least 0"),
-        ({"clip": math.nan}, "--clip must be at least 0 and finite, not nan"),
-        ({"warmup": -1}, "--warmup must be at least 0"),
-        ({"seed": -1}, "--seed must be at least 0"),
-        ({"patience": -1}, "--patience must be at least 0"),
-        ({"checkpoint_seconds": math.inf}, "--checkpoint-seconds must be at least 0 and finite, not inf"),
-        ({"average": 1.0}, "--average must be from 0 to below 1, not 1.0"),
-        ({"beta2": 1.0}, "--beta2 must be from 0 to below 1"),
-        ({"optimizer": "adm"}, "optimizer = 'adm' is not one of .* Did you mean adam"),
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"epochs": 2.5}, "epochs must be a whole number, not 2.5"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0, not 0.0"),
+        ({"learning_rate": math.nan}, "learning_rate must be above 0 and finite, not nan"),
+        ({"learning_rate": math.inf}, "learning_rate must be above 0"),
+        ({"clip": -1.0}, "clip must be at least 0"),
+        ({"clip": math.nan}, "clip must be at least 0 and finite, not nan"),
+        ({"warmup": -1}, "warmup must be at least 0"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"patience": -1}, "patience must be at least 0"),
+        ({"checkpoint_seconds": math.inf}, "checkpoint_seconds must be at least 0 and finite, not inf"),
+        ({"average": 1.0}, "average must be from 0 to below 1, not 1.0"),
+        ({"beta2": 1.0}, "beta2 must be from 0 to below 1"),
+        ({"optimizer": "adm"}, "optimizer: 'adm' is not one of .* Did you mean adam"),
         ({"schedule": "cos"}, "Did you mean cosine"),
-        ({"weights": "first"}, "weights = 'first' is not one of best, last"),
-        ({"precision": "fp16"}, "precision = 'fp16' is not one of"),
+        ({"weights": "first"}, "weights: 'first' is not one of best, last"),
+        ({"precision": "fp16"}, "precision: 'fp16' is not one of"),
         ({"device": "tpu"}, "unknown device 'tpu'"),
         ({"progress": "bar"}, "unknown progress 'bar'"),
     ],
@@ -537,7 +537,7 @@ def test_a_model_for_other_images_begins_nothing(tmp_path: Path) -> None:
 
 
 def test_patience_without_validation_warns() -> None:
-    with pytest.warns(VaekitWarning, match="--patience has no effect without validation"):
+    with pytest.warns(VaekitWarning, match="patience=3 has no effect without validation"):
         train(vae(), ELBO(), toy_data(validation=no_images()), patience=3)
 
 
@@ -616,5 +616,7 @@ def test_defaults_of_fit_are_those_of_the_settings() -> None:
     import inspect
 
     parameters = inspect.signature(fit).parameters
-    defaults = {name: parameters[name].default for name in FitSettings.__dataclass_fields__}
-    assert defaults == vars(FitSettings())
+    settings = FitSettings().flat()
+    assert {name: parameters[name].default for name in settings} == settings
+    for name in settings:
+        assert f"    {name}: " in (fit.__doc__ or "")

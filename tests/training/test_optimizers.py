@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from vaekit.config.options import FitSettings
-from vaekit.training.optimizers import OPTIMIZERS, Average, Muon, clip, weights_in_place
+from vaekit.config.optimizer_parts import OPTIMIZERS, Adam
+from vaekit.training.optimizers import Average, Muon, clip, weights_in_place
 
 GRADIENT = torch.tensor([3.0, -0.5])
 START = torch.tensor([1.0, -2.0])
@@ -18,8 +18,7 @@ START = torch.tensor([1.0, -2.0])
 
 def one_step(name: str, gradient: torch.Tensor, **options: float) -> torch.Tensor:
     parameter = nn.Parameter(START.clone())
-    settings = FitSettings(learning_rate=0.1, **options)  # type: ignore[arg-type]
-    optimizer = OPTIMIZERS[name]([parameter], settings)
+    optimizer = OPTIMIZERS[name](**options).build([parameter], 0.1)  # type: ignore[arg-type]
     parameter.grad = gradient.clone()
     optimizer.step()
     return parameter.detach()
@@ -44,7 +43,7 @@ def test_weight_decay_is_decoupled_in_adamw_only() -> None:
 def test_beta2_is_what_the_settings_say() -> None:
     """Second step of Adam with gradients g, 0: m = 0.09 g / 0.19 and v = b (1 - b) g^2 / (1 - b^2)."""
     parameter = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    optimizer = OPTIMIZERS["adam"]([parameter], FitSettings(learning_rate=1.0, beta2=0.75))
+    optimizer = Adam(beta2=0.75).build([parameter], 1.0)
     parameter.grad = torch.ones_like(parameter)
     optimizer.step()
     parameter.grad = torch.zeros_like(parameter)
@@ -110,9 +109,9 @@ def test_weights_in_place_gives_back_exactly_even_after_an_error() -> None:
 def test_a_step_does_not_load_the_compiler() -> None:
     """Its import takes as long as torch's own. The program asserts, and ends with 1 if it was loaded."""
     program = (
-        "import sys, torch; from vaekit.training.optimizers import OPTIMIZERS; from vaekit.config.options import FitSettings\n"
+        "import sys, torch; from vaekit.config.optimizer_parts import OPTIMIZERS\n"
         "for name in ('adam', 'adamw', 'muon'):\n"
-        "    weight = torch.nn.Parameter(torch.ones(2, 2)); optimizer = OPTIMIZERS[name]([weight], FitSettings())\n"
+        "    weight = torch.nn.Parameter(torch.ones(2, 2)); optimizer = OPTIMIZERS[name]().build([weight], 0.1)\n"
         "    weight.sum().backward(); optimizer.step(); optimizer.zero_grad(); optimizer.state_dict()\n"
         "    assert (weight < 1).all()\n"
         "sys.exit('torch._dynamo' in sys.modules)"
@@ -122,7 +121,7 @@ def test_a_step_does_not_load_the_compiler() -> None:
 
 def test_muon_moves_the_vectors_like_adam() -> None:
     matrix, vector = nn.Parameter(torch.randn(6, 3)), nn.Parameter(START.clone())
-    optimizer = OPTIMIZERS["muon"]([matrix, vector], FitSettings(learning_rate=0.1))
+    optimizer = OPTIMIZERS["muon"]().build([matrix, vector], 0.1)
     matrix.grad, vector.grad = torch.randn(6, 3), GRADIENT.clone()
     optimizer.step()
     torch.testing.assert_close(vector.detach(), START - 0.1 * GRADIENT.sign())

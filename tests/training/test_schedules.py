@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from vaekit.config.schedule_parts import SCHEDULES
 from vaekit.objectives.ramps import RAMPS, Clock, cosine_ramp, cyclical_ramp, linear_ramp
-from vaekit.training.schedules import RATES, learning_rate
 
 
 @pytest.mark.parametrize(("step", "steps", "progress"), [(0, 8, 0.0), (2, 8, 0.25), (8, 8, 1.0), (9, 8, 1.0)])
@@ -72,16 +72,16 @@ def test_every_ramp_ends_at_one_and_stays_within(name: str, share: float) -> Non
     ],
 )
 def test_learning_rate_of_seven_steps_three_of_them_rising(schedule: str, expected: list[float]) -> None:
-    rates = [learning_rate(schedule, 0.4, 3, Clock(step, 7)) for step in range(7)]
+    rates = [SCHEDULES[schedule](warmup=3).rate(0.4, step, 7) for step in range(7)]
     assert rates == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_a_run_shorter_than_its_warmup_only_rises(name: str) -> None:
-    rates = [learning_rate(name, 1.0, 40, Clock(step, 5)) for step in range(5)]
+    rates = [SCHEDULES[name](warmup=40).rate(1.0, step, 5) for step in range(5)]
     assert rates == pytest.approx([n / 41 for n in range(1, 6)])
 
 
-@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_without_warmup_the_first_step_has_the_peak(name: str) -> None:
-    assert learning_rate(name, 0.02, 0, Clock(0, 10)) == 0.02
+    assert SCHEDULES[name](warmup=0).rate(0.02, 0, 10) == 0.02

@@ -194,10 +194,10 @@ def _fail(message: object, status: int) -> int:
 
 
 def _typed(message: object) -> str:
-    """In one line, with flags for arguments."""
+    """In one line, with flags; what spells them is loaded only where there is something to say."""
     from vaekit.cli.spelling import as_typed
 
-    return as_typed(message)
+    return as_typed(message, message.option if isinstance(message, SettingError) else None)
 
 
 def _wait_politely() -> None:

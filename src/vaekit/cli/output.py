@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from vaekit.cli.spelling import as_typed
 from vaekit.runtime.launch import launched
 
 
@@ -27,7 +28,7 @@ class Result:
 def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
     if launched().leads:
-        print(f"vaekit: {line}", file=sys.stderr, flush=True)
+        print(f"vaekit: {as_typed(line)}", file=sys.stderr, flush=True)
 
 
 def note(line: str) -> None:

@@ -1,225 +1,195 @@
-"""From the words of a command line to dataclasses: tyro for help and reading, errors of one line."""
+"""From the words of a command line to the options of a command, with errors of one line. Imports no torch."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
 import math
-import textwrap
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence, Set
-from functools import cache
-from itertools import pairwise
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from vaekit.cli.help import show_help
+from vaekit.config.fields import Flag, Options, of_choices
 from vaekit.core import SettingError, near_miss
-
-UNSET = ""  # what tyro returns for an option that was not given
 
 HELP = ("-h", "--help")
 
+S = TypeVar("S", bound=Options)
 
-def parse(
-    command: str,
-    sections: Mapping[str, type],
-    words: Sequence[str],
-    defaults: Mapping[str, Any] | None = None,
-    description: str = "",
-    elsewhere: Callable[[str], str] = lambda option: "",
-) -> dict[str, Any]:
-    """One instance of each section, from the command line over `defaults`.
+
+def parse(command: str, section: type[S], words: Sequence[str], description: str = "") -> S:
+    """A section of options from the command line.
 
     Prints the help and raises SystemExit(0) where the words ask for it.
 
     Args:
         command: what was typed so far, "vaekit sample".
-        sections: dataclasses by the title that they have in the help; no two share a field.
+        section: whose options may be given.
         words: what follows the command.
-        defaults: values that take the place of the fields' own defaults.
         description: first line of the help.
-        elsewhere: says where an option belongs that is none of these.
 
     Raises:
         SettingError: one line that names the option or value, and the remedy.
     """
-    import tyro
-
-    fields = {field.name: field for section in sections.values() for field in typed_fields(section)}
-    defaults = {name: field.default for name, field in fields.items()} | dict(defaults or {})
-    wants_help = any(word in HELP for word in words)
-    known = _known_options(fields, defaults)
-    lists = {option_name(name) for name, field in fields.items() if _is_list(field)}
-    arguments = ["--help"] if wants_help else _sorted_words(command, known, lists, words, elsewhere)
-    mirrors = {title: _mirror(section, defaults) for title, section in sections.items()}
-    alone = next(iter(mirrors)) if len(mirrors) == 1 else None
-    try:
-        parsed, surplus = tyro.cli(
-            mirrors[alone] if alone else dataclasses.make_dataclass("Options", mirrors.items()),
-            prog=command,
-            description=description,
-            args=arguments,
-            return_unknown_args=True,
-            console_outputs=wants_help,
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
-    except SystemExit as exit:
-        if exit.code in (0, None):
-            raise
-        raise SettingError(f"{command} needs {_missing(fields)}; see {command} --help.") from None
-    if surplus:
-        raise SettingError(f"{command}: unexpected argument {surplus[0]!r}; see {command} --help.")
-    given = {title: parsed if alone else getattr(parsed, title) for title in sections}
-    return {title: _build(command, sections[title], values, defaults) for title, values in given.items()}
+    given = read(command, {"options": section.flags()}, words, description=description)
+    return section.of(given)
 
 
-def typed_fields(section: type) -> list[dataclasses.Field]:
-    """The fields of a section that can be given on the command line."""
-    return [field for field in dataclasses.fields(section) if not field.metadata.get("resolved")]
+def read(
+    command: str,
+    groups: Mapping[str, Iterable[Flag]],
+    words: Sequence[str],
+    description: str = "",
+    elsewhere: Callable[[str], str] = lambda option: "",
+    have: Iterable[str] = (),
+) -> dict[str, Any]:
+    """What is given on the command line, by the names of the options, with their types.
 
-
-def option_name(field_name: str) -> str:
-    """`latent_dim` as it is typed: `--latent-dim`."""
-    return "--" + field_name.replace("_", "-")
-
-
-def _known_options(fields: Mapping[str, dataclasses.Field], defaults: Mapping[str, Any]) -> dict[str, bool]:
-    """Every option as it is typed, and whether it takes a value."""
-    known = {}
-    for name, field in fields.items():
-        if not _is_positional(field):
-            known[option_name(name)] = not isinstance(defaults[name], bool)
-        if defaults[name] is True:  # a --config switched it on: it can be switched off again
-            known["--no-" + option_name(name)[2:]] = False
-    return known
-
-
-def _sorted_words(
-    command: str, known: Mapping[str, bool], lists: Set[str], words: Sequence[str], elsewhere: Callable
-) -> list[str]:
-    """Options with their values first, then what is given by its place, so that the two may be mixed.
-
-    The values of an option that takes several become one word, with commas between them.
+    Args:
+        command, words, description: as in `parse`.
+        groups: options by the title that they have in the help; no two have one name.
+        elsewhere: says where an option belongs that is none of these.
+        have: names of options without a default that something else gives.
 
     Raises:
-        SettingError: a name that is no option, an option without its value, a flag with one.
+        SettingError: as in `parse`.
     """
-    named, placed, rest = [], [], iter([*words, "--"])
-    following = next(rest)
-    while (word := following) != "--":
-        following = next(rest)
-        if not _is_option(word):
-            placed.append(word)
-            continue
-        name, equals, _ = word.partition("=")
-        name = name.replace("_", "-")
-        if name not in known:
-            hint = elsewhere(name) or near_miss(name, known)
-            raise SettingError(f"unknown option {name}.{hint} See {command} --help.")
-        if not known[name] and equals:
-            raise SettingError(f"{name} takes no value; it holds when it is given.")
-        named.append(word)
-        if known[name] and not equals:
-            if _is_option(following):
-                raise SettingError(f"{name} needs a value; see {command} --help.")
-            named.append(following)
-            following = next(rest)
-            while name in lists and not _is_option(following):
-                named[-1] += f",{following}"
-                following = next(rest)
-    return named + placed
+    typed = {title: [flag for flag in flags if not flag.decided] for title, flags in groups.items()}
+    if any(word in HELP for word in words):
+        show_help(command, typed, description)
+        raise SystemExit(0)
+    flags = [flag for group in typed.values() for flag in group]
+    given, placed = Words(command, flags, elsewhere).split(words)
+    values = {flag.name: from_text(given[flag.name], flag) for flag in flags if flag.name in given}
+    values |= by_place(command, [flag for flag in flags if flag.positional], placed)
+    for flag in flags:
+        if is_required(flag) and flag.name not in {*values, *have}:
+            name = flag.name.upper() if flag.positional else option_name(flag.name)
+            raise SettingError(f"{command} needs {name}; see {command} --help.")
+    return values
 
 
-def _is_option(word: str) -> bool:
+def option_name(name: str) -> str:
+    """`latent_dim` as it is typed: `--latent-dim`."""
+    return "--" + name.replace("_", "-")
+
+
+class Words:
+    """Takes a command line apart.
+
+    Args:
+        command: what was typed so far.
+        flags: the options of the command.
+        elsewhere: says where an option belongs that is none of these.
+    """
+
+    def __init__(self, command: str, flags: Sequence[Flag], elsewhere: Callable[[str], str]) -> None:
+        self.command, self.elsewhere = command, elsewhere
+        self.known = {option_name(flag.name): flag for flag in flags if not flag.positional}
+        switches = [flag for flag in self.known.values() if flag.hint is bool]
+        self.off = {f"--no-{option_name(flag.name)[2:]}": flag for flag in switches}
+
+    def split(self, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+        """What is given by name, as text (True or False for a switch, a list where several values may
+        follow), and what is given by its place; the two may be mixed.
+
+        Raises:
+            SettingError: a name that is no option, an option without its value, a switch with one.
+        """
+        given: dict[str, Any] = {}
+        placed: list[str] = []
+        rest = list(words)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                return given, placed + rest
+            if not is_option(word):
+                placed.append(word)
+                continue
+            name, equals, value = word.partition("=")
+            name = name.replace("_", "-")
+            flag = self._flag(name)
+            if flag.hint is bool:
+                if equals:
+                    raise SettingError(f"{name} takes no value; it holds when it is given.")
+                given[flag.name] = name not in self.off
+                continue
+            if not equals:
+                if not rest or is_option(rest[0]):
+                    raise SettingError(f"{name} needs a value; see {self.command} --help.")
+                value = rest.pop(0)
+            given[flag.name] = value
+            if is_list(flag):
+                while rest and not is_option(rest[0]):
+                    given[flag.name] += f",{rest.pop(0)}"
+        return given, placed
+
+    def _flag(self, name: str) -> Flag:
+        if name in self.known:
+            return self.known[name]
+        if name in self.off:
+            return self.off[name]
+        hint = self.elsewhere(name) or near_miss(name, self.known)
+        raise SettingError(f"unknown option {name}.{hint} See {self.command} --help.")
+
+
+def is_option(word: str) -> bool:
     """Whether a word is an option and not a value such as -1, -.5 or -."""
     return len(word) > 1 and word[0] == "-" and not (word[1].isdigit() or word[1] == ".")
 
 
-def _is_positional(field: dataclasses.Field) -> bool:
-    return bool(field.metadata.get("positional"))
+def is_list(flag: Flag) -> bool:
+    """Whether several values may follow."""
+    return typing.get_origin(flag.hint) is tuple
 
 
-def _is_list(field: dataclasses.Field) -> bool:
-    """Whether it is an option that takes several values."""
-    return field.default == () and not _is_positional(field)
+def is_required(flag: Flag) -> bool:
+    """Whether there is no default."""
+    return flag.default is dataclasses.MISSING
 
 
-def _missing(fields: Mapping[str, dataclasses.Field]) -> str:
-    required = [n for n, f in fields.items() if _is_positional(f) and f.default is dataclasses.MISSING]
-    return " ".join(name.upper() for name in required)
+def by_place(command: str, flags: Sequence[Flag], placed: list[str]) -> dict[str, Any]:
+    """Values of the options that have no name on the command line.
+
+    Raises:
+        SettingError: there are more words than such options.
+    """
+    values: dict[str, Any] = {}
+    for flag in flags:
+        if is_list(flag):
+            values[flag.name], placed = tuple(placed), []
+        elif placed:
+            values[flag.name], placed = placed[0], placed[1:]
+    if placed:
+        raise SettingError(f"{command}: unexpected argument {placed[0]!r}; see {command} --help.")
+    return values
 
 
-def _mirror(section: type, defaults: Mapping[str, Any]) -> type:
-    """The dataclass that tyro reads: every value a string, converted afterwards."""
-    hints, docs = typing.get_type_hints(section), field_docs(section)
-    fields = [_mirror_field(f, hints[f.name], defaults[f.name], docs[f.name]) for f in typed_fields(section)]
-    mirror = dataclasses.make_dataclass(section.__name__, fields, kw_only=True)
-    mirror.__doc__ = section.__doc__
-    return mirror
-
-
-def _mirror_field(field: dataclasses.Field, hint: Any, default: Any, doc: str) -> tuple[str, Any, Any]:
-    import tyro
-
-    many = default == () and _is_positional(field)
-    kind: Any = hint if hint is bool or many else str
-    if default is False:
-        kind = tyro.conf.FlagCreatePairsOff[kind]
-    if _is_positional(field):
-        kind = tyro.conf.Positional[kind]
-    argument = tyro.conf.arg(
-        help=doc,
-        metavar=None if hint is bool else _metavar(field, hint),
-        help_behavior_hint=_shown(default),
-    )
-    initial = default if hint is bool or many else UNSET
-    if _is_positional(field) and default is dataclasses.MISSING:
-        initial = dataclasses.MISSING
-    return field.name, Annotated[kind, argument], dataclasses.field(default=initial)
-
-
-def _build(command: str, section: type, parsed: Any, defaults: Mapping[str, Any]) -> Any:
-    """A section with the types of its fields."""
-    hints, values = typing.get_type_hints(section), {}
-    for field in typed_fields(section):
-        value = getattr(parsed, field.name)
-        if value == UNSET:
-            value = defaults[field.name]
-        elif isinstance(value, str):
-            value = from_text(value, hints[field.name], option_name(field.name))
-        if value is dataclasses.MISSING:
-            raise SettingError(f"{command} needs {option_name(field.name)}; see {command} --help.")
-        values[field.name] = value
-    return section(**values)
-
-
-def from_text(text: str, hint: Any, option: str) -> Any:
+def from_text(text: Any, flag: Flag) -> Any:
     """The value that a word stands for.
 
     Raises:
         SettingError: names the option, the word and what would fit.
     """
-    if typing.get_origin(hint) is Literal:
-        choices = typing.get_args(hint)
-        if text not in choices:
-            raise SettingError(
-                f"{option}: {text!r} is not one of {', '.join(choices)}.{near_miss(text, choices)}"
-            )
+    option, kinds = option_name(flag.name), typing.get_args(flag.hint) or (flag.hint,)
+    if isinstance(text, bool):
         return text
-    if typing.get_origin(hint) is tuple:
+    if is_list(flag):
         return tuple(word for word in text.split(",") if word)
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if flag.choices and flag.hint is not str:
+        return of_choices(option, text, flag.choices)
     if types.NoneType in kinds and text.lower() == "none":
         return None
     if int in kinds:
-        return _number(text, int, option, "a whole number")
+        return number(text, int, option, "a whole number")
     if float in kinds:
-        return _number(text, float, option, "a number")
+        return number(text, float, option, "a number")
     return text
 
 
-def _number(text: str, kind: type, option: str, wanted: str) -> Any:
+def number(text: str, kind: type, option: str, wanted: str) -> Any:
+    """Raises SettingError: the text is no such number, or none that is finite."""
     try:
         value = kind(text)
     except ValueError:
@@ -227,34 +197,3 @@ def _number(text: str, kind: type, option: str, wanted: str) -> Any:
     if not math.isfinite(value):
         raise SettingError(f"{option}: {text!r} is not a finite number.")
     return value
-
-
-def _metavar(field: dataclasses.Field, hint: Any) -> str:
-    if _is_positional(field):
-        return field.name.upper() if field.default is dataclasses.MISSING else f"[{field.name.upper()} ...]"
-    if typing.get_origin(hint) is Literal:
-        return "|".join(typing.get_args(hint))
-    if _is_list(field):
-        return "TEXT ..."
-    kinds = typing.get_args(hint) or (hint,)
-    return "INT" if int in kinds else "FLOAT" if float in kinds else "TEXT"
-
-
-def _shown(default: Any) -> str:
-    if default is dataclasses.MISSING:
-        return "(required)"
-    if default is None or default == () or isinstance(default, bool):
-        return ""  # the text of the field says what happens then
-    return f"(default: {default:.4g})" if isinstance(default, float) else f"(default: {default})"
-
-
-@cache
-def field_docs(section: type) -> dict[str, str]:
-    """The text under each field of a dataclass, from its source."""
-    docs: dict[str, str] = {}
-    for kind in reversed([base for base in section.__mro__ if dataclasses.is_dataclass(base)]):
-        body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
-        for statement, text in pairwise(body):
-            if isinstance(statement, ast.AnnAssign) and isinstance(text, ast.Expr):
-                docs[statement.target.id] = " ".join(ast.literal_eval(text.value).split())  # type: ignore[union-attr]
-    return docs

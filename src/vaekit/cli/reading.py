@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaekit.cli import command_options as options
-from vaekit.cli.parsing import HELP, parse
+from vaekit.cli.parsing import HELP, parse, read
+from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS, find_method, resolve
 from vaekit.config.options import Settings, read_config
 from vaekit.core import SettingError, choose
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
     from vaekit.cli.main import Command
 
 
-def read_options(typed: str, command: Command, words: list[str]) -> tuple[Any]:
+def read_options(typed: str, command: Command, words: list[str]) -> tuple[Options]:
     """The options of a command that has the same ones whatever is given."""
     section = getattr(options, command.options)
-    return (parse(typed, {typed: section}, words, description=_sentence(command.summary))[typed],)
+    return (parse(typed, section, words, _sentence(command.summary)),)
 
 
 def read_training(typed: str, command: Command, words: list[str]) -> tuple[Settings, options.TrainOptions]:
@@ -29,24 +31,17 @@ def read_training(typed: str, command: Command, words: list[str]) -> tuple[Setti
         SettingError: no such method or option, or a value that does not fit.
     """
     method = _method(typed, command, words)
-    config = _value_of("--config", words)
-    layer = read_config(config) if config is not None else {}
-    where = f"--config {config}" if config is not None else typed
-    defaults = resolve(method, {"data": ""}, layer, where=where).flat()
-    if not defaults["data"]:
-        defaults["data"] = dataclasses.MISSING
-    kinds = find_method(method).sections()
-    training = {"training" if name == "fit" else name: kind for name, kind in kinds.items()}
-    given = parse(
+    layer, given, own = _read(
         f"{typed} {method}",
-        {**training, "run": options.TrainOptions},
+        method,
         words[1:],
-        defaults,
-        _sentence(METHODS[method].summary),
-        elsewhere=lambda option: _elsewhere(option, method),
+        options.TrainOptions,
+        ("data", "model", "objective", "fit"),
+        lambda option: _elsewhere(option, method),
     )
-    sections = (given["data"], given["model"], given["objective"], given["training"])
-    return Settings(method, *sections), given["run"]
+    if "data" not in {**layer, **given}:
+        raise SettingError(f"{typed} {method} needs --data; see {typed} {method} --help.")
+    return resolve(method, layer, given, where=""), own
 
 
 def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings, options.PriorOptions]:
@@ -69,21 +64,44 @@ def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings
         raise SettingError(
             f"{folder}: a {method} has no codes to fit a prior to; a vqvae, an ae or a vae has."
         )
-    kinds = {k: v for k, v in find_method(name).sections().items() if k in ("model", "fit")}
-    config = _value_of("--config", words)
+    layer, given, own = _read(f"{typed} {words[0]}", name, words, options.PriorOptions, ("model", "fit"))
+    return resolve(name, layer, given, {"data": words[0]}, where=""), own
+
+
+Own = TypeVar("Own", bound=Options)
+
+
+def _read(
+    typed: str,
+    method: str,
+    words: list[str],
+    own: type[Own],
+    titles: tuple[str, ...],
+    elsewhere: Callable[[str], str] = lambda option: "",
+) -> tuple[dict[str, Any], dict[str, Any], Own]:
+    """What --config says of a method's options, what the command line says of them, and the command's own.
+
+    Raises:
+        SettingError: an unknown option, or a value that does not fit; for one in the file, it names the file.
+    """
+    entry = find_method(method)
+    groups = {
+        TITLES.get(title, title): [
+            dataclasses.replace(flag, default=entry.overrides.get(flag.name, flag.default)) for flag in flags
+        ]
+        for title, flags in entry.flags().items()
+        if title in titles
+    }
+    groups["run"] = own.flags()
+    given = read(typed, groups, words, _sentence(entry.summary), elsewhere, have=("data",))
+    commands = own.of({name: given.pop(name) for name in own.names() if name in given})
+    config = getattr(commands, "config", None)
     layer = read_config(config) if config is not None else {}
-    where = f"--config {config}" if config is not None else typed
-    defaults = resolve(name, layer, {"data": words[0]}, where=where).flat()
-    given = parse(
-        f"{typed} {words[0]}",
-        {"model": kinds["model"], "training": kinds["fit"], "run": options.PriorOptions},
-        words,
-        {key: value for key, value in defaults.items() if key not in ("method", "data")},
-        _sentence(find_method(name).summary),
-    )
-    sections = find_method(name).sections()
-    data, objective = sections["data"](data=words[0]), sections["objective"]()
-    return Settings(name, data, given["model"], objective, given["training"]), given["run"]
+    resolve(method, {"data": ""}, layer, where=f"--config {config}", quiet=True)
+    return layer, given, commands
+
+
+TITLES = {"fit": "training"}
 
 
 def _priors_help(typed: str, command: Command) -> str:
@@ -127,18 +145,6 @@ def _methods_help(typed: str, command: Command) -> str:
         "METHOD is one of",
     ]
     return "\n".join([*usage, *lines, "", f"The options of a method: {typed} METHOD --help"])
-
-
-def _value_of(option: str, words: list[str]) -> str | None:
-    """What follows an option, before the words are read in earnest."""
-    value = None
-    for position, word in enumerate(words):
-        name, equals, rest = word.partition("=")
-        if name == option and equals:
-            value = rest
-        elif name == option and position + 1 < len(words):
-            value = words[position + 1]
-    return value
 
 
 def _elsewhere(option: str, method: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shlex
 from functools import cache
 
 from vaekit.cli import command_options
 from vaekit.cli.parsing import option_name
+from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS
 
 # An argument as Python writes it: name='value', name=3, name=True, or name= for any value.
@@ -23,7 +23,7 @@ def as_typed(message: object, option: str | None = None) -> str:
         option: the argument that the message is about, which it names as a plain word.
     """
     text = " ".join(str(message).splitlines())
-    if option is not None and option in known():
+    if option in known():
         text = re.sub(rf"(?<![\w./'=-]){option}(?![\w=(/])", option_name(option), text, count=1)
     return ARGUMENT.sub(_flag, text)
 
@@ -46,6 +46,6 @@ def known() -> frozenset[str]:
     """Names of the options of every command and method."""
     names = {name for entry in [*METHODS.values(), *PRIORS.values()] for name in entry.options()}
     for section in vars(command_options).values():
-        if isinstance(section, type) and dataclasses.is_dataclass(section):
-            names |= {field.name for field in dataclasses.fields(section)}
+        if isinstance(section, type) and issubclass(section, Options):
+            names |= set(section.names())
     return frozenset(names)

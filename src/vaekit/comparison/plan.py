@@ -12,6 +12,7 @@ from typing import Any
 
 from vaekit.config import options as s
 from vaekit.config.methods import METHODS, find_method, resolve
+from vaekit.config.network_parts import NETWORKS
 from vaekit.core import RunError, SettingError
 from vaekit.data import Data
 from vaekit.models.base import Autoencoder, Encodes, HasPrior, TakesPrior
@@ -26,8 +27,6 @@ from vaekit.training.trainer import Trainer
 
 PLAN = "plan.json"
 LESSON = ("ae", "vae", "beta-vae", "cvae", "vqvae", "gan")  # what the lesson speaks of
-# Options of one family of networks; a method without a choice of networks keeps its own size.
-NETWORK = ("network", "width", "depth")
 # Of the prior of codes: a whole pass of its default size takes longer than that of any model compared here.
 PRIOR = {"width": 64, "depth": 2}
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -125,20 +124,25 @@ def parse_budget(text: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", text.strip().lower())
     if found is None or found[2] not in UNITS or not 0 < float(found[1]) < math.inf:
-        raise SettingError(f"--budget: {text!r} is no training time; write 120s, 2m or 1h.")
+        raise SettingError(f"budget: {text!r} is no training time; write 120s, 2m or 1h.", "budget")
     return float(found[1]) * UNITS[found[2]]
 
 
 def settings_of(wish: Wish, method: str, more: dict[str, Any]) -> s.Settings:
     """Settings of a method: the shared options that it has, over its own defaults.
 
-    Width and depth are those of a network of `--network`; a method that has one of its own keeps it.
+    Width and depth are those of the networks that can be chosen; a method with a network of another kind keeps it.
     """
-    known = find_method(method).options()
-    if "network" not in known:
-        known = [name for name in known if name not in NETWORK]
-    shared = {name: value for name, value in wish.options.items() if name in known}
+    flags = {flag.name: flag for section in find_method(method).flags().values() for flag in section}
+    shared = {name: value for name, value in wish.options.items() if name in flags}
+    if "network" not in flags or not NETWORKS.keys() <= {*flags["network"].choices}:
+        shared = {name: value for name, value in shared.items() if name not in network_options()}
     return resolve(method, dataclasses.asdict(wish.data), shared, more, where="compare")
+
+
+def network_options() -> set[str]:
+    """The choice of a network and what belongs to it."""
+    return {"network", *(name for kind in NETWORKS.values() for name in kind.names())}
 
 
 def wants_prior(method: str) -> bool:
@@ -161,13 +165,13 @@ def check_wish(methods: Sequence[str], seeds: int, epochs: int | None, budget: s
         find_method(method)
     for method in methods:
         if methods.count(method) > 1:
-            raise SettingError(f"--methods names {method} twice.")
+            raise SettingError(f"methods names {method} twice.", "methods")
     if seeds < 1:
-        raise SettingError(f"--seeds must be at least 1, not {seeds}; spreads need 2 or more.")
+        raise SettingError(f"seeds must be at least 1, not {seeds}; spreads need 2 or more.", "seeds")
     if epochs is not None and budget is not None:
-        raise SettingError("--budget and --epochs exclude each other: equal time, or equal passes.")
+        raise SettingError("budget= and epochs= exclude each other: equal time, or equal passes.")
     if epochs is not None and epochs < 1:
-        raise SettingError(f"--epochs must be at least 1, not {epochs}.")
+        raise SettingError(f"epochs must be at least 1, not {epochs}.", "epochs")
 
 
 def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
@@ -181,7 +185,7 @@ def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
         return _kept(wish, data, folder)
     with writing(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(f"--out {folder}: something else is there; name a new folder.")
+            raise RunError(f"out='{folder}': something else is there; name a new folder.")
     for method in wish.methods:
         settings = settings_of(wish, method, {"seed": wish.seeds[0]})
         check_options(settings.fit)
@@ -232,8 +236,8 @@ def whole_epochs(budget: float, seconds: float, method: str) -> int:
     count = math.floor(budget / seconds)
     if count < 1:
         raise SettingError(
-            f"--budget {budget:g}s is too short: one epoch of {method} takes {seconds:.1f} s here; "
-            f"give at least {math.ceil(seconds)}s, or --epochs 1."
+            f"budget='{budget:g}s' is too short: one epoch of {method} takes {seconds:.1f} s here; "
+            f"give at least {math.ceil(seconds)}s, or epochs=1."
         )
     return count
 
@@ -247,8 +251,8 @@ def shared_epochs(budget: float, seconds: float, of_prior: float, method: str) -
     """
     if budget < seconds + of_prior:
         raise SettingError(
-            f"--budget {budget:g}s is too short: one epoch of {method} takes {seconds:.1f} s here and one of its "
-            f"prior {of_prior:.1f} s; give at least {math.ceil(seconds + of_prior)}s, or --epochs 1."
+            f"budget='{budget:g}s' is too short: one epoch of {method} takes {seconds:.1f} s here and one of its "
+            f"prior {of_prior:.1f} s; give at least {math.ceil(seconds + of_prior)}s, or epochs=1."
         )
     own = max(1, math.floor(min(budget / 2, budget - of_prior) / seconds))
     return own, max(1, math.floor((budget - own * seconds) / of_prior))
@@ -271,7 +275,7 @@ def epoch_seconds(settings: s.Settings, data: Data) -> float:
 
 
 def find_folder(wish: Wish, source: str) -> Path:
-    """The default of --out: an unfinished comparison with this very wish, else the next free name."""
+    """The default of `out`: an unfinished comparison with this very wish, else the next free name."""
     stem, number = f"compare-{Path(source).stem or 'data'}", 1
     while (folder := Path("runs") / f"{stem}-{number}").exists():
         unfinished = (folder / PLAN).exists() and not (folder / "comparison.html").exists()
@@ -290,11 +294,11 @@ def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
     if kept.wish != wish.as_dict():
         differing = [name for name, value in wish.as_dict().items() if kept.wish.get(name) != value]
         raise RunError(
-            f"--out {folder}: another comparison is there (its {' and '.join(differing)} differ); "
+            f"out='{folder}': another comparison is there (its {' and '.join(differing)} differ); "
             "give its options again, or name a new folder."
         )
     if kept.fingerprint != data.fingerprint:
-        raise RunError(f"--out {folder}: the images of {data.source} have changed since it began.")
+        raise RunError(f"out='{folder}': the images of {data.source} have changed since it began.")
     return Plan(
         wish,
         kept.fingerprint,

@@ -8,7 +8,6 @@ OUT/features.safetensors    what samples are compared in, if it had to be learne
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,8 +86,7 @@ def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: St
         return resume(folder, data=data, should_stop=stop)
     settings = plan.settings(method, seed)
     model, objective = new_model(settings, data)
-    options = dataclasses.asdict(settings.fit)
-    return fit(model, objective, data, out=folder, method=method, should_stop=stop, **options)
+    return fit(model, objective, data, options=settings.fit, out=folder, method=method, should_stop=stop)
 
 
 def train_prior(plan: Plan, method: str, seed: int, data: Data, run: Run, stop: Stop) -> History:

@@ -6,13 +6,14 @@ The command line, the contract tests and the documentation are driven from this 
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vaekit.config import model_options as m
+from vaekit.config import objective_options as o
 from vaekit.config import options as s
+from vaekit.config.fields import Flag, Options, check_known, imported
 from vaekit.core import SettingError, choose
 
 
@@ -23,36 +24,36 @@ class Method:
     Attributes:
         model: the model's class, or "module:Class" so that the table needs no torch.
         objective: the objective's class, likewise.
-        model_options: settings section that mirrors the model's constructor.
-        objective_options: settings section that mirrors the objective's constructor.
+        model_options: the model's options.
+        objective_options: the objective's options.
         summary: one line for help and documentation.
         overrides: defaults of options in which this method differs.
         labels: the model is told the class of each image; data without labels cannot train it.
-        data_options: settings section of its data.
+        data_options: options of its data.
         loader: "module:function" that takes these and gives a `Data`.
     """
 
     model: str | type
     objective: str | type
-    model_options: type
-    objective_options: type
+    model_options: type[Options]
+    objective_options: type[Options]
     summary: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
     labels: bool = False
-    data_options: type = s.DataSettings
+    data_options: type[Options] = s.DataSettings
     loader: str = "vaekit.data:load_data"
 
     def load(self, options: Any) -> Any:
         """The data of its section of data options."""
-        return _resolve(self.loader)(**dataclasses.asdict(options))
+        return imported(self.loader)(**options.flat())
 
     def model_class(self) -> type:
-        return _resolve(self.model)
+        return imported(self.model)
 
     def objective_class(self) -> type:
-        return _resolve(self.objective)
+        return imported(self.objective)
 
-    def sections(self) -> dict[str, type]:
+    def sections(self) -> dict[str, type[Options]]:
         """The sections of `Settings`, in order."""
         return {
             "data": self.data_options,
@@ -61,9 +62,22 @@ class Method:
             "fit": s.FitSettings,
         }
 
+    def flags(self) -> dict[str, list[Flag]]:
+        """All options by section, flat, those of the parts that can be chosen included.
+
+        Raises:
+            SettingError: two sections or parts have an option of one name.
+        """
+        found = {title: section.flags() for title, section in self.sections().items()}
+        names = [flag.name for flags in found.values() for flag in flags]
+        for name in names:
+            if names.count(name) > 1:
+                raise SettingError(f"two parts of {self.summary} have an option {name!r}; rename one.", name)
+        return found
+
     def options(self) -> list[str]:
         """Names of all options, flat."""
-        return [f.name for section in self.sections().values() for f in dataclasses.fields(section)]
+        return [flag.name for flags in self.flags().values() for flag in flags]
 
 
 AE, VAE, VQVAE, GAN = (
@@ -93,30 +107,30 @@ TC, FACTOR, DIP, CAPACITY = (
 CHASE = {"learning_rate": 2e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
 METHODS: dict[str, Method] = {
-    "ae": Method(AE, RECONSTRUCTION, s.AutoencoderSettings, s.ReconstructionSettings, "autoencoder: a deterministic code, no prior"),
-    "vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
-    "beta-vae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
-    "beta-tcvae": Method(VAE, TC, s.AutoencoderSettings, s.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)"),
-    "factor-vae": Method(VAE, FACTOR, s.AutoencoderSettings, s.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)"),
-    "dip-vae": Method(VAE, DIP, s.AutoencoderSettings, s.DIPVAESettings, "VAE with uncorrelated codes, DIP-VAE II (Kumar et al. 2018)"),
-    "capacity-vae": Method(VAE, CAPACITY, s.AutoencoderSettings, s.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)"),
-    "cvae": Method(VAE, ELBO, s.AutoencoderSettings, s.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
-    "iwae": Method(VAE, IWAE, s.AutoencoderSettings, s.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
-    "vqvae": Method(VQVAE, QUANTIZED, s.VQVAESettings, s.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
-    "gan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN: draws, encodes none (Goodfellow et al. 2014)", CHASE),
-    "cgan": Method(GAN, ADVERSARIAL, s.GANSettings, s.AdversarialSettings, "GAN told the class (Mirza & Osindero 2014)", CHASE, True),
+    "ae": Method(AE, RECONSTRUCTION, m.AutoencoderSettings, o.NoSettings, "autoencoder: a deterministic code, no prior"),
+    "vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
+    "beta-vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
+    "beta-tcvae": Method(VAE, TC, m.AutoencoderSettings, o.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)"),
+    "factor-vae": Method(VAE, FACTOR, m.AutoencoderSettings, o.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)"),
+    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated codes, DIP-VAE II (Kumar et al. 2018)"),
+    "capacity-vae": Method(VAE, CAPACITY, m.AutoencoderSettings, o.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)"),
+    "cvae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
+    "iwae": Method(VAE, IWAE, m.AutoencoderSettings, o.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
+    "vqvae": Method(VQVAE, QUANTIZED, m.VQVAESettings, o.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
+    "gan": Method(GAN, ADVERSARIAL, m.GANSettings, o.AdversarialSettings, "GAN: draws, encodes none (Goodfellow et al. 2014)", CHASE),
+    "cgan": Method(GAN, ADVERSARIAL, m.GANSettings, o.AdversarialSettings, "GAN told the class (Mirza & Osindero 2014)", CHASE, True),
 }  # fmt: skip
 
 # What `vaekit prior` fits to the codes of a run: by the same training, on codes instead of images.
 PRIORS: dict[str, Method] = {
     "code-prior": Method(
-        "vaekit.models.code_prior:CodePrior", "vaekit.objectives.nll:CodeLength", s.CodePriorSettings, s.CodeLengthSettings,
+        "vaekit.models.code_prior:CodePrior", "vaekit.objectives.nll:CodeLength", m.CodePriorSettings, o.NoSettings,
         "causal transformer over a grid of codes",
         {"optimizer": "muon", "learning_rate": 1.6e-2, "beta1": 0.8, "batch_size": 64, "epochs": 4},
         data_options=s.CodesSettings, loader="vaekit.training.priors:load_codes",
     ),
     "mixture": Method(
-        "vaekit.models.mixture:Mixture", "vaekit.objectives.nll:Density", s.MixtureSettings, s.CodeLengthSettings,
+        "vaekit.models.mixture:Mixture", "vaekit.objectives.nll:Density", m.MixtureSettings, o.NoSettings,
         "Gaussian mixture over latents, started by EM", {"learning_rate": 1e-3, "epochs": 5},
         data_options=s.CodesSettings, loader="vaekit.training.priors:load_codes",
     ),
@@ -135,27 +149,38 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def resolve(method: str, *layers: Mapping[str, Any], where: str = "settings") -> s.Settings:
+def resolve(
+    method: str, *layers: Mapping[str, Any], where: str = "settings", quiet: bool = False
+) -> s.Settings:
     """Settings of a run: the method's overrides, then each layer over the one before.
 
+    Args:
+        where: what an error names as the place of the options; "" names none.
+        quiet: says nothing of options that the chosen parts do not have, such as those of an older config.json.
+
     Raises:
-        SettingError: an option that this method does not have, or a value of the wrong type.
+        SettingError: an option that this method does not have, or a value that does not fit.
     """
     entry = find_method(method)
     values: dict[str, Any] = dict(entry.overrides)
     for layer in layers:
         options = {key: value for key, value in layer.items() if key != "method"}
-        s.check_known(options, entry.options(), f"{where} (method {method})")
+        check_known(options, entry.options(), f"{where} (method {method})" if where else f"method {method}")
         values |= options
     if "data" not in values:
-        raise SettingError(f"{where}: no data given; --data digits works without any file.")
-    return s.Settings(
-        method, **{name: s.build(section, values, where) for name, section in entry.sections().items()}
-    )
+        raise SettingError(f"{where}: no data given; data='digits' works without any file.", "data")
+    try:
+        return s.Settings(
+            method,
+            **{title: section_of(section, values, quiet) for title, section in entry.sections().items()},
+        )
+    except SettingError as error:
+        if not where:
+            raise
+        raise SettingError(f"{where}: {error}") from None
 
 
-def _resolve(reference: str | type) -> Any:
-    if isinstance(reference, type):
-        return reference
-    module, name = reference.split(":")
-    return getattr(importlib.import_module(module), name)
+def section_of(section: type[Options], values: Mapping[str, Any], quiet: bool = False) -> Any:
+    """A section from those of the values that belong to it."""
+    names = section.names()
+    return section.of({name: value for name, value in values.items() if name in names}, quiet=quiet)

@@ -63,7 +63,7 @@ def in_batches(values: Tensor, labels: Tensor | None, size: int) -> list[tuple[T
     return list(zip(parts, [None] * len(parts) if labels is None else labels.split(size), strict=True))
 
 
-def find_class(word: str, names: Sequence[str], option: str = "--label") -> int:
+def find_class(word: str, names: Sequence[str], option: str = "label") -> int:
     """The class that a word means: its name, or else its number.
 
     Raises:
@@ -75,7 +75,7 @@ def find_class(word: str, names: Sequence[str], option: str = "--label") -> int:
         return int(word)
     known = f"{', '.join(names[:20])}{', ...' * (len(names) > 20)}"
     raise SettingError(
-        f"{option} {word}: no such class.{near_miss(word, names)} Classes: {known}, or 0 to {len(names) - 1}."
+        f"{option}='{word}': no such class.{near_miss(word, names)} Classes: {known}, or 0 to {len(names) - 1}."
     )
 
 

@@ -107,7 +107,7 @@ def load_idx_set(settings: DataSettings) -> Loaded:
     if folder is None:
         folder = download(name, known)
         if settings.data_dir is not None:
-            notes.append(f"--data-dir {settings.data_dir} has no files of {name}; downloaded to {folder}")
+            notes.append(f"data_dir='{settings.data_dir}' has no files of {name}; downloaded to {folder}")
     classes = len(known.class_names)
     parts = {
         "train": _read_pair(folder, TRAIN_IMAGES, TRAIN_LABELS, classes),
@@ -130,7 +130,7 @@ def data_folders(name: str, data_dir: str | None) -> list[Path]:
     if data_dir is not None:
         root = Path(data_dir).expanduser()
         if not root.is_dir():
-            raise DataError(f"--data-dir {data_dir}: no such folder.")
+            raise DataError(f"data_dir={str(data_dir)!r}: no such folder.")
         found += [root / sub for sub in subfolders]
         if root.name == name or root.name not in IDX_SETS:  # all sets use the same file names
             found.append(root)
@@ -178,7 +178,7 @@ def _digits_table() -> tuple[np.ndarray, np.ndarray]:
     scikit-learn takes longer than the training of a small model."""
     found = importlib.util.find_spec("sklearn")
     if found is None or found.origin is None:
-        raise DataError("--data digits needs scikit-learn: pip install 'vaekit[all]'")
+        raise DataError("data='digits' needs scikit-learn: pip install 'vaekit[all]'")
     file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
     if file.is_file():
         table = np.loadtxt(file, delimiter=",")
@@ -232,7 +232,7 @@ def _download_file(file: str, sha256: str, mirrors: Sequence[str], folder: Path,
         import pooch
     except ImportError:
         raise DataError(
-            f"--data {name}: downloading needs pooch: pip install 'vaekit[all]' (or --data-dir)"
+            f"data='{name}': downloading needs pooch: pip install 'vaekit[all]' (or data_dir=)"
         ) from None
     reasons = []
     for mirror in mirrors:
@@ -246,6 +246,6 @@ def _download_file(file: str, sha256: str, mirrors: Sequence[str], folder: Path,
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     raise DataError(
-        f"--data {name}: {file} could not be downloaded: {'; '.join(reasons)}. "
-        f"Put the four .gz files into a folder {name} and name its parent with --data-dir."
+        f"data='{name}': {file} could not be downloaded: {'; '.join(reasons)}. "
+        f"Put the four .gz files into a folder {name} and name its parent with data_dir=."
     )

@@ -1,4 +1,4 @@
-"""What pixel values are: told from the values or by --pixels, and binarised on demand."""
+"""What pixel values are: from the values or as `pixels` says, binarised on demand."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def interpret(loaded: Loaded, asked: str, where: str) -> str:
         return "binary"
     if asked == "binary":
         raise DataError(
-            f"{where}: --pixels binary, but there are other values than 0 and {top}; "
-            "binarise with --binarize dynamic or --binarize static."
+            f"{where}: pixels='binary', but there are other values than 0 and {top}; "
+            "binarise with binarize='dynamic' or binarize='static'."
         )
     if asked == "unit":
         images = {n: t.float() if top == 1 else to_unit(t) for n, t in images.items()}
@@ -68,10 +68,10 @@ def binarize(loaded: Loaded, pixels: str, how: str, where: str) -> tuple[str, bo
         return pixels, False
     if pixels in ("binary", "real"):
         what = "binary already" if pixels == "binary" else "real numbers, not grey levels"
-        raise DataError(f"{where}: --binarize {how}, but the values are {what}; leave --binarize away.")
+        raise DataError(f"{where}: binarize={how!r}, but the values are {what}; leave binarize= away.")
     shape = loaded.parts["train"].images.shape
     if len(shape) == 4 and shape[1] != 1:
-        raise DataError(f"{where}: --binarize {how} needs grey images, these have {shape[1]} channels.")
+        raise DataError(f"{where}: binarize={how!r} needs grey images, these have {shape[1]} channels.")
     if how == "dynamic":
         return "binary", True
     source = np.random.PCG64(STATIC_SEED)
@@ -144,8 +144,8 @@ def _to_bytes(images: Tensor, where: str) -> Tensor:
     levels = (images * scale).round()
     if low < 0 or high > 255 or not torch.allclose(levels, images * scale, atol=1e-3, rtol=0):
         raise DataError(
-            f"{where}: --pixels 8-bit, but values from {low:g} to {high:g} are neither whole numbers 0..255 "
-            "nor multiples of 1/255; use --pixels unit or save them as uint8."
+            f"{where}: pixels='8-bit', but values from {low:g} to {high:g} are neither whole numbers 0..255 "
+            "nor multiples of 1/255; use pixels='unit' or save them as uint8."
         )
     return levels.to(torch.uint8)
 
@@ -153,8 +153,8 @@ def _to_bytes(images: Tensor, where: str) -> Tensor:
 def _check_unit(images: Iterable[Tensor], where: str) -> None:
     low, high = value_range(images)
     if low < 0 or high > 1:
-        grey = ", or --pixels 8-bit if they are whole numbers 0..255" if low >= 0 and high <= 255 else ""
+        grey = ", or pixels='8-bit' if they are whole numbers 0..255" if low >= 0 and high <= 255 else ""
         raise DataError(
             f"{where}: values from {low:g} to {high:g}, but images must lie in [0, 1]: scale them "
-            f"(divide by 255, say){grey}, or --pixels real if they are features."
+            f"(divide by 255, say){grey}, or pixels='real' if they are features."
         )

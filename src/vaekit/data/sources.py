@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,15 +10,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, choose, near_miss
+from vaekit.core import DataError, near_miss
 from vaekit.data.dataset import Data, Loaded
 from vaekit.data.formats.arrays import from_array, load_npy_file, load_npz_file
 from vaekit.data.formats.folder import load_folder
 from vaekit.data.kinds.image import parse_size, resize
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
-from vaekit.data.splits import check_validation, content_keys, make_splits
+from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
@@ -30,23 +30,15 @@ SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "sprites": load_sprites,
 }
 
+TEXTS = ("image_size", "data_dir")  # numbers and paths are taken too
+
 USED_BY = {"layout": ("array", ".npy", ".npz"), "images_key": (".npz",), "labels_key": (".npz",)}
 FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {".npy": load_npy_file, ".npz": load_npz_file}
 
 
+@documented(DataSettings)
 def load_data(
-    data: str | Path | np.ndarray | Tensor,
-    *,
-    data_dir: str | Path | None = None,
-    image_size: str | int | None = None,
-    fit: str = "crop",
-    layout: str = "auto",
-    images_key: str | None = None,
-    labels_key: str | None = None,
-    pixels: str = "auto",
-    binarize: str = "none",
-    validation: float = 1 / 12,
-    labels: object | None = None,
+    data: str | Path | np.ndarray | Tensor, *, labels: object | None = None, **options: Any
 ) -> Data:
     """Loads a data set and completes its splits.
 
@@ -56,48 +48,24 @@ def load_data(
     Args:
         data: a name in SOURCES, a folder of images, a .npy or .npz file, or an array:
             (N, H, W), (N, C, H, W), (N, H, W, C) or (N, D); uint8, bool or floats in [0, 1].
-        data_dir: folder with the files of named sets (else $VAEKIT_DATA, else downloaded).
-        image_size: 64, or "48x64" for height x width in pixels.
-        fit: "crop" or "pad": how another aspect ratio reaches that size (pads with 0).
-        layout: "NHW", "NCHW", "NHWC" or "ND" for an array that could be several.
-        images_key, labels_key: names in a .npz (default: images or x, labels or y).
-        pixels: what the values are: a key of PIXELS.
-        binarize: "dynamic" or "static": make grey images binary.
-        validation: share of the training images, from 0 to below 1.
         labels: class numbers or names of an array's images, (N,).
 
     Raises:
-        SettingError: an option has an impossible value.
+        SettingError: an option is unknown or has an impossible value.
         DataError: the source is missing, empty, damaged, too small or does not fit the options.
     """
-    settings = DataSettings(
-        data="array" if isinstance(data, np.ndarray | Tensor) else str(data),
-        data_dir=None if data_dir is None else str(data_dir),
-        image_size=None if image_size is None else str(image_size),
-        fit=fit,  # type: ignore[arg-type]
-        layout=layout,  # type: ignore[arg-type]
-        images_key=images_key,
-        labels_key=labels_key,
-        pixels=pixels,  # type: ignore[arg-type]
-        binarize=binarize,  # type: ignore[arg-type]
-        validation=validation,
-    )
-    _check(settings)
+    words = {
+        name: str(value) for name, value in options.items() if isinstance(value, int | Path) and name in TEXTS
+    }
+    name = "array" if isinstance(data, np.ndarray | Tensor) else str(data)
+    settings = DataSettings.of({**options, **words, "data": name})
+    parse_size(settings.image_size)
     if isinstance(data, np.ndarray | Tensor):
         return _complete(from_array(data, labels, settings, "array"), settings, "array")
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
     kind = "named" if settings.data in SOURCES else Path(settings.data).suffix.lower()
     return _complete(_find(data, settings)(settings), settings, kind)
-
-
-def _check(settings: DataSettings) -> None:
-    """Checks the options that need no look at the data."""
-    hints = typing.get_type_hints(DataSettings)
-    for name in ("fit", "layout", "pixels", "binarize"):
-        choose(getattr(settings, name), typing.get_args(hints[name]), f"--{name}")
-    parse_size(settings.image_size)
-    check_validation(settings.validation)
 
 
 def _find(data: object, settings: DataSettings) -> Callable[[DataSettings], Loaded]:
@@ -111,16 +79,16 @@ def _find(data: object, settings: DataSettings) -> Callable[[DataSettings], Load
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except OSError as error:
-        raise DataError(f"--data {name}: cannot be read ({error.strerror}); check its permissions.") from None
+        raise DataError(f"data='{name}': cannot be read ({error.strerror}); check its permissions.") from None
     if is_folder and name:
         return lambda settings: load_folder(path, settings)
     if not is_file:
         raise DataError(
-            f"--data {name}: no source {name!r}.{near_miss(name, SOURCES)} "
+            f"data='{name}': no such source.{near_miss(name, SOURCES)} "
             f"Named sets: {', '.join(SOURCES)}; or no such folder or file."
         )
     if path.suffix.lower() not in FILES:
-        raise DataError(f"--data {name}: not a folder of images, nor a .npy or .npz file.")
+        raise DataError(f"data='{name}': not a folder of images, nor a .npy or .npz file.")
     return lambda settings: FILES[path.suffix.lower()](path, settings)
 
 
@@ -136,7 +104,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
     changed = resize(loaded, parse_size(settings.image_size), settings.fit, where)
     if changed and kind == "binary":
         kind = "8-bit"
-        loaded.notes.append("resizing made binary images grey; --binarize makes them binary again")
+        loaded.notes.append("resizing made binary images grey; binarize= makes them binary again")
     kind, dynamic = binarize(loaded, kind, settings.binarize, where)
     token = " ".join(map(str, (settings.image_size, settings.fit, settings.binarize, kind, dynamic)))
     splits, fingerprint = make_splits(loaded, settings.validation, where, token)
@@ -170,7 +138,7 @@ def _without_effect(settings: DataSettings, kind_of_source: str) -> list[str]:
     """A note for each option given that this kind of source does not read."""
     given = {name for name in USED_BY if getattr(settings, name) != getattr(DataSettings, name)}
     unused = sorted(name for name in given if kind_of_source not in USED_BY[name])
-    notes = [f"--{name.replace('_', '-')} has no effect on this source" for name in unused]
+    notes = [f"{name}= has no effect on this source" for name in unused]
     if settings.fit != DataSettings.fit and settings.image_size is None:
-        notes.append("--fit has no effect without --image-size")
+        notes.append("fit= has no effect without image_size=")
     return notes

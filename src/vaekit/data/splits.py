@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError, SettingError
+from vaekit.core import DataError
 from vaekit.data.cache import digest, gathered, release_pages, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 
@@ -116,12 +116,6 @@ def assign(keys: dict[str, np.ndarray], validation: float, where: str) -> dict[s
     return result
 
 
-def check_validation(share: float) -> None:
-    """Raises SettingError for a share outside [0, 1)."""
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
-        raise SettingError(f"--validation {share}: must be a share, from 0 to below 1.")
-
-
 def copies(tested: np.ndarray, trained: np.ndarray) -> int:
     """How many images of one split also occur in another, by their keys."""
     return int(np.isin(tested[:, 0], trained[:, 0]).sum())
@@ -181,7 +175,7 @@ def _note_splits(loaded: Loaded, validation: float) -> None:
     keys = loaded.keys
     if "validation" in keys:
         own = f"the source's own {len(keys['validation']):,} validation images"
-        loaded.notes.append(f"{own} are kept" if validation > 0 else f"{own} are trained on (--validation 0)")
+        loaded.notes.append(f"{own} are kept" if validation > 0 else f"{own} are trained on (validation=0)")
     for held in ("test", "validation"):
         for other in ("train", "validation")[: 2 if held == "test" else 1]:
             if held in keys and other in keys and (count := copies(keys[held], keys[other])):

@@ -381,6 +381,13 @@ def _used(model: nn.Module, incompatible_keys: object) -> None:
     model._fresh = False
 
 
+def check_classes(classes: int) -> int:
+    """Raises SettingError for a number of classes below 0."""
+    if classes < 0:
+        raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.", "classes")
+    return classes
+
+
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """Eval mode within the block; every submodule gets its own mode back afterwards."""

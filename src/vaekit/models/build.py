@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import torch
@@ -22,7 +21,7 @@ def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:
         options: the method's section of model options.
         given: what the data say: `shape`, `pixels`, `classes` if the method wants labels, and own `encoder` and `decoder` if there are any.
     """
-    return find_method(method).model_class()(**given, **dataclasses.asdict(options))
+    return find_method(method).model_class()(**given, **options.flat())
 
 
 def seeded_model(settings: s.Settings, given: dict[str, Any]) -> Model:

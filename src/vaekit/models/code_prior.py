@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.nn import functional as F
 
+from vaekit.config.configured import configured
+from vaekit.config.model_options import CodePriorSettings
 from vaekit.core import Output, SettingError
 from vaekit.data.labels import check_labels
 from vaekit.models.base import CodeDensity, evaluating
@@ -22,49 +24,32 @@ class CodePrior(CodeDensity):
 
     Args:
         shape: (1, h, w) of the grid.
-        conditional: takes the class as condition.
-        width, depth, heads, dropout: of the network.
-        codes: K.
-        classes: number of classes of the data.
+        options: of the network; the number of codes K and of classes.
         pixels: of any data; codes are whole numbers.
 
     Raises:
-        SettingError: a number out of range, or a condition on classes where there are none.
+        SettingError: an option out of range, or a condition on classes where there are none.
     """
 
     seen: Tensor
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        conditional: bool = False,
-        width: int = 128,
-        depth: int = 4,
-        heads: int = 4,
-        dropout: float = 0.0,
-        codes: int = 512,
-        classes: int = 0,
-        *,
-        pixels: str = "real",
-    ) -> None:
+    @configured(CodePriorSettings)
+    def __init__(self, shape: tuple[int, ...], options: CodePriorSettings, *, pixels: str = "real") -> None:
         super().__init__()
-        if conditional and classes < 1:
-            raise SettingError("--conditional needs images with labels; these have none.")
-        self.shape, self.classes = tuple(shape), classes if conditional else 0
-        grid = (shape[-2], shape[-1])
-        self.network = CausalTransformer(codes, grid, self.classes, width, depth, heads, dropout)
+        if options.conditional and options.classes < 1:
+            raise SettingError("conditional=True needs images with labels; these have none.", "conditional")
+        self.shape, self.classes = tuple(shape), options.classes if options.conditional else 0
+        self.network = CausalTransformer(
+            options.codes,
+            (shape[-2], shape[-1]),
+            self.classes,
+            options.width,
+            options.depth,
+            options.heads,
+            options.dropout,
+        )
         self.register_buffer("seen", torch.zeros(max(self.classes, 1)))
-        self.arguments = {
-            "shape": list(shape),
-            "pixels": pixels,
-            "conditional": conditional,
-            "width": width,
-            "depth": depth,
-            "heads": heads,
-            "dropout": dropout,
-            "codes": codes,
-            "classes": classes,
-        }
+        self.arguments = {"shape": list(shape), "pixels": pixels, **options.flat()}
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
         """p(c|y) of every code given those before it, (B, 1, h, w); x: codes as floats."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from vaekit.core import SettingError
-from vaekit.models.base import Model, evaluating
-from vaekit.networks import Spec, build_networks, choose_network
+from vaekit.config.configured import configured
+from vaekit.config.model_options import GANSettings
+from vaekit.models.base import Model, check_classes, evaluating
+from vaekit.networks import Spec, decide_network
 from vaekit.runtime.device import full_precision
 from vaekit.runtime.random import normal
 
@@ -21,9 +24,7 @@ class GAN(Model):
 
     Args:
         shape: shape of one image, (C, H, W), or (D,) for arrays of features.
-        latent_dim: D, number of latent dimensions.
-        network: key of NETWORKS, or `auto`.
-        width, depth: size of the network; None leaves it to the network.
+        options: latent dimensions and network, as an object or by name.
         pixels: key of PIXELS: what the values are (`data.pixels`).
         classes: K, number of classes (`data.classes`): both networks are told the class of each image
             (Mirza & Osindero 2014); 0 for none.
@@ -32,34 +33,18 @@ class GAN(Model):
         SettingError: an unknown name, or a size below 1.
     """
 
+    @configured(GANSettings)
     def __init__(
-        self,
-        shape: tuple[int, ...],
-        latent_dim: int = 20,
-        network: str = "auto",
-        width: int | None = None,
-        depth: int | None = None,
-        *,
-        pixels: str = "8-bit",
-        classes: int = 0,
+        self, shape: tuple[int, ...], options: GANSettings, *, pixels: str = "8-bit", classes: int = 0
     ) -> None:
         super().__init__()
-        if classes < 0:
-            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
-        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
-        network = choose_network(network, self.shape)
-        spec = Spec(self.shape, 1, latent_dim, condition=classes, width=width, depth=depth)
-        pair = build_networks(network, spec)
+        self.shape, self.latent_dim, self.classes = tuple(shape), options.latent_dim, check_classes(classes)
+        network = decide_network(options.network, self.shape)
+        pair = network.build(Spec(self.shape, 1, self.latent_dim, condition=classes))
         self.generator, self.discriminator = pair.decoder, pair.encoder
-        self.arguments = {
-            "shape": list(self.shape),
-            "pixels": pixels,
-            "classes": classes,
-            "latent_dim": latent_dim,
-            "network": network,
-            "width": width,
-            "depth": depth,
-        }
+        self.options = dataclasses.replace(options, network=network)
+        about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
+        self.arguments = about | self.options.flat()
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from math import prod
 from typing import ClassVar
@@ -10,11 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vaekit.config.configured import configured
+from vaekit.config.likelihood_parts import decide_likelihood
+from vaekit.config.model_options import AutoencoderSettings
+from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.core import Latent, Output, SettingError
 from vaekit.data.dataset import to_unit
-from vaekit.distributions import build_likelihood
-from vaekit.models.base import Autoencoder, HasPrior, evaluating
-from vaekit.networks import Pair, Spec, build_networks, choose_network
+from vaekit.distributions import Likelihood
+from vaekit.models.base import Autoencoder, HasPrior, check_classes, evaluating
+from vaekit.networks import Pair, Spec, decide_network
 
 
 class LatentModel(Autoencoder):
@@ -22,12 +27,7 @@ class LatentModel(Autoencoder):
 
     Args:
         shape: shape of one image, (C, H, W), or (D,) for arrays of features.
-        latent_dim: D, number of latent dimensions.
-        network: key of NETWORKS, or `auto`.
-        width, depth: size of the network; None leaves it to the network.
-        likelihood: key of LIKELIHOODS, or `auto`: what suits the pixels.
-        sigma: standard deviation of the `gaussian` likelihood; where the other gaussians start.
-        mixtures: components of the `logistic-mixture` likelihood.
+        options: latent dimensions, network and likelihood, as objects or by name; see `help(VAE.__init__)`.
         pixels: key of PIXELS: what the values are (`data.pixels`).
         classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
             image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
@@ -44,16 +44,11 @@ class LatentModel(Autoencoder):
     codes: ClassVar[int]
     prior_method = "mixture"
 
+    @configured(AutoencoderSettings)
     def __init__(
         self,
         shape: tuple[int, ...],
-        latent_dim: int = 20,
-        network: str = "auto",
-        width: int | None = None,
-        depth: int | None = None,
-        likelihood: str = "auto",
-        sigma: float = 0.1,
-        mixtures: int = 10,
+        options: AutoencoderSettings,
         *,
         pixels: str = "8-bit",
         classes: int = 0,
@@ -63,39 +58,21 @@ class LatentModel(Autoencoder):
         super().__init__()
         if (encoder is None) != (decoder is None):
             raise SettingError("pass both encoder and decoder, or neither and a network's name.")
-        if classes < 0:
-            raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.")
-        self.shape, self.latent_dim, self.classes = tuple(shape), latent_dim, classes
-        likelihood, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
+        self.shape, self.latent_dim, self.classes = tuple(shape), options.latent_dim, check_classes(classes)
+        likelihood = decide_likelihood(options.likelihood, pixels)
+        self.likelihood: Likelihood = likelihood.build(self.shape)
         if encoder is not None and decoder is not None:
-            network, pair = "custom", Pair(encoder, decoder, None)
-        elif network == "custom":
+            network, pair = Undecided(CUSTOM), Pair(encoder, decoder, None)
+        elif options.network == Undecided(CUSTOM):
             raise SettingError("network 'custom' wants its own modules: pass encoder= and decoder=.")
         else:
-            network = choose_network(network, self.shape)
-            spec = Spec(
-                self.shape,
-                self.codes * latent_dim,
-                latent_dim,
-                self.likelihood.numbers,
-                condition=classes,
-                width=width,
-                depth=depth,
-            )
-            pair = build_networks(network, spec)
+            network = decide_network(options.network, self.shape)
+            numbers = self.codes * self.latent_dim, self.latent_dim, self.likelihood.numbers
+            pair = network.build(Spec(self.shape, *numbers, condition=classes))
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
-        self.arguments = {
-            "shape": list(self.shape),
-            "pixels": pixels,
-            "classes": classes,
-            "latent_dim": latent_dim,
-            "network": network,
-            "width": width,
-            "depth": depth,
-            "likelihood": likelihood,
-            "sigma": sigma,
-            "mixtures": mixtures,
-        }
+        self.options = dataclasses.replace(options, network=network, likelihood=likelihood)
+        about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
+        self.arguments = about | self.options.flat()
 
     @abstractmethod
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from vaekit.core import Output, SettingError
+from vaekit.config.configured import configured
+from vaekit.config.model_options import MixtureSettings
+from vaekit.core import Output
 from vaekit.models.base import CodeDensity
 from vaekit.runtime.device import full_precision
 
@@ -25,24 +27,21 @@ class Mixture(CodeDensity):
 
     Args:
         shape: (D,).
-        components: number of normals.
+        options: number of normals.
         pixels: of any data.
-
-    Raises:
-        SettingError: fewer than one component.
     """
 
-    def __init__(self, shape: tuple[int, ...], components: int = 10, *, pixels: str = "real") -> None:
+    @configured(MixtureSettings)
+    def __init__(self, shape: tuple[int, ...], options: MixtureSettings, *, pixels: str = "real") -> None:
         super().__init__()
-        if components < 1:
-            raise SettingError(f"components must be at least 1, not {components}.")
+        components = options.components
         self.shape, self.components = tuple(shape), components
         dimensions = shape[0]
         self.logits = nn.Parameter(torch.zeros(components))
         self.means = nn.Parameter(torch.randn(components, dimensions))
         self.lower = nn.Parameter(torch.zeros(components, dimensions, dimensions))  # L below its diagonal
         self.log_diagonal = nn.Parameter(torch.zeros(components, dimensions))
-        self.arguments = {"shape": list(shape), "pixels": pixels, "components": components}
+        self.arguments = {"shape": list(shape), "pixels": pixels, **options.flat()}
 
     def density(self) -> MixtureSameFamily:
         """p(z), batch shape (), event shape (D,)."""

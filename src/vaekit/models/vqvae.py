@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vaekit.config.configured import configured
+from vaekit.config.likelihood_parts import decide_likelihood
+from vaekit.config.model_options import VQVAESettings
 from vaekit.core import Latent, Output, Quantized, SettingError
-from vaekit.distributions import build_likelihood
+from vaekit.distributions import Likelihood
 from vaekit.models.base import Autoencoder, evaluating
 from vaekit.models.latent import mean_image
-from vaekit.networks.patches import grid_networks
-from vaekit.networks.quantizers import build_quantizer
+from vaekit.networks import Spec
+from vaekit.networks.quantizers import Quantizer
 
 VECTORS_A_CODE = 64  # of the encoder's output, on which the codebook starts
 
@@ -27,18 +31,9 @@ class VQVAE(Autoencoder):
 
     Args:
         shape: (C, H, W).
-        downsample: pixels a side of a patch; sides that do not divide are filled up.
-        quantizer: key of QUANTIZERS.
-        codes: K; for `fsq` about that many.
-        code_dim: D, length of a code's vector.
-        decay: of the moving averages of the codebook, a step.
-        kmeans: start the codebook by k-means on the fresh encoder's output for training images.
-        revive: replace codes that are hardly used by vectors of the batch.
-        width, depth: channels, and residual blocks a side; None leaves them to the network.
-        likelihood: key of LIKELIHOODS, or `auto`: `bernoulli` for binary pixels, else
-            `gaussian-optimal`, whose variance is the error itself, so that the commitment keeps its
-            weight against the reconstruction on any data (the paper divides by the variance of the data).
-        sigma, mixtures: as in `LatentModel`.
+        options: network, quantiser and likelihood, as objects or by name. The likelihood is by default
+            `gaussian-optimal`, whose variance is the error itself, so that the commitment keeps its weight
+            against the reconstruction on any data (the paper divides by the variance of the data).
         pixels: key of PIXELS.
 
     Raises:
@@ -47,50 +42,19 @@ class VQVAE(Autoencoder):
 
     prior_method = "code-prior"
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        downsample: int = 4,
-        quantizer: str = "ema",
-        codes: int = 512,
-        code_dim: int = 16,
-        decay: float = 0.99,
-        kmeans: bool = True,
-        revive: bool = True,
-        width: int | None = None,
-        depth: int | None = None,
-        likelihood: str = "auto",
-        sigma: float = 0.1,
-        mixtures: int = 10,
-        *,
-        pixels: str = "8-bit",
-    ) -> None:
+    @configured(VQVAESettings)
+    def __init__(self, shape: tuple[int, ...], options: VQVAESettings, *, pixels: str = "8-bit") -> None:
         super().__init__()
         self.shape = tuple(shape)
-        self.arguments = {
-            "shape": list(shape),
-            "pixels": pixels,
-            "downsample": downsample,
-            "quantizer": quantizer,
-            "codes": codes,
-            "code_dim": code_dim,
-            "decay": decay,
-            "kmeans": kmeans,
-            "revive": revive,
-            "width": width,
-            "depth": depth,
-            "sigma": sigma,
-            "mixtures": mixtures,
-        }
-        if likelihood == "auto":
-            likelihood = "bernoulli" if pixels == "binary" else "gaussian-optimal"
-        name, self.likelihood = build_likelihood(likelihood, pixels, self.shape, sigma, mixtures)
-        self.arguments["likelihood"] = name
-        self.quantizer = build_quantizer(quantizer, codes, code_dim, decay, kmeans, revive)
-        networks = grid_networks(
-            self.shape, downsample, self.quantizer.dim, self.likelihood.numbers, width, depth
-        )
+        auto = "bernoulli" if pixels == "binary" else "gaussian-optimal"
+        likelihood = decide_likelihood(options.likelihood, pixels, auto)
+        self.likelihood: Likelihood = likelihood.build(self.shape)
+        self.quantizer: Quantizer = options.quantizer.build()
+        dim = self.quantizer.dim
+        networks = options.network.build(Spec(self.shape, dim, dim, self.likelihood.numbers))
         self.encoder, self.decoder, self.grid = networks.encoder, networks.decoder, networks.grid
+        self.options = dataclasses.replace(options, likelihood=likelihood)
+        self.arguments = {"shape": list(self.shape), "pixels": pixels, **self.options.flat()}
 
     def quantize(self, x: Tensor) -> Quantized:
         """Codes of images (B, C, H, W), float in [0, 1] or uint8."""

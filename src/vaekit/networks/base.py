@@ -29,7 +29,6 @@ class Spec:
         latent_dim: numbers that the decoder takes for an image.
         outputs: numbers that the decoder returns for each value of the image.
         condition: length of the condition given to both sides; 0 for none.
-        width, depth: size; None leaves them to the family.
     """
 
     shape: tuple[int, ...]
@@ -37,8 +36,6 @@ class Spec:
     latent_dim: int
     outputs: int = 1
     condition: int = 0
-    width: int | None = None
-    depth: int | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,7 +45,7 @@ class Spec:
             SettingError: the data are an array of features.
         """
         if len(self.shape) != 3:
-            raise SettingError("this network needs images; for an array of features take --network mlp.")
+            raise SettingError("this network needs images; for an array of features take network='mlp'.")
         return self.shape[1], self.shape[2]
 
 

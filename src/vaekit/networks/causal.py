@@ -97,7 +97,7 @@ class CausalTransformer(nn.Module):
         dropout: share of what each block adds that is left out in training.
 
     Raises:
-        SettingError: a size below 1, or a width that the heads do not divide.
+        SettingError: a width that the heads do not divide.
     """
 
     known: Tensor
@@ -114,13 +114,8 @@ class CausalTransformer(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        for name, value in (("width", width), ("depth", depth), ("heads", heads)):
-            if value < 1:
-                raise SettingError(f"{name} must be at least 1, not {value}.")
         if width % heads:
             raise SettingError(f"width {width} must be a multiple of heads {heads}.")
-        if not 0 <= dropout < 1:
-            raise SettingError(f"dropout must be from 0 to below 1, not {dropout}.")
         self.nothing, self.length = codes, grid[0] * grid[1]
         self.register_buffer("known", known_around(*grid), persistent=False)
         self.register_buffer("offsets", offsets_between(*grid), persistent=False)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaekit.config.network_parts import Resnet
 from vaekit.networks.base import Pair, Spec, crop, halved
 
 
@@ -89,9 +90,9 @@ class Doubling(nn.Module):
         return F.pixel_shuffle(self.expand(x), 2)
 
 
-def resnet(spec: Spec) -> Pair:
-    """Residual convolutions; 32 channels at half size, doubling to 128, one block a stage."""
-    width, depth = spec.width or 32, spec.depth or 1
+def resnet(spec: Spec, part: Resnet) -> Pair:
+    """Residual convolutions, `width` channels at half size, which double twice, `depth` blocks per stage."""
+    width, depth = part.width, part.depth
     sizes = [halved(spec.size)]
     while max(sizes[-1]) > 4:
         sizes.append(halved(sizes[-1]))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaekit.config.network_parts import Lesson
 from vaekit.networks.base import Pair, Spec, crop, halved
 
 
@@ -169,6 +170,6 @@ def overlaps(patches: Tensor, grid: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         yield part, grid[:, i : i + rows, :, j : j + columns]
 
 
-def lesson(spec: Spec) -> Pair:
+def lesson(spec: Spec, part: Lesson) -> Pair:
     """The lesson's network. On 28x28x1 with 20 latents exactly 243,465 parameters."""
     return Pair(LessonEncoder(spec), LessonDecoder(spec), None)

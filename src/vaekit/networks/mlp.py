@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaekit.config.network_parts import MLP
 from vaekit.networks.base import Pair, Spec
 
 
@@ -52,10 +53,9 @@ class Perceptron(nn.Module):
         return x.unflatten(1, self.shape_out)
 
 
-def mlp(spec: Spec) -> Pair:
-    """512 wide, one residual block a side."""
-    width, depth = spec.width or 512, spec.depth or 1
+def mlp(spec: Spec, part: MLP) -> Pair:
+    """Encoder and decoder of the same width and depth."""
     shape_out = (spec.outputs * spec.shape[0], *spec.shape[1:])
-    encoder = Perceptron(spec.shape, (spec.codes,), width, depth, spec.condition)
-    decoder = Perceptron((spec.latent_dim,), shape_out, width, depth, spec.condition)
+    encoder = Perceptron(spec.shape, (spec.codes,), part.width, part.depth, spec.condition)
+    decoder = Perceptron((spec.latent_dim,), shape_out, part.width, part.depth, spec.condition)
     return Pair(encoder, decoder, decoder.last.bias)

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vaekit.config.network_parts import Patches
 from vaekit.core import SettingError
-from vaekit.networks.base import crop
-
-WIDTH, DEPTH = 64, 3  # channels and residual blocks a side, by default
+from vaekit.networks.base import Spec, crop
 
 
 class PatchBlock(nn.Module):
@@ -80,29 +79,19 @@ class GridNetworks:
     grid: tuple[int, int]
 
 
-def grid_networks(
-    shape: tuple[int, ...], factor: int, dim: int, outputs: int, width: int | None, depth: int | None
-) -> GridNetworks:
-    """The two sides for images of a shape.
-
-    Args:
-        shape: (C, H, W).
-        factor: pixels a side of the patch that becomes one vector.
-        dim: length of the vectors between the two.
-        outputs: numbers that the decoder gives for each value of the image.
-        width, depth: channels, and residual blocks a side; None for 64 and 3.
+def grid_networks(spec: Spec, part: Patches) -> GridNetworks:
+    """The two sides for images of a shape; `codes` and `latent_dim` of the spec are the length of one vector.
 
     Raises:
-        SettingError: data that are no images, sizes below 1, or patches larger than the image.
+        SettingError: data that are no images, or patches larger than the image.
     """
+    shape, factor = spec.shape, part.downsample
     if len(shape) != 3:
         raise SettingError("a grid of codes needs images; for an array of features take ae or vae.")
-    width, depth = width or WIDTH, DEPTH if depth is None else depth
-    for name, value in (("downsample", factor), ("width", width), ("depth", depth)):
-        if value < 1:
-            raise SettingError(f"{name} must be at least 1, not {value}.")
     if factor > max(shape[1:]):
-        raise SettingError(f"downsample {factor} exceeds the image, {shape[1]}x{shape[2]} pixels.")
-    encoder = PatchEncoder(shape, factor, dim, width, depth)
-    decoder = PatchDecoder(shape, factor, dim, outputs, width, depth)
+        raise SettingError(
+            f"downsample {factor} exceeds the image, {shape[1]}x{shape[2]} pixels.", "downsample"
+        )
+    encoder = PatchEncoder(shape, factor, spec.codes, part.width, part.depth)
+    decoder = PatchDecoder(shape, factor, spec.latent_dim, spec.outputs, part.width, part.depth)
     return GridNetworks(encoder, decoder, (-(-shape[1] // factor), -(-shape[2] // factor)))

@@ -1,6 +1,6 @@
 """Quantisers: vectors on a grid become one of K codes each, and gradients pass as if nothing had happened.
 
-QUANTIZERS maps a name to a class; all take the same arguments and leave aside what they do not need.
+QUANTIZERS maps a name to a part, which has the options of its quantiser.
 In eval mode nothing changes a codebook; under several processes its statistics are those of the whole
 batch. What a codebook is lies in buffers or parameters, so a resumed run has it to the bit.
 """
@@ -15,16 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vaekit.core import Quantized, SettingError, choose
+from vaekit.config.quantizer_parts import FSQ, LEVELS, CodebookPart
+from vaekit.core import Quantized
 from vaekit.runtime.device import full_precision
 from vaekit.runtime.random import gathered, total, whole
 
 # Codes used less than this share of what equal use would give are replaced: seldom ones while the moving
 # averages are young, so that the codebook spreads; later only dead ones, since each replacement is noise.
 SELDOM, DEAD = 0.5, 0.01
-LEVELS = {  # numbers of codes -> levels a dimension (Mentzer et al. 2023, table 1; the first is ours)
-    64: (4, 4, 4), 256: (8, 6, 5), 512: (8, 8, 8), 1024: (8, 5, 5, 5), 4096: (7, 5, 5, 5, 5), 16384: (8, 8, 8, 6, 5),
-}  # fmt: skip
 
 
 class Quantizer(nn.Module, ABC):
@@ -58,29 +56,21 @@ class Codebook(Quantizer):
     ||sg[z_e] - e||^2 + beta ||z_e - sg[e]||^2: beta weighs the commitment of the encoder, not the
     codebook.
 
-    Args:
-        codes: K.
-        dim: D.
-        decay: of the moving averages, a step; at step t at most (1 + t) / (10 + t), since the encoder
-            moves fast at first and the codes must not fall behind.
-        kmeans: start the codes by k-means on the encoder's output, else at N(0, 1/D).
-        revive: replace codes that are hardly used by vectors of the batch.
+    The moving averages decay by `decay` a step, at step t by at most (1 + t) / (10 + t), since the encoder
+    moves fast at first and the codes must not fall behind. Without k-means the codes start at N(0, 1/D).
     """
 
     vectors_of_codes: Tensor  # (K, D)
     usage: Tensor
     steps: Tensor
 
-    def __init__(self, codes: int, dim: int, decay: float, kmeans: bool, revive: bool) -> None:
+    def __init__(self, part: CodebookPart) -> None:
         super().__init__()
-        if codes < 2:
-            raise SettingError(f"codes must be at least 2, not {codes}.")
-        if not 0 <= decay < 1:
-            raise SettingError(f"decay must be from 0 to below 1, not {decay}.")
-        self.size, self.dim, self.decay, self.kmeans, self.revive = codes, dim, decay, kmeans, revive
-        self._hold(torch.randn(codes, dim) / math.sqrt(dim))
+        self.size, self.dim, self.decay = part.codes, part.code_dim, part.decay
+        self.kmeans, self.revive = part.kmeans, part.revive
+        self._hold(torch.randn(self.size, self.dim) / math.sqrt(self.dim))
         # Moving average of how often each code is used a step, as share of what equal use would give.
-        self.register_buffer("usage", torch.ones(codes))
+        self.register_buffer("usage", torch.ones(self.size))
         self.register_buffer("steps", torch.tensor(0.0))
 
     @abstractmethod
@@ -181,26 +171,19 @@ class GradientCodebook(Codebook):
         pass  # by gradient
 
 
-class FSQ(Quantizer):
+class FiniteScalars(Quantizer):
     """Finite scalar quantisation (Mentzer et al. 2023): each number is rounded to one of L levels.
 
     z -> bound(z) = tanh(z + shift) half - offset, rounded, over L // 2: values in [-1, 1]. No codebook,
     so nothing can collapse and there is nothing to learn.
-
-    Args:
-        codes: K, a key of LEVELS.
     """
 
     levels: Tensor
     strides: Tensor
 
-    def __init__(
-        self, codes: int, dim: int = 0, decay: float = 0.0, kmeans: bool = False, revive: bool = False
-    ) -> None:
+    def __init__(self, part: FSQ) -> None:
         super().__init__()
-        if codes not in LEVELS:
-            raise SettingError(f"fsq has no levels for {codes} codes; take {', '.join(map(str, LEVELS))}.")
-        levels = LEVELS[codes]
+        levels = LEVELS[part.codes]
         self.size, self.dim = math.prod(levels), len(levels)
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
         strides = list(accumulate((1, *levels[:-1]), lambda a, b: a * b))
@@ -228,21 +211,6 @@ class FSQ(Quantizer):
 
     def start(self, z: Tensor) -> None:
         pass
-
-
-QUANTIZERS: dict[str, type[Quantizer]] = {
-    "ema": EMACodebook,
-    "gradient": GradientCodebook,
-    "fsq": FSQ,
-}
-
-
-def build_quantizer(name: str, codes: int, dim: int, decay: float, kmeans: bool, revive: bool) -> Quantizer:
-    """Raises SettingError: an unknown name, or a number out of range."""
-    choose(name, QUANTIZERS, "quantizer")
-    if dim < 1:
-        raise SettingError(f"code_dim must be at least 1, not {dim}.")
-    return QUANTIZERS[name](codes, dim, decay, kmeans, revive)  # type: ignore[call-arg]
 
 
 def nearest(rows: Tensor, vectors: Tensor) -> Tensor:

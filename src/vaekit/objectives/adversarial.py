@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vaekit.core import Loss, SettingError
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import AdversarialSettings
+from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.base import Discriminates, check_needs
 from vaekit.objectives.base import Objective, Phase
@@ -28,23 +30,16 @@ class Adversarial(Objective):
     D minimises -log s(D(x)) - log (1 - s(D(G(z)))) + penalty / 2 |dD/dx|², and G minimises
     -log s(D(G(z))), s the logistic function (Goodfellow et al. 2014, section 3; R1 of Mescheder et al.
     2018, eq. 9). Neither loss says how good the images are, so no weights are best: the last are kept.
-
-    Args:
-        penalty: gamma, weight of the squared gradient of D's log-odds by the values of an image. 0 takes none.
-
-    Raises:
-        SettingError: a negative weight.
+    `penalty` is the gamma of the latter.
     """
 
     criterion = None
     needs = (Discriminates,)
 
-    def __init__(self, penalty: float = 1.0) -> None:
-        super().__init__()
-        if not penalty >= 0:
-            raise SettingError(f"penalty must be 0 or more, not {penalty}.")
-        self.penalty = penalty
-        self.arguments = {"penalty": penalty}
+    @options_of(AdversarialSettings)
+    def __init__(self, options: AdversarialSettings) -> None:
+        super().__init__(options)
+        self.penalty = options.penalty
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         """Both losses side by side, without the penalty: for measuring."""

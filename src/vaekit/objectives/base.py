@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from vaekit.config.fields import Options
 from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.base import check_needs
@@ -22,10 +23,13 @@ from vaekit.objectives.ramps import Clock
 class Objective(nn.Module, ABC):
     """Interface of an objective.
 
+    Args:
+        options: of the objective; a constructor that is decorated with `options_of` takes them one by one.
+
     Attributes:
         criterion: the term, in nats an image, by which weights are compared on validation; None where
             no term says how good they are, and the last are kept.
-        arguments: what the constructor was given, JSON-able.
+        arguments: the options, JSON-able.
         needs: what a model must be able to do, protocols of `vaekit.models.base`; `fit` checks it before
             anything runs.
     """
@@ -33,6 +37,10 @@ class Objective(nn.Module, ABC):
     criterion: str | None
     needs: ClassVar[tuple[type, ...]] = ()
     arguments: dict[str, Any]
+
+    def __init__(self, options: Options | None = None) -> None:
+        super().__init__()
+        self.arguments = {} if options is None else options.flat()
 
     def values(self, clock: Clock) -> dict[str, float]:
         """What is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by default."""

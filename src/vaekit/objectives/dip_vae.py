@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import DIPVAESettings
 from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.base import EncodesVector, HasPrior
 from vaekit.objectives.base import Objective
-from vaekit.objectives.disentangle import check_weight, encoded
+from vaekit.objectives.disentangle import encoded
 
 
 class DIPVAE(Objective):
@@ -20,24 +22,15 @@ class DIPVAE(Objective):
 
     Cov[z] = Cov[E z] + E[Var z], the covariance of q(z), from the batch. The penalty is one number a batch, the
     same for each of its images.
-
-    Args:
-        off_diagonal: weight of the covariances.
-        diagonal: weight of the variances' distance from 1.
-
-    Raises:
-        SettingError: a negative weight.
     """
 
     criterion = "loss_nats"
     needs = (EncodesVector, HasPrior)
 
-    def __init__(self, off_diagonal: float = 10.0, diagonal: float = 10.0) -> None:
-        super().__init__()
-        check_weight("off_diagonal", off_diagonal)
-        check_weight("diagonal", diagonal)
-        self.off_diagonal, self.diagonal = off_diagonal, diagonal
-        self.arguments = {"off_diagonal": off_diagonal, "diagonal": diagonal}
+    @options_of(DIPVAESettings)
+    def __init__(self, options: DIPVAESettings) -> None:
+        super().__init__(options)
+        self.off_diagonal, self.diagonal = options.off_diagonal, options.diagonal
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         posterior, _, terms = encoded(model, x, y, type(self).__name__)

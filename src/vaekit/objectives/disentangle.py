@@ -20,9 +20,3 @@ def encoded(model: Model, x: Tensor, y: Tensor | None, who: str) -> tuple[Normal
     if len(output.latents) != 1 or not isinstance(output.latents[0].posterior, Normal):
         raise SettingError(f"{who} needs a model with one layer of normal latents; train a vae.")
     return output.latents[0].posterior, output.latents[0].z, elbo_terms(output, x)
-
-
-def check_weight(name: str, value: float) -> None:
-    """Raises SettingError for a number below 0, or none."""
-    if not value >= 0:
-        raise SettingError(f"{name} must be 0 or more, not {value}.")

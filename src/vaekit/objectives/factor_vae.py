@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 from torch.nn import functional
 
-from vaekit.core import Loss, SettingError
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import FactorVAESettings
+from vaekit.core import Loss
 from vaekit.distributions import reparameterize
 from vaekit.models import Model
 from vaekit.models.base import EncodesVector, HasPrior, check_needs
 from vaekit.objectives.base import Objective, Phase, Step
-from vaekit.objectives.disentangle import check_weight, encoded
+from vaekit.objectives.disentangle import encoded
 from vaekit.runtime.random import own_randomness, seed_noise, uniform
 
 LAYERS = 6  # of FactorVAE's discriminator (Kim & Mnih 2018)
@@ -29,26 +31,16 @@ class FactorVAE(Objective):
     permuted over the batch, each by itself; its log-odds are the density ratio log q(z) / prod_d q(z_d).
     Where the paper takes a second batch for the permuted codes, the same batch serves. It begins with the same
     weights in every run, whatever the seed.
-
-    Args:
-        gamma: weight of the total correlation.
-        discriminator_width: units of each of its six layers; 1000 in the paper.
-
-    Raises:
-        SettingError: a negative weight, or no units.
     """
 
     criterion = "loss_nats"
     needs = (EncodesVector, HasPrior)
 
-    def __init__(self, gamma: float = 10.0, discriminator_width: int = 256) -> None:
-        super().__init__()
-        check_weight("gamma", gamma)
-        if discriminator_width < 1:
-            raise SettingError(f"discriminator_width must be at least 1, not {discriminator_width}.")
-        self.gamma, self.width = gamma, discriminator_width
+    @options_of(FactorVAESettings)
+    def __init__(self, options: FactorVAESettings) -> None:
+        super().__init__(options)
+        self.gamma, self.width = options.gamma, options.discriminator_width
         self.discriminator: nn.Sequential | None = None
-        self.arguments = {"gamma": gamma, "discriminator_width": discriminator_width}
 
     def phases(self, model: Model) -> list[Phase]:
         critic = Critic(self, model)

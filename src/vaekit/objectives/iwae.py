@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.core import Latent, Loss, Output, SettingError, choose
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import IWAESettings
+from vaekit.core import Latent, Loss, Output, SettingError
 from vaekit.distributions import kl_by_dimension
 from vaekit.distributions.kl import log_importance_weights
 from vaekit.models import Model
@@ -24,26 +26,17 @@ class IWAE(Objective):
     With K = 1 the ELBO with a sampled KL; larger K come closer to -log p(x). The encoder sees an image
     once, the decoder K times. `negative_elbo_nats` and its parts are means over the same samples, so
     that runs with an ELBO can be compared.
-
-    Args:
-        samples: K, draws of z for each image; memory and time of the decoder grow with it.
-        estimator: "standard", or "dreg": the doubly reparameterised gradient of the encoder (Tucker
-            et al. 2019), of the same mean and less noise. The decoder's gradient is the same.
-
-    Raises:
-        SettingError: fewer than one sample, or an unknown estimator.
+    Memory and time of the decoder grow with K, `samples`. The estimator "dreg" is the doubly reparameterised
+    gradient of the encoder (Tucker et al. 2019), of the same mean and less noise; that of the decoder is the same.
     """
 
     criterion = "negative_iwae_bound_nats"
     needs = (Encodes, HasPrior)
 
-    def __init__(self, samples: int = 5, estimator: str = "standard") -> None:
-        super().__init__()
-        if samples < 1:
-            raise SettingError(f"samples must be at least 1, not {samples}.")
-        choose(estimator, ["standard", "dreg"], "estimator")
-        self.samples, self.estimator = samples, estimator
-        self.arguments = {"samples": samples, "estimator": estimator}
+    @options_of(IWAESettings)
+    def __init__(self, options: IWAESettings) -> None:
+        super().__init__(options)
+        self.samples, self.estimator = options.samples, options.estimator
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         output = model(x, y, self.samples)

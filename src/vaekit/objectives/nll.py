@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import NoSettings
 from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.base import CodeDensity, Reconstructs
@@ -19,9 +21,9 @@ class NegativeLogLikelihood(Objective):
 
     criterion: str
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.arguments = {}
+    @options_of(NoSettings)
+    def __init__(self, options: NoSettings) -> None:
+        super().__init__(options)
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         nats = -model(x, y).likelihood.log_prob(x)

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from torch import Tensor
 from torch.distributions import Normal
 
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import TCVAESettings
 from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.base import EncodesVector, HasPrior
 from vaekit.objectives.base import Objective
-from vaekit.objectives.disentangle import check_weight, encoded
+from vaekit.objectives.disentangle import encoded
 
 
 class TCVAE(Objective):
@@ -22,22 +24,15 @@ class TCVAE(Objective):
     TC = E[log q(z) - sum_d log q(z_d)] by their minibatch-weighted sampling, over the batch alone: with N training
     images the paper's estimator is larger by the constant (D - 1) log N. It is biased upwards for the TC of all
     images, the more the smaller the batch. The rest of the KL keeps its closed form.
-
-    Args:
-        beta: weight of the total correlation; 1 is the ELBO.
-
-    Raises:
-        SettingError: a negative weight.
     """
 
     criterion = "loss_nats"
     needs = (EncodesVector, HasPrior)
 
-    def __init__(self, beta: float = 6.0) -> None:
-        super().__init__()
-        check_weight("beta", beta)
-        self.beta = beta
-        self.arguments = {"beta": beta}
+    @options_of(TCVAESettings)
+    def __init__(self, options: TCVAESettings) -> None:
+        super().__init__(options)
+        self.beta = options.beta
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         posterior, z, terms = encoded(model, x, y, type(self).__name__)

@@ -8,7 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from vaekit.core import Loss, SettingError
+from vaekit.config.configured import options_of
+from vaekit.config.objective_options import QuantizedSettings
+from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.base import Quantizes
 from vaekit.networks.quantizers import used_codes
@@ -22,23 +24,15 @@ class QuantizedReconstruction(Objective):
 
     All three are summed over the image. The codebook term is there for a codebook that learns by
     gradient; with moving averages it falls away, and FSQ has neither.
-
-    Args:
-        commitment: weight of the commitment.
-
-    Raises:
-        SettingError: a negative weight.
     """
 
     criterion = "reconstruction_nats"
     needs = (Quantizes,)
 
-    def __init__(self, commitment: float = 0.25) -> None:
-        super().__init__()
-        if not commitment >= 0:
-            raise SettingError(f"commitment must be 0 or more, not {commitment}.")
-        self.commitment = commitment
-        self.arguments = {"commitment": commitment}
+    @options_of(QuantizedSettings)
+    def __init__(self, options: QuantizedSettings) -> None:
+        super().__init__(options)
+        self.commitment = options.commitment
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         output = model(x, y)
@@ -65,6 +59,6 @@ class QuantizedReconstruction(Objective):
         if figures["code_usage"] >= FEW_USED:
             return None
         return (
-            f"only {figures['code_usage']:.0%} of the codes are used: codebook collapse; keep --kmeans and "
-            "--revive on, take fewer --codes, or --quantizer fsq, which cannot collapse"
+            f"only {figures['code_usage']:.0%} of the codes are used: codebook collapse; keep kmeans=True and "
+            "revive=True, take fewer codes, or quantizer='fsq', which cannot collapse"
         )

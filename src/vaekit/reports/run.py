@@ -176,8 +176,11 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
 
 def changed_settings(run: Run) -> dict[str, tuple[Any, Any]]:
     """Option -> (value, default of the method), where they differ."""
-    flat = run.settings.flat()
-    defaults = resolve(run.settings.method, {"data": flat["data"]}).flat()
+    flat, sections = run.settings.flat(), run.settings.sections
+    chosen = {name: flat[name] for section in sections for name in section.parts()}
+    method, data = run.settings.method, {"data": flat["data"]}
+    defaults = resolve(method, data, chosen, quiet=True).flat()
+    defaults |= {name: value for name, value in resolve(method, data).flat().items() if name in chosen}
     return {key: (value, defaults[key]) for key, value in flat.items() if value != defaults[key]}
 
 

@@ -76,7 +76,7 @@ class Run:
         """What the classes that the model is told are called: names, or numbers where there are none."""
         return self.class_names or [str(number) for number in range(self.model.sampled_classes)]
 
-    def class_number(self, word: str, option: str = "--label") -> int:
+    def class_number(self, word: str, option: str = "label") -> int:
         """The class that a word means to this run's model: its name, or else its number.
 
         Raises:
@@ -84,7 +84,7 @@ class Run:
         """
         if not self.model.sampled_classes:
             raise SettingError(
-                f"{option} {word}: {self.path} was trained without labels ({self.settings.method}); "
+                f"{option}='{word}': {self.path} was trained without labels ({self.settings.method}); "
                 "a cvae can be asked for classes."
             )
         return find_class(word, self.classes, option)
@@ -130,7 +130,7 @@ class Run:
         """
         ours, theirs = self.class_names, data.class_names
         if number is not None and theirs is not None:
-            raise SettingError(f"--label is for images without labels; {data.source} has its own.")
+            raise SettingError(f"label= is for images without labels; {data.source} has its own.")
         changed = {}
         for name, split in data.splits.items():
             labels = split.labels
@@ -139,7 +139,7 @@ class Run:
             elif labels is None and len(split):
                 raise DataError(
                     f"{data.source}: the {name} images have no labels, and {self.path} is told the class of "
-                    "each image; --label NAME says which class they all are."
+                    "each image; label='NAME' says which class they all are."
                 )
             elif labels is not None and ours is not None and theirs is not None and ours != theirs:
                 labels = renumbered(labels, theirs, ours, data.source)
@@ -205,7 +205,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
     prior = load_run(folder / PRIOR, device=device)
     if prior.config.data.fingerprint != codes_fingerprint(model, data):
         raise RunError(
-            f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew: vaekit prior {folder} --replace"
+            f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew (vaekit prior {folder}) with replace=True."
         )
     assert isinstance(prior.model, CodeDensity)
     return prior.model
@@ -237,7 +237,7 @@ def load_own_data(folder: Path, settings: s.Settings, config: RunConfig) -> Data
         RunError: they were an array in memory, or have changed since.
     """
     if settings.data.data not in SOURCES and config.data.path is None:
-        raise RunError(f"{folder} was trained on an array in memory; pass data= in Python.")
+        raise RunError(f"{folder} was trained on an array in memory; pass the array again in Python.")
     data = find_method(settings.method).load(settings.data)
     check_unchanged(folder, data, config)
     return data
@@ -270,7 +270,7 @@ def settings_of(folder: Path, config: RunConfig) -> s.Settings:
     try:
         if not isinstance(values.get("method"), str):
             raise SettingError(f"{where}: no method.")
-        return resolve(values["method"], values, where=where)
+        return resolve(values["method"], values, where=where, quiet=True)
     except SettingError as error:
         raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None
 

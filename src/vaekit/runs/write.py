@@ -6,13 +6,13 @@ figures/  report.html
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.config import options as s
-from vaekit.config.methods import METHODS, PRIORS, find_method
+from vaekit.config.methods import METHODS, PRIORS, find_method, section_of
 from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
 from vaekit.models import Model
@@ -62,13 +62,11 @@ def settings_for(
 ) -> s.Settings:
     """Resolved settings of a run, from the objects themselves."""
     entry = find_method(method)
-    names = {field.name for field in dataclasses.fields(entry.model_options)}
-    arguments = {key: value for key, value in model.arguments.items() if key in names}
     return s.Settings(
         method,
-        s.build(entry.data_options, {"data": data.source} | data.options, "data"),
-        entry.model_options(**arguments),
-        entry.objective_options(**objective.arguments),
+        entry.data_options.of({"data": data.source} | data.options),
+        section_of(entry.model_options, model.arguments),
+        entry.objective_options.of(objective.arguments),
         options,
     )
 
@@ -105,15 +103,15 @@ def check_free(folder: Path) -> None:
     with writing(folder):
         if (folder / CONFIG).exists():
             raise RunError(
-                f"--out {folder}: a run is there; go on with it (vaekit resume {folder}) or name another."
+                f"out='{folder}': a run is there; go on with it (vaekit resume {folder}) or name another."
             )
         if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
-            raise RunError(f"--out {folder}: something else is there; name a new folder.")
+            raise RunError(f"out='{folder}': something else is there; name a new folder.")
 
 
 @contextmanager
 def reserved_run_path(method: str, source: str) -> Iterator[Path]:
-    """The printed default of --out, runs/METHOD-SOURCE-N with the first free N, made so that no other process
+    """The printed default of `out`, runs/METHOD-SOURCE-N with the first free N, made so that no other process
     takes it too; removed at the end if nothing came into it.
 
     Raises:
@@ -214,7 +212,7 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
     """
     summary = read_summary(folder)
     if summary is not None:
-        write_summary(folder, dataclasses.replace(summary, evaluation=values))
+        write_summary(folder, replace(summary, evaluation=values))
     return summary is not None
 
 

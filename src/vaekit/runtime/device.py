@@ -25,7 +25,7 @@ def choose_device(name: str) -> torch.device:
         name = f"cuda:{os.environ['LOCAL_RANK']}"
     choose(name.split(":")[0], ["auto", *there], "device")
     if not there[name.split(":")[0]]:
-        raise SettingError(f"device {name!r} is not available here; take --device auto.")
+        raise SettingError(f"device {name!r} is not available here; take device='auto'.", "device")
     return torch.device(name)
 
 

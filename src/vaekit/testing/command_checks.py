@@ -92,11 +92,10 @@ def _train_one_step(subject: Subject, out: Path) -> None:
     given = {"data": str(subject.source), "epochs": EPOCHS, "device": "cpu"}
     settings = resolve(subject.method, subject.small, given)
     data = load_data(str(subject.source))
-    options = {field: getattr(settings.fit, field) for field in settings.fit.__dataclass_fields__}
     model, objective = new_model(settings, data)
     fit(
         model, objective, data, out=out, method=subject.method, progress="none",
-        should_stop=lambda: "stopped", **options,
+        should_stop=lambda: "stopped", options=settings.fit,
     )  # fmt: skip
 
 

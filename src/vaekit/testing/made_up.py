@@ -47,8 +47,9 @@ class Subject:
     @property
     def small(self) -> dict[str, Any]:
         """Options of a small model, those that the method has."""
-        known = self.entry.options()
-        return {name: value for name, value in SMALL.items() if name in known}
+        flags = {flag.name: flag for section in self.entry.flags().values() for flag in section}
+        known = {name: value for name, value in SMALL.items() if name in flags}
+        return {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
 
     def build(self, pixels: str = "8-bit") -> tuple[Model, Objective]:
         """A small model and its objective, always the same.
@@ -63,8 +64,8 @@ class Subject:
         return model, create_objective(self.method, settings.objective)
 
     def kinds(self) -> list[str]:
-        """The kinds of pixels that the method takes; images at least."""
-        return [pixels for pixels, shape in KINDS.items() if len(shape) == 3 or self.takes(pixels)]
+        """The kinds of pixels that the method takes; grey images at least."""
+        return [pixels for pixels in KINDS if pixels == "8-bit" or self.takes(pixels)]
 
     def takes(self, pixels: str) -> bool:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 
@@ -106,9 +105,9 @@ def arguments_build_the_same_again(subject: Subject) -> None:
 def arguments_hold_every_option(subject: Subject) -> None:
     """Otherwise a run that was made in Python could not be written down."""
     settings, (model, objective) = subject.settings(), subject.build()
-    names = {field.name for field in dataclasses.fields(subject.entry.model_options)}
+    names = settings.model.flat().keys()
     assert names <= set(model.arguments), f"arguments lack {', '.join(names - set(model.arguments))}"
-    assert objective.arguments == dataclasses.asdict(settings.objective), "arguments of the objective"
+    assert objective.arguments == settings.objective.flat(), "arguments of the objective"
 
 
 def labels_matter_where_wanted(subject: Subject) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from vaekit.config.options import FitSettings, Settings, build
+from vaekit.config.configured import configured
+from vaekit.config.options import FitSettings, Settings
 from vaekit.core import DataError, RunError, SettingError, VaekitWarning
 from vaekit.data import Data
 from vaekit.data.labels import check_labels
@@ -49,35 +49,22 @@ from vaekit.training.trainer import Trainer
 __all__ = ["History", "check_options", "fit", "resume"]
 
 
+@configured(FitSettings)
 def fit(
     model: Model,
     objective: Objective,
     data: Data,
     *,
+    options: FitSettings,
     out: str | Path | None = None,
     method: str | None = None,
     progress: str | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
-    epochs: int = 20,
-    batch_size: int = 192,
-    optimizer: str = "adam",
-    learning_rate: float = 4e-3,
-    beta1: float = 0.9,
-    beta2: float = 0.99,
-    weight_decay: float = 0.0,
-    schedule: str = "linear",
-    warmup: int = 40,
-    clip: float = 100.0,
-    average: float = 0.0,
-    weights: str = "best",
-    patience: int = 0,
-    checkpoint_seconds: float = 15.0,
-    seed: int = 0,
-    device: str = "auto",
-    precision: str = "auto",
-    deterministic: bool = False,
 ) -> History:
     """Trains a model; afterwards it has the weights that validation chose (or the last).
+
+    Options are given one by one, `fit(..., epochs=30, optimizer=Adam(beta2=0.999))`, or all together as
+    `options=FitSettings(...)`.
 
     Args:
         model: changed in place.
@@ -87,7 +74,6 @@ def fit(
         method: key of METHODS to note in the run folder; None finds it from the classes.
         progress: "auto", "none", or an object that is told.
         should_stop: asked after every step; a reason ends the run, resumable.
-        others: as in `vaekit.config.options.FitSettings`.
 
     Returns:
         The history; after an interrupt (Ctrl-C) that of the part that was run.
@@ -97,17 +83,6 @@ def fit(
         RunError: `out` is not free or cannot be written.
         NonFiniteError: a loss term became NaN or infinite.
     """
-    options = build(
-        FitSettings,
-        {
-            "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "learning_rate": learning_rate,
-            "beta1": beta1, "beta2": beta2, "weight_decay": weight_decay, "schedule": schedule,
-            "warmup": warmup, "clip": clip, "average": average, "weights": weights, "patience": patience,
-            "checkpoint_seconds": checkpoint_seconds, "seed": seed, "device": device, "precision": precision,
-            "deterministic": deterministic,
-        },
-        "fit",
-    )  # fmt: skip
     check_options(options)
     objective.check(model)
     check_data(model, objective.criterion, data, options)
@@ -212,7 +187,7 @@ def check_untouched(
     folder: Path, config: RunConfig, settings: Settings, model: Model, objective: Objective
 ) -> None:
     """Raises RunError when a run without a state cannot be begun again as it was."""
-    again = f"train anew: vaekit train {settings.method} --config {folder / CONFIG}"
+    again = f"train anew: vaekit train {settings.method} config='{folder / CONFIG}'"
     if (folder / METRICS).exists() or (folder / "model.safetensors").exists():
         raise RunError(f"{folder} has no states to go on from; {again}")
     if weights_fingerprint(model, objective) != config.initial_weights:
@@ -238,22 +213,7 @@ def warn_of_versions(config: RunConfig, context: Context) -> None:
 
 
 def check_options(options: FitSettings) -> None:
-    """Raises SettingError for the first option out of range."""
-    at_least = {
-        "epochs": 1, "batch_size": 1, "warmup": 0, "clip": 0, "weight_decay": 0, "patience": 0,
-        "checkpoint_seconds": 0, "seed": 0,
-    }  # fmt: skip
-    for name, least in at_least.items():
-        value = getattr(options, name)
-        if not least <= value < math.inf:
-            raise SettingError(
-                f"--{name.replace('_', '-')} must be at least {least} and finite, not {value}."
-            )
-    if not 0 < options.learning_rate < math.inf:
-        raise SettingError(f"--learning-rate must be above 0, not {options.learning_rate}.")
-    for name in ("beta1", "beta2", "average"):
-        if not 0 <= getattr(options, name) < 1:
-            raise SettingError(f"--{name} must be from 0 to below 1, not {getattr(options, name)}.")
+    """Raises SettingError for a device that is not there; ranges were checked when the options were made."""
     choose_device(options.device)
 
 
@@ -274,7 +234,11 @@ def check_data(model: Model, criterion: str | None, data: Data, options: FitSett
     if "likelihood" in model.arguments:
         check_support(model.arguments["likelihood"], data.pixels)
     if options.patience and not len(data.validation):
-        warnings.warn("--patience has no effect without validation images.", VaekitWarning, stacklevel=3)
+        warnings.warn(
+            f"patience={options.patience} has no effect without validation images.",
+            VaekitWarning,
+            stacklevel=3,
+        )
     if criterion is None and (options.patience or options.weights == "best"):
-        message = "no figure tells which weights of this method are best: the last are kept, whatever --weights and --patience."
+        message = "no figure tells which weights of this method are best: the last are kept, whatever weights and patience say."
         warnings.warn(message, VaekitWarning, stacklevel=3)

@@ -16,8 +16,7 @@ from vaekit.objectives.ramps import Clock
 from vaekit.runtime.device import arithmetic
 from vaekit.runtime.distributed import Context
 from vaekit.runtime.random import Share
-from vaekit.training.optimizers import OPTIMIZERS, Average, clip
-from vaekit.training.schedules import learning_rate as rate_at
+from vaekit.training.optimizers import Average, clip
 from vaekit.training.state import moved
 
 
@@ -39,8 +38,8 @@ class Learner:
         self.options, self.context = options, context
         self.phases = objective.phases(model)
         self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
-        build = OPTIMIZERS[options.optimizer]
-        self.optimizers = {name: build(owned, options) for name, owned in self.parameters.items()}
+        build, rate = options.optimizer.build, options.learning_rate
+        self.optimizers = {name: build(owned, rate) for name, owned in self.parameters.items()}
         self.losses = {
             phase.name: context.average_gradients(phase.loss, self.parameters[phase.name])
             for phase in self.phases
@@ -53,8 +52,8 @@ class Learner:
         self.objective.train()
 
     def learning_rate(self, clock: Clock) -> float:
-        options = self.options
-        return rate_at(options.schedule, options.learning_rate, options.warmup, clock)
+        """Of the update that follows `clock`."""
+        return self.options.schedule.rate(self.options.learning_rate, clock.step, clock.steps)
 
     def scheduled(self, clock: Clock) -> dict[str, float]:
         """Everything that changes by a schedule."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vaekit.config.options import FitSettings
+from vaekit.config import optimizer_parts as parts
 
 # torch's optimisers load its compiler, a second of every start, only to keep it away from these methods.
 # A method that carries this mark counts as kept away already; torch without the mark's meaning ignores it.
@@ -30,7 +30,7 @@ class Adam(torch.optim.Adam):
 
 
 class AdamW(torch.optim.AdamW):
-    """Likewise."""
+    """See `Adam`."""
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -113,18 +113,17 @@ class MuonForMatrices:
 
     Args:
         parameters: all of a phase.
-        options: beta1 is the momentum of both rules.
+        part: beta1 is the momentum of both rules.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], options: FitSettings) -> None:
-        rate, decay = options.learning_rate, options.weight_decay
+    def __init__(self, parameters: list[nn.Parameter], learning_rate: float, part: parts.Muon) -> None:
         matrices = [parameter for parameter in parameters if parameter.ndim == 2]
         rest = [parameter for parameter in parameters if parameter.ndim != 2]
         self.parts: dict[str, torch.optim.Optimizer] = {}
         if matrices:
-            self.parts["muon"] = Muon(matrices, rate, options.beta1, decay)
+            self.parts["muon"] = Muon(matrices, learning_rate, part.beta1, part.weight_decay)
         if rest:
-            self.parts["adamw"] = OPTIMIZERS["adamw"](rest, options)  # type: ignore[assignment]
+            self.parts["adamw"] = adamw(rest, learning_rate, part)
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
@@ -146,34 +145,31 @@ class MuonForMatrices:
             part.load_state_dict(state_dict[name])
 
 
-def _adam(kind: type[torch.optim.Adam]) -> Callable[[list[nn.Parameter], FitSettings], Optimizer]:
-    def build(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
-        fused = parameters[0].device.type in ("cpu", "cuda")  # one kernel for all parameters
-        betas = (options.beta1, options.beta2)
-        return kind(parameters, options.learning_rate, betas, weight_decay=options.weight_decay, fused=fused)
-
-    return build
-
-
-def _adamax(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
-    betas = (options.beta1, options.beta2)
-    return torch.optim.Adamax(parameters, options.learning_rate, betas, weight_decay=options.weight_decay)
+def adam(
+    parameters: list[nn.Parameter],
+    learning_rate: float,
+    part: parts.Adam,
+    kind: type[torch.optim.Adam] = Adam,
+) -> Optimizer:
+    fused = parameters[0].device.type in ("cpu", "cuda")  # one kernel for all parameters
+    betas = (part.beta1, part.beta2)
+    return kind(parameters, learning_rate, betas, weight_decay=part.weight_decay, fused=fused)
 
 
-def _sgd(parameters: list[nn.Parameter], options: FitSettings) -> Optimizer:
-    momentum = options.beta1
+def adamw(parameters: list[nn.Parameter], learning_rate: float, part: parts.AdamW | parts.Muon) -> Optimizer:
+    return adam(parameters, learning_rate, part, AdamW)  # type: ignore[arg-type]
+
+
+def adamax(parameters: list[nn.Parameter], learning_rate: float, part: parts.Adamax) -> Optimizer:
+    betas = (part.beta1, part.beta2)
+    return torch.optim.Adamax(parameters, learning_rate, betas, weight_decay=part.weight_decay)
+
+
+def sgd(parameters: list[nn.Parameter], learning_rate: float, part: parts.SGD) -> Optimizer:
+    momentum = part.beta1
     return torch.optim.SGD(
-        parameters, options.learning_rate, momentum, weight_decay=options.weight_decay, nesterov=momentum > 0
+        parameters, learning_rate, momentum, weight_decay=part.weight_decay, nesterov=momentum > 0
     )
-
-
-OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], FitSettings], Rule]] = {
-    "adam": _adam(Adam),
-    "adamw": _adam(AdamW),
-    "adamax": _adamax,
-    "sgd": _sgd,
-    "muon": MuonForMatrices,
-}
 
 
 def clip(parameters: list[nn.Parameter], limit: float) -> None:

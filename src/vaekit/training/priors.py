@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -105,9 +104,9 @@ def fit_prior(
     out, leads = run.path / PRIOR, launched().leads
     if leads and out.exists() and not replace:
         remedy = (
-            "--replace fits another"
+            "replace=True fits another"
             if has_ended(out)
-            else f"go on with it (vaekit resume {out}), or --replace it"
+            else f"go on with it (vaekit resume {out}), or fit another: replace=True"
         )
         raise RunError(f"{out}: a prior is there already; {remedy}.")
     codes = load_codes(run.path, run=run, images=images)
@@ -122,8 +121,15 @@ def fit_prior(
         with writing(out):
             shutil.rmtree(out)
     tell(f"fitting a {settings.method} to {len(codes.train):,} codes of {run.path} into {out}")
-    options = dataclasses.asdict(settings.fit)
-    return fit(prior, objective, codes, out=out, method=settings.method, should_stop=should_stop, **options)
+    return fit(
+        prior,
+        objective,
+        codes,
+        options=settings.fit,
+        out=out,
+        method=settings.method,
+        should_stop=should_stop,
+    )
 
 
 def go_on_with_prior(

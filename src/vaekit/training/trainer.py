@@ -297,8 +297,8 @@ class Trainer:
 
     def error(self, what: str) -> NonFiniteError:
         last = f" Its last good state is in {self.folder}." if self.folder is not None else ""
-        slower = f"--learning-rate {self.options.learning_rate / 4:g}"
-        return NonFiniteError(f"{what}; try {slower}, --clip 10 or a longer --warmup.{last}")
+        slower = f"learning_rate={self.options.learning_rate / 4:g}"
+        return NonFiniteError(f"{what}; try {slower}, clip=10 or a longer warmup.{last}")
 
     @staticmethod
     def _listed(names: list[str]) -> str:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from vaekit import Data, Reconstruction, load_data, load_run
 from vaekit.config.methods import METHODS, PRIORS, Method
-from vaekit.config.options import AutoencoderSettings, ReconstructionSettings
+from vaekit.config.model_options import AutoencoderSettings
+from vaekit.config.objective_options import NoSettings
 from vaekit.core import Loss
 from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import save_pca
@@ -204,7 +205,7 @@ class Diverging(Reconstruction):
 
 
 def test_a_method_that_fails_is_said_and_the_others_stand(compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = Method("vaekit.models.ae:AE", Diverging, AutoencoderSettings, ReconstructionSettings, "fails")
+    broken = Method("vaekit.models.ae:AE", Diverging, AutoencoderSettings, NoSettings, "fails")
     monkeypatch.setitem(METHODS, "broken", broken)
     outcome = compare("--methods", "broken", "ae", "--seeds", 1, "--out", "c")
     assert outcome.status == 0, outcome.err
@@ -226,8 +227,8 @@ def test_a_method_that_fails_is_said_and_the_others_stand(compare, monkeypatch: 
         (["--seeds", 0], "--seeds must be at least 1, not 0"),
         (["--budget", "1s"], "--budget and --epochs exclude each other"),
         (["--features", "mnst"], "--features 'mnst': no such name or file. Did you mean mnist_v1?"),
-        (["--latent-dim", 0], "latent_dim must be at least 1"),
-        (["--network", "mpl"], "unknown network 'mpl'. Did you mean mlp?"),
+        (["--latent-dim", 0], "--latent-dim must be at least 1"),
+        (["--network", "mpl"], "--network: 'mpl' is not one of auto, lesson, mlp, resnet. Did you mean mlp?"),
         (["--device", "gpu"], "unknown device 'gpu'"),
         (["--out", "f.safetensors"], "--out f.safetensors: something else is there"),
         (["--methods"], "--methods needs a value"),

@@ -65,7 +65,7 @@ def test_a_prior_of_other_weights_is_refused(terminal, vq_run: Path) -> None:
     shutil.move(vq_run, "old")
     terminal("train", "vqvae", *TRAIN, *VQ, "--seed", 1, "--out", vq_run)
     shutil.move("old/prior", vq_run / "prior")
-    failed(terminal("sample", vq_run), "other weights", f"vaekit prior {vq_run} --replace")
+    failed(terminal("sample", vq_run), "other weights", f"vaekit prior {vq_run}) with --replace")
 
 
 def test_latents_have_a_mixture(terminal, ae_run: Path, vae_run: Path) -> None:

@@ -235,7 +235,7 @@ def test_sizes_are_brought_together(tmp_path):
     for i in range(12):
         shape = (40, 20) if i % 2 else (30, 30)
         Image.fromarray(np.full(shape, 100 + i, np.uint8)).save(tmp_path / f"{i}.png")
-    with pytest.raises(DataError, match=r"6 of \d+x\d+ .*6 of \d+x\d+.*--image-size"):
+    with pytest.raises(DataError, match=r"6 of \d+x\d+ .*6 of \d+x\d+.*image_size="):
         load_data(tmp_path)
     found, _ = pixels(tmp_path, "3.png", image_size="20")
     assert found.shape == (20, 20, 1)

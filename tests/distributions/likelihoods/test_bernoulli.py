@@ -115,7 +115,7 @@ def test_the_logit_of_a_mean_has_that_mean() -> None:
 def test_images_are_judged_whole() -> None:
     torch.manual_seed(0)
     logits, x = torch.randn(4, 1, 2, 3), torch.rand(4, 1, 2, 3)
-    _, likelihood = build_likelihood("continuous-bernoulli", "8-bit", (1, 2, 3))
+    likelihood = build_likelihood("continuous-bernoulli", "8-bit", (1, 2, 3))
     by_hand = [
         sum(log_density(*pair) for pair in zip(x[i].flatten().tolist(), logits[i].flatten().tolist(), strict=True))
         for i in range(4)

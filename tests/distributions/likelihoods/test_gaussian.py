@@ -14,9 +14,10 @@ from scipy.stats import norm
 from torch import Tensor
 
 from vaekit import ELBO, VAE, fit, load_data, load_run, resume
+from vaekit.config.likelihood_parts import GaussianLearned, GaussianOptimal
 from vaekit.core import SettingError
 from vaekit.distributions import build_likelihood
-from vaekit.distributions.likelihoods.gaussian import LearnedGaussianLikelihood, OptimalGaussianLikelihood
+from vaekit.distributions.likelihoods.gaussian import OptimalGaussianLikelihood
 
 
 @pytest.fixture
@@ -29,10 +30,10 @@ def batch() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("name", ["gaussian-learned", "gaussian-optimal"])
 def test_before_training_they_are_scipys_normal(name: str, batch: tuple[Tensor, Tensor]) -> None:
     raw, x = batch
-    likelihood = build_likelihood(name, "real", (5,), 0.3)[1].eval()
+    likelihood = build_likelihood(name, "real", (5,), sigma=0.3).eval()
     expected = norm.logpdf(x.numpy(), raw.numpy(), 0.3).sum(-1)
     np.testing.assert_allclose(likelihood(raw).log_prob(x).detach().numpy(), expected, rtol=1e-4)
-    p = build_likelihood(name, "real", (1,), 0.3)[1].eval()(torch.tensor([0.2]))
+    p = build_likelihood(name, "real", (1,), sigma=0.3).eval()(torch.tensor([0.2]))
     integral = quad(lambda v: p.log_prob(torch.tensor([v])).exp().item(), -3, 3, points=[0.2])[0]
     assert integral == pytest.approx(1.0, abs=1e-5)
 
@@ -40,12 +41,12 @@ def test_before_training_they_are_scipys_normal(name: str, batch: tuple[Tensor, 
 @pytest.mark.parametrize("name", ["gaussian-learned", "gaussian-optimal"])
 def test_sigma_must_be_positive(name: str) -> None:
     with pytest.raises(SettingError, match="sigma must be above 0, not -1"):
-        build_likelihood(name, "real", (5,), -1.0)
+        build_likelihood(name, "real", (5,), sigma=-1.0)
 
 
 def test_the_best_learned_sigma_is_the_root_of_the_mean_squared_error(batch: tuple[Tensor, Tensor]) -> None:
     raw, x = batch
-    likelihood = LearnedGaussianLikelihood(1, 1.0)
+    likelihood = GaussianLearned(1.0).build((1,))
     optimizer = torch.optim.LBFGS(likelihood.parameters(), max_iter=50)
 
     def loss() -> Tensor:
@@ -60,7 +61,7 @@ def test_the_best_learned_sigma_is_the_root_of_the_mean_squared_error(batch: tup
 
 @pytest.mark.parametrize("log_sigma", [-1e4, -30.0, 30.0, 1e4])
 def test_a_runaway_sigma_stays_finite(log_sigma: float, batch: tuple[Tensor, Tensor]) -> None:
-    likelihood = LearnedGaussianLikelihood(1, 1.0)
+    likelihood = GaussianLearned(1.0).build((1,))
     with torch.no_grad():
         likelihood.log_sigma.fill_(log_sigma)
     value = likelihood(batch[0]).log_prob(batch[1]).sum()
@@ -73,7 +74,7 @@ def test_a_runaway_sigma_stays_finite(log_sigma: float, batch: tuple[Tensor, Ten
 def test_in_training_the_optimal_one_is_half_log_mse_a_dimension(batch: tuple[Tensor, Tensor]) -> None:
     """Value, and gradient with the variance as a function of the decoder's output, as in the paper."""
     raw, x = batch[0].requires_grad_(), batch[1]
-    likelihood = OptimalGaussianLikelihood(1, 1.0).train()
+    likelihood = GaussianOptimal(1.0).build((1,)).train()
     total = -likelihood(raw).log_prob(x).sum()
     (gradient,) = torch.autograd.grad(total, raw)
     mse = ((x - raw) ** 2).mean()
@@ -85,7 +86,7 @@ def test_in_training_the_optimal_one_is_half_log_mse_a_dimension(batch: tuple[Te
 def test_images_that_are_met_exactly_cost_a_finite_amount() -> None:
     x = torch.rand(3, 4)
     raw = x.clone().requires_grad_()
-    value = -OptimalGaussianLikelihood(1, 1.0).train()(raw).log_prob(x).sum()
+    value = -GaussianOptimal(1.0).build((1,)).train()(raw).log_prob(x).sum()
     value.backward()
     assert value.item() == pytest.approx(12 * (0.5 * math.log(2 * math.pi) - 12), rel=1e-5)
     assert raw.grad is not None
@@ -93,7 +94,7 @@ def test_images_that_are_met_exactly_cost_a_finite_amount() -> None:
 
 
 def test_the_training_error_is_a_running_mean_and_evaluation_leaves_it() -> None:
-    likelihood = OptimalGaussianLikelihood(1, 5.0).train()
+    likelihood = GaussianOptimal(5.0).build((1,)).train()
     errors = torch.rand(250).tolist()
     expected = 0.0
     for index, error in enumerate(errors):  # the last tenth or so of all so far

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vaekit import IWAE, VAE, fit, load_data
 from vaekit.core import SettingError
-from vaekit.distributions import build_likelihood
+from vaekit.distributions import Likelihood, build_likelihood
 from vaekit.distributions.likelihoods.logistic_mixture import LogisticMixture, clipped_mean, log_mass
 from vaekit.metrics import bits_per_dimension
 
@@ -36,9 +36,14 @@ def scipy_log_mass(levels: np.ndarray, location: float, log_scale: float) -> np.
         return np.log(np.maximum(left, right))
 
 
+def of_levels(name: str, shape: tuple[int, ...], mixtures: int = 3) -> Likelihood:
+    options = {"mixtures": mixtures} if name == "logistic-mixture" else {}
+    return build_likelihood(name, "8-bit", shape, **options)
+
+
 def one_value(name: str, raw: Tensor, mixtures: int = 3) -> torch.distributions.Distribution:
     """p of an array of one value, from its raw numbers, repeated for all 256 levels."""
-    return build_likelihood(name, "8-bit", (1,), mixtures=mixtures)[1](raw.expand(256, -1))
+    return of_levels(name, (1,), mixtures)(raw.expand(256, -1))
 
 
 # One logistic --------------------------------------------------------------------------------------
@@ -82,7 +87,7 @@ def test_mean_is_that_of_enumeration_to_half_a_level(location: float, log_scale:
 @pytest.mark.parametrize("size", [0.1, 1.0, 5.0, 100.0, 1e4])
 def test_mass_sums_to_one_over_the_levels(name: str, size: float) -> None:
     torch.manual_seed(1)
-    numbers = build_likelihood(name, "8-bit", (1,), mixtures=3)[1].numbers
+    numbers = of_levels(name, (1,)).numbers
     masses = one_value(name, size * torch.randn(numbers).double()).log_prob(LEVELS.double()[:, None]).exp()
     assert masses.sum().item() == pytest.approx(1.0, abs=1e-6)
 
@@ -92,7 +97,7 @@ def test_mass_sums_to_one_over_the_levels(name: str, size: float) -> None:
 def test_gradients_are_finite_at_the_ends_and_at_extreme_parameters(name: str, size: float) -> None:
     """fp32; every combination of signs of weight, location and scale for the mixture."""
     torch.manual_seed(2)
-    likelihood = build_likelihood(name, "8-bit", (8,), mixtures=3)[1]
+    likelihood = of_levels(name, (8,))
     raw = (size * torch.randint(-1, 2, (64, 8 * likelihood.numbers))).requires_grad_()
     x = torch.tensor([0, 255, 0, 255, 1, 254, 128, 7]) / 255
     value = likelihood(raw).log_prob(x.expand(64, 8))
@@ -105,7 +110,7 @@ def test_gradients_are_finite_at_the_ends_and_at_extreme_parameters(name: str, s
 @pytest.mark.parametrize("name", NAMES)
 def test_mean_and_samples_are_those_of_the_masses(name: str) -> None:
     torch.manual_seed(4)
-    likelihood = build_likelihood(name, "8-bit", (1,), mixtures=3)[1]
+    likelihood = of_levels(name, (1,))
     raw = torch.randn(likelihood.numbers)
     masses = one_value(name, raw).log_prob(LEVELS[:, None]).exp().double()
     p = likelihood(raw)
@@ -119,7 +124,7 @@ def test_mean_and_samples_are_those_of_the_masses(name: str) -> None:
 def test_mixture_is_scipys() -> None:
     torch.manual_seed(5)
     raw = torch.randn(3, 4, 1, 2, 2).double()  # K = 4
-    likelihood = build_likelihood("logistic-mixture", "8-bit", (1, 2, 2), mixtures=4)[1]
+    likelihood = build_likelihood("logistic-mixture", "8-bit", (1, 2, 2), mixtures=4)
     levels = torch.tensor([[0, 200], [255, 17]])
     logits, location, log_scale = (part.reshape(4, 4).numpy() for part in raw)  # (K, pixels)
     weights = logits - logsumexp(logits, axis=0)
@@ -137,7 +142,7 @@ def test_categorical_is_the_log_softmax() -> None:
     torch.manual_seed(6)
     raw = torch.randn(5, 256 * 2, 3, 2)
     levels = torch.randint(256, (5, 2, 3, 2))
-    p = build_likelihood("categorical", "8-bit", (2, 3, 2))[1](raw)
+    p = build_likelihood("categorical", "8-bit", (2, 3, 2))(raw)
     table = raw.view(5, 256, 2, 3, 2).log_softmax(1)
     by_hand = torch.nn.functional.nll_loss(table, levels, reduction="none").sum((1, 2, 3))
     torch.testing.assert_close(p.log_prob(levels / 255), -by_hand)
@@ -146,7 +151,7 @@ def test_categorical_is_the_log_softmax() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(1, 5, 4), (3, 5, 4), (20,)])
 def test_the_start_has_about_the_mean_asked_for(name: str, shape: tuple[int, ...]) -> None:
-    likelihood = build_likelihood(name, "8-bit", shape)[1]
+    likelihood = build_likelihood(name, "8-bit", shape)
     mean = torch.linspace(0.12, 0.88, math.prod(shape)).view(shape)
     torch.testing.assert_close(likelihood(likelihood.raw_of_mean(mean)).mean, mean, atol=0.02, rtol=0)
     ends = likelihood(likelihood.raw_of_mean(torch.full(shape, 1.0))).mean
@@ -210,7 +215,7 @@ def test_coupled_samples_have_the_coupled_moments(coupled: LogisticMixture) -> N
 
 
 def test_uniform_images_take_eight_bits_a_dimension() -> None:
-    p = build_likelihood("categorical", "8-bit", (1, 4, 4))[1](torch.zeros(2, 256, 4, 4))
+    p = build_likelihood("categorical", "8-bit", (1, 4, 4))(torch.zeros(2, 256, 4, 4))
     nats = -p.log_prob(torch.rand(2, 1, 4, 4)).mean().item()
     assert bits_per_dimension(nats, 16) == pytest.approx(8.0, rel=1e-6)
 

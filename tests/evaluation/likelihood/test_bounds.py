@@ -157,7 +157,7 @@ def test_bf16_agrees_with_fp32(bernoulli: VAE) -> None:
 def test_what_cannot_be_measured_is_named(linear: LinearVAE) -> None:
     with pytest.raises(SettingError, match=r"has a prior.*take a VAE"):
         importance_bound(AE((1, 4, 4), 2, width=8), Split(torch.zeros(3, 1, 4, 4)), 10)
-    with pytest.raises(SettingError, match="--samples must be at least 2, not 1"):
+    with pytest.raises(SettingError, match="samples must be at least 2, not 1"):
         importance_bound(linear.model, linear.split, 1, jackknife=True)
     with pytest.raises(DataError, match="the split is empty"):
         negative_elbo(linear.model, Split(torch.zeros(0, 6)))

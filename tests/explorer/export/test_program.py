@@ -169,11 +169,10 @@ def test_grids_of_codes(page) -> None:
     """Both kinds of codebook, on sides that do not divide into patches."""
     generator = torch.Generator().manual_seed(7)
     for quantizer in ("ema", "fsq"):
+        sizes = {} if quantizer == "fsq" else {"code_dim": 4}
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            model = VQVAE(
-                (3, 7, 9), downsample=2, codes=64, quantizer=quantizer, code_dim=4, width=8, depth=1
-            )
+            model = VQVAE((3, 7, 9), downsample=2, codes=64, quantizer=quantizer, width=8, depth=1, **sizes)
         model = shaken(model).eval()
         with torch.no_grad():
             model.encoder.last.weight.mul_(10)  # so that vectors lie far apart, and at many codes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vaekit.cli.command_options import CompareOptions
 from vaekit.cli.commands.train import stopping
 from vaekit.cli.output import Result, note, say
+from vaekit.config.fields import rule_of
 from vaekit.config.options import DataSettings
 from vaekit.core import DataError, SettingError, near_miss
 
@@ -22,7 +23,7 @@ BUDGET = "60s"  # where neither --budget nor --epochs is given
 
 TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "probe_accuracy", "train_seconds")
 
-SHARED = ("latent_dim", "network", "width", "depth", "likelihood", "batch_size", "device")
+SHARED = ("latent_dim", "network", "likelihood", "batch_size", "device")  # with the options of these parts
 
 
 def compare(options: CompareOptions) -> Result:
@@ -38,13 +39,11 @@ def compare(options: CompareOptions) -> Result:
     from vaekit.data import load_data
 
     source = _source(options)
-    data = load_data(**dataclasses.asdict(source))
+    data = load_data(**source.flat())
     for line in data.notes:
         note(line)
     methods = options.methods or planning.default_methods(data.train.labels is not None)
-    defaults = {field.name: field.default for field in dataclasses.fields(CompareOptions)}
-    shared = {name: getattr(options, name) for name in SHARED}
-    shared = {name: value for name, value in shared.items() if name == "device" or value != defaults[name]}
+    shared = shared_options(options)
     seeds = tuple(range(options.seed, options.seed + options.seeds))
     wish = planning.Wish(source, tuple(methods), seeds, budget, options.epochs, shared, options.features)
     folder = Path(options.out) if options.out is not None else planning.find_folder(wish, source.data)
@@ -53,6 +52,17 @@ def compare(options: CompareOptions) -> Result:
         f"comparing {', '.join(methods)} on {source.data}, {len(seeds)} seed{'s' * (len(seeds) != 1)} each, in {folder}"
     )
     return _carried_out(plan, wish, data, folder)
+
+
+def shared_options(options: CompareOptions) -> dict[str, Any]:
+    """What every method is given that has it: the device, and what differs from the defaults, flat."""
+    defaults = {flag.name: flag.default for flag in CompareOptions.flags()}
+    shared: dict[str, Any] = {}
+    for field in dataclasses.fields(options):
+        if field.name in SHARED:
+            shared |= rule_of(field).flat(field.name, getattr(options, field.name))
+    chosen = {"device", *(name for name, value in shared.items() if value != defaults[name])}
+    return {name: value for name, value in shared.items() if name in chosen}
 
 
 def _carried_out(plan: Plan, wish: Wish, data: Data, folder: Path) -> Result:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vaekit.cli.command_options import SourceOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import as_typed
 
 MOST_CLASSES = 30  # rows of the table
 
@@ -44,7 +45,7 @@ def _text(description: dict[str, Any]) -> Any:
         }
         rows["factors"] = ", ".join(f"{name} ({values})" for name, values in ends.items())
     lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
-    lines += [f"{'note':14} {line}" for line in description["notes"]]
+    lines += [f"{'note':14} {as_typed(line)}" for line in description["notes"]]
     return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.command_options import EvaluateOptions
 from vaekit.cli.output import Result, note
+from vaekit.cli.spelling import as_typed
 from vaekit.core import SettingError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _text(result: Evaluation) -> str:
         lines.append(
             f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
         )
-    lines += [f"found: {finding}" for finding in result.findings]
+    lines += [f"found: {as_typed(finding)}" for finding in result.findings]
     if result.health is not None and not result.findings:
         lines.append("nothing wrong found with the latent space")
     return "\n".join(lines)

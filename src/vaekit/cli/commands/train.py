@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -81,7 +80,7 @@ def _train(settings: Settings, out: str | None, name: str | None = None) -> Hist
     if leads and out is not None:
         check_free(Path(out))
     check_options(settings.fit)
-    data = load_data(**dataclasses.asdict(settings.data))
+    data = load_data(**settings.data.flat())
     model, objective = new_model(settings, data)
     for line in [*data.notes, *likelihood_notes(settings, model, data)]:
         note(line)
@@ -97,7 +96,7 @@ def _train(settings: Settings, out: str | None, name: str | None = None) -> Hist
             out=folder,
             method=settings.method,
             should_stop=reason,
-            **dataclasses.asdict(settings.fit),
+            options=settings.fit,
         )
 
 

@@ -45,8 +45,8 @@ def load_npz_file(path: Path, settings: DataSettings) -> Loaded:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             if isinstance(file, np.ndarray):
                 raise DataError(f"{path}: holds a single array; rename it to .npy.")
-            images = _member(file, settings.images_key, ("images", "x"), "--images-key", path)
-            labels = _member(file, settings.labels_key, ("labels", "y"), "--labels-key", path)
+            images = _member(file, settings.images_key, ("images", "x"), "images_key", path)
+            labels = _member(file, settings.labels_key, ("labels", "y"), "labels_key", path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise
@@ -89,14 +89,14 @@ def arranged(images: Tensor, layout: str, where: str) -> Tensor:
     shape = tuple(images.shape)
     layout = _guess_layout(shape, where) if layout == "auto" else layout
     if LAYOUT_AXES[layout] != len(shape):
-        raise DataError(f"{where}: --layout {layout} has {LAYOUT_AXES[layout]} axes, not shape {shape}.")
+        raise DataError(f"{where}: layout={layout!r} has {LAYOUT_AXES[layout]} axes, not shape {shape}.")
     if layout == "ND":
         return images
     images = images[:, None] if layout == "NHW" else images
     images = images.permute(0, 3, 1, 2) if layout == "NHWC" else images
     if images.shape[1] not in CHANNELS:
         raise DataError(
-            f"{where}: --layout {layout} takes shape {shape} as {images.shape[1]} channels; "
+            f"{where}: layout={layout!r} takes shape {shape} as {images.shape[1]} channels; "
             "only 1 to 4 are possible."
         )
     return images
@@ -115,7 +115,7 @@ def class_numbers(labels: object, count: int, where: str) -> tuple[Tensor, list[
     values = _numpy(labels) if isinstance(labels, Tensor) else np.asarray(labels)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.shape != (count,):
-        raise DataError(f"{where}: labels of shape {values.shape} for {count:,} images; give one an image.")
+        raise DataError(f"{where}: labels of shape {values.shape} for {count:,} images; give one per image.")
     if values.dtype.kind == "f":
         if not (np.isfinite(values).all() and (values == np.rint(values)).all()):
             raise DataError(f"{where}: labels are not whole numbers; give class numbers or names.")
@@ -142,7 +142,7 @@ def _guess_layout(shape: tuple[int, ...], where: str) -> str:
         )
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
     if first and last:
-        raise DataError(f"{where}: shape {shape} could be either; give --layout NCHW or --layout NHWC.")
+        raise DataError(f"{where}: shape {shape} could be either; give layout='NCHW' or layout='NHWC'.")
     if not first and not last:
         raise DataError(f"{where}: shape {shape} has no axis of 1 to 4 channels, second or last.")
     return "NCHW" if first else "NHWC"
@@ -169,7 +169,7 @@ def _bytes(array: np.ndarray, where: str) -> np.ndarray:
     if low < 0 or high > 255:
         raise DataError(
             f"{where}: whole numbers from {low} to {high}; bring them to 0..255 "
-            "(16-bit: divide by 257), or --pixels real if they are features."
+            "(16-bit: divide by 257), or pixels='real' if they are features."
         )
     return array.astype(np.uint8)
 
@@ -205,10 +205,10 @@ def _member(
     for name in names:
         if name in file.files:
             return file[name]
-    if chosen is None and option == "--labels-key":
+    if chosen is None and option == "labels_key":
         return None
     there = ", ".join(file.files) or "none"
-    raise DataError(f"{path}: no array named {' or '.join(names)}; give {option}. Arrays there: {there}.")
+    raise DataError(f"{path}: no array named {' or '.join(names)}; give {option}=. Arrays there: {there}.")
 
 
 def _unreadable(error: Exception) -> str:

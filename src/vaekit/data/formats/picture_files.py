@@ -140,7 +140,7 @@ def plan_for(headers: Sequence[Header], size: tuple[int, int] | None, fit: str, 
         rest = f", {others:,} of other sizes" if others else ""
         raise DataError(
             f"{where}: images of different sizes: {most:,} of {_text(first)} (height x width), {next_most:,} "
-            f"of {_text(second)}{rest}; bring them to one with --image-size {_suggested(first)}."
+            f"of {_text(second)}{rest}; bring them to one with image_size={_suggested(first)!r}."
         )
     if size is None:
         check_size(*next(iter(sizes)), where)

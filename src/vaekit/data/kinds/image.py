@@ -28,11 +28,13 @@ def parse_size(text: str | int | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"\s*(\d{1,6})(?:\s*[xX×]\s*(\d{1,6}))?\s*", str(text))
     if match is None:
-        raise SettingError(f"--image-size {text}: write 64, or 48x64 for height x width.")
+        raise SettingError(f"image_size='{text}': write 64, or 48x64 for height x width.", "image_size")
     height = int(match[1])
     width = int(match[2] or match[1])
     if not all(SMALLEST <= side <= LARGEST for side in (height, width)):
-        raise SettingError(f"--image-size {text}: sides must be {SMALLEST} to {LARGEST} pixels.")
+        raise SettingError(
+            f"image_size='{text}': sides must be {SMALLEST} to {LARGEST} pixels.", "image_size"
+        )
     return height, width
 
 
@@ -41,7 +43,7 @@ def check_size(height: int, width: int, where: str) -> None:
     if not all(SMALLEST <= side <= LARGEST for side in (height, width)):
         raise DataError(
             f"{where}: images of {height}x{width} pixels; {SMALLEST} to {LARGEST} a side are possible: "
-            "give --image-size 64, say."
+            "give image_size=64, say."
         )
 
 
@@ -54,7 +56,7 @@ def resize(loaded: Loaded, size: tuple[int, int] | None, fit: str, where: str) -
     shape = loaded.parts["train"].images.shape
     if len(shape) == 2:
         if size is not None:
-            raise DataError(f"{where}: rows of features (N, D) have no size; leave --image-size away.")
+            raise DataError(f"{where}: rows of features (N, D) have no size; leave image_size= away.")
         return False
     if size is None or tuple(shape[2:]) == size:
         check_size(shape[2], shape[3], where)

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-Kind = Literal["mass", "density", "pseudo"]
+from vaekit.config.likelihood_parts import Kind, LikelihoodPart
 
 
 class Likelihood(nn.Module, ABC):
     """Interface of a likelihood.
 
-    A constructor takes what it needs of these, by name: `shape` of one image, its number of
-    `dimensions` (3 for (C, H, W), 1 for (D,)), `sigma`, `mixtures`.
+    Args:
+        part: its options.
+        shape: shape of one image, (C, H, W) or (D,).
 
     Attributes:
-        kind: "mass" (sums to 1 over the pixel values), "density" (integrates to 1), or "pseudo"
-            (neither: its values are no likelihoods and are named so).
-        pixels: the keys of `vaekit.data.dataset.PIXELS` on which it is defined.
+        dimensions: number of dimensions of one image: 3 for (C, H, W), 1 for (D,).
         numbers: how many raw numbers the decoder gives for one value of the image.
     """
 
-    kind: ClassVar[Kind]
-    pixels: ClassVar[tuple[str, ...]]
     numbers: int
+
+    def __init__(self, part: LikelihoodPart, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.part, self.dimensions = part, len(shape)
+
+    @property
+    def kind(self) -> Kind:
+        """As `LikelihoodPart.kind` says."""
+        return self.part.kind
+
+    @property
+    def pixels(self) -> tuple[str, ...]:
+        """As `LikelihoodPart.pixels` says."""
+        return self.part.pixels
 
     @abstractmethod
     def forward(self, raw: Tensor) -> Distribution:

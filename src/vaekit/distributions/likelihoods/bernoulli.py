@@ -1,33 +1,26 @@
-"""Likelihoods of one logit a value: Bernoulli, the lesson's `bce`, and the continuous Bernoulli."""
+"""Bernoulli: the likelihood of one logit per value, and on grey pixels the lesson's `bce`."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent
 from torch.nn import functional as F
 
-from vaekit.distributions.likelihoods.base import Kind, Likelihood
+from vaekit.distributions.likelihoods.base import Likelihood
 from vaekit.distributions.likelihoods.continuous_bernoulli import LINEAR
 from vaekit.runtime.device import full_precision
 
 
 class BernoulliLikelihood(Likelihood):
-    """Bernoulli on binary pixels; the decoder returns logits.
+    """Bernoulli on binary pixels, and the lesson's §2 on grey ones; the decoder returns logits.
 
-    Args:
-        dimensions: number of dimensions of one image.
+    On grey pixels (`bce`) it is no likelihood of anything: x log p + (1-x) log(1-p) lacks its normaliser on
+    [0, 1] (Loaiza-Ganem & Cunningham 2019, eq. 2). Kept because it gives pleasant pictures and because the
+    field prints it.
     """
 
-    kind: ClassVar[Kind] = "mass"
-    pixels: ClassVar[tuple[str, ...]] = ("binary",)
     numbers = 1
-
-    def __init__(self, dimensions: int) -> None:
-        super().__init__()
-        self.dimensions = dimensions
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(LogitBernoulli(full_precision(raw)), self.dimensions, False)
@@ -45,15 +38,3 @@ class LogitBernoulli(Bernoulli):
     def log_prob(self, value: Tensor) -> Tensor:
         log_zero = F.softplus(self.logits, threshold=LINEAR).neg_()  # log p(0); in place
         return torch.addcmul(log_zero, value, self.logits)
-
-
-class BCE(BernoulliLikelihood):
-    """The lesson's §2: binary cross-entropy on grey pixels.
-
-    No likelihood of anything: x log p + (1-x) log(1-p) lacks its normaliser on [0, 1]
-    (Loaiza-Ganem & Cunningham 2019, eq. 2). Kept because it gives pleasant pictures and because the
-    field prints it; on binary pixels it equals `bernoulli`.
-    """
-
-    kind = "pseudo"
-    pixels = ("8-bit", "unit", "binary")

@@ -17,18 +17,9 @@ class CategoricalLikelihood(Likelihood):
 
     Makes no assumption and has 256 numbers a value: 200,704 an image of 28x28, which is 154 MB for a
     batch of 192 and a last layer of 103 million weights in an `mlp` of width 512.
-
-    Args:
-        dimensions: number of dimensions of one image.
     """
 
-    kind = "mass"
-    pixels = ("8-bit",)
     numbers = TOP + 1
-
-    def __init__(self, dimensions: int) -> None:
-        super().__init__()
-        self.dimensions = dimensions
 
     def forward(self, raw: Tensor) -> Distribution:
         return LevelCategorical(

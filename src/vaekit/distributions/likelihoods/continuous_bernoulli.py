@@ -25,19 +25,9 @@ LARGEST = 10.0  # logit at which a continuous Bernoulli starts: the mean is then
 
 
 class ContinuousBernoulliLikelihood(Likelihood):
-    """`bce` with its normaliser, hence a density on [0, 1] (Loaiza-Ganem & Cunningham 2019, §3).
+    """`bce` with its normaliser, hence a density on [0, 1] (Loaiza-Ganem & Cunningham 2019, §3)."""
 
-    Args:
-        dimensions: number of dimensions of one image.
-    """
-
-    kind = "density"
-    pixels = ("8-bit", "unit")
     numbers = 1
-
-    def __init__(self, dimensions: int) -> None:
-        super().__init__()
-        self.dimensions = dimensions
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(ContinuousBernoulli(full_precision(raw)), self.dimensions, False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from vaekit.core import SettingError
+from vaekit.config.likelihood_parts import Gaussian, GaussianLearned, GaussianOptimal
 from vaekit.distributions.likelihoods.base import Likelihood
 from vaekit.distributions.numerics import soft_bounds
 from vaekit.runtime.device import full_precision
@@ -25,30 +25,18 @@ def normal_image(mean: Tensor, sigma: Tensor | float, dimensions: int) -> Distri
     return Independent(Normal(mean, scale, validate_args=False), dimensions, False)
 
 
-def check_sigma(sigma: float) -> float:
-    """Raises SettingError unless it is above 0."""
-    if not sigma > 0:
-        raise SettingError(f"sigma must be above 0, not {sigma}.")
-    return sigma
-
-
 class GaussianLikelihood(Likelihood):
     """Normal with one fixed standard deviation, its constant included.
 
-    Args:
-        dimensions: number of dimensions of one image.
-        sigma: standard deviation, in units of the pixels. sigma = 1 is the lesson's "or MSE" (up to
-            the factor 1/2 and the constant); a smaller one weighs the reconstruction more.
+    sigma = 1 is the lesson's "or MSE" (up to the factor 1/2 and the constant); a smaller one weighs the
+    reconstruction more.
     """
 
-    kind = "density"
-    pixels = ("8-bit", "unit", "real")
     numbers = 1
 
-    def __init__(self, dimensions: int, sigma: float) -> None:
-        super().__init__()
-        self.dimensions = dimensions
-        self.sigma = check_sigma(sigma)
+    def __init__(self, part: Gaussian, shape: tuple[int, ...]) -> None:
+        super().__init__(part, shape)
+        self.sigma = part.sigma
 
     def forward(self, raw: Tensor) -> Distribution:
         return normal_image(full_precision(raw), self.sigma, self.dimensions)
@@ -58,21 +46,13 @@ class GaussianLikelihood(Likelihood):
 
 
 class LearnedGaussianLikelihood(Likelihood):
-    """Normal whose one standard deviation is a parameter, trained with the rest (Dai & Wipf 2019).
+    """Normal whose one standard deviation is a parameter, trained with the rest (Dai & Wipf 2019)."""
 
-    Args:
-        dimensions: number of dimensions of one image.
-        sigma: standard deviation at the start.
-    """
-
-    kind = "density"
-    pixels = ("8-bit", "unit", "real")
     numbers = 1
 
-    def __init__(self, dimensions: int, sigma: float) -> None:
-        super().__init__()
-        self.dimensions = dimensions
-        self.log_sigma = nn.Parameter(torch.tensor(math.log(check_sigma(sigma))))
+    def __init__(self, part: GaussianLearned, shape: tuple[int, ...]) -> None:
+        super().__init__(part, shape)
+        self.log_sigma = nn.Parameter(torch.tensor(math.log(part.sigma)))
 
     @property
     def sigma(self) -> Tensor:
@@ -93,22 +73,15 @@ class OptimalGaussianLikelihood(Likelihood):
     mean over the last tenth of the batches (at most REMEMBERED) is kept in a buffer, as in batch
     normalisation: in eval mode p(x|z) has that variance and nothing changes it, so test images, and
     one image alone, are judged by what training knew.
-
-    Args:
-        dimensions: number of dimensions of one image.
-        sigma: standard deviation before the first batch.
     """
 
-    kind = "density"
-    pixels = ("8-bit", "unit", "real")
     numbers = 1
     variance: Tensor
     batches: Tensor
 
-    def __init__(self, dimensions: int, sigma: float) -> None:
-        super().__init__()
-        self.dimensions = dimensions
-        self.register_buffer("variance", torch.tensor(check_sigma(sigma) ** 2))
+    def __init__(self, part: GaussianOptimal, shape: tuple[int, ...]) -> None:
+        super().__init__(part, shape)
+        self.register_buffer("variance", torch.tensor(part.sigma**2))
         self.register_buffer("batches", torch.tensor(0.0))
 
     @property

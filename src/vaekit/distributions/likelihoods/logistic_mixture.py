@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution
 from torch.nn import functional as F
 
-from vaekit.core import SettingError
+from vaekit.config.likelihood_parts import LogisticMixture as Part
 from vaekit.distributions.likelihoods.base import Likelihood
 from vaekit.distributions.likelihoods.levels import TOP, split_numbers, to_levels
 from vaekit.distributions.numerics import log1mexp, soft_bounds
@@ -27,23 +27,14 @@ class LogisticMixtureLikelihood(Likelihood):
     and scale of every component. With 3 channels the components are shared by the channels of a
     pixel, and the location of green moves with red, that of blue with red and green (eq. 3); a
     fourth number a component and value holds the three coefficients. All in units of [0, 1].
-
-    Args:
-        shape: shape of one image.
-        mixtures: K, number of components.
     """
 
-    kind = "mass"
-    pixels = ("8-bit",)
-
-    def __init__(self, shape: tuple[int, ...], mixtures: int) -> None:
-        super().__init__()
-        if mixtures < 1:
-            raise SettingError(f"mixtures must be at least 1, not {mixtures}.")
-        self.dimensions, self.mixtures = len(shape), mixtures
+    def __init__(self, part: Part, shape: tuple[int, ...]) -> None:
+        super().__init__(part, shape)
+        self.mixtures = part.mixtures
         self.coupled = len(shape) == 3 and shape[0] == 3
         self.parts = 4 if self.coupled else 3
-        self.numbers = self.parts * mixtures
+        self.numbers = self.parts * part.mixtures
 
     def forward(self, raw: Tensor) -> Distribution:
         parts = split_numbers(full_precision(raw), self.numbers, self.dimensions)

@@ -134,11 +134,11 @@ def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) ->
     known = isinstance(data, Data) and data.factors is not None
     if wanted == "yes" and not known:
         raise SettingError(
-            f"--disentanglement yes needs a source with known factors; {where} has none, strokes and sprites have."
+            f"disentanglement='yes' needs a source with known factors; {where} has none, strokes and sprites have."
         )
     if wanted == "yes" and not isinstance(model, Encodes):
         raise SettingError(
-            f"--disentanglement yes needs a model whose code of an image is a vector, such as a vae or an ae; "
+            f"disentanglement='yes' needs a model whose code of an image is a vector, such as a vae or an ae; "
             f"a {type(model).__name__} has none."
         )
     return known and isinstance(model, Encodes) and wanted != "no"

@@ -68,7 +68,7 @@ def _collapse(health: Health) -> Finding | None:
     return Finding(
         f"{unused} of {total} dimensions carry less than {DEAD_NATS} nats: posterior collapse; reconstructions "
         f"explain {max(0.0, health.explained):.0%} of the pixels' variance",
-        "try --free-bits 0.5, --kl-warmup 0.3 or a smaller --beta",
+        "try free_bits=0.5, kl_warmup=0.3 or a smaller beta",
     )
 
 
@@ -83,7 +83,7 @@ def _overgrown(health: Health) -> Finding | None:
     return Finding(
         f"{total - needed} of {total} dimensions carry less than {IDLE_NATS} nats while reconstructions explain "
         f"{health.explained:.0%} of the pixels' variance: more dimensions than these images need",
-        f"--latent-dim {math.ceil(1.25 * needed)} should do as well",
+        f"latent_dim={math.ceil(1.25 * needed)} should do as well",
     )
 
 
@@ -98,7 +98,7 @@ def _far_from_prior(health: Health) -> Finding | None:
     return Finding(
         f"the codes of all images lie {health.moments_kl:.1f} nats or more from the prior, which samples "
         "are drawn from: samples will not look like the images",
-        "bring --beta nearer to 1, or fit a density to the codes",
+        "bring beta nearer to 1, or fit a density to the codes",
     )
 
 
@@ -112,7 +112,7 @@ def _overfit(health: Health) -> Finding | None:
     return Finding(
         f"the negative ELBO is {gap:.2f} ± {error:.2f} nats higher here than on training images: the network "
         "learns them by heart",
-        "try fewer --epochs, --patience 5, a smaller --width, or more images",
+        "try fewer epochs, patience=5, a smaller width, or more images",
     )
 
 

@@ -139,7 +139,7 @@ def check_latent(latent: Latent) -> Latent:
 def check_count(value: int, name: str, least: int = 1) -> None:
     """Raises SettingError when a number is too small."""
     if value < least:
-        raise SettingError(f"--{name} must be at least {least}, not {value}.")
+        raise SettingError(f"{name} must be at least {least}, not {value}.", name)
 
 
 def _report(tell: Tell | None, what: str, done: int, total: int) -> None:

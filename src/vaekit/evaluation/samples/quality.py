@@ -155,7 +155,7 @@ def _check_count(count: int, kinds: tuple[Tensor, Tensor, Tensor], extractor: Fe
     )
     raise DataError(
         f"sample quality needs at least {least} images of each kind with the {extractor.dimensions} features "
-        f"{extractor.name}, not {listed}; raise --samples, or give a larger data set."
+        f"{extractor.name}, not {listed}; raise samples=, or give a larger data set."
     )
 
 

@@ -53,7 +53,7 @@ class Features(ABC):
         if shape != self.shape:
             raise DataError(
                 f"features {self.name} are defined for {described(self.shape)} images only, not for "
-                f"{described(shape)}; train some for these images: vaekit features --data SOURCE"
+                f"{described(shape)}; train some for these images (vaekit features)"
             )
 
     @abstractmethod

@@ -159,7 +159,7 @@ def _check(data: Data, dimensions: int, epochs: int) -> int:
         )
     for name, value, least in (("dimensions", dimensions, 2), ("epochs", epochs, 1)):
         if value < least:
-            raise SettingError(f"--{name} must be at least {least}, not {value}.")
+            raise SettingError(f"{name} must be at least {least}, not {value}.", name)
     return len(data.class_names)
 
 

@@ -49,7 +49,7 @@ def fit_pca(data: Data, dimensions: int = 64) -> PCAFeatures:
         DataError: all images are alike.
     """
     if dimensions < 2:
-        raise SettingError(f"--dimensions must be at least 2, not {dimensions}.")
+        raise SettingError(f"dimensions must be at least 2, not {dimensions}.", "dimensions")
     chosen = data.train.images[:: -(-len(data.train) // MOST_FITTED)]
     x = torch.cat([averaged_down(to_unit(part)).flatten(1) for part in chosen.split(CHUNK)])
     mean = x.double().mean(0).float()

@@ -1,0 +1,128 @@
+"""Functions and constructors whose arguments are a set of options, declared nowhere else. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from inspect import Parameter
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from vaekit.config.fields import Flag, Options, check_known
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+Section = TypeVar("Section", bound=Options)
+
+
+def options_of(
+    section: Callable[P, Section],
+) -> Callable[[Callable[[S, Section], None]], Callable[Concatenate[S, P], None]]:
+    """Decorates a constructor `__init__(self, options)`: it then takes the options themselves.
+
+    `ELBO(beta=4.0)`, `ELBO(4.0)` and `ELBO(ELBOSettings(beta=4.0))` are the same. Editors see the fields of
+    the section as the arguments, `help()` explains them.
+    """
+    return configured(section)  # type: ignore[arg-type, return-value]
+
+
+def configured(section: type[Options]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Decorates a callable that has one parameter `options` of this section: it then takes them flat.
+
+    Arguments that have the name of an option, or of an option of a part, go into it; the others reach the
+    callable as they are. Where `options` is not keyword-only, options can be given by their place too.
+    """
+
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        own = inspect.signature(function).parameters
+        before = list(own)[: list(own).index("options")]
+        keyword_only = own["options"].kind is Parameter.KEYWORD_ONLY
+        open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in own.values())
+
+        @functools.wraps(function)
+        def wrapper(*given: Any, **named: Any) -> R:
+            first = len([name for name in before if name not in named])
+            placed, positional = list(given[first:]), given[:first]
+            if placed and isinstance(placed[0], Options):
+                named["options"] = placed.pop(0)
+            if (placed and keyword_only) or len(placed) > len(dataclasses.fields(section)):
+                raise TypeError(
+                    f"{function.__qualname__} takes {first} arguments by their place, not {len(given)}"
+                )
+            values = dict(zip((f.name for f in dataclasses.fields(section)), placed, strict=False))
+            options = named.pop("options", None)
+            known = section.names() if options is None else type(options).names()
+            values |= {name: named.pop(name) for name in list(named) if name in known}
+            if not open_ended:
+                check_known(named, [*known, *(name for name in own if name not in ("self", "options"))])
+            if options is None:
+                options = section.of(values)
+            else:
+                check_known(values, [], "options are given as an object")
+            return function(*positional, options=options, **named)
+
+        wrapper.__signature__ = outer_signature(own, section, keyword_only)  # type: ignore[attr-defined]
+        wrapper.__doc__ = explained(function.__doc__, section)
+        wrapper.section = section  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+def documented(section: type[Options]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Decorates a function that takes a section's options as `**options`: `help()` explains them."""
+
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        own = inspect.signature(function).parameters
+        rest = {name: p for name, p in own.items() if p.kind is not Parameter.VAR_KEYWORD}
+        function.__signature__ = outer_signature(rest, section, True)  # type: ignore[attr-defined]
+        function.__doc__ = explained(function.__doc__, section)
+        return function
+
+    return decorate
+
+
+def outer_signature(
+    own: Mapping[str, Parameter], section: type[Options], keyword_only: bool
+) -> inspect.Signature:
+    """The function's parameters, with the section's fields in the place of `options`."""
+    kind = Parameter.KEYWORD_ONLY if keyword_only else Parameter.POSITIONAL_OR_KEYWORD
+    fields = [field.name for field in dataclasses.fields(section)]
+    shown = [
+        Parameter(
+            flag.name,
+            kind if flag.name in fields else Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if flag.default is dataclasses.MISSING else flag.default,
+            annotation=flag.hint,
+        )
+        for flag in section.flags()
+        if flag.name not in own
+    ]
+    rest = [parameter for name, parameter in own.items() if name != "options"]
+    first = [parameter for parameter in rest if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    last = [parameter for parameter in rest if parameter not in first]
+    return inspect.Signature(sorted([*first, *shown, *last], key=lambda parameter: parameter.kind))
+
+
+def explained(doc: str | None, section: type[Options]) -> str:
+    """A docstring with a line for every option."""
+    lines = [f"    {flag.name}: {flag.help}{limits(flag)}" for flag in section.flags()]
+    head = inspect.cleandoc(doc or "")
+    return "\n".join([head, "", "Options:", *lines]) if lines else head
+
+
+def limits(flag: Flag) -> str:
+    """` (default: 0.1; above 0)`, or what is known of these."""
+    default = flag.default
+    shown = default is not dataclasses.MISSING and default is not None and default != ()
+    parts = (
+        [f"default: {default:.4g}" if isinstance(default, float) else f"default: {default}"] if shown else []
+    )
+    choices = [f"choices: {', '.join(flag.choices)}"] if flag.choices else []
+    return (
+        f" ({'; '.join(parts + [flag.range] * bool(flag.range) + choices)})"
+        if parts + choices or flag.range
+        else ""
+    )

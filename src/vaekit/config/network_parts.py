@@ -1,0 +1,83 @@
+"""NETWORKS: every pair of encoder and decoder with its options, one line each. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+from vaekit.config.fields import imported, option
+from vaekit.config.parts import Part, Undecided, decide
+
+
+@dataclass(frozen=True)
+class NetworkPart(Part):
+    """Interface of a network's options.
+
+    Attributes:
+        module: function (spec, part) -> `vaekit.networks.Pair`, or "module:function" so that the table needs
+            no torch.
+    """
+
+    module: ClassVar[Any]
+
+    def build(self, spec: Any) -> Any:
+        """The `Pair` for a `vaekit.networks.Spec`."""
+        return imported(type(self).module)(spec, self)
+
+
+@dataclass(frozen=True)
+class Lesson(NetworkPart):
+    """Two strided convolutions a side, as in the lesson."""
+
+    module: ClassVar[Any] = "vaekit.networks.lesson:lesson"
+
+
+@dataclass(frozen=True)
+class MLP(NetworkPart):
+    """Residual multilayer perceptron: the fastest on small grey images."""
+
+    width: int = option(512, at_least=1, help="hidden units")
+    depth: int = option(1, at_least=1, help="residual blocks per side")
+
+    module: ClassVar[Any] = "vaekit.networks.mlp:mlp"
+
+
+@dataclass(frozen=True)
+class Resnet(NetworkPart):
+    """Residual convolutions at every scale: colour and larger images."""
+
+    width: int = option(32, at_least=1, help="channels at half size, which double twice")
+    depth: int = option(1, at_least=1, help="residual blocks per stage")
+
+    module: ClassVar[Any] = "vaekit.networks.conv:resnet"
+
+
+@dataclass(frozen=True)
+class Patches(NetworkPart):
+    """Convolutions on a grid of patches, for models of codes."""
+
+    downsample: int = option(
+        4, at_least=1, help="pixels per side of the patch of each code: 4 makes a 7x7 grid of 28x28 images"
+    )
+    width: int = option(64, at_least=1, help="channels")
+    depth: int = option(3, at_least=1, help="residual blocks per side")
+
+    module: ClassVar[Any] = "vaekit.networks.patches:grid_networks"
+
+
+NETWORKS: dict[str, type[NetworkPart]] = {
+    "lesson": Lesson,
+    "mlp": MLP,
+    "resnet": Resnet,
+}
+
+GRID_NETWORKS: dict[str, type[NetworkPart]] = {"patches": Patches}
+
+SMALL = 1600  # pixels of a grey image, up to which a perceptron is the better network
+
+
+def decide_network(given: NetworkPart | Undecided, shape: tuple[int, ...]) -> NetworkPart:
+    """The network; where `auto` leaves it open, what suits images of this shape."""
+    small = len(shape) == 1 or (shape[0] == 1 and prod(shape) <= SMALL)
+    return decide("network", given, NETWORKS, "mlp" if small else "resnet")

@@ -1,0 +1,91 @@
+"""OPTIMIZERS: every update rule with its options, one line each. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from vaekit.config.fields import imported, option
+from vaekit.config.parts import Part
+
+
+@dataclass(frozen=True)
+class OptimizerPart(Part):
+    """Interface of an update rule's options.
+
+    Attributes:
+        module: function (parameters, learning_rate, part) -> `vaekit.training.optimizers.Rule`, or
+            "module:function" so that the table needs no torch.
+    """
+
+    module: ClassVar[Any]
+
+    def build(self, parameters: Sequence[Any], learning_rate: float) -> Any:
+        """The rule for these parameters."""
+        return imported(type(self).module)(parameters, learning_rate, self)
+
+
+@dataclass(frozen=True)
+class Adam(OptimizerPart):
+    """Adam (Kingma & Ba 2015)."""
+
+    beta1: float = option(0.9, at_least=0, below=1, help="decay of the first moment")
+    beta2: float = option(0.99, at_least=0, below=1, help="decay of the second moment")
+    weight_decay: float = option(0.0, at_least=0, help="weight of an L2 penalty")
+
+    module: ClassVar[Any] = "vaekit.training.optimizers:adam"
+
+
+@dataclass(frozen=True)
+class AdamW(OptimizerPart):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+
+    beta1: float = option(0.9, at_least=0, below=1, help="decay of the first moment")
+    beta2: float = option(0.99, at_least=0, below=1, help="decay of the second moment")
+    weight_decay: float = option(0.0, at_least=0, help="decoupled: share of a weight lost, times the rate")
+
+    module: ClassVar[Any] = "vaekit.training.optimizers:adamw"
+
+
+@dataclass(frozen=True)
+class Adamax(OptimizerPart):
+    """Adam with the largest gradient in the place of the second moment (Kingma & Ba 2015, section 7)."""
+
+    beta1: float = option(0.9, at_least=0, below=1, help="decay of the first moment")
+    beta2: float = option(0.99, at_least=0, below=1, help="decay of the largest gradient")
+    weight_decay: float = option(0.0, at_least=0, help="weight of an L2 penalty")
+
+    module: ClassVar[Any] = "vaekit.training.optimizers:adamax"
+
+
+@dataclass(frozen=True)
+class SGD(OptimizerPart):
+    """Gradient descent with Nesterov's momentum."""
+
+    beta1: float = option(0.9, at_least=0, below=1, help="momentum")
+    weight_decay: float = option(0.0, at_least=0, help="weight of an L2 penalty")
+
+    module: ClassVar[Any] = "vaekit.training.optimizers:sgd"
+
+
+@dataclass(frozen=True)
+class Muon(OptimizerPart):
+    """Orthogonal updates of matrices (Jordan 2024), AdamW for the rest."""
+
+    beta1: float = option(
+        0.9, at_least=0, below=1, help="momentum, of the rest the decay of the first moment"
+    )
+    beta2: float = option(0.99, at_least=0, below=1, help="decay of the second moment of the rest")
+    weight_decay: float = option(0.0, at_least=0, help="decoupled: share of a weight lost, times the rate")
+
+    module: ClassVar[Any] = "vaekit.training.optimizers:MuonForMatrices"
+
+
+OPTIMIZERS: dict[str, type[OptimizerPart]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "adamax": Adamax,
+    "sgd": SGD,
+    "muon": Muon,
+}
