@@ -17,8 +17,8 @@ from vaekit.core import RunError, SettingError
 from vaekit.data import Data
 from vaekit.models.autoencoder import Autoencoder
 from vaekit.models.base import Encodes, HasPrior, TakesPrior
-from vaekit.runs.fields import read_record
 from vaekit.runs.files import read_json, write_json, writing
+from vaekit.runs.json_records import read_record
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import choose_context
 from vaekit.training.fit import check_options
