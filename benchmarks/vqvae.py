@@ -34,7 +34,7 @@ from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models import VQVAE
 from vaekit.runs.load import Run
 from vaekit.training.fresh import new_model
-from vaekit.training.priors import fit_prior
+from vaekit.training.priors import prior as fit_prior
 
 EACH = 1000  # samples a class
 
@@ -77,7 +77,7 @@ def prior(values: dict[str, Any], folder: Path, classifier: bool) -> dict[str, A
     run = load_run(folder)
     model = run.model
     assert isinstance(model, VQVAE)
-    history = fit_prior(run, values)
+    history = fit_prior(run, **values)
     run = load_run(folder)
     assert isinstance(run.model, VQVAE)
     data = run.load_data()

@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
     from vaekit import plots as plots
+    from vaekit.comparison.compare import Comparison as Comparison
+    from vaekit.comparison.compare import compare as compare
     from vaekit.config.likelihood_parts import BCE as BCE
     from vaekit.config.likelihood_parts import Bernoulli as Bernoulli
     from vaekit.config.likelihood_parts import Categorical as Categorical
@@ -47,9 +49,16 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.core import VaekitWarning as VaekitWarning
     from vaekit.data import Data as Data
     from vaekit.data import Split as Split
+    from vaekit.data import describe as describe
     from vaekit.data import load_data as load_data
+    from vaekit.demonstration import Demo as Demo
+    from vaekit.demonstration import demo as demo
     from vaekit.evaluation.evaluate import Evaluation as Evaluation
     from vaekit.evaluation.evaluate import evaluate as evaluate
+    from vaekit.evaluation.samples.features.learn import Learned as Learned
+    from vaekit.evaluation.samples.features.learn import features as features
+    from vaekit.evaluation.score import Scores as Scores
+    from vaekit.evaluation.score import score as score
     from vaekit.explorer.export.formats import export as export
     from vaekit.explorer.serve import explore as explore
     from vaekit.models import AE as AE
@@ -70,6 +79,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.training.fit import History as History
     from vaekit.training.fit import fit as fit
     from vaekit.training.fit import resume as resume
+    from vaekit.training.priors import prior as prior
+    from vaekit.training.train import train as train
 
 PUBLIC = {  # name -> "module" or "module:name"
     "load_data": "vaekit.data:load_data",
@@ -112,6 +123,17 @@ PUBLIC = {  # name -> "module" or "module:name"
     "fit": "vaekit.training.fit:fit",
     "resume": "vaekit.training.fit:resume",
     "History": "vaekit.training.fit:History",
+    "train": "vaekit.training.train:train",
+    "demo": "vaekit.demonstration:demo",
+    "prior": "vaekit.training.priors:prior",
+    "compare": "vaekit.comparison.compare:compare",
+    "features": "vaekit.evaluation.samples.features.learn:features",
+    "describe": "vaekit.data:describe",
+    "score": "vaekit.evaluation.score:score",
+    "Comparison": "vaekit.comparison.compare:Comparison",
+    "Demo": "vaekit.demonstration:Demo",
+    "Learned": "vaekit.evaluation.samples.features.learn:Learned",
+    "Scores": "vaekit.evaluation.score:Scores",
     "evaluate": "vaekit.evaluation.evaluate:evaluate",
     "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
     "load_run": "vaekit.runs.load:load_run",

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -162,6 +163,12 @@ def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) ->
     if word not in known:
         close = near_miss(word, known)
         raise SettingError(f"unknown {what} {word!r}.{close} Choices: {', '.join(known)}.", what)
+
+
+def warn_of(lines: Iterable[str]) -> None:
+    """A VaekitWarning for each line, at the place that called who called this."""
+    for line in lines:
+        warnings.warn(line, VaekitWarning, stacklevel=3)
 
 
 def derive_seed(*parts: int | str) -> int:

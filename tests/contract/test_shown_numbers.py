@@ -17,7 +17,7 @@ from torch import Tensor
 
 from toy import SMALL, toy_data
 from vaekit import ELBO, VAE, fit, load_run
-from vaekit.cli.commands.train import summary_table
+from vaekit.cli.tables import summary_table
 from vaekit.comparison import page
 from vaekit.comparison.rows import ROWS, tabulate
 from vaekit.config.methods import METHODS, Method

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vaekit.config.compare_options import CompareSettings
 from vaekit.config.fields import Options, option, same
-from vaekit.config.likelihood_parts import LIKELIHOODS, LikelihoodPart
-from vaekit.config.model_options import AutoencoderSettings
-from vaekit.config.network_parts import NETWORKS, NetworkPart
+from vaekit.config.likelihood_parts import LikelihoodPart
+from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
-from vaekit.config.parts import Undecided, part
+from vaekit.config.parts import Undecided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,20 +272,16 @@ class CompareOptions(DataSettings):
         at_least=1,
         help="equal passes over the training images instead of equal time; the prior of a vqvae has as many more",
     )
-    latent_dim: int = same(AutoencoderSettings, "latent_dim")
-    network: NetworkPart | Undecided = part(
-        NETWORKS, "auto", help="not of a vqvae; auto takes mlp for small grey images and arrays, else resnet"
-    )
-    likelihood: LikelihoodPart | Undecided = part(
-        LIKELIHOODS, "auto", help="of the methods that have one; auto takes each method's own"
-    )
-    batch_size: int = same(FitSettings, "batch_size")
+    latent_dim: int = same(CompareSettings, "latent_dim")
+    network: NetworkPart | Undecided = same(CompareSettings, "network")
+    likelihood: LikelihoodPart | Undecided = same(CompareSettings, "likelihood")
+    batch_size: int = same(CompareSettings, "batch_size")
     features: str | None = option(
         None,
         help="in which samples are compared: a name, or a file of `vaekit features` (default: mnist_v1 for MNIST, a "
         "classifier learned from the labels, or principal components)",
     )
-    device: str = same(FitSettings, "device")
+    device: str = same(CompareSettings, "device")
     out: str | None = option(
         None,
         help="folder; with an unfinished comparison of the same options it is gone on with (default: runs/compare-SOURCE-N)",

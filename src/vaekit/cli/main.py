@@ -164,7 +164,7 @@ def notes_in_one_line() -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if not issubclass(category, VaekitWarning):
             return usual(message, category, *where, **more)
-        if str(message) not in said:
+        if str(message) not in said and launched().leads:
             print(f"vaekit: note: {_typed(message)}", file=sys.stderr)
         said.add(str(message))
         return None

@@ -13,13 +13,14 @@ from vaekit.comparison import pictures
 from vaekit.comparison.claims import RULE, TOLD, Verdict, figure, short
 from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Yardstick
-from vaekit.comparison.pictures import Picture, data_uri
+from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
 from vaekit.comparison.subruns import Records
 from vaekit.config.methods import METHODS, find_method
 from vaekit.config.options import FORMAT
 from vaekit.data import Data
+from vaekit.images.png import data_uri
 from vaekit.metrics import KINDS, METRICS
 from vaekit.reports.html import document
 from vaekit.runs.files import write_atomic, write_json

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor
 from vaekit.comparison.measure import draw
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
-from vaekit.images.tile import tile
+from vaekit.images.sheet import contact_sheet
 from vaekit.inference import decode, encode, reconstruct, shown_images
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, Reconstructs
@@ -82,18 +80,9 @@ def drawable(data: Data) -> bool:
 
 
 def sheet(images: Tensor, columns: int) -> bytes:
-    """PNG of tiles, each pixel enlarged to whole dots."""
-    from PIL import Image
-
+    """PNG of tiles of about SIDE dots, each pixel enlarged to whole dots."""
     scale = max(1, round(SIDE / max(images.shape[-2:])))
-    buffer = io.BytesIO()
-    Image.fromarray(tile(images, columns, scale, gap=2)).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def data_uri(content: bytes) -> str:
-    """A PNG as it may stand in a page."""
-    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+    return contact_sheet(images, columns, scale, gap=2, optimize=True)
 
 
 def _repeated(ends: Split) -> Tensor | None:

@@ -21,7 +21,7 @@ from vaekit.runs.load import PRIOR, Run, load_run
 from vaekit.runs.records import has_begun
 from vaekit.training.fit import History, fit, resume
 from vaekit.training.fresh import new_model
-from vaekit.training.priors import fit_prior, go_on_with_prior
+from vaekit.training.priors import go_on_with_prior, prior
 
 Say = Callable[[str], None]
 Stop = Callable[[], str | None]
@@ -40,9 +40,9 @@ def run_all(
     for number, (name, method, seed) in enumerate(plan.names, 1):
         path = folder / "measured" / f"{name}.json"
         if not path.exists():
-            prior = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
+            more = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
             epochs = f"{plan.epochs[method]} epoch{'s' * (plan.epochs[method] != 1)}"
-            say(f"{number} of {len(plan.names)}: {name}, {epochs}{prior}")
+            say(f"{number} of {len(plan.names)}: {name}, {epochs}{more}")
             record, reason = run_one(plan, method, seed, data, yardstick, folder / name, stop)
             if reason is not None:
                 return records, reason
@@ -97,6 +97,6 @@ def train_prior(plan: Plan, method: str, seed: int, data: Data, run: Run, stop: 
     """
     if has_begun(run.path / PRIOR):
         return go_on_with_prior(run, images=data, should_stop=stop)
-    return fit_prior(
-        run, plan.prior_options(method, seed), images=data, replace=True, should_stop=stop
-    )  # replace: what was begun without a config is nothing yet
+    options = plan.prior_options(method, seed)
+    # replace: what was begun without a config is nothing yet
+    return prior(run, images=data, replace=True, should_stop=stop, **options)

@@ -207,6 +207,10 @@ class Options:
             values |= rule_of(field).flat(field.name, getattr(self, field.name))
         return values
 
+    def those_of(self, section: type[Options]) -> dict[str, Any]:
+        """Its values of the fields that another section has too, by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(section)}
+
 
 @cache
 def hints_of(section: type) -> dict[str, Any]:

@@ -1,25 +1,46 @@
-"""What `vaekit data SOURCE` says about a set."""
+"""`describe`: what there is to say about a data set."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from vaekit.config.configured import documented
+from vaekit.config.options import DataSettings
 from vaekit.data.dataset import PIXELS, Data, Split, to_unit
 from vaekit.data.pixels import chunks, value_range
+from vaekit.data.sources import as_data
 from vaekit.data.splits import content_keys, copies
 
 
-def describe(data: Data) -> dict[str, Any]:
-    """A description of a data set in values that JSON can hold.
+@documented(DataSettings)
+def describe(
+    data: Data | str | Path | np.ndarray | Tensor, *, labels: object | None = None, **options: Any
+) -> dict[str, Any]:
+    """Describes a data set, with the problems found in it, in values that JSON can hold.
 
-    Keys: source, path, images (number in all and in each split), shape, pixels, dynamic, range and
-    mean of the stored values (of `to_unit` images, so 0 to 1 unless the pixels are real), classes
-    (name -> number in each split), factors (name -> number of values, or ends), duplicates (exact copies in all, and between splits),
-    fingerprint, notes.
+    Args:
+        data: a source as in `load_data`, an array, or a data set that is loaded already.
+        labels: class numbers or names of an array's images, (N,).
+        options: as in `load_data`.
+
+    Returns:
+        source, path, images (number in all and in each split), shape, pixels, dynamic, range and
+        mean of the stored values (of `to_unit` images, so 0 to 1 unless the pixels are real), classes
+        (name -> number in each split), factors (name -> number of values, or ends), duplicates (exact
+        copies in all, and between splits), fingerprint, notes.
+
+    Raises:
+        SettingError, DataError: as in `load_data`.
     """
+    return _description(as_data(data, labels=labels, **options))
+
+
+def _description(data: Data) -> dict[str, Any]:
     splits = {name: split for name, split in data.splits.items() if len(split)}
     counts = {name: len(split) for name, split in data.splits.items()}
     low, high = value_range(split.images for split in splits.values())

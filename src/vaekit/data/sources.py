@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 from torch import Tensor
 
 from vaekit.config.configured import documented
+from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, near_miss
+from vaekit.core import DataError, SettingError, near_miss
 from vaekit.data.dataset import Data, Loaded
 from vaekit.data.formats.arrays import from_array, load_npy_file, load_npz_file
 from vaekit.data.formats.folder import load_folder
@@ -66,6 +67,28 @@ def load_data(
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
     kind = "named" if settings.data in SOURCES else Path(settings.data).suffix.lower()
     return _complete(_find(data, settings)(settings), settings, kind)
+
+
+def as_data(
+    data: Data | str | Path | np.ndarray | Tensor, *, labels: object | None = None, **options: Any
+) -> Data:
+    """A data set as it is, or what `load_data` makes of a source.
+
+    Raises:
+        SettingError: options or labels, for a data set that is loaded already.
+    """
+    if not isinstance(data, Data):
+        return load_data(data, labels=labels, **options)
+    check_not_given(options if labels is None else {**options, "labels": labels}, DataSettings)
+    check_known(options, DataSettings.names())
+    return data
+
+
+def check_not_given(options: Iterable[str], section: type[Options]) -> None:
+    """Raises SettingError when options of loading are given for data that are loaded already."""
+    for name in options:
+        if name in ("labels", *section.names()):
+            raise SettingError(f"{name}= is for a source; these data are loaded already.", name)
 
 
 def _find(data: object, settings: DataSettings) -> Callable[[DataSettings], Loaded]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,18 +15,20 @@ from vaekit.core import SettingError, derive_seed
 from vaekit.data import Data, Factor, Split
 from vaekit.distributions.likelihoods import check_support, measured_under
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
+from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import Finding, findings
 from vaekit.evaluation.latents.health import Health, chosen, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
-from vaekit.evaluation.samples.features.store import Features
+from vaekit.evaluation.samples.features.store import Features, features_for
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
 from vaekit.inference import sample
 from vaekit.metrics import KINDS, in_bits, key_under
 from vaekit.models import Model
 from vaekit.models.base import Encodes, Quantizes, Reconstructs
+from vaekit.runs.ask import check_images_come, data_of, run_of
 from vaekit.runs.load import Run
 from vaekit.runtime.device import choose_precision
 
@@ -81,35 +84,41 @@ class Evaluation:
 
 
 def evaluate(
-    model: Model | Run,
-    data: Data | Split | None = None,
+    model: Model | Run | str | Path,
+    data: Data | Split | str | None = None,
     *,
+    label: str | None = None,
     samples: int = 5000,
     images: int | None = None,
     jackknife: bool = False,
     annealed: int = 0,
-    features: Features | None = None,
+    features: Features | str | Path | None = None,
     disentanglement: str = "auto",
     seed: int = 0,
     precision: str = "auto",
+    device: str = "auto",
+    keep: bool = False,
     tell: Tell | None = None,
 ) -> Evaluation:
     """Measures a model on test images: likelihood, the health of its latent space, quality of samples, and
     disentanglement where the factors of the images are known.
 
     Args:
-        model: a model or a run.
-        data: images of a split; or a data set, of which the test split is measured and the training
-            split serves for comparison; None takes a run's own data.
+        model: a model, a run, or a run's folder.
+        data: images of a split; or a data set, or for a run its source, of which the test split is measured and
+            the training split serves for comparison; None takes a run's own data.
+        label: class of the images of a source without labels, for a conditional run.
         samples: K of the importance-weighted bound.
         images: measure the likelihood on so many images, drawn at random; None takes all.
         jackknife: also `nll_jackknife_nats`: the same draws again, without the bias of order 1/K.
         annealed: images on which the bound is checked by annealed importance sampling; 0 does not.
-        features: in which samples are compared with test images (`features_for(data)`); needs a data
-            set. None leaves the quality out.
+        features: in which samples are compared with test images: a name or file, or such features; "auto" takes
+            mnist_v1 for MNIST, else principal components. Needs a data set. None leaves the quality out.
         disentanglement: "auto" measures it where the data's factors are known, "yes" insists, "no" does not.
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
+        device: where a folder's model is computed.
+        keep: write the result into the run's summary.json and report.html; of a run on its own data only.
         tell: told what is measured, how many images are done, and of how many.
 
     Raises:
@@ -117,9 +126,13 @@ def evaluate(
             features without a data set; or for the disentanglement no known factors, codes that are no
             vectors, or too few images.
         DataError: no images, or of another shape than the model's.
+        RunError: a run that cannot be used, or where the result cannot be kept.
     """
     began = time.monotonic()
-    asked = _asked(model, data, features, disentanglement)
+    model = run_of(model, device) if isinstance(model, str | Path) else model
+    if keep and (data is not None or not isinstance(model, Run)):
+        raise SettingError("keep=True keeps what is measured of a run on its own data; leave data= away.")
+    asked = _asked(model, data, label, features, disentanglement)
     common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
     bounds: dict[str, Any] = {
         "samples": samples,
@@ -135,16 +148,19 @@ def evaluate(
         factors = measure_disentanglement(asked.model, asked.test, asked.factors, seed=seed)
     if isinstance(asked.model, Quantizes):
         codes = measure_codes(asked.model, asked.test)
-    return Evaluation(
+    result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
         bits=in_bits_of(asked.model, likelihood, under.kind),
         health=health,
         findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
-        quality=measure_quality(asked, features, seed),
+        quality=measure_quality(asked, seed),
         codes=codes,
         disentanglement=factors,
         about={**about, "seconds": round(time.monotonic() - began, 1)},
     )
+    if keep and isinstance(model, Run):
+        keep_with(model, result.as_dict())
+    return result
 
 
 @dataclass(frozen=True)
@@ -157,6 +173,7 @@ class Asked:
         test: the images that are measured.
         train: the images that the model was trained on; None where these are not known or others.
         factors: what the factors of the images are, where disentanglement is to be measured.
+        features: in which samples are compared, if at all.
     """
 
     model: Model
@@ -164,16 +181,23 @@ class Asked:
     test: Split
     train: Split | None
     factors: tuple[Factor, ...] | None
+    features: Features | None = None
 
 
 def _asked(
-    model: Model | Run, data: Data | Split | None, features: Features | None, disentanglement: str
+    model: Model | Run,
+    data: Data | Split | str | None,
+    label: str | None,
+    features: Features | str | Path | None,
+    disentanglement: str,
 ) -> Asked:
     """Raises SettingError for what `evaluate` cannot measure."""
     run = model if isinstance(model, Run) else None
+    if run is not None and (data is None or isinstance(data, str)):
+        check_images_come(run)
+        data = data_of(run, data, label)
     model = model.model if isinstance(model, Run) else model
-    data = run.load_data() if run is not None and data is None else data
-    if data is None:
+    if data is None or isinstance(data, str):
         raise SettingError("evaluate(model) needs images too: evaluate(model, data.test).")
     if features is not None and isinstance(data, Split):
         raise SettingError(
@@ -184,8 +208,10 @@ def _asked(
     check_pixels(model, data)
     if isinstance(data, Split):
         return Asked(model, data, data, None, None)
-    others = run is not None and data.fingerprint != run.config.data.fingerprint
-    return Asked(model, data, data.test, None if others else data.train, data.factors if wanted else None)
+    if isinstance(features, str | Path):
+        features = features_for(data, None if features == "auto" else features)
+    train = data.train if run is None or data.fingerprint == run.config.data.fingerprint else None
+    return Asked(model, data, data.test, train, data.factors if wanted else None, features)
 
 
 def measure_latents(
@@ -203,12 +229,12 @@ def measure_latents(
     return health, measure_likelihood(model, few, **bounds, **common)
 
 
-def measure_quality(asked: Asked, features: Features | None, seed: int) -> SampleQuality | None:
+def measure_quality(asked: Asked, seed: int) -> SampleQuality | None:
     """Quality of samples, where features were given and the model can sample."""
-    if features is None or not isinstance(asked.data, Data) or not asked.model.can_sample():
+    if asked.features is None or not isinstance(asked.data, Data) or not asked.model.can_sample():
         return None
     generated = generate(asked.model, asked.data, min(GENERATED, len(asked.test)), seed)
-    return sample_quality(generated, asked.test.images, asked.data.train.images, features, seed=seed)
+    return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)
 
 
 def measure_likelihood(

@@ -6,22 +6,24 @@ import csv
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
-from vaekit.data import Data, Split
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, warn_of
+from vaekit.data import Data, Split, to_unit
 from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
 from vaekit.evaluation.likelihood.bounds import Tell
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
 from vaekit.models.base import Encodes, check_needs
+from vaekit.runs.ask import run_of
 from vaekit.runs.files import write_atomic, writing
-from vaekit.runs.load import Run, load_run
+from vaekit.runs.load import Run
+from vaekit.runs.outputs import check_out, write_images
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Scores:
         order: numbers of the images, the oddest first, (N,).
         left_out: name of a score -> why it could not be had.
         auroc: of each score, where it is known which images are outliers.
+        sheet: a PNG of the oddest, row by row, where one was written.
     """
 
     source: str
@@ -49,6 +52,7 @@ class Scores:
     order: Tensor
     left_out: Mapping[str, str] = field(default_factory=dict)
     auroc: Mapping[str, float] = field(default_factory=dict)
+    sheet: Path | None = None
 
     def oddest(self, count: int) -> list[str]:
         """Names of the oddest images, the oddest first."""
@@ -71,6 +75,13 @@ class Scores:
             out.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(out, self.table().encode("utf-8"))
 
+    def write_sheet(self, out: Path, count: int) -> Scores:
+        """Writes the oddest `count` images as one PNG, if they are pictures, and notes where."""
+        if self.split.images.ndim != 4:
+            return self
+        write_images(to_unit(self.split.images[self.order[:count]]), out)
+        return replace(self, sheet=out)
+
 
 def score(
     run: Run | str | Path,
@@ -85,9 +96,12 @@ def score(
     samples: int = 64,
     seed: int = 0,
     precision: str = "auto",
+    device: str = "auto",
+    out: str | Path | None = None,
+    count: int = 64,
     tell: Tell | None = None,
 ) -> Scores:
-    """Scores images by how odd a run finds them.
+    """Scores images by how odd a run finds them: `score("runs/vae-digits-1", "photos", out="scores.csv")`.
 
     Args:
         run: a run, or its folder.
@@ -101,16 +115,26 @@ def score(
         samples: K of the importance-weighted bound.
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
+        device: where a folder's model is computed.
+        out: a .csv file to write too, one row per image and the oddest first; the oddest as a sheet in a .png
+            beside it, if they are pictures.
+        count: images on that sheet.
         tell: told of the progress.
 
     Raises:
         SettingError: a name or number that is wrong, or a model that encodes nothing.
         DataError: images that cannot be used.
+        RunError: `out` cannot be written.
     """
     _check(scores, by, against, odd, samples)
-    run = run if isinstance(run, Run) else load_run(run)
+    if out is not None:
+        check_out(Path(out), (".csv",))
+    if count < 1:
+        raise SettingError(f"count={count}: must be at least 1.")
+    run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"score of {run.path}")
     own = data if isinstance(data, Data) else run.load_data(data, label)
+    warn_of(own.notes if isinstance(data, str) else [])
     other = against if isinstance(against, Data) or against is None else run.load_data(against, label)
     chosen = picked(own, split)
     outliers = None if odd is None else odd_ones(chosen, own, odd)
@@ -126,7 +150,11 @@ def score(
     elif outliers is not None:
         usual, strange = ({n: s[mask] for n, s in found.items()} for mask in (~outliers, outliers))
         auroc = aurocs(usual, strange)
-    return _ranked(own, chosen, found, left_out, by, auroc)
+    ranked = _ranked(own, chosen, found, left_out, by, auroc)
+    if out is None:
+        return ranked
+    ranked.write(Path(out))
+    return ranked.write_sheet(Path(out).with_suffix(".png"), count)
 
 
 def _check(scores: object, by: str | None, against: object, odd: object, samples: int) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from vaekit.core import InputError, choose
+from vaekit.config.methods import PRIORS
+from vaekit.core import InputError, SettingError, choose
 from vaekit.data import Data
 from vaekit.plots.figures import FIGURES, Entry
 from vaekit.plots.run_view import View, Wishes
 from vaekit.plots.style import DPI
+from vaekit.reports.run import write_report
 from vaekit.runs.ask import data_to_show, run_of
 from vaekit.runs.files import write_atomic, writing
 from vaekit.runs.load import Run
@@ -27,11 +29,13 @@ class Drawn:
         figures: name -> matplotlib figure; empty where they went into files.
         files: name -> PNG file of 200 dots an inch.
         left_out: name -> why it was not drawn, in one line.
+        report: the run's page, where it was written.
     """
 
     figures: dict[str, Figure] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    report: Path | None = None
 
 
 def figures(
@@ -44,6 +48,7 @@ def figures(
     tsne: bool = False,
     ellipses: int = 0,
     linear: bool = False,
+    report: bool = False,
     device: str = "auto",
 ) -> Drawn:
     """Draws the figures that fit a run.
@@ -55,16 +60,20 @@ def figures(
         out: folder for PNG files; None keeps the figures in memory.
         only: keys of FIGURES; all by default.
         tsne, ellipses, linear: see `Wishes`.
+        report: write the run's page, RUN/report.html, with the files; a prior has none, its page is that
+            of its run.
         device: where a folder's model is computed.
 
     Raises:
-        SettingError: an unknown figure.
+        SettingError: an unknown figure, or a page without files.
         DataError: a source that was given cannot be used.
         RunError: the folder cannot be written.
     """
     names = list(FIGURES) if only is None else list(only)
     for name in names:
         choose(name, FIGURES, "figure")
+    if report and out is None:
+        raise SettingError("report=True: the page shows files; say with out= where they go.", "report")
     run = run_of(run, device)
     view = View(run, data_to_show(run, data, label), Wishes(tsne, ellipses, linear))
     drawn = Drawn()
@@ -76,6 +85,8 @@ def figures(
             drawn.figures[name] = result
         else:
             drawn.files[name] = _write(result, Path(out) / f"{name}.png")
+    if report and run.settings.method not in PRIORS:
+        return replace(drawn, report=write_report(run, drawn.files, drawn.left_out))
     return drawn
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from vaekit import inference
 from vaekit.config.methods import PRIORS, find_method
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning
+from vaekit.core import DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
 from vaekit.data.formats.given_files import read_images
 from vaekit.data.formats.picture_files import COLOURS
@@ -43,6 +42,11 @@ class Encoded:
     embedding: Embedding | None = None
     codes: Tensor | None = None
 
+    @property
+    def finite(self) -> bool:
+        """Whether all means are finite numbers."""
+        return self.embedding is None or bool(self.embedding.mean.isfinite().all())
+
     def arrays(self) -> dict[str, np.ndarray]:
         """`mean` and `std` (N, D), or `codes` (N, h, w), with `labels` and `names` (N,) where there are any."""
         found = {} if self.codes is None else {"codes": self.codes.numpy()}
@@ -55,10 +59,17 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Samples:
-    """Images that a run's model drew: images (N, *shape), and labels (N,) of those that were drawn by class."""
+    """Images that a run's model drew.
+
+    Attributes:
+        images: (N, *shape), in [0, 1] where they are pictures.
+        labels: (N,), where they were drawn by class.
+        classes: names of the classes that were drawn, each once and in their order.
+    """
 
     images: Tensor
     labels: Tensor | None = None
+    classes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -69,11 +80,13 @@ class Reconstructions:
         originals: (N, *shape), as they were shown to the model.
         rebuilt: (N, *shape).
         names: of the image files, or of the previews.
+        redrawn_as: name of the class under which they were decoded, where one was asked for.
     """
 
     originals: Tensor
     rebuilt: Tensor
     names: list[str]
+    redrawn_as: str | None = None
 
     @property
     def squared_errors(self) -> Tensor:
@@ -92,7 +105,7 @@ def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data
         return run.with_own_classes(data) if run.model.classes else data
     found = run.load_data(data, label)
     if data is not None:
-        _warn(found.notes)
+        warn_of(found.notes)
     return found
 
 
@@ -103,7 +116,7 @@ def data_to_show(run: Run, data: Data | str | None = None, label: str | None = N
     except (DataError, RunError) as error:
         if data is not None:
             raise
-        _warn([f"only the {len(run.previews)} test images kept with the run are shown: {error}"])
+        warn_of([f"only the {len(run.previews)} test images kept with the run are shown: {error}"])
         return None
 
 
@@ -198,7 +211,8 @@ def sample(
     labels = _labels_to_draw(run, count, label, grid)
     parts = [None] if labels is None else labels.split(count)
     images = [inference.sample(run.model, count, y, seed=seed, temperature=temperature) for y in parts]
-    drawn = Samples(torch.cat(images), labels)
+    classes = [] if labels is None else [run.classes[number] for number in labels.unique().tolist()]
+    drawn = Samples(torch.cat(images), labels, classes)
     if out is not None:
         write_images(drawn.images, Path(out), labels, columns=count if grid else None)
     return drawn
@@ -265,7 +279,8 @@ def reconstruct(
     previews = run.previews.take(torch.arange(min(count, len(run.previews))))
     split = given_images(run, images, label) if images else previews
     rebuilt = inference.reconstruct(model, split, other)
-    found = Reconstructions(inference.shown_images(model, split), rebuilt, split.names or [])
+    named = None if other is None else run.classes[other]
+    found = Reconstructions(inference.shown_images(model, split), rebuilt, split.names or [], named)
     if out is not None:
         beside = Path(out).suffix.lower() == ".png" and rebuilt.ndim == 4
         write_images(torch.cat([found.originals, rebuilt], -1) if beside else rebuilt, Path(out))
@@ -291,10 +306,5 @@ def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Sp
             f"{run.path} was trained on {list(shape)}, not on pictures; leave the image files away."
         )
     stored, names, notes = read_images(paths, shape, run.settings.data.fit)
-    _warn(notes)
+    warn_of(notes)
     return Split(stored, None if number is None else torch.full((len(stored),), number), names)
-
-
-def _warn(notes: Iterable[str]) -> None:
-    for line in notes:
-        warnings.warn(line, VaekitWarning, stacklevel=4)

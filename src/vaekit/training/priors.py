@@ -14,6 +14,7 @@ from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data, Split
 from vaekit.models import Autoencoder
 from vaekit.models.base import TakesPrior
+from vaekit.runs.ask import run_of
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
 from vaekit.runs.lock import sole_writer
@@ -21,6 +22,7 @@ from vaekit.runs.records import has_begun, has_ended
 from vaekit.runtime.launch import launched
 from vaekit.training.fit import History, check_options, fit, resume
 from vaekit.training.fresh import new_model
+from vaekit.training.progress import Progress
 
 
 def load_codes(data: str | Path, *, run: Run | None = None, images: Data | None = None) -> Data:
@@ -77,30 +79,35 @@ def prior_settings(model: Autoencoder, codes: Data, given: Mapping[str, Any]) ->
     return resolve(settings.method, known | {k: v for k, v in decided.items() if k in known})
 
 
-def fit_prior(
-    run: Run,
-    given: Mapping[str, Any],
+def prior(
+    run: Run | str | Path,
     *,
     images: Data | None = None,
     replace: bool = False,
+    progress: str | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
     tell: Callable[[str], object] = lambda line: None,
+    **options: Any,
 ) -> History:
-    """Fits a prior to the codes of a run, into RUN/prior.
+    """Fits a density to the codes of a run, into RUN/prior; `sample` draws from it from then on.
 
     Args:
-        run: its model has codes.
-        given: options of the prior and of its training, flat.
+        run: from `load_run`, or its folder; its model has codes.
         images: the run's own, if they are loaded already.
         replace: put it in the place of one that is there.
-        should_stop: as in `fit`.
+        progress, should_stop: as in `fit`.
         tell: is given a line before the training.
+        options: of the prior that suits the model and of its training, by their names on the command line.
+
+    Returns:
+        The history of the prior's training, with RUN/prior in `out`.
 
     Raises:
         RunError: there is one already, or another process is training it.
         SettingError: the model has no codes, or an option is unknown or out of range.
         TrainingError: as in `fit`.
     """
+    run = run_of(run, options.get("device", "auto"))
     out, leads = run.path / PRIOR, launched().leads
     if leads and out.exists() and not replace:
         remedy = (
@@ -111,9 +118,9 @@ def fit_prior(
         raise RunError(f"{out}: a prior is there already; {remedy}.")
     codes = load_codes(run.path, run=run, images=images)
     assert isinstance(run.model, Autoencoder)
-    settings = prior_settings(run.model, codes, given)
+    settings = prior_settings(run.model, codes, options)
     check_options(settings.fit)
-    prior, objective = new_model(settings, codes)
+    model, objective = new_model(settings, codes)
     if leads and out.exists():
         if has_begun(out):
             with sole_writer(out):  # or else it is being trained
@@ -122,12 +129,13 @@ def fit_prior(
             shutil.rmtree(out)
     tell(f"fitting a {settings.method} to {len(codes.train):,} codes of {run.path} into {out}")
     return fit(
-        prior,
+        model,
         objective,
         codes,
         options=settings.fit,
         out=out,
         method=settings.method,
+        progress=progress,
         should_stop=should_stop,
     )
 

@@ -15,12 +15,13 @@ import pytest
 import torch
 
 from pictures import colour, dots, places
-from vaekit.cli.commands import train
-from vaekit.cli.commands.train import likelihood_notes, stopping
+from vaekit import demonstration
+from vaekit.cli.signals import stopping
 from vaekit.config.methods import resolve
 from vaekit.data import load_data
 from vaekit.runs.load import load_run
 from vaekit.training.fresh import new_model
+from vaekit.training.train import likelihood_notes
 
 SMALL = ["--latent-dim", "2", "--width", "8", "--depth", "1", "--device", "cpu"]
 
@@ -92,7 +93,9 @@ def test_auto_says_that_bce_is_no_likelihood_and_what_is() -> None:
 
 
 def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
-    monkeypatch.setattr(train, "DEMO", {**train.DEMO, "epochs": 1, "width": 8, "depth": 1, "device": "cpu"})
+    monkeypatch.setattr(
+        demonstration, "DEMO", {**demonstration.DEMO, "epochs": 1, "width": 8, "depth": 1, "device": "cpu"}
+    )
     outcome = terminal("demo", "--json")
     result = json.loads(outcome.out)
     assert {"reconstructions", "samples", "latent_map", "manifold", "training"} <= result["figures"].keys()

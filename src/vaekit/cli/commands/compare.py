@@ -2,155 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import vaekit
 from vaekit.cli.command_options import CompareOptions
-from vaekit.cli.commands.train import stopping
-from vaekit.cli.output import Result, note, say
-from vaekit.config.fields import rule_of
-from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, near_miss
-
-if TYPE_CHECKING:
-    from vaekit.comparison.measure import Yardstick
-    from vaekit.comparison.plan import Plan, Wish
-    from vaekit.comparison.rows import Table
-    from vaekit.data import Data
-
-BUDGET = "60s"  # where neither --budget nor --epochs is given
-
-TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "probe_accuracy", "train_seconds")
-
-SHARED = ("latent_dim", "network", "likelihood", "batch_size", "device")  # with the options of these parts
+from vaekit.cli.output import Result, say
+from vaekit.cli.signals import status_after, stopping
+from vaekit.cli.tables import comparison_lines
+from vaekit.config.compare_options import CompareSettings
 
 
 def compare(options: CompareOptions) -> Result:
     """Trains, measures and compares; goes on where it was interrupted."""
-    from vaekit.comparison import plan as planning
-
-    planning.check_wish(options.methods, options.seeds, options.epochs, options.budget)
-    budget = None
-    if options.epochs is None:
-        budget = planning.parse_budget(options.budget or BUDGET)
-    if options.features is not None and not Path(options.features).is_file():
-        _check_features(options.features)
-    from vaekit.data import load_data
-
-    source = _source(options)
-    data = load_data(**source.flat())
-    for line in data.notes:
-        note(line)
-    methods = options.methods or planning.default_methods(data.train.labels is not None)
-    shared = shared_options(options)
-    seeds = tuple(range(options.seed, options.seed + options.seeds))
-    wish = planning.Wish(source, tuple(methods), seeds, budget, options.epochs, shared, options.features)
-    folder = Path(options.out) if options.out is not None else planning.find_folder(wish, source.data)
-    plan = planning.make_plan(wish, data, folder)
-    say(
-        f"comparing {', '.join(methods)} on {source.data}, {len(seeds)} seed{'s' * (len(seeds) != 1)} each, in {folder}"
-    )
-    return _carried_out(plan, wish, data, folder)
-
-
-def shared_options(options: CompareOptions) -> dict[str, Any]:
-    """What every method is given that has it: the device, and what differs from the defaults, flat."""
-    defaults = {flag.name: flag.default for flag in CompareOptions.flags()}
-    shared: dict[str, Any] = {}
-    for field in dataclasses.fields(options):
-        if field.name in SHARED:
-            shared |= rule_of(field).flat(field.name, getattr(options, field.name))
-    chosen = {"device", *(name for name, value in shared.items() if value != defaults[name])}
-    return {name: value for name, value in shared.items() if name in chosen}
-
-
-def _carried_out(plan: Plan, wish: Wish, data: Data, folder: Path) -> Result:
-    from vaekit.comparison.page import write_comparison
-    from vaekit.comparison.rows import tabulate
-    from vaekit.comparison.subruns import run_all
-
-    yardstick = make_yardstick(wish, data, folder)
     with stopping() as reason:
-        records, interrupted = run_all(plan, data, yardstick, folder, say, reason)
-    values: dict[str, Any] = {"out": str(folder), "interrupted": interrupted, "epochs": plan.epochs}
-    values["prior_epochs"] = plan.prior_epochs
-    if interrupted is not None:
-        say(f"stopped ({interrupted}); the same command goes on with it; --out {folder}")
-        return Result(values, f"out   {folder} (not finished)", 143 if interrupted == "SIGTERM" else 130)
-    page, numbers = write_comparison(plan, records, yardstick, data, folder)
-    table = tabulate(records)
-    figures = {m: {name: spread.mean for name, spread in row.items()} for m, row in table.figures.items()}
-    failed = {m: list(runs) for m, runs in table.failures.items() if runs}
-    values |= {"figures": figures, "failed": failed, "page": str(page), "numbers": str(numbers)}
-    return Result(values, _text(table, [str(page), str(numbers)]))
-
-
-def make_yardstick(wish: Wish, data: Data, folder: Path) -> Yardstick:
-    """Features by name or file; else mnist_v1 for MNIST, a classifier learned from labels, or PCA."""
-    from vaekit.comparison.measure import Yardstick, check_enough
-    from vaekit.evaluation.samples.features.classifier import train_classifier
-    from vaekit.evaluation.samples.features.store import (
-        features_for,
-        is_mnist,
-        load_features,
-        save_classifier,
-    )
-
-    path = folder / "features.safetensors"
-    labelled = data.train.labels is not None and data.test.labels is not None
-    if wish.features is not None or is_mnist(data):
-        features = features_for(data, wish.features)
-    elif path.exists():
-        features = load_features(path)
-    elif labelled and len(data.class_names or ()) > 1:
-        say("learning the features in which samples are compared")
-        save_classifier(path, train_classifier(data, device=wish.options["device"]), data)
-        features = load_features(path)
-    else:
-        features = features_for(data)
-    try:
-        check_enough(data, features)
-    except DataError as error:
-        note(f"{error} Samples are not judged.")
-        return Yardstick(data, None)
-    return Yardstick(data, features)
-
-
-def _source(options: CompareOptions) -> DataSettings:
-    return DataSettings(
-        **{field.name: getattr(options, field.name) for field in dataclasses.fields(DataSettings)}
-    )
-
-
-def _check_features(name: str) -> None:
-    from vaekit.evaluation.samples.features.store import SHIPPED
-
-    if name not in SHIPPED:
-        raise SettingError(
-            f"--features {name!r}: no such name or file.{near_miss(name, SHIPPED)} Names: {', '.join(SHIPPED)}."
+        found = vaekit.compare(
+            methods=options.methods,
+            seeds=options.seeds,
+            seed=options.seed,
+            budget=options.budget,
+            epochs=options.epochs,
+            out=options.out,
+            features=options.features,
+            should_stop=reason,
+            tell=say,
+            **options.those_of(CompareSettings),
         )
-
-
-def _text(table: Table, written: list[str]) -> str:
-    """The most telling rows, and where all of them are."""
-    from vaekit.comparison.claims import figure
-    from vaekit.metrics import METRICS
-
-    rows = [["", *table.methods]]
-    for name in TELLING:
-        found = [table.get(method, name) for method in table.methods]
-        if any(found):
-            rows.append([METRICS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
-    first, *others = (max(len(row[i]) for row in rows) for i in range(len(rows[0])))
-    lines = [
-        f"{row[0]:{first}}  "
-        + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
-        for row in rows
-    ]
-    failed = [
-        f"failed: {method}, seed {seed}: {why}"
-        for method, runs in table.failures.items()
-        for seed, why in runs.items()
-    ]
-    return "\n".join([*lines, *failed, *written])
+    plan, table = found.plan, found.table
+    values: dict[str, Any] = {
+        "out": str(found.out),
+        "interrupted": found.interrupted,
+        "epochs": plan.epochs,
+        "prior_epochs": plan.prior_epochs,
+    }
+    if found.interrupted is not None or table is None:
+        say(f"stopped ({found.interrupted}); the same command goes on with it; --out {found.out}")
+        return Result(values, f"out   {found.out} (not finished)", status_after(str(found.interrupted)))
+    means = {m: {name: spread.mean for name, spread in row.items()} for m, row in table.figures.items()}
+    failed = {m: list(runs) for m, runs in table.failures.items() if runs}
+    values |= {"figures": means, "failed": failed, "page": str(found.page), "numbers": str(found.numbers)}
+    return Result(values, "\n".join([*comparison_lines(table), str(found.page), str(found.numbers)]))

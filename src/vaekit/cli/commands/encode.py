@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import vaekit
 from vaekit.cli.command_options import EncodeOptions
 from vaekit.cli.output import Result
 
 
 def encode(options: EncodeOptions) -> Result:
     """Posterior means and standard deviations of images, with labels and names where there are any."""
-    import numpy as np
-
-    from vaekit.runs import ask
-
     out = Path(options.run, "codes.npz") if options.out is None else Path(options.out)
-    encoded = ask.encode(
+    encoded = vaekit.encode(
         options.run,
         options.data,
         label=options.label,
@@ -33,7 +30,7 @@ def encode(options: EncodeOptions) -> Result:
         "images": len(first),
         "latent_dim": first[0].size,
         "arrays": list(arrays),
-        "finite": bool(np.isfinite(first).all()),
+        "finite": encoded.finite,
     }
     what = "codes" if encoded.embedding is None else "embeddings"
     text = f"{len(first):,} {what} of {first[0].size} dimensions in {out}: {', '.join(arrays)}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import vaekit
 from vaekit.cli.command_options import ExploreOptions
 from vaekit.cli.output import Result, say
 
 
 def explore(options: ExploreOptions) -> Result:
     """Serves the page of a run until Ctrl-C."""
-    from vaekit.explorer.serve import explore as serve
-
-    url = serve(
+    url = vaekit.explore(
         options.run,
         options.data,
         label=options.label,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import vaekit
 from vaekit.cli.command_options import ExportOptions
 from vaekit.cli.output import Result
 
 
 def export(options: ExportOptions) -> Result:
     """Writes the networks of a run as ONNX files, or the explorer as a page that needs no server."""
-    from vaekit.explorer.export.formats import export as write
-
     out = Path(options.run, options.format) if options.out is None else Path(options.out)
-    found = write(options.run, out, options.format, data=options.data, label=options.label)
+    found = vaekit.export(options.run, out, options.format, data=options.data, label=options.label)
     values = {"run": options.run, "out": str(out)}
     if options.format == "onnx":
         lines = [f"{out / n}: differs from torch by at most {d:.1g}" for n, d in found.differences.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import vaekit
 from vaekit.cli.command_options import FiguresOptions
 from vaekit.cli.output import Result
 from vaekit.cli.spelling import as_typed
@@ -14,14 +15,8 @@ def figures(options: FiguresOptions) -> Result:
 
     The page shows what a run is by its own data; with figures chosen or drawn of others it stays as it was.
     """
-    from vaekit.config.methods import PRIORS
-    from vaekit.plots import draw
-    from vaekit.reports.run import write_report
-    from vaekit.runs.ask import run_of
-
-    run = run_of(options.run, options.device)
-    drawn = draw.figures(
-        run,
+    drawn = vaekit.figures(
+        options.run,
         options.data,
         label=options.label,
         out=Path(options.run, "figures") if options.out is None else options.out,
@@ -29,17 +24,13 @@ def figures(options: FiguresOptions) -> Result:
         tsne=options.tsne,
         ellipses=options.ellipses,
         linear=options.linear,
+        report=options.only is None and options.out is None and options.data is None,
+        device=options.device,
     )
-    values: dict[str, object] = {
-        "run": options.run,
-        "figures": {k: str(v) for k, v in drawn.files.items()},
-        "left_out": drawn.left_out,
-    }
-    lines = [str(path) for path in drawn.files.values()]
-    a_prior = run.settings.method in PRIORS  # its page is that of its run
-    if options.only is None and options.out is None and options.data is None and not a_prior:
-        page = str(write_report(run, drawn.files, drawn.left_out))
-        values["report"] = page
-        lines.append(page)
+    files = {name: str(path) for name, path in drawn.files.items()}
+    values = {"run": options.run, "figures": files, "left_out": drawn.left_out}
+    if drawn.report is not None:
+        values["report"] = str(drawn.report)
+    lines = [*files.values(), *([str(drawn.report)] if drawn.report is not None else [])]
     lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in drawn.left_out.items()]
     return Result(values, "\n".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result
 from vaekit.metrics import METRICS
@@ -13,23 +14,21 @@ MSE = METRICS["mse"]
 
 def sample(options: SampleOptions) -> Result:
     """Draws images from a run's prior: of one class, of all in turn, or a grid of them."""
-    from vaekit.runs import ask
-
     out = Path(options.run, "samples.png") if options.out is None else Path(options.out)
-    run = ask.run_of(options.run, options.device)
-    drawn = ask.sample(
-        run,
+    drawn = vaekit.sample(
+        options.run,
         options.count,
         label=options.label,
         grid=options.grid,
         temperature=options.temperature,
         seed=options.seed,
         out=out,
+        device=options.device,
     )
     values = {"run": options.run, "out": str(out), "images": len(drawn.images), "seed": options.seed}
     if drawn.labels is None:
         return Result(values, f"{len(drawn.images)} samples in {out}")
-    classes = [run.classes[i] for i in drawn.labels.unique().tolist()]
+    classes = drawn.classes
     how = ", classes in turn," if options.label is None else f" of class {classes[0]}"
     what = f"{len(drawn.images)} samples{how}"
     if options.grid:
@@ -40,24 +39,21 @@ def sample(options: SampleOptions) -> Result:
 
 def reconstruct(options: ReconstructOptions) -> Result:
     """Images beside their reconstructions, from files or from the run's own previews."""
-    from vaekit.runs import ask
-
     out = Path(options.run, "reconstructions.png") if options.out is None else Path(options.out)
-    run = ask.run_of(options.run, options.device)
-    found = ask.reconstruct(
-        run,
+    found = vaekit.reconstruct(
+        options.run,
         options.images,
         label=options.label,
         redraw_as=options.redraw_as,
         count=options.count,
         out=out,
+        device=options.device,
     )
     error, count = found.squared_errors.mean().item(), len(found.rebuilt)
     values = {"run": options.run, "out": str(out), "images": count, "names": found.names}
     what = "reconstructions"
     if out.suffix.lower() == ".png" and found.rebuilt.ndim == 4:
-        as_class = options.redraw_as and run.classes[run.class_number(options.redraw_as, "redraw_as")]
-        kind = f"itself as {as_class}" if as_class else "its reconstruction"
+        kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
         what = f"each image with {kind} at its right"
     text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"
     return Result(values | {"mean_squared_error": error}, text)

@@ -1,0 +1,73 @@
+"""How the commands that train end: the table of the run, or how to go on with it; and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaekit.cli.output import Result, say
+from vaekit.cli.signals import status_after
+from vaekit.cli.tables import summary_table
+from vaekit.config.methods import PRIORS
+
+if TYPE_CHECKING:
+    from vaekit.demonstration import Demo
+    from vaekit.training.history import History
+
+
+def finished(history: History, following: list[str] | None = None) -> Result:
+    """The result of a training: its table, and which commands come next."""
+    values = {
+        "run": str(history.out),
+        "interrupted": history.interrupted,
+        "summary": history.summary.as_dict() if history.summary else {},
+    }
+    if history.interrupted:
+        say(f"stopped ({history.interrupted}); resume with: vaekit resume {_quoted(history.out)}")
+        return Result(values, f"run   {history.out} (not finished)", status_after(history.interrupted))
+    next_ones = _following(history) if following is None else following
+    return Result(values, _table(history, {"next": next_ones}))
+
+
+def demonstrated(demo: Demo) -> Result:
+    """The result of a demonstration: its table, where to look, and which commands come next."""
+    history = demo.history
+    if history.interrupted:
+        return finished(history)
+    run = _quoted(history.out)
+    values = {
+        "run": str(history.out),
+        "summary": history.summary and history.summary.as_dict(),
+        "figures": {name: str(path) for name, path in demo.figures.items()},
+        "report": str(demo.report),
+    }
+    following = [f"vaekit reconstruct {run}", f"vaekit encode {run}", "vaekit train --help"]
+    return Result(values, _table(history, {"look": demo.files, "next": following}))
+
+
+def _following(history: History) -> list[str]:
+    """Commands that fit what was trained."""
+    from vaekit.runs.ask import what_follows
+
+    assert history.summary is not None and history.out is not None
+    if history.summary.method in PRIORS:
+        return [f"vaekit sample {_quoted(history.out.parent)}"]
+    commands = what_follows(history.summary.method or "")
+    return [f"vaekit {command} {_quoted(history.out)}" for command in commands]
+
+
+def _table(history: History, lists: dict[str, Sequence[object]]) -> Any:
+    """The run's figures, and under them its folder and lists, each beside its word."""
+    from rich.console import Group
+
+    assert history.summary is not None
+    lines = [f"run    {history.out}"]
+    for word, entries in lists.items():
+        lines += [f"{word if i == 0 else '':6} {entry}" for i, entry in enumerate(entries)]
+    return Group(summary_table(history.summary), "", *lines)
+
+
+def _quoted(path: Path | None) -> str:
+    text = str(path)
+    return f'"{text}"' if " " in text else text

@@ -1,0 +1,141 @@
+"""What commands print as tables: a run's figures, a data set, a comparison, an evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vaekit.cli.spelling import as_typed
+from vaekit.metrics import METRICS, metric_of
+
+if TYPE_CHECKING:
+    from vaekit.comparison.rows import Table
+    from vaekit.evaluation.evaluate import Evaluation
+    from vaekit.runs.records import Summary
+
+MOST_CLASSES = 30  # rows of the table of classes
+TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "probe_accuracy", "train_seconds")
+
+
+def summary_table(summary: Summary) -> Any:
+    """What was trained, and its figures on validation and test with their units, drawn by rich."""
+    from rich.console import Group
+    from rich.table import Table
+
+    from vaekit.distributions.likelihoods import measured_under
+
+    under, splits = measured_under(summary.likelihood), summary.splits
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("")
+    for name in splits:
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for key in dict.fromkeys(key for split in splits.values() for key, _ in split):
+        metric, values = metric_of(key, under), [dict(split).get(key) for split in splits.values()]
+        table.add_row(
+            metric.label, *("" if value is None else metric.text(value) for value in values), metric.unit
+        )
+    epochs = f"{summary.epochs} epoch{'s' * (summary.epochs != 1)}"
+    which = f"weights: {summary.weights.which}, epoch {summary.weights.epoch}"
+    likelihood = "" if summary.likelihood is None else f", likelihood {summary.likelihood}"
+    head = (
+        f"{summary.method} on {summary.data}: {summary.parameters:,} parameters{likelihood}, "
+        f"{epochs} in {summary.train_seconds:.1f} s on {summary.device}, {which}"
+    )
+    return Group(head, "", table)
+
+
+def description_table(description: dict[str, Any]) -> Any:
+    """What `describe` found of a data set, drawn by rich."""
+    from rich.console import Group
+
+    counts, (low, high) = description["images"], description["range"]
+    shape, pairs = description["shape"], description["duplicates"]
+    path = f" ({description['path']})" if description["path"] else ""
+    axes = "channels x height x width" if len(shape) == 3 else "features"
+    drawn = ", drawn anew for every batch" if description["dynamic"] else ""
+    between = [f"{count:,} {where}" for where, count in pairs.items() if where != "all" and count]
+    rows = {
+        "source": f"{description['source']}{path}",
+        "images": ", ".join([f"{counts['all']:,}", *(f"{counts[n]:,} {n}" for n in counts if n != "all")]),
+        "shape": f"{'x'.join(map(str, shape))} ({axes})",
+        "pixels": f"{description['pixels']}: {description['pixels_meaning']}{drawn}",
+        "range": f"{low:.4g} to {high:.4g}, mean {description['mean']:.4g}",
+        "exact copies": f"{pairs['all']:,}" + (f" ({', '.join(between)})" if between else ""),
+    }
+    if description["factors"]:
+        ends = {
+            n: v if isinstance(v, int) else f"{v[0]:g} to {v[1]:g}" for n, v in description["factors"].items()
+        }
+        rows["factors"] = ", ".join(f"{name} ({values})" for name, values in ends.items())
+    lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
+    lines += [f"{'note':14} {as_typed(line)}" for line in description["notes"]]
+    return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
+
+
+def _classes(classes: dict[str, dict[str, int]]) -> Any:
+    from rich.table import Table
+
+    splits = list(dict.fromkeys(name for counts in classes.values() for name in counts))
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("class")
+    for name in splits:
+        table.add_column(name, justify="right")
+    for label, counts in list(classes.items())[:MOST_CLASSES]:
+        table.add_row(label, *(f"{counts.get(name, 0):,}" for name in splits))
+    if len(classes) > MOST_CLASSES:
+        table.add_row(f"and {len(classes) - MOST_CLASSES} more (--json names all)")
+    return table
+
+
+def comparison_lines(table: Table) -> list[str]:
+    """The most telling rows of a comparison, and what failed."""
+    from vaekit.comparison.claims import figure
+
+    rows = [["", *table.methods]]
+    for name in TELLING:
+        found = [table.get(method, name) for method in table.methods]
+        if any(found):
+            rows.append([METRICS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
+    first, *others = (max(len(row[i]) for row in rows) for i in range(len(rows[0])))
+    lines = [
+        f"{row[0]:{first}}  "
+        + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
+        for row in rows
+    ]
+    failed = [
+        f"failed: {method}, seed {seed}: {why}"
+        for method, runs in table.failures.items()
+        for seed, why in runs.items()
+    ]
+    return [*lines, *failed]
+
+
+def evaluation_text(result: Evaluation) -> str:
+    """Every number of an evaluation with its meaning, and what was found wrong."""
+    from vaekit.evaluation.table import rows
+
+    about = result.about
+    head = f"{about['images']:,} images, seed {about['seed']}"
+    if "binarisation" in about:
+        head += f", binarised by {about['binarisation']}"
+    if "classes" in about:
+        head += f", each with its class, one of {about['classes']}"
+    if "likelihood" in about:
+        head += f"; {about['likelihood']}: {about['likelihood_means']}"
+    found = rows(result.as_dict())
+    if not found:
+        return f"{head}; nothing to measure of a {about['model']} without the quality of its samples"
+    label, number = max(len(row.label) for row in found), max(len(row.text) for row in found)
+    lines = [head]
+    for row in found:
+        floor = "" if row.floor is None else f"; training images: {row.floor_text}"
+        lines.append(f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}. {row.meaning}")
+    if result.disentanglement is not None:
+        carried = [f"z{d} {name} ({share:.0%})" for d, name, share in result.disentanglement.carries()]
+        lines.append(
+            f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
+        )
+    lines += [f"found: {as_typed(finding)}" for finding in result.findings]
+    if result.health is not None and not result.findings:
+        lines.append("nothing wrong found with the latent space")
+    return "\n".join(lines)

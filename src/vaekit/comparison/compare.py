@@ -1,0 +1,166 @@
+"""`compare`: trains, measures and compares methods on the same data; goes on where it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vaekit.comparison.measure import Yardstick, check_enough
+from vaekit.comparison.page import write_comparison
+from vaekit.comparison.plan import (
+    Plan,
+    Wish,
+    check_wish,
+    default_methods,
+    find_folder,
+    make_plan,
+    parse_budget,
+)
+from vaekit.comparison.rows import Table, tabulate
+from vaekit.comparison.subruns import Say, Stop, run_all
+from vaekit.config.compare_options import CompareSettings
+from vaekit.config.configured import documented
+from vaekit.config.options import DataSettings
+from vaekit.core import DataError, SettingError, near_miss, warn_of
+from vaekit.data import Data, load_data
+from vaekit.data.sources import check_not_given
+from vaekit.evaluation.samples.features.classifier import train_classifier
+from vaekit.evaluation.samples.features.store import (
+    SHIPPED,
+    features_for,
+    is_mnist,
+    load_features,
+    save_classifier,
+)
+
+BUDGET = "60s"  # where neither budget nor epochs is given
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison as far as it came.
+
+    Attributes:
+        out: its folder: a run folder for each method and seed, what was measured of each, and the page.
+        plan: what is compared, and the epochs of each method.
+        interrupted: why it ended early, or None; the same call with the same `out` goes on with it.
+        table: mean and spread of every figure of every method; None where it was interrupted.
+        page, numbers: comparison.html and comparison.json, likewise.
+    """
+
+    out: Path
+    plan: Plan
+    interrupted: str | None = None
+    table: Table | None = None
+    page: Path | None = None
+    numbers: Path | None = None
+
+
+@documented(CompareSettings)
+def compare(
+    data: Data | str | Path,
+    methods: Sequence[str] | None = None,
+    *,
+    seeds: int = 3,
+    seed: int = 0,
+    budget: str | None = None,
+    epochs: int | None = None,
+    out: str | Path | None = None,
+    features: str | Path | None = None,
+    should_stop: Stop = lambda: None,
+    tell: Say = lambda line: None,
+    **options: Any,
+) -> Comparison:
+    """Trains several methods on the same data with several seeds each, measures every row of the lesson's table,
+    and writes the page. What an earlier call with the same arguments has done in the folder is not repeated.
+
+    Args:
+        data: a source as in `load_data`, or a data set that is loaded already.
+        methods: keys of METHODS; None takes the lesson's, as far as they fit the data.
+        seeds: sub-runs of each method.
+        seed: the first of the seeds.
+        budget: training time of each sub-run, "120s", "5m" or "1h", which becomes whole epochs by timing 50 steps;
+            60s where neither this nor `epochs` is given.
+        epochs: equal passes over the training images instead of equal time.
+        out: folder; None takes an unfinished comparison of the same arguments, or else runs/compare-SOURCE-N.
+        features: in which samples are compared: a name, or a file of `features`; None takes mnist_v1 for MNIST, a
+            classifier learned from the labels, or principal components.
+        should_stop: asked after every step of training; a reason ends the comparison, resumable.
+        tell: is given lines on what is done.
+        options: of the data, and those that every method gets that has them.
+
+    Returns:
+        The table and the files; or how far it came.
+
+    Raises:
+        SettingError: an unknown method or option, or a value that does not fit a method or the data.
+        DataError: data that cannot be used.
+        RunError: the folder holds something else, or cannot be written.
+    """
+    check_wish(methods or (), seeds, epochs, budget)
+    limit = parse_budget(budget or BUDGET) if epochs is None else None
+    check_features(features)
+    settings = _settings(data, options)
+    images = data if isinstance(data, Data) else load_data(**settings.source.flat())
+    warn_of(images.notes)
+    chosen = tuple(methods or default_methods(images.train.labels is not None))
+    numbers, named = tuple(range(seed, seed + seeds)), None if features is None else str(features)
+    wish = Wish(settings.source, chosen, numbers, limit, epochs, settings.shared, named)
+    folder = find_folder(wish, images.source) if out is None else Path(out)
+    plan = make_plan(wish, images, folder)
+    each = f"{seeds} seed{'s' * (seeds != 1)} each"
+    tell(f"comparing {', '.join(chosen)} on {images.source}, {each}, in {folder}")
+    yardstick = make_yardstick(wish, images, folder, tell)
+    records, interrupted = run_all(plan, images, yardstick, folder, tell, should_stop)
+    found = Comparison(folder, plan, interrupted)
+    if interrupted is not None:
+        return found
+    page, written = write_comparison(plan, records, yardstick, images, folder)
+    return replace(found, table=tabulate(records), page=page, numbers=written)
+
+
+def _settings(data: Data | str | Path, options: dict[str, Any]) -> CompareSettings:
+    """The options, with those by which the data can be loaded again.
+
+    Raises:
+        SettingError: an unknown option, a value out of range, or options of loading for data that are loaded.
+    """
+    if not isinstance(data, Data):
+        return CompareSettings.of({**options, "data": str(data)})
+    check_not_given(options, DataSettings)
+    return CompareSettings.of({**data.options, **options, "data": data.source})
+
+
+def make_yardstick(wish: Wish, data: Data, folder: Path, tell: Say) -> Yardstick:
+    """Features by name or file; else mnist_v1 for MNIST, a classifier learned from labels, or PCA."""
+    path = folder / "features.safetensors"
+    labelled = data.train.labels is not None and data.test.labels is not None
+    if wish.features is not None or is_mnist(data):
+        features = features_for(data, wish.features)
+    elif path.exists():
+        features = load_features(path)
+    elif labelled and len(data.class_names or ()) > 1:
+        tell("learning the features in which samples are compared")
+        save_classifier(path, train_classifier(data, device=wish.options["device"]), data)
+        features = load_features(path)
+    else:
+        features = features_for(data)
+    try:
+        check_enough(data, features)
+    except DataError as error:
+        warn_of([f"{error} Samples are not judged."])
+        return Yardstick(data, None)
+    return Yardstick(data, features)
+
+
+def check_features(wanted: str | Path | None) -> None:
+    """Raises SettingError for features that are neither a name nor a file."""
+    if wanted is None or str(wanted) in SHIPPED or Path(wanted).is_file():
+        return
+    name = str(wanted)
+    raise SettingError(
+        f"features {name!r}: no such name or file.{near_miss(name, SHIPPED)} Names: {', '.join(SHIPPED)}.",
+        "features",
+    )
