@@ -77,7 +77,9 @@ def documented(section: type[Options]) -> Callable[[Callable[..., R]], Callable[
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         own = inspect.signature(function).parameters
         rest = {name: p for name, p in own.items() if p.kind is not Parameter.VAR_KEYWORD}
-        function.__signature__ = outer_signature(rest, section, True)  # type: ignore[attr-defined]
+        signature = outer_signature(rest, section, True)
+        returned = inspect.signature(function).return_annotation
+        function.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
         function.__doc__ = explained(function.__doc__, section)
         return function
 

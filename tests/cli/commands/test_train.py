@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,12 +15,7 @@ import torch
 
 from pictures import colour, dots, places
 from vaekit import demonstration
-from vaekit.cli.signals import stopping
-from vaekit.config.methods import resolve
-from vaekit.data import load_data
 from vaekit.runs.load import load_run
-from vaekit.training.fresh import new_model
-from vaekit.training.train import likelihood_notes
 
 SMALL = ["--latent-dim", "2", "--width", "8", "--depth", "1", "--device", "cpu"]
 
@@ -81,17 +75,6 @@ def test_notes_of_the_data_are_said(terminal) -> None:
     assert "vaekit: note: all values are 0 or 1: taken as binary" in outcome.errors
 
 
-def test_auto_says_that_bce_is_no_likelihood_and_what_is() -> None:
-    data = load_data("digits")
-    said = {}
-    for likelihood in ("auto", "bce", "gaussian"):
-        settings = resolve("vae", {"data": "digits", "likelihood": likelihood, "latent_dim": 2, "width": 8})
-        said[likelihood] = likelihood_notes(settings, new_model(settings, data)[0], data)
-    assert said["bce"] == said["gaussian"] == []
-    assert "no likelihood of 8-bit" in said["auto"][0] and "gaussian" in said["auto"][0]
-    assert "bernoulli," not in said["auto"][0].replace("continuous-bernoulli", "")
-
-
 def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
     monkeypatch.setattr(
         demonstration, "DEMO", {**demonstration.DEMO, "epochs": 1, "width": 8, "depth": 1, "device": "cpu"}
@@ -108,17 +91,6 @@ def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
         assert colour(Path(result["figures"][name])) > 0.0005
     text = terminal("demo", "--out", "again").out
     assert all(str(Path("again", "figures", path.name)) in text for path in shown[1:])
-
-
-def test_first_signal_asks_the_second_interrupts() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with stopping() as reason:
-        assert reason() is None
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert reason() == "SIGTERM"
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")

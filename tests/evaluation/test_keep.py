@@ -1,0 +1,58 @@
+"""`evaluate(keep=True)`: the result in the run's own files, or a line why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import vaekit
+from vaekit import SettingError, VaekitWarning
+from vaekit.runs.load import load_run
+
+FAST = {"samples": 5, "images": 20, "device": "cpu"}
+
+
+def test_the_summary_and_the_page_have_the_result(vae_run: Path) -> None:
+    result = vaekit.evaluate(vae_run, keep=True, **FAST)
+    run = load_run(vae_run)
+    assert run.summary is not None and run.summary.evaluation is not None
+    kept = run.summary.evaluation["bce_bound_nats"]
+    assert kept["value"] == result.likelihood["bce_bound_nats"].value
+    shown = f"{result.likelihood['bce_bound_nats'].value:.2f}"
+    assert shown in (vae_run / "report.html").read_text(encoding="utf-8")
+
+
+def test_nothing_is_kept_unless_asked(vae_run: Path) -> None:
+    before = {path: path.read_bytes() for path in vae_run.rglob("*") if path.is_file()}
+    vaekit.evaluate(vae_run, **FAST)
+    vaekit.evaluate(vae_run, "digits", **FAST)
+    assert {path: path.read_bytes() for path in vae_run.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_has_not_ended_has_no_summary_to_keep_it_in(vae_run: Path) -> None:
+    (vae_run / "summary.json").unlink()
+    with pytest.warns(VaekitWarning, match=f"has not ended, so this is not kept.*vaekit resume {vae_run}"):
+        vaekit.evaluate(vae_run, keep=True, **FAST)
+    assert not (vae_run / "summary.json").exists()
+
+
+def test_only_a_run_on_its_own_data_keeps_it(vae_run: Path) -> None:
+    run = load_run(vae_run)
+    for model, data in ((run, "digits"), (run.model, run.load_data())):
+        with pytest.raises(SettingError, match="keep=True keeps what is measured of a run on its own data"):
+            vaekit.evaluate(model, data, keep=True, **FAST)
+
+
+def test_a_source_and_named_features_are_those_loaded_by_hand(vae_run: Path) -> None:
+    from vaekit.evaluation.samples.features.store import features_for
+
+    data = vaekit.load_data("digits")
+    run = load_run(vae_run)
+    by_name = vaekit.evaluate(run, "digits", features="auto", **FAST)
+    by_hand = vaekit.evaluate(run, data, features=features_for(data), **FAST)
+    assert by_name.quality is not None and by_hand.quality is not None
+    assert by_name.quality.flat() == by_hand.quality.flat()
+    assert {k: v.value for k, v in by_name.likelihood.items()} == {
+        k: v.value for k, v in by_hand.likelihood.items()
+    }

@@ -1,0 +1,130 @@
+"""`vaekit.train` is the parts put together by hand."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from vaekit import DataError, Gaussian, RunError, SettingError, VaekitWarning
+from vaekit.config.methods import resolve
+from vaekit.runs.load import load_run
+from vaekit.training.train import likelihood_notes, train
+
+SMALL = {"latent_dim": 2, "width": 8, "depth": 1, "epochs": 1, "likelihood": "gaussian", "device": "cpu"}
+
+
+def weights(folder: Path | None) -> bytes:
+    assert folder is not None
+    return (folder / "model.safetensors").read_bytes()
+
+
+def test_it_is_the_model_of_its_seed_fitted_to_the_data(tmp_path: Path) -> None:
+    lines: list[str] = []
+    history = train("vae", "digits", seed=3, out=tmp_path / "run", tell=lines.append, **SMALL)
+    torch.manual_seed(0)
+    data = vaekit.load_data("digits")
+    settings = resolve("vae", {"data": "digits", "seed": 3, **SMALL})
+    from vaekit.training.fresh import new_model
+
+    model, objective = new_model(settings, data)
+    by_hand = vaekit.fit(model, objective, data, options=settings.fit, out=tmp_path / "hand")
+    assert weights(history.out) == weights(by_hand.out)
+    assert history.test.negative_elbo_nats == by_hand.test.negative_elbo_nats
+    assert lines == [f"training vae on digits (1,360 images of 1x8x8) into {tmp_path / 'run'}"]
+
+
+def test_sources_arrays_and_loaded_data_train_the_same(tmp_path: Path) -> None:
+    data = vaekit.load_data("digits")
+    splits = [data.train, data.validation, data.test]
+    images = torch.cat([split.images for split in splits]).numpy()
+    labels = torch.cat([split.labels for split in splits if split.labels is not None]).numpy()
+    np.savez(tmp_path / "digits.npz", images=images, labels=labels)
+    given = {
+        "file": tmp_path / "digits.npz",
+        "array": images,
+        "data": vaekit.load_data(tmp_path / "digits.npz"),
+    }
+    found = {
+        name: weights(
+            train("cvae", each, labels=labels if name == "array" else None, out=tmp_path / name, **SMALL).out
+        )
+        for name, each in given.items()
+    }
+    for name in ("array", "data"):
+        ends = [load_run(tmp_path / one).model.state_dict() for one in ("file", name)]
+        assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0]), name
+    assert len(found["file"]) > 0
+
+
+def test_without_a_folder_runs_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folders = [train("ae", "digits", **{**SMALL, "likelihood": Gaussian(sigma=0.2)}).out for _ in range(2)]
+    assert folders == [Path("runs/ae-digits-1"), Path("runs/ae-digits-2")]
+    settings = json.loads(Path("runs/ae-digits-1/config.json").read_text(encoding="utf-8"))["settings"]
+    assert (settings["likelihood"], settings["sigma"]) == ("gaussian", 0.2)
+
+
+def test_a_stopped_training_is_resumed_to_the_same_weights(tmp_path: Path) -> None:
+    whole = train("vae", "digits", out=tmp_path / "whole", **SMALL)
+    stopped = train("vae", "digits", out=tmp_path / "part", should_stop=lambda: "enough", **SMALL)
+    assert stopped.interrupted == "enough" and stopped.summary is None
+    assert stopped.out is not None
+    assert weights(vaekit.resume(stopped.out).out) == weights(whole.out)
+
+
+def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
+    marks = np.random.default_rng(0).integers(0, 2, (60, 8, 8), dtype=np.uint8)
+    with pytest.warns(VaekitWarning, match="taken as binary"):
+        train("vae", marks, out=tmp_path / "run", **{**SMALL, "likelihood": "auto"})
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "error", "says"),
+    [
+        ("vea", {}, SettingError, "Did you mean vae"),
+        ("code-prior", {}, SettingError, "unknown method"),
+        ("vae", {"bta": 4}, SettingError, "unknown option 'bta'. Did you mean beta?"),
+        ("vae", {"epochs": 0}, SettingError, "epochs must be at least 1"),
+        ("vae", {"device": "gpu"}, SettingError, "gpu"),
+        ("vae", {"out": "."}, RunError, "something else is there"),
+        ("vae", {"labels": [1]}, DataError, "labels= belongs to an array"),
+    ],
+)
+def test_bad_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, given: dict, error: type, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("thesis.tex").write_text("x", encoding="utf-8")
+    with pytest.raises(error, match=says):
+        train(method, "digits", **given)
+    assert [path.name for path in Path().iterdir()] == ["thesis.tex"]
+
+
+def test_options_of_loading_are_not_for_loaded_data() -> None:
+    with pytest.raises(SettingError, match="binarize= is for a source; these data are loaded already"):
+        train("vae", vaekit.load_data("digits"), binarize="dynamic")
+
+
+def test_auto_says_that_bce_is_no_likelihood_and_what_is() -> None:
+    from vaekit.training.fresh import new_model
+
+    data = vaekit.load_data("digits")
+    said = {}
+    for likelihood in ("auto", "bce", "gaussian"):
+        settings = resolve("vae", {"data": "digits", "likelihood": likelihood, "latent_dim": 2, "width": 8})
+        said[likelihood] = likelihood_notes(settings, new_model(settings, data)[0], data)
+    assert said["bce"] == said["gaussian"] == []
+    assert "no likelihood of 8-bit" in said["auto"][0] and "gaussian" in said["auto"][0]
+    assert "bernoulli," not in said["auto"][0].replace("continuous-bernoulli", "")
+
+
+def test_nothing_is_odd_about_digits(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train("vae", "digits", out=tmp_path / "run", **SMALL)
