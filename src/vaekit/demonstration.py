@@ -25,7 +25,7 @@ DEMO = {
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demonstration left; nothing but the history where it was interrupted.
+    """What a demonstration left; nothing but the history where it was interrupted, or where another process draws.
 
     Attributes:
         history: of the training, with the run's folder.
@@ -76,9 +76,8 @@ def demo(
             should_stop=should_stop,
             tell=tell,
         )
-    if history.interrupted:
+    if history.interrupted or history.out is None:
         return Demo(history)
-    assert history.out is not None
     run = load_run(history.out)
     drawn = figures(run, out=run.path / "figures", report=True)
     samples = run.path / "samples.png"

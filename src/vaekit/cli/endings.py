@@ -33,7 +33,7 @@ def finished(history: History, following: list[str] | None = None) -> Result:
 def demonstrated(demo: Demo) -> Result:
     """The result of a demonstration: its table, where to look, and which commands come next."""
     history = demo.history
-    if history.interrupted:
+    if demo.report is None:
         return finished(history)
     run = _quoted(history.out)
     values = {
@@ -50,8 +50,8 @@ def _following(history: History) -> list[str]:
     """Commands that fit what was trained."""
     from vaekit.runs.ask import what_follows
 
-    assert history.summary is not None and history.out is not None
-    if history.summary.method in PRIORS:
+    assert history.summary is not None
+    if history.summary.method in PRIORS and history.out is not None:
         return [f"vaekit sample {_quoted(history.out.parent)}"]
     commands = what_follows(history.summary.method or "")
     return [f"vaekit {command} {_quoted(history.out)}" for command in commands]
