@@ -108,7 +108,7 @@ def test_wrong_arguments_are_said() -> None:
         (Box, "(width: int = 3, depth: float = 0.5) -> None"),
         (House, "(street: 'str', width: int = 3, depth: float = 0.5, *, number: 'int' = 1)"),
         (build, "(street: 'str', *, width: int = 3, depth: float = 0.5, loud: 'bool' = False)"),
-        (describe, "(street: 'str', *, width: int = 3, depth: float = 0.5)"),
+        (describe, "(street: 'str', *, width: int = 3, depth: float = 0.5) -> 'dict[str, object]'"),
     ],
 )
 def test_the_signature_has_the_options(called: object, shown: str) -> None:
