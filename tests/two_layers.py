@@ -16,6 +16,8 @@ from torch.distributions import Distribution, Independent, Normal
 
 from vaekit.config import LikelihoodPart, Options, configured, option
 from vaekit.config.likelihood_parts import decide_likelihood
+from vaekit.config.methods import Method
+from vaekit.config.objective_options import ELBOSettings
 from vaekit.config.parts import Undecided, part
 from vaekit.core import Latent, Output
 from vaekit.data.labels import check_labels
@@ -143,6 +145,15 @@ class Ancestral(Distribution):
         z, g = value[..., :TOP], value[..., TOP:].unflatten(-1, GRID)
         below = Independent(self.model.grid_prior(z), 3).log_prob(g)
         return standard(z).log_prob(z).sum(-1) + below
+
+
+TWO_LAYERS = Method(
+    TwoLayers,
+    "vaekit.objectives.elbo:ELBO",
+    TwoLayersSettings,
+    ELBOSettings,
+    "VAE with two layers of latents",
+)  # the one line of registration is `METHODS["two-layers"] = TWO_LAYERS`
 
 
 def standard(like: Tensor) -> Normal:

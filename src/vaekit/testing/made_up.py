@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ class Subject:
 
     Attributes:
         method: key of METHODS.
+        options: in which the checked one differs from the method's defaults, flat.
     """
 
     method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entry(self) -> Method:
@@ -46,10 +49,11 @@ class Subject:
 
     @property
     def small(self) -> dict[str, Any]:
-        """Options of a small model, those that the method has."""
+        """Options of a small model, those that the method has, and those that were asked for."""
         flags = {flag.name: flag for section in self.entry.flags().values() for flag in section}
         known = {name: value for name, value in SMALL.items() if name in flags}
-        return {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
+        fitting = {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
+        return fitting | self.options
 
     def build(self, pixels: str = "8-bit") -> tuple[Model, Objective]:
         """A small model and its objective, always the same.

@@ -14,6 +14,7 @@ from vaekit.distributions.kl import log_density, log_importance_weights
 from vaekit.inference import encode, reconstruct, sample
 from vaekit.models.base import Decodes, Encodes, HasPrior, Model, Reconstructs, evaluating
 from vaekit.objectives.ramps import Clock
+from vaekit.runs.load import load_run
 from vaekit.testing.made_up import KINDS, Subject, batch, labels, made_up_data
 from vaekit.training.fit import fit
 
@@ -108,6 +109,23 @@ def arguments_hold_every_option(subject: Subject) -> None:
     names = settings.model.flat().keys()
     assert names <= set(model.arguments), f"arguments lack {', '.join(names - set(model.arguments))}"
     assert objective.arguments == settings.objective.flat(), "arguments of the objective"
+
+
+def what_is_loaded_is_what_was_trained(subject: Subject) -> None:
+    """A run that is loaded again reconstructs and samples as the model did at the end of its training."""
+    model, objective = subject.build()
+    data, out = made_up_data(), subject.place / "kept"
+    fit(
+        model, objective, data, out=out, method=subject.method, epochs=1, batch_size=20, device="cpu",
+        precision="fp32", progress="none", weights="last",
+    )  # fmt: skip
+    loaded = load_run(out).model
+    assert loaded.arguments == model.arguments, "the loaded model was built with other arguments"
+    if isinstance(model, Reconstructs) and isinstance(loaded, Reconstructs):
+        same = torch.equal(reconstruct(model, data.test), reconstruct(loaded, data.test))
+        assert same, "the loaded model reconstructs otherwise; what is not in state_dict() is lost"
+    if model.can_sample():
+        assert torch.equal(sample(model, 4), sample(loaded, 4)), "the loaded model has other samples"
 
 
 def labels_matter_where_wanted(subject: Subject) -> None:
@@ -212,6 +230,7 @@ MODEL_CHECKS: dict[str, Callable[[Subject], None]] = {
         training_is_a_function_of_the_seed,
         arguments_build_the_same_again,
         arguments_hold_every_option,
+        what_is_loaded_is_what_was_trained,
         labels_matter_where_wanted,
         samples_are_images,
         embeddings_are_deterministic,
