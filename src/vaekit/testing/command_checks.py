@@ -197,9 +197,11 @@ def explore(subject: Subject) -> None:
 
 
 def export(subject: Subject) -> None:
-    """The networks as ONNX agree with torch, and the page of its own is written."""
-    run, can = trained(subject), _explorable(model_of(subject))
-    onnx = typed("export", run, "--format", "onnx", "--out", subject.place / "onnx", refused=not can)
+    """The networks as ONNX agree with torch, those of a codebook aside, and the page of its own is written."""
+    run, model = trained(subject), model_of(subject)
+    can, codebook = _explorable(model), isinstance(model, Quantizes)
+    out = subject.place / "onnx"
+    onnx = typed("export", run, "--format", "onnx", "--out", out, refused=codebook or not can)
     typed("export", run, "--format", "web", "--out", subject.place / "web", refused=not can)
     for name, difference in onnx.get("max_difference", {}).items():
         assert difference < 1e-3, f"{name} differs from torch by {difference}"

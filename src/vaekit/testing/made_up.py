@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -79,13 +81,11 @@ class Subject:
         return True
 
     @cached_property
-    def folder(self) -> tempfile.TemporaryDirectory[str]:
-        """Where its runs go; removed with the subject."""
-        return tempfile.TemporaryDirectory(prefix="vaekit-check-")
-
-    @property
     def place(self) -> Path:
-        return Path(self.folder.name)
+        """The folder where its runs go; removed with the subject."""
+        folder = tempfile.mkdtemp(prefix="vaekit-check-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     @cached_property
     def source(self) -> Path:

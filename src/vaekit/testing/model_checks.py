@@ -165,6 +165,7 @@ def samples_are_images(subject: Subject) -> None:
     assert images.shape == (9, *KINDS["8-bit"]), f"samples have the shape {tuple(images.shape)}"
     assert 0 <= float(images.min()) < float(images.max()) <= 1, "samples lie outside [0, 1] or are all alike"
     assert float((images[0] - images[1]).abs().max()) > 1e-6, "two samples are the same"
+    torch.manual_seed(1)  # of other random numbers than those of the generator
     assert torch.equal(images, sample(model, 9, seed=0)), "samples are no function of the seed"
 
 
@@ -178,7 +179,8 @@ def embeddings_are_deterministic(subject: Subject) -> None:
     assert embedding.mean.shape == (20, model.latent_dim), (
         f"latent_dim {model.latent_dim}, {embedding.mean.shape}"
     )
-    assert torch.equal(embedding.mean, encode(model, split).mean), "embeddings differ from call to call"
+    torch.manual_seed(1)  # a draw would now be another one
+    assert torch.equal(embedding.mean, encode(model, split).mean), "embeddings have draws in them"
     assert (embedding.kl is not None) == isinstance(model, HasPrior), "a prior in infer() and none in prior()"
     if isinstance(model, Decodes):
         y = labels(20) if model.classes else None
@@ -187,8 +189,19 @@ def embeddings_are_deterministic(subject: Subject) -> None:
             assert model.picture(likelihood).shape == (20, *model.shape), "pictures of decoded latents"
             samples = model.decode(embedding.mean.expand(2, -1, -1), y)
             assert samples.batch_shape == (2, 20), "decode keeps leading sample dimensions"
-    if isinstance(model, Reconstructs):
-        assert reconstruct(model, split).shape == (20, *model.shape), "reconstructions"
+
+
+def reconstructions_are_deterministic(subject: Subject) -> None:
+    """They have the shape and range of images, and nothing random is in them."""
+    model, _ = subject.build()
+    if not isinstance(model, Reconstructs):
+        return
+    split = Split((255 * batch(count=20)).to(torch.uint8), labels(20))
+    rebuilt = reconstruct(model, split)
+    assert rebuilt.shape == (20, *model.shape), f"reconstructions have the shape {tuple(rebuilt.shape)}"
+    assert 0 <= float(rebuilt.min()) <= float(rebuilt.max()) <= 1, "reconstructions lie outside [0, 1]"
+    torch.manual_seed(1)  # a draw would now be another one
+    assert torch.equal(rebuilt, reconstruct(model, split)), "reconstructions have draws in them"
 
 
 def layers_agree_with_the_joint(subject: Subject) -> None:
@@ -234,6 +247,7 @@ MODEL_CHECKS: dict[str, Callable[[Subject], None]] = {
         labels_matter_where_wanted,
         samples_are_images,
         embeddings_are_deterministic,
+        reconstructions_are_deterministic,
         layers_agree_with_the_joint,
         summary_is_one_line,
     )
