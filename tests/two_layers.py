@@ -100,7 +100,7 @@ class TwoLayers(Model):
         above = bounded_normal(self.top(x.flatten(1)))
         z = reparameterize(above, samples)
         below = self.grid_posterior(x, z)
-        g = reparameterize(below)
+        g = reparameterize(below, dimensions=len(GRID))
         latents = Latent(above, standard(z), z), Latent(below, self.grid_prior(z), g)
         return Output(self.decode(torch.cat([z, g.flatten(-3)], dim=-1)), latents)
 

@@ -24,11 +24,11 @@ from vaekit import inference
 from vaekit.comparison import measure as comparing
 from vaekit.data import Data, Factor, Split
 from vaekit.data.view import fixed_draw
+from vaekit.evaluation import outliers
 from vaekit.evaluation.factors import disentanglement as factors
 from vaekit.evaluation.latents import health
 from vaekit.evaluation.score import score
 from vaekit.explorer.material import Material
-from vaekit.evaluation import outliers
 from vaekit.inference import Embedding
 from vaekit.plots.run_view import View, Wishes
 from vaekit.runs.load import Run, load_run
@@ -194,7 +194,9 @@ def test_a_comparison(
     assert figures["reconstruction_mse"] == float(errors.mean())
     known = inference.encode(run.model, data.train).mean
     assert len(seen.embeddings) == 2
-    assert torch.equal(seen.embeddings[0].mean, known) and torch.equal(seen.embeddings[1].mean, embedding.mean)
+    assert torch.equal(seen.embeddings[0].mean, known) and torch.equal(
+        seen.embeddings[1].mean, embedding.mean
+    )
     assert torch.equal(of_health.embeddings[0].mean, embedding.mean)
     labels = data.train.labels, data.test.labels
     assert figures["knn_accuracy"] == comparing.knn_accuracy(known, labels[0], embedding.mean, labels[1])

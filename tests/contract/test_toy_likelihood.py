@@ -63,9 +63,7 @@ def test_its_option_is_one_of_every_method_with_a_likelihood(terminal, command: 
     assert len(with_likelihood) == len(METHODS) - 2 and "two-layers" in with_likelihood  # all but the GANs
     for words in [["train", name] for name in with_likelihood] if command == "train" else [["compare"]]:
         shown = " ".join(terminal(*words, "--help").out.split())
-        assert (
-            "--spread FLOAT laplace: mean absolute error that is expected (default: 0.1; above 0)" in shown
-        )
+        assert "--spread FLOAT laplace: mean absolute error that is expected (default: 0.1; above 0)" in shown
         more = ["--methods", "vae"] if command == "compare" else []
         refused = terminal(*words, *more, "--data", "digits", "--likelihood", "laplace", "--spread", 0)
         assert (refused.status, refused.err) == (2, "vaekit: error: --spread must be above 0, not 0.0.\n")
@@ -126,7 +124,9 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
         VAE((1, 4, 4), likelihood="laplace(spred=0.3)")
     with pytest.raises(SettingError, match="'laplace' is not defined on binary pixels"):
         VAE((1, 4, 4), pixels="binary", likelihood="laplace")
-    with pytest.warns(VaekitWarning, match=r"spread=0\.3 has no effect with likelihood='bce': laplace has it"):
+    with pytest.warns(
+        VaekitWarning, match=r"spread=0\.3 has no effect with likelihood='bce': laplace has it"
+    ):
         model = VAE((1, 4, 4), 2, width=8, likelihood="bce", spread=0.3)
     assert "spread" not in model.arguments
     fit(model, ELBO(), toy_data(), out=tmp_path / "run", epochs=1, **SMALL)

@@ -37,7 +37,18 @@ def test_a_hierarchy_passes(check: Check) -> None:
 @pytest.fixture
 def binary(terminal) -> TwoLayers:
     """Of a run of digits that are binarised anew for each batch, in the folder "run"."""
-    words = ["train", "two-layers", "--data", "digits", "--binarize", "dynamic", "--epochs", 1, "--hidden", 16]
+    words = [
+        "train",
+        "two-layers",
+        "--data",
+        "digits",
+        "--binarize",
+        "dynamic",
+        "--epochs",
+        1,
+        "--hidden",
+        16,
+    ]
     assert terminal(*words, "--device", "cpu", "--out", "run").status == 0
     model = load_run("run").model
     assert isinstance(model, TwoLayers)
@@ -45,7 +56,9 @@ def binary(terminal) -> TwoLayers:
     return model
 
 
-def test_grey_digits_that_are_binarised_are_shown_by_the_same_draw_to_all(terminal, binary: TwoLayers) -> None:
+def test_grey_digits_that_are_binarised_are_shown_by_the_same_draw_to_all(
+    terminal, binary: TwoLayers
+) -> None:
     """The file of `encode` against both networks asked by hand; the evaluation encodes the same."""
     images = load_run("run").load_data().test.images
     drawn = fixed_draw(images / 255)

@@ -96,7 +96,9 @@ PAIRS = [(model, objective) for model in MODELS for objective in OBJECTIVES]
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(("model", "objective"), [p for p in PAIRS if p[1] not in FITS[p[0]]])
-def test_what_does_not_fit_is_refused_before_anything_runs(model: str, objective: str, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused_before_anything_runs(
+    model: str, objective: str, tmp_path: Path
+) -> None:
     said = refusal(MODELS[model](), OBJECTIVES[objective](), tmp_path)
     assert said.startswith(f"{objective} needs a model that ") and f"; {model} does not" in said
     assert "\n" not in said and len(said) < 170
@@ -138,5 +140,5 @@ class Deaf(VAE):
 
 
 def test_a_model_that_does_not_keep_its_word_gets_one_line_too() -> None:
-    with pytest.raises(SettingError, match="^the ELBO needs a model with a posterior; for an AE take"):
+    with pytest.raises(SettingError, match=r"^the ELBO needs a model with a posterior; for an AE take"):
         fit(Deaf((1, 4, 4), 2, width=8), ELBO(), toy_data(), epochs=1, **SMALL)

@@ -112,7 +112,9 @@ def test_an_option_and_a_term_of_an_objective(terminal, monkeypatch: pytest.Monk
     assert test["lean_nats"] == pytest.approx(0.25 * test["kl_nats"], rel=1e-5)
     shown = terminal("train", "leaning", *SMALL, "--lean", 0.25, "--out", "third").out
     line = next(line.split() for line in shown.splitlines() if line.startswith("lean "))
-    assert line[-3:] == ["nats", "per", "image"] and float(line[2]) == pytest.approx(test['lean_nats'], abs=0.006)
+    assert line[-3:] == ["nats", "per", "image"] and float(line[2]) == pytest.approx(
+        test["lean_nats"], abs=0.006
+    )
 
 
 def ink(split: Split, setting: Setting) -> Tensor:

@@ -15,6 +15,7 @@ from toy_likelihood import Laplace, LaplaceLikelihood
 from two_layers import TWO_LAYERS, Ancestral, TwoLayers, TwoLayersSettings
 from vaekit.config import configured
 from vaekit.config.methods import METHODS, Method
+from vaekit.config.objective_options import ELBOSettings
 from vaekit.core import Latent, Loss, SettingError
 from vaekit.distributions import LIKELIHOODS
 from vaekit.models import Model
@@ -134,10 +135,10 @@ class Demanding(ELBO):
     needs = (Discriminates,)
 
 
-def method(model: type = TwoLayers, objective: type = ELBO, **changes: Any) -> Method:
-    return Method(
-        model, objective, TwoLayersSettings, TWO_LAYERS.objective_options, "two layers, wrong", **changes
-    )
+def method(
+    model: type = TwoLayers, objective: type = ELBO, summary: str = "two layers, wrong", labels: bool = False
+) -> Method:
+    return Method(model, objective, TwoLayersSettings, ELBOSettings, summary, labels=labels)
 
 
 WRONG = {  # what fails first, with a piece of what is said
@@ -155,15 +156,15 @@ WRONG = {  # what fails first, with a piece of what is said
     "uphill": (method(objective=Uphill), "training is a function of the seed", "the criterion went from"),
     "demanding": (method(objective=Demanding), "objective fits model", "TwoLayers does not; take a GAN"),
     "labelled": (method(labels=True), "labels matter where wanted", "labels change the loss where"),
-    "wordy": (method(), "summary is one line", "."),
+    "wordy": (method(summary="It ends."), "summary is one line", "It ends."),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_the_right_check_fails_first_and_says_what_is_wrong(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_right_check_fails_first_and_says_what_is_wrong(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry, check, said = WRONG[wrong]
-    if wrong == "wordy":
-        entry = Method(*(getattr(entry, name) for name in ("model", "objective", "model_options", "objective_options")), "Ends.")  # fmt: skip
     monkeypatch.setitem(METHODS, wrong, entry)
     with pytest.raises(AssertionError) as caught:
         check_method(wrong, commands=False)
@@ -233,7 +234,10 @@ def test_a_likelihood_without_its_constant_is_found(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setitem(LIKELIHOODS, "doubled", Doubled)
     for module, message in (
-        (NoConstant, "its kind is what the sum or the integral says, real pixels: a density has the total 2.7"),
+        (
+            NoConstant,
+            "its kind is what the sum or the integral says, real pixels: a density has the total 2.7",
+        ),
         (Careless, "half precision numbers are widened"),
         (Squared, "the start has the mean that is asked for"),
     ):

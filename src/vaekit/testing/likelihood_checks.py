@@ -72,7 +72,9 @@ def leading_samples_are_a_loop_over_them(subject: LikelihoodSubject) -> None:
         likelihood = subject.build(shape)
         raw, x = raw_for(likelihood, shape, 3, 2), subject.images(2, *shape)
         together = likelihood(raw).log_prob(x)
-        assert together.shape == (3, 2), f"log_prob has the shape {tuple(together.shape)}, not samples, images"
+        assert together.shape == (3, 2), (
+            f"log_prob has the shape {tuple(together.shape)}, not samples, images"
+        )
         for i, j in itertools.product(range(3), range(2)):
             _close(together[i, j], likelihood(raw[i, j]).log_prob(x[j]), "log p of a draw", relative=1e-6)
 

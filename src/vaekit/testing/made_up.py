@@ -55,7 +55,11 @@ class Subject:
         flags = {flag.name: flag for section in self.entry.flags().values() for flag in section}
         known = {name: value for name, value in SMALL.items() if name in flags}
         fitting = {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
-        return fitting | self.options
+        values = fitting | dict(self.options)
+        had = resolve(
+            self.method, {"data": "made up"}, values, quiet=True
+        ).flat()  # by the parts that are chosen
+        return {name: value for name, value in values.items() if name in had or name in self.options}
 
     def build(self, pixels: str = "8-bit") -> tuple[Model, Objective]:
         """A small model and its objective, always the same.
