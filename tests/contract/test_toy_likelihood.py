@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from toy import SMALL, toy_data
 from toy_likelihood import Laplace
 from two_layers import TWO_LAYERS, TwoLayers
 from vaekit import ELBO, VAE, VQVAE, SettingError, VaekitWarning, fit, load_run, resume
+from vaekit.config import option
 from vaekit.config.methods import METHODS
 from vaekit.distributions import LIKELIHOODS
 from vaekit.models import Autoencoder
@@ -79,6 +81,33 @@ def test_a_run_keeps_it(terminal) -> None:
     assert load_run("again").settings.model == load_run("run").settings.model
     said = terminal("train", "vae", "--config", "run/config.json", "--likelihood", "bce", "--out", "other")
     assert "note: --spread 0.25 has no effect with --likelihood bce: laplace has it." in said.err
+
+
+@dataclass(frozen=True)
+class Clashing(Laplace):
+    """With an option that networks have too."""
+
+    width: int = option(3, help="of its tails")
+
+
+@dataclass(frozen=True)
+class Differing(Laplace):
+    """With an option of another type than that of other likelihoods."""
+
+    sigma: str = option("small", help="in words")
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [(Clashing, "have an option 'width'; rename one"), (Differing, "has different types in likelihood")],
+)
+def test_options_that_do_not_go_together_are_one_line(
+    terminal, monkeypatch: pytest.MonkeyPatch, kind: type[Laplace], named: str
+) -> None:
+    monkeypatch.setitem(LIKELIHOODS, "laplace", kind)
+    outcome = terminal("train", "vae", "--data", "digits")
+    assert (outcome.status, len(outcome.errors)) == (2, 1)
+    assert named in outcome.err
 
 
 # In Python ------------------------------------------------------------------------------------------

@@ -83,11 +83,11 @@ def train_and_load(subject: Subject) -> None:
 
 def _has_its_options(run: Run, subject: Subject) -> None:
     """What was given stands in config.json, and the model was built with it."""
-    for what, values in (("config.json", run.settings.flat()), ("the loaded model", run.model.arguments)):
+    for what, values in (("the folder", run.settings.flat()), ("the loaded model", run.model.arguments)):
         other = [name for name, value in subject.small.items() if values.get(name, value) != value]
         assert not other, f"{what} has other values of {', '.join(other)}"
     lost = subject.small.keys() - run.settings.flat().keys()
-    assert not lost, f"config.json lacks {', '.join(lost)}"
+    assert not lost, f"the folder lacks {', '.join(lost)}"
 
 
 def resume(subject: Subject) -> None:
