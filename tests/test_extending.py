@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import json
 import math
 import re
 import subprocess
@@ -13,14 +15,17 @@ from types import ModuleType
 
 import pytest
 import torch
-from scipy.stats import laplace
 
-from vaekit import METHODS, VAE, SettingError, VaekitWarning, fit, load_data, load_run
-from vaekit.distributions import LIKELIHOODS, build_likelihood
+from vaekit import ELBO, METHODS, VAE, SettingError, fit, load_data, load_run
+from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import METRICS
+from vaekit.models import base
 from vaekit.networks import NETWORKS
+from vaekit.testing import checks_of
 
-PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs" / "extending.md").read_text(encoding="utf-8")
+PROGRAM = "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
 TABLES = (METHODS, NETWORKS, LIKELIHOODS, METRICS)
 
 
@@ -29,8 +34,7 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """The page's program as a module; what it added to the tables is taken out again."""
     before = [dict(table) for table in TABLES]
     path = tmp_path_factory.mktemp("extending") / "mine.py"
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    path.write_text("\n\n".join(blocks), encoding="utf-8")
+    path.write_text(PROGRAM, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("mine", path)
     assert spec is not None
     assert spec.loader is not None
@@ -47,7 +51,57 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 def test_each_table_gained_one_line(mine: ModuleType) -> None:
-    assert [list(table)[-1] for table in TABLES] == ["mixture-rate", "linear", "laplace", "rate_error_nats"]
+    assert [list(table)[-1] for table in TABLES] == ["two-layers", "linear", "laplace", "rate_error_nats"]
+
+
+@pytest.mark.parametrize("file", ["toy_likelihood.py", "two_layers.py"])
+def test_the_page_shows_the_toys_of_the_contract_tests(file: str) -> None:
+    """Class for class and function for function, so that what passes there is what is read here."""
+
+    def definitions(text: str) -> dict[str, str]:
+        nodes = [n for n in ast.parse(text).body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+        return {node.name: ast.unparse(node) for node in nodes}
+
+    shown, toys = definitions(PROGRAM), definitions((TESTS / file).read_text(encoding="utf-8"))
+    assert len(toys) > 1
+    assert {name: shown.get(name) for name in toys} == toys
+
+
+def test_the_table_of_protocols_is_complete() -> None:
+    """Every protocol of `vaekit.models.base` that is not itself a part of one, with all its methods."""
+    found = {
+        name: re.findall(r"`(\w+)`", methods)
+        for name, methods in re.findall(r"^\| `(\w+)` \| (`.*?) \| .*\|$", PAGE, re.MULTILINE)
+        if hasattr(base, name)
+    }
+    protocols = {
+        name: kind
+        for name, kind in vars(base).items()
+        if getattr(kind, "_is_runtime_protocol", False) and kind.__module__ == base.__name__
+    }
+    assert found.keys() == protocols.keys()
+    for name, kind in protocols.items():
+        methods = [key for key, value in vars(kind).items() if callable(value) and not key.startswith("_")]
+        assert found[name] == methods, name
+
+
+def test_the_table_of_needs_is_that_of_the_objectives() -> None:
+    section = PAGE[PAGE.index("## An objective") :]
+    listed = {}
+    for names, needs in re.findall(r"^\| (`.*?) \| (`.*?) \|$", section, re.MULTILINE):
+        listed |= dict.fromkeys(re.findall(r"`(\w+)`", names), re.findall(r"`(\w+)`", needs))
+    kinds = {entry.objective_class() for name, entry in METHODS.items() if name != "two-layers"}
+    assert {kind.__name__: [need.__name__ for need in kind.needs] for kind in kinds} == listed
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("two-layers", {}), ("vae", {"likelihood": "laplace", "spread": 0.2, "network": "linear"})],
+)
+def test_the_method_passes_the_checks(mine: ModuleType, method: str, options: dict) -> None:
+    """The commands are typed below, and checked with the same toys in tests/contract."""
+    for check in checks_of(method, commands=False, **options):
+        check()
 
 
 def test_it_trains_keeps_its_run_and_is_loaded_again(
@@ -57,8 +111,8 @@ def test_it_trains_keeps_its_run_and_is_loaded_again(
     images = mine.train("mine")
     assert images.shape == (16, 1, 8, 8)
     run = load_run("mine")
-    assert run.settings.method == "mixture-rate"
-    assert run.model.arguments["components"] == 5
+    assert run.settings.method == "two-layers"
+    assert run.model.arguments["hidden"] == 64
     assert run.settings.flat()["rate"] == 8.0
     assert run.summary.test.kl_nats == pytest.approx(8.0, abs=1.0)
     data = load_data("digits")
@@ -67,110 +121,53 @@ def test_it_trains_keeps_its_run_and_is_loaded_again(
     assert run.summary.test.reconstruction_nats < constant.sum((1, 2, 3)).mean().item()
 
 
-def test_what_is_loaded_is_what_was_trained(mine: ModuleType, tmp_path: Path) -> None:
-    data = load_data("digits")
-    model = mine.MixtureVAE(data.shape, components=3, latent_dim=2, network="linear", likelihood="laplace")
-    fit(model, mine.TargetRate(rate=2.0), data, out=tmp_path / "run", epochs=1, progress="none", device="cpu")
-    loaded = load_run(tmp_path / "run").model
-    x = data.test.images[:5]
-    assert torch.equal(loaded.reconstruct(x), model.reconstruct(x))  # type: ignore[attr-defined]
-    draws = [m.sample(4, generator=torch.Generator().manual_seed(0)) for m in (model, loaded)]
-    assert torch.equal(draws[0], draws[1])
-
-
-def test_the_likelihood_is_scipys(mine: ModuleType) -> None:
-    likelihood = build_likelihood("laplace", "real", (3,), scale=0.3)
-    raw, x = torch.randn(4, 3), torch.randn(4, 3)
-    expected = laplace.logpdf(x.numpy(), raw.numpy(), 0.3).sum(-1)
-    torch.testing.assert_close(likelihood(raw).log_prob(x), torch.from_numpy(expected).float())
-
-
-def test_an_option_of_a_part_is_an_option_of_every_method_that_has_such_a_part(mine: ModuleType) -> None:
-    """The field alone was written: flag, type, range, file and constructor follow."""
-    for name, entry in METHODS.items():
-        assert ("scale" in entry.options()) == ("likelihood" in entry.options()), name
-    objects = VAE((4,), pixels="real", likelihood=mine.Laplace(scale=0.3))
-    for likelihood, options in (("laplace(scale=0.3)", {}), ("laplace", {"scale": 0.3})):
-        model = VAE((4,), pixels="real", likelihood=likelihood, **options)
-        assert model.arguments == objects.arguments
-        assert model.arguments["scale"] == 0.3
-    with pytest.raises(SettingError, match="scale must be above 0, not -1") as caught:
-        mine.Laplace(scale=-1)
-    assert caught.value.option == "scale"
-    with pytest.warns(
-        VaekitWarning, match="scale=0.3 has no effect with likelihood='gaussian': laplace has it"
-    ):
-        VAE((4,), pixels="real", likelihood="gaussian", scale=0.3)
+def test_a_linear_network_is_what_it_says(mine: ModuleType) -> None:
+    """Parameters by hand, on arrays; labels are inputs more."""
+    data = load_data(torch.randn(300, 2) @ torch.randn(2, 9), pixels="real")
+    model = VAE(data.shape, pixels=data.pixels, latent_dim=2, network=mine.Linear())
+    history = fit(model, ELBO(), data, epochs=1, progress="none", device="cpu")
+    assert history.summary.parameters == (9 * 4 + 4) + (2 * 9 + 9)
+    with_labels = VAE((9,), pixels="real", latent_dim=2, classes=3, network="linear(bias=False)")
+    assert sum(p.numel() for p in with_labels.parameters()) == (9 + 3) * 4 + (2 + 3) * 9
 
 
 def test_the_arguments_are_the_options(mine: ModuleType) -> None:
-    entry = METHODS["mixture-rate"]
-    model = mine.MixtureVAE((4,), pixels="real", latent_dim=2)
-    assert set(entry.model_options.of(entry.overrides).flat()) == {
-        "latent_dim", "network", "bias", "likelihood", "scale", "components",
-    }  # fmt: skip
-    assert model.arguments["components"] == 8
+    entry = METHODS["two-layers"]
+    model = mine.TwoLayers((4, 1, 1), pixels="real")
+    assert set(entry.model_options.of(entry.overrides).flat()) == {"hidden", "likelihood", "spread"}
+    assert (model.arguments["hidden"], model.can_sample()) == (32, True)
     assert mine.TargetRate().arguments == entry.objective_options().flat()
-    with pytest.raises(SettingError, match=r"unknown option 'componets'. Did you mean components\?"):
-        mine.MixtureVAE((4,), pixels="real", componets=3)
-
-
-def test_it_serves_arrays_too(mine: ModuleType) -> None:
-    torch.manual_seed(0)
-    data = load_data(torch.randn(300, 2) @ torch.randn(2, 9), pixels="real")
-    model = mine.MixtureVAE(data.shape, pixels=data.pixels, latent_dim=2, network="linear")
-    history = fit(model, mine.TargetRate(), data, epochs=1, progress="none", device="cpu")
-    assert history.summary.parameters == (9 * 4 + 4) + (2 * 9 + 9) + 8 + 2 * 8 * 2
+    with pytest.raises(SettingError, match=r"unknown option 'hiden'. Did you mean hidden\?"):
+        mine.TwoLayers((4, 1, 1), hiden=3)
 
 
 def test_the_program_is_a_command_line(mine: ModuleType, tmp_path: Path) -> None:
-    words = [
-        "train",
-        "mixture-rate",
-        "--data",
-        "digits",
-        "--rate",
-        "3",
-        "--epochs",
-        "1",
-        "--components",
-        "4",
-        "--scale",
-        "0.3",
-    ]
-    command = [sys.executable, str(mine.__file__), *words, "--out", "run", "--device", "cpu"]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False
-    )
-    assert done.returncode == 0, done.stderr
-    run = load_run(tmp_path / "run")
-    assert (run.settings.flat()["rate"], run.settings.flat()["components"]) == (3.0, 4)
-    assert (run.settings.flat()["likelihood"], run.settings.flat()["network"]) == ("laplace", "linear")
-    assert run.settings.flat()["scale"] == 0.3
-    assert run.model.likelihood.scale == 0.3  # type: ignore[attr-defined]
-    for words in (
-        ["sample", "run"],
-        ["reconstruct", "run"],
-        ["evaluate", "run", "--samples", "5", "--skip-quality"],
-    ):
+    """It ends with what comes next, samples, and is evaluated with the quality of its samples."""
+
+    def typed(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(mine.__file__), *words]
-        used = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
-        assert used.returncode == 0, used.stderr
-    command = [
-        sys.executable,
-        str(mine.__file__),
-        "train",
-        "vae",
-        "--data",
-        "digits",
-        "--likelihood",
-        "laplace",
-        "--scale",
-        "0",
-    ]
-    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+
+    words = ["--data", "digits", "--rate", "3", "--epochs", "1", "--hidden", "16", "--spread", "0.3"]
+    done = typed("train", "two-layers", *words, "--out", "run", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    following = done.stdout[done.stdout.index("next") :].split("\n")
+    assert [line.split()[-2:] for line in following if line] == [
+        ["figures", "run"], ["reconstruct", "run"], ["sample", "run"],
+    ]  # fmt: skip
+    assert "rate error" in done.stdout
+    run = load_run(tmp_path / "run")
+    assert run.model.can_sample()
+    flat = run.settings.flat()
+    assert (flat["rate"], flat["hidden"], flat["likelihood"], flat["spread"]) == (3.0, 16, "laplace", 0.3)
+    assert run.model.likelihood.spread == 0.3  # type: ignore[attr-defined]
+    found = typed("evaluate", "run", "--samples", "5", "--json")
+    assert found.returncode == 0, found.stderr
+    values = json.loads(found.stdout)
+    assert values["quality"]["images"]["compared"] > 0
+    assert values["health"]["latent_dimensions"] == 10
+    refused = typed("train", "vae", "--data", "digits", "--likelihood", "laplace", "--spread", "0")
     assert refused.returncode == 2
-    assert refused.stderr == "vaekit: error: --scale must be above 0, not 0.0.\n"
-    command = [sys.executable, str(mine.__file__), "train", "mixture-rate", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
-    assert "number of normals in the prior" in " ".join(shown.split())
+    assert refused.stderr == "vaekit: error: --spread must be above 0, not 0.0.\n"
+    shown = " ".join(typed("train", "two-layers", "--help").stdout.split())
+    assert "units of each perceptron" in shown and "mean absolute error that is expected" in shown

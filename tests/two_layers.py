@@ -1,7 +1,6 @@
 """A model with two layers of latents in a file of its own: a vector above a grid, each drawn given the one above.
 
-p(z, g, x) = p(z) p(g|z) p(x|g, z)        z: (TOP,), g: (CHANNELS, 2, 2)
-q(z, g|x)  = q(z|x) q(g|x, z)
+The one line of registration is `METHODS["two-layers"] = TWO_LAYERS`. docs/extending.md explains it.
 """
 
 from __future__ import annotations
@@ -11,20 +10,35 @@ from dataclasses import dataclass
 from math import prod
 
 import torch
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
 from vaekit.config import LikelihoodPart, Options, configured, option
 from vaekit.config.likelihood_parts import decide_likelihood
+from vaekit.config.methods import Method
+from vaekit.config.objective_options import ELBOSettings
 from vaekit.config.parts import Undecided, part
 from vaekit.core import Latent, Output
-from vaekit.data.labels import check_labels
 from vaekit.distributions import LIKELIHOODS, bounded_normal, reparameterize
-from vaekit.models.autoencoder import Autoencoder
+from vaekit.models import Model
 from vaekit.models.base import evaluating
+from vaekit.objectives.elbo import ELBO
 
-TOP, CHANNELS = 2, 2
-GRID = (CHANNELS, 2, 2)
+TOP, GRID = 2, (2, 2, 2)  # numbers of the vector; channels, height and width of the grid
+
+
+def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, outputs))
+
+
+def on_grid(flat: Normal) -> Normal:
+    """A normal over flat numbers, (..., prod(GRID)), as one over the grid, (..., *GRID)."""
+    return Normal(flat.mean.unflatten(-1, GRID), flat.stddev.unflatten(-1, GRID), validate_args=False)
+
+
+def standard(like: Tensor) -> Normal:
+    """N(0, I) of the vector, batch shape (TOP,)."""
+    return Normal(torch.zeros(TOP).to(like), torch.ones(TOP).to(like), validate_args=False)
 
 
 @dataclass(frozen=True)
@@ -35,13 +49,10 @@ class TwoLayersSettings(Options):
     likelihood: LikelihoodPart | Undecided = part(LIKELIHOODS, "auto", help="as of a vae")
 
 
-class TwoLayers(Autoencoder):
-    """A hierarchy of two layers, by perceptrons.
+class TwoLayers(Model):
+    """A hierarchy of a vector z and a grid g, by perceptrons.
 
-    Args:
-        shape: of one image.
-        options: units of the perceptrons, and the likelihood.
-        pixels, classes: as in `vaekit.VAE`.
+    p(z, g, x) = p(z) p(g|z) p(x|g, z)    q(z, g|x) = q(z|x) q(g|x, z)
     """
 
     @configured(TwoLayersSettings)
@@ -56,15 +67,12 @@ class TwoLayers(Autoencoder):
         self.top = perceptron(values, hidden, 2 * TOP)
         self.below = perceptron(values + TOP, hidden, 2 * prod(GRID))
         self.given = perceptron(TOP, hidden, 2 * prod(GRID))
-        self.decoder = perceptron(TOP + prod(GRID), hidden, self.likelihood.numbers * values)
+        self.decoder = perceptron(self.latent_dim, hidden, self.likelihood.numbers * values)
         about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
         self.arguments = about | dataclasses.replace(options, likelihood=likelihood).flat()
 
     def prepare(self, images: Tensor) -> None:
-        pass
-
-    def prior(self) -> Ancestral:
-        return Ancestral(self)
+        """It needs nothing of the training images."""
 
     def grid_prior(self, z: Tensor) -> Normal:
         """p(g|z), batch shape (..., *GRID)."""
@@ -75,34 +83,38 @@ class TwoLayers(Autoencoder):
         flat = x.flatten(1).expand(*z.shape[:-1], -1)
         return on_grid(bounded_normal(self.below(torch.cat([flat, z], dim=-1))))
 
+    def prior(self) -> Ancestral:
+        return Ancestral(self)
+
     def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
         x = self.check_images(x)
-        posterior = bounded_normal(self.top(x.flatten(1)))
-        z = posterior.mean
-        below = self.grid_posterior(x, z)
-        return Latent(posterior, standard(z), z), Latent(below, self.grid_prior(z), below.mean)
+        above = bounded_normal(self.top(x.flatten(1)))
+        below = self.grid_posterior(x, above.mean)
+        return (
+            Latent(above, standard(above.mean), above.mean),
+            Latent(below, self.grid_prior(above.mean), below.mean),
+        )
 
     def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
         x = self.check_images(x)
-        posterior = bounded_normal(self.top(x.flatten(1)))
-        z = reparameterize(posterior, samples)
+        above = bounded_normal(self.top(x.flatten(1)))
+        z = reparameterize(above, samples)
         below = self.grid_posterior(x, z)
-        g = below.mean + below.stddev * torch.randn_like(below.mean)
-        latents = Latent(posterior, standard(posterior.mean), z), Latent(below, self.grid_prior(z), g)
+        g = reparameterize(below, dimensions=len(GRID))
+        latents = Latent(above, standard(z), z), Latent(below, self.grid_prior(z), g)
         return Output(self.decode(torch.cat([z, g.flatten(-3)], dim=-1)), latents)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        raw = self.decoder(z).unflatten(-1, (self.likelihood.numbers * self.shape[0], *self.shape[1:]))
-        return self.likelihood(raw)
+        channels, *size = self.shape
+        return self.likelihood(self.decoder(z).unflatten(-1, (self.likelihood.numbers * channels, *size)))
+
+    def picture(self, likelihood: Distribution) -> Tensor:
+        return likelihood.mean if self.pixels == "real" else likelihood.mean.clamp(0, 1)
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
         with evaluating(self), torch.inference_mode():
-            z = torch.cat([latent.z.flatten(1) for latent in self.infer(x, y)], dim=1)
-            return self.picture(self.decode(z))
-
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        with evaluating(self), torch.inference_mode():
-            return torch.cat([latent.z.flatten(1) for latent in self.infer(x, y)], dim=1)
+            codes = torch.cat([latent.z.flatten(1) for latent in self.infer(x, y)], dim=1)
+            return self.picture(self.decode(codes))
 
     def sample(
         self,
@@ -112,47 +124,35 @@ class TwoLayers(Autoencoder):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        if y is not None and self.classes:
-            check_labels(y, count, self.classes)
         with evaluating(self), torch.inference_mode():
-            return self.picture(self.decode(self.prior().draw(count, temperature, generator)))
+            noise = torch.randn(count, self.latent_dim, generator=generator)
+            codes = self.prior().of_noise(temperature * noise.to(next(self.parameters())))
+            return self.picture(self.decode(codes))
 
 
 class Ancestral(Distribution):
-    """p(z) p(g|z) over both layers as one vector, event shape (TOP + prod(GRID),)."""
+    """p(z) p(g|z) over both layers as one vector, event shape (D,)."""
 
     arg_constraints = {}
 
     def __init__(self, model: TwoLayers) -> None:
         self.model = model
-        super().__init__(torch.Size(), torch.Size([model.latent_dim]), validate_args=False)
+        super().__init__(Size(), Size([model.latent_dim]), validate_args=False)
 
-    def draw(self, count: int, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        """(count, D), from a generator on the CPU."""
+    def of_noise(self, noise: Tensor) -> Tensor:
+        """(..., D) of N(0, I) as a draw of both layers, (..., D)."""
+        z, below = noise[..., :TOP], noise[..., TOP:].unflatten(-1, GRID)
+        given = self.model.grid_prior(z)
+        return torch.cat([z, (given.mean + given.stddev * below).flatten(-3)], dim=-1)
+
+    def sample(self, sample_shape: Size | list[int] | tuple[int, ...] = Size()) -> Tensor:
         like = next(self.model.parameters())
-        noise = temperature * torch.randn(count, self.model.latent_dim, generator=generator).to(like)
-        z = noise[:, :TOP]
-        below = self.model.grid_prior(z)
-        return torch.cat([z, (below.mean + below.stddev * noise[:, TOP:].view(-1, *GRID)).flatten(1)], dim=1)
-
-    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
         with torch.no_grad():
-            return self.draw(max(1, prod(sample_shape))).view(*sample_shape, -1)
+            return self.of_noise(torch.randn(*sample_shape, *self.event_shape).to(like))
 
     def log_prob(self, value: Tensor) -> Tensor:
         z, g = value[..., :TOP], value[..., TOP:].unflatten(-1, GRID)
-        below = Independent(self.model.grid_prior(z), 3).log_prob(g)
-        return standard(z).log_prob(z).sum(-1) + below
+        return standard(z).log_prob(z).sum(-1) + Independent(self.model.grid_prior(z), 3).log_prob(g)
 
 
-def standard(like: Tensor) -> Normal:
-    return Normal(torch.zeros(TOP).to(like), torch.ones(TOP).to(like), validate_args=False)
-
-
-def on_grid(normal: Normal) -> Normal:
-    """A normal over flat numbers as one over the grid."""
-    return Normal(normal.mean.unflatten(-1, GRID), normal.stddev.unflatten(-1, GRID), validate_args=False)
-
-
-def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, outputs))
+TWO_LAYERS = Method(TwoLayers, ELBO, TwoLayersSettings, ELBOSettings, "VAE with two layers of latents")

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +21,13 @@ from torch import Tensor
 
 import vaekit
 from vaekit import inference
-from vaekit.data import Data
+from vaekit.comparison import measure as comparing
+from vaekit.data import Data, Factor, Split
 from vaekit.data.view import fixed_draw
+from vaekit.evaluation import outliers
+from vaekit.evaluation.factors import disentanglement as factors
+from vaekit.evaluation.latents import health
+from vaekit.evaluation.score import score
 from vaekit.explorer.material import Material
 from vaekit.inference import Embedding
 from vaekit.plots.run_view import View, Wishes
@@ -128,3 +136,86 @@ def test_a_file_of_the_image_is_the_image(terminal, run: Run, tmp_path: Path) ->
     found = vaekit.reconstruct(run, [tmp_path / "five.png"])
     own = inference.shown_images(run.model, run.previews)[5:6]
     assert torch.equal(found.originals, own)
+
+
+# What is measured ------------------------------------------------------------------------------------
+
+
+class Seen:
+    """What a module asks of `inference` while it measures: the answers of `encode` and `reconstruct`, as they come."""
+
+    def __init__(self, module: ModuleType, patch: pytest.MonkeyPatch) -> None:
+        self.embeddings: list[Embedding] = []
+        self.rebuilt: list[Tensor] = []
+        for name, kept in (("encode", self.embeddings), ("reconstruct", self.rebuilt)):
+            if hasattr(module, name):
+                patch.setattr(module, name, self.watched(getattr(module, name), kept))
+
+    @staticmethod
+    def watched(ask: Callable[..., Any], kept: list[Any]) -> Callable[..., Any]:
+        def asked(*given: Any, **named: Any) -> Any:
+            kept.append(ask(*given, **named))
+            return kept[-1]
+
+        return asked
+
+
+def test_evaluate(
+    run: Run, data: Data, embedding: Embedding, errors: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it encodes, and the share of the variance that it says is explained, from the same squared errors."""
+    seen = Seen(health, monkeypatch)
+    found = vaekit.evaluate(run, samples=2).health
+    assert found is not None
+    (encoded,), (rebuilt,) = seen.embeddings, seen.rebuilt
+    assert torch.equal(encoded.mean, embedding.mean) and torch.equal(encoded.stddev, embedding.stddev)
+    assert found.variance_of_means == embedding.mean.var(0, correction=0).tolist()
+    images = inference.shown_images(run.model, data.test)
+    assert torch.equal(inference.squared_errors(images, rebuilt), errors)
+    spread = images.double().var(0, correction=0).sum()
+    assert found.explained == 1 - float(errors.mean()) * 64 / float(spread)
+
+
+def test_scores(run: Run, data: Data, embedding: Embedding, errors: Tensor) -> None:
+    found = score(run, split="test", scores=["reconstruction_error", "latent_distance"]).scores
+    assert torch.equal(found["reconstruction_error"], errors)
+    known = inference.encode(run.model, data.train).mean
+    unit = known.std(0)
+    nearest = torch.cdist(embedding.mean / unit, known / unit).kthvalue(outliers.NEIGHBOUR, dim=1).values
+    assert torch.equal(found["latent_distance"], nearest.double())
+
+
+def test_a_comparison(
+    run: Run, data: Data, embedding: Embedding, errors: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "BOUND_SAMPLES", 2)
+    seen, of_health = Seen(comparing, monkeypatch), Seen(health, monkeypatch)
+    figures = comparing.measure(run, comparing.Yardstick(data, None))["figures"]
+    assert figures["reconstruction_mse"] == float(errors.mean())
+    known = inference.encode(run.model, data.train).mean
+    assert len(seen.embeddings) == 2
+    assert torch.equal(seen.embeddings[0].mean, known) and torch.equal(
+        seen.embeddings[1].mean, embedding.mean
+    )
+    assert torch.equal(of_health.embeddings[0].mean, embedding.mean)
+    labels = data.train.labels, data.test.labels
+    assert figures["knn_accuracy"] == comparing.knn_accuracy(known, labels[0], embedding.mean, labels[1])
+
+
+def test_measures_of_factors(run: Run, data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the training images, of which there are enough, with factors that can be read off them."""
+    images, labels = data.train.images, data.train.labels
+    assert labels is not None and len(labels) > 1000
+    ink = images.flatten(1).float().mean(1)
+    split = Split(images, labels, None, torch.stack([labels.float(), ink], dim=1))
+    kinds = (Factor("digit", 10, ordered=False), Factor("ink", None, 0.0, 255.0))
+    seen = Seen(factors, monkeypatch)
+    found = factors.measure_disentanglement(run.model, split, kinds)
+    means = inference.encode(run.model, data.train).mean
+    assert torch.equal(seen.embeddings[0].mean, means)
+    codes = means.double().numpy()
+    live = codes.var(0) >= factors.VOTING_VARIANCE
+    assert split.factors is not None
+    expected = factors.disentanglement(codes, split.factors.numpy(), kinds, live=live)
+    assert found.scores == expected.scores
+    np.testing.assert_array_equal(found.information, expected.information)

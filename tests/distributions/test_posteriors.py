@@ -20,7 +20,8 @@ from torch.distributions import (
 )
 
 from vaekit.core import Latent
-from vaekit.distributions import Point, bounded_normal, kl_by_dimension, standard_normal
+from vaekit.distributions import Point, bounded_normal, kl_by_dimension, reparameterize, standard_normal
+from vaekit.runtime.random import Share, sharing
 
 
 def codes(mean: list[float], log_variance: list[float]) -> Tensor:
@@ -202,3 +203,32 @@ def test_a_point_is_its_own_mean_and_every_draw() -> None:
     assert torch.equal(draws, torch.stack([value] * 5))
     draws.sum().backward()
     assert torch.equal(value.grad, torch.full((4, 3), 5.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("shape", "samples", "dimensions"),
+    [
+        ((6, 3), None, 1),
+        ((6, 3), 4, 1),
+        ((6, 2, 3, 5), None, 3),
+        ((6, 2, 3, 5), 4, 3),
+        ((4, 6, 2, 3, 5), None, 3),
+    ],
+)
+def test_parts_of_a_batch_draw_what_the_whole_draws(
+    shape: tuple[int, ...], samples: int | None, dimensions: int
+) -> None:
+    """Whichever process holds them, images of a layer of any shape have the draws of the whole batch."""
+    mean, images = torch.rand(shape), len(shape) - 1 - dimensions
+
+    def drawn(start: int, stop: int) -> Tensor:
+        torch.manual_seed(3)
+        part = mean.narrow(images, start, stop - start)
+        with sharing(Share(start, stop, 6)):
+            return reparameterize(Normal(part, torch.ones_like(part)), samples, dimensions)
+
+    parts = [drawn(0, 4), drawn(4, 6)]
+    whole = drawn(0, 6)
+    dimension = images + (samples is not None)
+    assert whole.shape == ((samples,) if samples else ()) + shape
+    assert torch.equal(torch.cat(parts, dimension), whole)

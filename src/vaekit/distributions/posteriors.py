@@ -61,13 +61,14 @@ def bounded_normal(codes: Tensor) -> Normal:
     return Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
 
 
-def reparameterize(posterior: Normal, samples: int | None = None) -> Tensor:
+def reparameterize(posterior: Normal, samples: int | None = None, dimensions: int = 1) -> Tensor:
     """z = mean + sigma * epsilon with epsilon ~ N(0, I): the lesson's section 3 (Kingma & Welling 2014, 2.4).
 
     Args:
-        posterior: batch shape (B, D).
-        samples: S draws an image, (S, B, D); None gives one, (B, D).
+        posterior: batch shape (B, D), or (..., B, *layer).
+        samples: S draws per image, (S, B, D); None gives one, (B, D).
+        dimensions: of the layer: 1 for a vector, 3 for a grid with channels.
     """
     shape = posterior.mean.shape if samples is None else (samples, *posterior.mean.shape)
-    epsilon = normal(tuple(shape), posterior.mean.device, batch=len(shape) - 2)
+    epsilon = normal(tuple(shape), posterior.mean.device, batch=len(shape) - 1 - dimensions)
     return posterior.mean + posterior.stddev * epsilon

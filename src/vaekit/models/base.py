@@ -178,12 +178,13 @@ HAVE = {  # which of the models that come with vaekit have a capability, for mes
 }  # fmt: skip
 
 
-def check_needs(model: object, needs: tuple[type, ...], who: str) -> None:
+def check_needs(model: object, needs: tuple[type, ...], who: str, instead: str = "") -> None:
     """Checks that a model can do what something asks of it.
 
     Args:
         needs: protocols of this module.
         who: asks, for the message.
+        instead: what else helps, for the message.
 
     Raises:
         SettingError: names both, what is missing, and which models have it.
@@ -191,7 +192,8 @@ def check_needs(model: object, needs: tuple[type, ...], who: str) -> None:
     for need in needs:
         if not isinstance(model, need):
             line = (need.__doc__ or need.__name__).split("\n")[0].rstrip(".")
-            have = f"; take {HAVE[need]}" if need in HAVE else ""
+            remedies = ", or ".join(remedy for remedy in (HAVE.get(need, ""), instead) if remedy)
+            have = f"; take {remedies}" if remedies else ""
             raise SettingError(
                 f"{who} needs a model that {line[0].lower()}{line[1:]}; {type(model).__name__} does not{have}."
             )

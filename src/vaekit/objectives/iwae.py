@@ -16,7 +16,7 @@ from vaekit.core import Latent, Loss, Output, SettingError
 from vaekit.distributions import kl_by_dimension
 from vaekit.distributions.kl import log_importance_weights
 from vaekit.models import Model
-from vaekit.models.base import Encodes, HasPrior
+from vaekit.models.base import Encodes, EncodesVector, HasPrior, check_needs
 from vaekit.objectives.base import Objective
 
 
@@ -37,6 +37,12 @@ class IWAE(Objective):
     def __init__(self, options: IWAESettings) -> None:
         super().__init__(options)
         self.samples, self.estimator = options.samples, options.estimator
+
+    def check(self, model: Model) -> None:
+        super().check(model)
+        if self.estimator == "dreg":
+            name = f"{type(self).__name__} with estimator='dreg'"
+            check_needs(model, (EncodesVector,), name, "estimator='standard'")
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         output = model(x, y, self.samples)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,14 @@ import numpy as np
 
 from vaekit.core import VaekitWarning
 from vaekit.models.base import Decodes, Encodes, Generates, Model, Quantizes, Reconstructs
-from vaekit.runs.load import load_run
+from vaekit.runs.load import Run, load_run
 from vaekit.runs.records import read_summary
 from vaekit.testing.made_up import KINDS, Subject
 
 EPOCHS = 2
 
 
-def typed(subject: Subject, *words: object, refused: bool = False) -> dict[str, Any]:
+def typed(*words: object, refused: bool = False) -> dict[str, Any]:
     """What a command line with --json gives.
 
     Args:
@@ -50,13 +50,23 @@ def trained(subject: Subject) -> Path:
     """The folder of a small run; trained when first asked for."""
     run = subject.place / "run"
     if not run.exists():
-        typed(subject, "train", subject.method, *_options(subject), "--epochs", EPOCHS, "--out", run)
+        typed("train", subject.method, *_options(subject), "--epochs", EPOCHS, "--out", run)
     return run
 
 
 def _options(subject: Subject) -> Sequence[object]:
-    small = [word for name, value in subject.small.items() for word in (f"--{name.replace('_', '-')}", value)]
-    return ["--data", subject.source, *small, "--device", "cpu"]
+    return ["--data", subject.source, *_flags(subject.small), "--device", "cpu"]
+
+
+def _flags(options: Mapping[str, Any]) -> list[object]:
+    """Options as they are typed."""
+    from vaekit.cli.parsing import option_name
+
+    words: list[object] = []
+    for name, value in options.items():
+        flag = option_name(name)
+        words += [flag if value else f"--no-{flag[2:]}"] if isinstance(value, bool) else [flag, value]
+    return words
 
 
 def model_of(subject: Subject) -> Model:
@@ -68,6 +78,16 @@ def train_and_load(subject: Subject) -> None:
     run = load_run(trained(subject))
     assert run.settings.method == subject.method
     assert tuple(run.model.shape) == KINDS["8-bit"]
+    _has_its_options(run, subject)
+
+
+def _has_its_options(run: Run, subject: Subject) -> None:
+    """What was given stands in config.json, and the model was built with it."""
+    for what, values in (("the folder", run.settings.flat()), ("the loaded model", run.model.arguments)):
+        other = [name for name, value in subject.small.items() if values.get(name, value) != value]
+        assert not other, f"{what} has other values of {', '.join(other)}"
+    lost = subject.small.keys() - run.settings.flat().keys()
+    assert not lost, f"the folder lacks {', '.join(lost)}"
 
 
 def resume(subject: Subject) -> None:
@@ -77,8 +97,10 @@ def resume(subject: Subject) -> None:
     whole, stopped = load_run(trained(subject)), subject.place / "stopped"
     _train_one_step(subject, stopped)
     go_on(stopped, progress="none")
-    again = load_run(stopped).model.state_dict()
-    differing = [name for name, tensor in whole.model.state_dict().items() if not tensor.equal(again[name])]
+    again = load_run(stopped)
+    _has_its_options(again, subject)
+    state = again.model.state_dict()
+    differing = [name for name, tensor in whole.model.state_dict().items() if not tensor.equal(state[name])]
     assert not differing, f"after a resume these weights differ: {', '.join(differing)}"
 
 
@@ -103,7 +125,7 @@ def sample(subject: Subject) -> None:
     """Samples come as an array, or the command says why not."""
     run, can = trained(subject), model_of(subject).can_sample()
     out = subject.place / "samples.npz"
-    typed(subject, "sample", run, "--count", 5, "--out", out, refused=not can)
+    typed("sample", run, "--count", 5, "--out", out, refused=not can)
     if can:
         assert np.load(out)["images"].shape[0] == 5, "samples in the file"
 
@@ -111,7 +133,7 @@ def sample(subject: Subject) -> None:
 def reconstruct(subject: Subject) -> None:
     """Each preview beside its reconstruction, with their mean squared error."""
     run, can = trained(subject), isinstance(model_of(subject), Reconstructs)
-    found = typed(subject, "reconstruct", run, "--out", subject.place / "again.npz", refused=not can)
+    found = typed("reconstruct", run, "--out", subject.place / "again.npz", refused=not can)
     assert not can or found["mean_squared_error"] >= 0
 
 
@@ -119,14 +141,14 @@ def encode(subject: Subject) -> None:
     """Embeddings of all images: means and deviations of all layers, or grids of codes."""
     run, model, out = trained(subject), model_of(subject), subject.place / "codes.npz"
     can = isinstance(model, Encodes | Quantizes)
-    typed(subject, "encode", run, "--split", "test", "--out", out, refused=not can)
+    typed("encode", run, "--split", "test", "--out", out, refused=not can)
     if can and isinstance(model, Encodes):
         assert np.load(out)["mean"].shape[1] == model.latent_dim, "embeddings of all layers"
 
 
 def evaluate(subject: Subject) -> None:
     """Whatever can be measured of it is measured and kept."""
-    found = typed(subject, "evaluate", trained(subject), "--samples", 4, "--annealed", 2)
+    found = typed("evaluate", trained(subject), "--samples", 4, "--annealed", 2)
     assert found["images"] > 0
     kept = read_summary(trained(subject))
     assert kept is not None and kept.evaluation, "the evaluation is kept with the run"
@@ -136,24 +158,27 @@ def score(subject: Subject) -> None:
     """Every image has its scores, or the command says why not."""
     run, can = trained(subject), isinstance(model_of(subject), Encodes)
     out = subject.place / "scores.csv"
-    found = typed(subject, "score", run, "--split", "test", "--samples", 4, "--out", out, refused=not can)
+    found = typed("score", run, "--split", "test", "--samples", 4, "--out", out, refused=not can)
     assert not can or len(out.read_text(encoding="utf-8").splitlines()) == found["images"] + 1
 
 
 def figures(subject: Subject) -> None:
     """Figures that fit are drawn, the others left out with a reason, and the report written."""
-    found = typed(subject, "figures", trained(subject))
+    found = typed("figures", trained(subject))
     assert all(Path(path).stat().st_size > 1000 for path in found["figures"].values())
     assert all(found["left_out"].values()), "a figure is left out without a reason"
     assert "report" in found
 
 
 def compare(subject: Subject) -> None:
-    """It stands in a comparison beside another."""
+    """It stands in a comparison beside another, with the options that a comparison shares among its methods."""
+    from vaekit.cli.command_options import CompareOptions
+
     out = subject.place / "comparison"
+    shared = {name: value for name, value in subject.options.items() if name in CompareOptions.names()}
     found = typed(
-        subject, "compare", "--data", subject.source, "--methods", subject.method, "ae" if subject.method != "ae" else "vae",
-        "--epochs", 1, "--seeds", 1, "--out", out, "--device", "cpu",
+        "compare", "--data", subject.source, "--methods", subject.method, "ae" if subject.method != "ae" else "vae",
+        "--epochs", 1, "--seeds", 1, "--out", out, "--device", "cpu", *_flags(shared),
     )  # fmt: skip
     assert not found["failed"], f"failed: {found['failed']}"
     assert (out / "comparison.html").exists()
@@ -172,10 +197,12 @@ def explore(subject: Subject) -> None:
 
 
 def export(subject: Subject) -> None:
-    """The networks as ONNX agree with torch, and the page of its own is written."""
-    run, can = trained(subject), _explorable(model_of(subject))
-    onnx = typed(subject, "export", run, "--format", "onnx", "--out", subject.place / "onnx", refused=not can)
-    typed(subject, "export", run, "--format", "web", "--out", subject.place / "web", refused=not can)
+    """The networks as ONNX agree with torch, those of a codebook aside, and the page of its own is written."""
+    run, model = trained(subject), model_of(subject)
+    can, codebook = _explorable(model), isinstance(model, Quantizes)
+    out = subject.place / "onnx"
+    onnx = typed("export", run, "--format", "onnx", "--out", out, refused=codebook or not can)
+    typed("export", run, "--format", "web", "--out", subject.place / "web", refused=not can)
     for name, difference in onnx.get("max_difference", {}).items():
         assert difference < 1e-3, f"{name} differs from torch by {difference}"
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from dataclasses import dataclass
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,9 +35,11 @@ class Subject:
 
     Attributes:
         method: key of METHODS.
+        options: in which the checked one differs from the method's defaults, flat.
     """
 
     method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entry(self) -> Method:
@@ -46,10 +51,15 @@ class Subject:
 
     @property
     def small(self) -> dict[str, Any]:
-        """Options of a small model, those that the method has."""
+        """Options of a small model, those that the method has, and those that were asked for."""
         flags = {flag.name: flag for section in self.entry.flags().values() for flag in section}
         known = {name: value for name, value in SMALL.items() if name in flags}
-        return {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
+        fitting = {name: value for name, value in known.items() if value in (flags[name].choices or (value,))}
+        values = fitting | dict(self.options)
+        had = resolve(
+            self.method, {"data": "made up"}, values, quiet=True
+        ).flat()  # by the parts that are chosen
+        return {name: value for name, value in values.items() if name in had or name in self.options}
 
     def build(self, pixels: str = "8-bit") -> tuple[Model, Objective]:
         """A small model and its objective, always the same.
@@ -75,13 +85,11 @@ class Subject:
         return True
 
     @cached_property
-    def folder(self) -> tempfile.TemporaryDirectory[str]:
-        """Where its runs go; removed with the subject."""
-        return tempfile.TemporaryDirectory(prefix="vaekit-check-")
-
-    @property
     def place(self) -> Path:
-        return Path(self.folder.name)
+        """The folder where its runs go; removed with the subject."""
+        folder = tempfile.mkdtemp(prefix="vaekit-check-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     @cached_property
     def source(self) -> Path:

@@ -1,4 +1,7 @@
-"""A likelihood with an option of its own, in a file of its own: a Laplace density."""
+"""A likelihood with an option of its own, in a file of its own: a Laplace density.
+
+The one line of registration is `LIKELIHOODS["laplace"] = Laplace`.
+"""
 
 from __future__ import annotations
 
