@@ -5,7 +5,7 @@
 
 `strokes`: the lesson's claim, beta-VAEs of 10 latents with beta in 1, 2, 4, 8, 16. `sprites`: a VAE, a beta-VAE,
 a beta-TCVAE and a FactorVAE of 10 latents, and ICA on an autoencoder's codes; `--images` of them to train on.
-RESULTS.json has one entry a run and grows run by run: what is in it is not trained again, so that the script can
+RESULTS.json has one entry per run and grows run by run: what is in it is not trained again, so that the script can
 be stopped and started. Prints the table (median, least and greatest over the seeds) and the verdict, and draws RESULTS.png.
 
 The rule of the verdict, fixed before any run: a dimension *is* a factor if it tells at least 40 % of the factor's
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def maps(study: str, rows: list[dict[str, Any]]) -> Figure:
-    """The matrices of all runs, dimensions sorted by the factor they tell most of: a row a seed."""
+    """The matrices of all runs, dimensions sorted by the factor they are most informative about: one row per seed."""
     names = [name for name in STUDIES[study] if any(row["name"] == name for row in rows)]
     runs = [[row for row in rows if row["name"] == name] for name in names]
     count = max(map(len, runs))

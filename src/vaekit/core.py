@@ -8,7 +8,7 @@ Shape letters, used in every docstring:
     h, w  of a grid of codes      K  codes in a codebook
 
 Images are (B, C, H, W), or (B, D) for arrays of features; values are floats in [0, 1] once they
-reach a model. Every loss term is in nats an image, summed over pixels and latents, shape (B,);
+reach a model. Every loss term is in nats per image, summed over pixels and latents, shape (B,);
 the mean over the batch is the last line of an objective.
 
     VaekitError                    base of everything raised on purpose
@@ -113,7 +113,7 @@ class Output:
     """What a model says about a batch; objectives read this and nothing else.
 
     Attributes:
-        likelihood: p(x|z); `log_prob(x)` gives nats an image, (B,).
+        likelihood: p(x|z); `log_prob(x)` gives nats per image, (B,).
         latents: every layer of latents, from the top.
         penalties: further terms, (B,) each, unweighted: their weights belong to the objective.
         counts: histograms over the batch, (K,) each, such as how often each code occurs.

@@ -172,7 +172,7 @@ def test_places_of_the_map(here: Explored) -> None:
     moved = here.moves(lambda: page.keyboard.press("ArrowUp"))
     assert directions @ moved == pytest.approx([x, y + 0.5 / 40], abs=2e-3)
     box = page.locator("canvas.map").bounding_box()
-    unit = 0.5 / min(box["width"], box["height"])  # latent units a pixel
+    unit = 0.5 / min(box["width"], box["height"])  # latent units per pixel
     page.mouse.down()
     page.mouse.move(*np.add(middle_of(here, "canvas.map"), (90, 30)), steps=3)
     page.mouse.up()

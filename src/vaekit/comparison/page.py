@@ -162,7 +162,7 @@ def _failures(table: Table) -> str:
 
 
 def _table(table: Table, floor: Mapping[str, float]) -> str:
-    """A row a figure, a column a method."""
+    """One row per figure, one column per method."""
     methods = table.methods
     head = "".join(f'<th class="number">{escape(method)}</th>' for method in methods)
     body = []

@@ -40,8 +40,8 @@ class Wish:
         data: options of the source.
         methods: keys of METHODS.
         seeds: of the sub-runs of each method.
-        budget: seconds of training a sub-run, or None.
-        epochs: passes over the training images a sub-run, or None: then the budget decides.
+        budget: seconds of training per sub-run, or None.
+        epochs: passes over the training images per sub-run, or None: then the budget decides.
         options: of models and training, given to every method that has them.
         features: in which samples are compared, or None for what suits the data.
     """

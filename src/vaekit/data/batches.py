@@ -31,7 +31,7 @@ class Batches:
 
     Args:
         split: images (N, ...) and perhaps labels (N,).
-        batch_size: images a batch, over all processes; the last one of an epoch may be smaller.
+        batch_size: images per batch, over all processes; the last one of an epoch may be smaller.
         device: where batches are made.
         dynamic: draw binary images from the grey ones. A shuffled (training) set draws anew each time, from
             the global generator of the device; an ordered one (evaluation) shows each image as
@@ -62,7 +62,7 @@ class Batches:
         self.mapped = is_mapped(self.images)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         whole, rest = divmod(len(self.images), self.batch_size)
         fewest = 1 if not self.shuffle else self.part[1]  # a mean over no images would be NaN
         return whole + (rest >= fewest and not self.drop_last)

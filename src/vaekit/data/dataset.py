@@ -44,7 +44,7 @@ class Split:
         images: (N, C, H, W) or (N, D); uint8 for binary and 8-bit pixels, else float32. May be
             backed by a memory map.
         labels: (N,) int64 class numbers, or None.
-        names: a name an image (a file's path within its source), or None.
+        names: one name per image (a file's path within its source), or None.
         factors: (N, F) float32 values of the factors that the images were made from, or None.
     """
 
@@ -103,7 +103,7 @@ class Data:
 
     @property
     def dimensions(self) -> int:
-        """Values an image."""
+        """Values per image."""
         return prod(self.shape)
 
     @property

@@ -25,7 +25,7 @@ def check_labels(y: Tensor | None, count: int, classes: int, look: bool = True) 
         look: at the values too, for which the host waits for the device.
 
     Raises:
-        DataError: they are missing, not one whole number an image, or out of range.
+        DataError: they are missing, not one whole number per image, or out of range.
     """
     if y is None:
         raise DataError(

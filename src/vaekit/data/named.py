@@ -214,7 +214,7 @@ def _find_folder(folders: Sequence[Path], *files: str) -> Path | None:
 
 
 def _read_amat(path: Path) -> torch.Tensor:
-    """A text file of 784 zeros and ones a line as (N, 1, 28, 28) uint8 0 and 1."""
+    """A text file of 784 zeros and ones per line as (N, 1, 28, 28) uint8 0 and 1."""
     try:
         text = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:

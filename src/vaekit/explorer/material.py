@@ -33,7 +33,7 @@ from vaekit.runs.records import MetricLine
 MOST_POINTS = 10_000  # images on the map
 MOST_SCORED = 2_000  # images beside whose scores a new one is seen
 CHUNK_PIXELS = 500_000  # of one file of pictures
-CHUNK = 500  # images a file at most
+CHUNK = 500  # images per file at most
 GRID = 15  # pictures along a side of the manifold
 COLUMNS = 25  # pictures in a row of such a file
 

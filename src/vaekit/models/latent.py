@@ -117,7 +117,7 @@ class LatentModel(Autoencoder):
             return
         self._fresh = False
         mean = mean_image(images).to(bias.device)
-        if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number a channel
+        if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number per channel
             mean = mean.flatten(1).mean(1)[:, None, None]
         with torch.no_grad():
             bias.copy_(self.likelihood.raw_of_mean(mean).flatten())

@@ -57,7 +57,7 @@ class Pair:
         encoder: (B, *shape), (B, K) -> (B, codes).
         decoder: (B, latent_dim), (B, K) -> (B, outputs * C, H, W) or (B, outputs * D).
         output_bias: parameter that can be set so that the untrained decoder returns the data's
-            mean; one number a value or one a channel. None leaves it at its initialisation.
+            mean; one number per value or one per channel. None leaves it at its initialisation.
     """
 
     encoder: nn.Module

@@ -1,4 +1,4 @@
-"""The lesson's convolutions: two strided ones a side."""
+"""The lesson's convolutions: two strided ones per side."""
 
 from __future__ import annotations
 

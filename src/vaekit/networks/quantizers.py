@@ -69,7 +69,7 @@ class Codebook(Quantizer):
         self.size, self.dim, self.decay = part.codes, part.code_dim, part.decay
         self.kmeans, self.revive = part.kmeans, part.revive
         self._hold(torch.randn(self.size, self.dim) / math.sqrt(self.dim))
-        # Moving average of how often each code is used a step, as share of what equal use would give.
+        # Moving average of how often each code is used per step, as share of what equal use would give.
         self.register_buffer("usage", torch.ones(self.size))
         self.register_buffer("steps", torch.tensor(0.0))
 

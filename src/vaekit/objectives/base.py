@@ -27,7 +27,7 @@ class Objective(nn.Module, ABC):
         options: of the objective; a constructor that is decorated with `options_of` takes them one by one.
 
     Attributes:
-        criterion: the term, in nats an image, by which weights are compared on validation; None where
+        criterion: the term, in nats per image, by which weights are compared on validation; None where
             no term says how good they are, and the last are kept.
         arguments: the options, JSON-able.
         needs: what a model must be able to do, protocols of `vaekit.models.base`; `fit` checks it before

@@ -70,7 +70,7 @@ class FactorVAE(Objective):
 
 
 class Critic(nn.Module):
-    """FactorVAE's second phase: cross-entropy of the discriminator, in nats an image, half for codes and half
+    """FactorVAE's second phase: cross-entropy of the discriminator, in nats per image, half for codes and half
     for permuted ones (Kim & Mnih 2018)."""
 
     def __init__(self, objective: FactorVAE, model: Model) -> None:

@@ -112,7 +112,7 @@ def test_an_interrupted_comparison_goes_on(compare, monkeypatch: pytest.MonkeyPa
     words = ("--methods", "ae", "gan", "--seeds", 1)
     assert compare(*words, "--out", "whole").status == 0
     with monkeypatch.context() as patched:
-        patched.setattr(command, "stopping", lambda: stopping_after(11))  # of 8 steps a run
+        patched.setattr(command, "stopping", lambda: stopping_after(11))  # of 8 steps per run
         outcome = compare(*words)
     assert outcome.status == 130
     assert "the same command goes on with it" in outcome.err

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vaekit.data.dataset import Factor
 
-SIZE = 64  # pixels a side
+SIZE = 64  # pixels per side
 
 REACH = 32  # rows about the centre that a sprite may touch
 

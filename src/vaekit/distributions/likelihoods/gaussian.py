@@ -126,7 +126,7 @@ class BatchOptimalNormal(Distribution):
         return self.fixed.sample(torch.Size(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Nats an image, (..., B), at the variance of all of them together.
+        """Nats per image, (..., B), at the variance of all of them together.
 
         The variance is held constant: it is where the derivative of log p by it vanishes, so the
         gradient of the sum is the same either way.

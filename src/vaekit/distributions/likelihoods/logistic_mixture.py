@@ -26,7 +26,7 @@ class LogisticMixtureLikelihood(Likelihood):
     Grey images, arrays and images of 2 or 4 channels have a mixture for each value: weight, location
     and scale of every component. With 3 channels the components are shared by the channels of a
     pixel, and the location of green moves with red, that of blue with red and green (eq. 3); a
-    fourth number a component and value holds the three coefficients. All in units of [0, 1].
+    fourth number per component and value holds the three coefficients. All in units of [0, 1].
     """
 
     def __init__(self, part: Part, shape: tuple[int, ...]) -> None:
@@ -82,7 +82,7 @@ class LogisticMixture(Distribution):
         super().__init__(batch, event, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Nats an image, (..., B), for images whose values are v/255."""
+        """Nats per image, (..., B), for images whose values are v/255."""
         x = value.unsqueeze(self.axis)
         location = self.location if self.coupling is None else self.location + shift(self.coupling, x)
         masses = log_mass(x, location, self.log_scale)

@@ -26,7 +26,7 @@ class CodeReport:
 
     Attributes:
         images: how many.
-        grid: codes an image, (h, w).
+        grid: codes per image, (h, w).
         usage: of the codebook, by all images together.
         mse: squared error per value of the reconstructions, pixels in [0, 1].
         reconstruction_nats: -log p(x|z), nats per image, where the likelihood is one.

@@ -34,7 +34,7 @@ def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Es
 
     `near_copies` looks for a few copies among many: the ratio of the distances to the nearest training
     and the nearest test image, below what all but 1% of test images have (each against the other test
-    images). Images larger than 32 pixels a side are averaged down.
+    images). Images larger than 32 pixels per side are averaged down.
 
     Args:
         generated, test, train: (., *shape), of (M, N, T) images.

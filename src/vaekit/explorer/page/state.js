@@ -77,7 +77,7 @@ export class State {
     return parts.toString().replaceAll("%2C", ",");
   }
 
-  /** Writes the address soon; browsers allow few changes a second. */
+  /** Writes the address soon; browsers allow few changes per second. */
   write() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => history.replaceState(null, "", `#${this.text()}`), 120);

@@ -24,9 +24,9 @@ COARSEST = 4  # the stages halve the image until no side is longer
 
 WIDTHS = (32, 64, 128)  # channels of the first stages; later ones have the last
 
-SMALL = 16  # pixels a side up to which the first layer keeps the resolution
+SMALL = 16  # pixels per side up to which the first layer keeps the resolution
 
-BATCH, SMALLEST_BATCH = 256, 16  # images a step: a fortieth of the training images, between these
+BATCH, SMALLEST_BATCH = 256, 16  # images per step: a fortieth of the training images, between these
 
 LEARNING_RATE = 2e-3
 
