@@ -64,7 +64,7 @@ class RunError(InputError):
 
 
 class TrainingError(VaekitError, RuntimeError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class NonFiniteError(TrainingError):
@@ -92,7 +92,7 @@ class Latent:
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """What a quantiser makes of a batch of vectors on a grid.
+    """A batch of vectors on a grid after a quantiser.
 
     Attributes:
         z: the codes' vectors, (B, D, h, w); their gradient goes to the encoder unchanged.
@@ -110,7 +110,7 @@ class Quantized:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a model says about a batch; objectives read this and nothing else.
+    """The distributions of a model for a batch; objectives read this and nothing else.
 
     Attributes:
         likelihood: p(x|z); `log_prob(x)` gives nats per image, (B,).
@@ -130,7 +130,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What an objective says about a batch.
+    """The loss of a batch and its terms.
 
     Attributes:
         total: scalar to minimise, mean over the batch.
@@ -174,6 +174,6 @@ on_reach: Callable[[str], None] | None = None  # set by the tests that kill a ru
 
 
 def reach(point: str) -> None:
-    """Marks a place where a run may be killed. Does nothing but tell `on_reach`."""
+    """Marks a place where a run may be killed. Does nothing but call `on_reach`."""
     if on_reach is not None:
         on_reach(point)

@@ -94,7 +94,7 @@ SENTENCES: dict[str, tuple[Figures, Figures]] = {
         {"vae": {"reconstruction_mse": 0.02, "fd": 10.0}},
         {"vae": {"knn_accuracy": 0.9}},
     ),
-    "limits what a VAE's code can tell": (
+    "limits how much a VAE's latents carry": (
         {"vae": {"reconstruction_mse": 0.05}, "ae": {"reconstruction_mse": 0.02}},
         {"vae": {"reconstruction_mse": 0.02}, "ae": {"reconstruction_mse": 0.05}},
     ),

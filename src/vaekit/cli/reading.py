@@ -79,7 +79,7 @@ def _read(
     titles: tuple[str, ...],
     elsewhere: Callable[[str], str] = lambda option: "",
 ) -> tuple[dict[str, Any], dict[str, Any], Own]:
-    """What --config says of a method's options, what the command line says of them, and the command's own.
+    """Reads a method's options from --config and from the command line, and the command's own.
 
     Raises:
         SettingError: an unknown option, or a value that does not fit; for one in the file, it names the file.

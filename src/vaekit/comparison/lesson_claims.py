@@ -18,7 +18,7 @@ CLAIMS = (
     ),
     Claim(
         "§1",
-        "An autoencoder is difficult to use as a generative model, even when it is told where its codes lie.",
+        "An autoencoder is difficult to use as a generative model, even when it knows where its codes lie.",
         (lower("normal_fd", "vae", "ae"), lower("fitted_fd", "vae", "ae")),
     ),
     Claim("§6", "β > 1: the latent space is more regularised.", (lower("code_bits", "beta-vae", "vae"),)),
@@ -64,7 +64,9 @@ CLAIMS = (
         (Defined("reconstruction_mse", "vae"), Defined("fd", "vae")),
     ),
     Claim(
-        "§8", "The KL term limits what a VAE's code can tell.", (higher("reconstruction_mse", "vae", "ae"),)
+        "§8",
+        "The KL term limits how much a VAE's latents carry.",
+        (higher("reconstruction_mse", "vae", "ae"),),
     ),
     Claim("use cases", "Data generation: VAE or GAN.", (lower("fd", "vae gan", OTHERS),)),
     Claim(

@@ -47,7 +47,7 @@ NO_PRIOR = (
 
 @dataclass
 class Yardstick:
-    """What all runs are measured against, computed once.
+    """The reference that all runs are measured against, computed once.
 
     Attributes:
         data: real images.
@@ -107,7 +107,8 @@ class Yardstick:
         }
 
     def floor(self) -> dict[str, float]:
-        """What a perfect model would reach: training images instead of generated ones; and for midpoints
+        """Measures what a perfect model would reach: training images instead of generated ones; and for
+        midpoints
         what no model is needed for: the mean of two images."""
         if self.features is None:
             return {}
@@ -185,7 +186,7 @@ def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tenso
 
 
 def classes_drawn(yardstick: Yardstick, images: Tensor, labels: Tensor | None = None) -> dict[str, float]:
-    """How many classes a classifier finds in images, and how evenly.
+    """Counts the classes that a classifier finds in images, and their evenness.
 
     `class_evenness` is the exponential of the entropy of the classes' shares over their number: 1 where
     all are as frequent, 1 / K where there is only one. `as_asked` is the share read as it was asked for.
@@ -206,7 +207,8 @@ class EncodesAndDecodes(Encodes, Decodes, Protocol):
 
 
 def latent_figures(model: EncodesAndDecodes, yardstick: Yardstick) -> dict[str, float]:
-    """What classes can be read from the codes, and how good decoded points between and beyond them are."""
+    """Measures how well classes can be read from the latents, and how good decoded points between and beyond
+    them are."""
     data, seed = yardstick.data, yardstick.seed
     train = chosen(data.train, ENCODED, derive_seed(seed, "codes"))
     test = chosen(data.test, ENCODED, derive_seed(seed, "codes"))

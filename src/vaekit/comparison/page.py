@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.comparison import pictures
-from vaekit.comparison.claims import RULE, TOLD, Verdict, figure, short
+from vaekit.comparison.claims import LABELLED, RULE, Verdict, figure, short
 from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Yardstick
 from vaekit.comparison.pictures import Picture, data_uri
@@ -140,7 +140,7 @@ def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[
 
 
 def networks(methods: Sequence[str]) -> str:
-    """Which methods have networks that are alike."""
+    """Says which methods have the same networks."""
     own = [method for method in methods if "network" not in find_method(method).options()]
     if not own:
         return "Networks of the same family and size."
@@ -192,12 +192,12 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
 
 
 def meaning(name: str) -> str:
-    """What a row means, with the conditions under which it was measured."""
-    return METRICS[name].told(MEASURED.get(name, {}))
+    """Returns the sentence of a row, with the conditions under which it was measured."""
+    return METRICS[name].sentence_with(MEASURED.get(name, {}))
 
 
 def absent(name: str) -> str:
-    """What stands where a method has no such figure."""
+    """Returns what stands where a method has no such figure."""
     return "–" if ROWS[name] in (COST, STABILITY) else "not defined"
 
 
@@ -210,11 +210,11 @@ def _cell(spread: Spread | None, best: bool, absent: str) -> str:
 
 
 def _notes(table: Table, floor: Mapping[str, float]) -> str:
-    """What the reader of the table must know."""
+    """Yields what the reader of the table must know."""
     notes = ["The last column has training images in the place of samples: what a perfect model would reach."]
     if "blend_midpoint_fd" in floor:
         notes.append(
-            f"Midpoints, decoded N(0, I) and fitted normal are {FEW:,} images at most, training images likewise: fewer "
+            f"Midpoints, decoded N(0, I) and fitted normal are {FEW:,} images at most, training images too: fewer "
             "than samples, so that their distances are larger and compare within their own rows."
         )
         notes.append(
@@ -224,10 +224,10 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, (name, kind) in table.likelihoods.items():
         if KINDS[kind].note and table.get(method, "nll_nats") is not None:
             notes.append(f"{method}: {KINDS[kind].note.format(name=name)}")
-    told = [method for method in table.methods if method in TOLD]
-    if told:
+    labelled = [method for method in table.methods if method in LABELLED]
+    if labelled:
         notes.append(
-            f"{', '.join(told)}: told the class of each image, of test images too; nats and bits are given it."
+            f"{', '.join(labelled)}: conditioned on the class of each image, test images too; nats and bits are those of p(x|y)."
         )
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
@@ -277,7 +277,7 @@ def _pictures(plan: Plan, records: Records, data: Data, folder: Path) -> str:
         f'<h2>Samples</h2><p class="faint">Not chosen; of the first seed.</p><div class="cards">{drawn}</div>'
         f"<h2>The same test images, reconstructed</h2>{rebuilt}"
         f'<h2>From one test image to another</h2><p class="faint">Outermost the two images, between them decoded '
-        f"points on the straight line between their codes. A model that is told the class is told that of the left "
+        f"points on the straight line between their codes. A conditional model gets the class of the left "
         f"image all along.</p>{walked}"
     )
 

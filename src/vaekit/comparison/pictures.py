@@ -77,7 +77,7 @@ def interpolations(model: Model, data: Data) -> Picture:
 
 
 def drawable(data: Data) -> bool:
-    """Whether images can be shown at all."""
+    """Returns whether images can be shown at all."""
     return len(data.shape) == 3 and data.shape[0] <= 4 and data.pixels != "real"
 
 

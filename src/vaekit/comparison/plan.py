@@ -1,4 +1,4 @@
-"""What a comparison is to do: checked before any training, written down, and kept when it is gone on with."""
+"""The plan of a comparison: checked before any training, written down, and kept when it is resumed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 @dataclass(frozen=True)
 class Wish:
-    """What was asked for; two comparisons are the same if these are equal.
+    """The options of a comparison; two comparisons are the same if these are equal.
 
     Attributes:
         data: options of the source.
@@ -112,7 +112,8 @@ class KeptPlan:
 
 
 def default_methods(labelled: bool) -> tuple[str, ...]:
-    """What is compared where nobody says: the lesson's methods, those that want labels only with labels."""
+    """Returns the methods that are compared by default: the lesson's, those that want labels only with
+    labels."""
     return tuple(name for name in LESSON if name in METHODS and (labelled or not METHODS[name].labels))
 
 
@@ -146,7 +147,8 @@ def network_options() -> set[str]:
 
 
 def wants_prior(method: str) -> bool:
-    """Whether a prior is fitted after the model: it has codes that are no vectors, and nothing to draw them from.
+    """Returns whether a prior is fitted after the model: it has codes that are no vectors, and nothing to
+    draw them from.
 
     Vectors are left without one: what normal numbers decode to is what the lesson says of an autoencoder.
     """
@@ -286,7 +288,7 @@ def find_folder(wish: Wish, source: str) -> Path:
 
 
 def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
-    """The plan of a comparison that is gone on with."""
+    """Reads the plan of a comparison that is resumed."""
     path = folder / PLAN
     content = read_json(path)
     s.check_format(content, str(path))

@@ -1,7 +1,7 @@
 """Trains and measures the sub-runs of a comparison, one after the other; what is done is not repeated.
 
 OUT/plan.json               what was asked for, and how many epochs that is for each method
-OUT/METHOD-SEED/            a run folder like any other; prior/ in it, where its codes get one
+OUT/METHOD-SEED/            a run folder like any other; prior/ in it, where its latents get one
 OUT/measured/METHOD-SEED.json   its figures, or why it failed
 OUT/features.safetensors    what samples are compared in, if it had to be learned
 """
@@ -77,7 +77,7 @@ def run_one(
 
 
 def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: Stop) -> History:
-    """Trains a sub-run, or goes on with it.
+    """Trains a sub-run, or resumes it.
 
     Raises:
         TrainingError: as in `fit`.
@@ -90,7 +90,7 @@ def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: St
 
 
 def train_prior(plan: Plan, method: str, seed: int, data: Data, run: Run, stop: Stop) -> History:
-    """Fits the prior of a sub-run's codes, or goes on with it.
+    """Fits the prior of a sub-run's latents, or resumes it.
 
     Raises:
         TrainingError: as in `fit`.

@@ -24,7 +24,7 @@ class Batches:
 
     Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch.
     The order of an epoch depends on the seed and the epoch's number alone, so that a resumed run
-    goes on as if it had never stopped. Images that would fill more than half of a GPU's free
+    continues as if it had never stopped. Images that would fill more than half of a GPU's free
     memory stay on the host, and each batch is moved. Images that are mapped from a file are read in
     blocks of neighbours, in random order, some ahead of their use; about GROUP bytes of blocks are
     shuffled together.
@@ -68,7 +68,7 @@ class Batches:
         return whole + (rest >= fewest and not self.drop_last)
 
     def share(self, index: int) -> Share | None:
-        """Which rows of a batch are this process's; None if it has all of them."""
+        """Returns which rows of a batch are this process's; None if it has all of them."""
         rank, world = self.part
         if world == 1:
             return None
@@ -171,7 +171,7 @@ class Batches:
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:
-    """Whether the images may live on the device."""
+    """Returns whether the images may live on the device."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)

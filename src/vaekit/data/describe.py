@@ -1,4 +1,4 @@
-"""What `vaekit data SOURCE` says about a set."""
+"""Describes a data set for `vaekit data SOURCE`."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def check_labels(y: Tensor | None, count: int, classes: int, look: bool = True) 
     """
     if y is None:
         raise DataError(
-            f"this model is told the class of each image: pass y, whole numbers from 0 to {classes - 1}."
+            f"this model is conditioned on the class of each image: pass y, whole numbers from 0 to {classes - 1}."
         )
     if y.shape != (count,) or y.is_floating_point() or y.is_complex():
         kind = f"{y.dtype} of shape {tuple(y.shape)}".removeprefix("torch.")

@@ -29,7 +29,7 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 @dataclass(frozen=True)
 class IdxSet:
-    """Where the four files of a set are and what they are.
+    """The addresses and hashes of the four files of a set.
 
     Attributes:
         folders: subfolders of the data folder in which they may lie.

@@ -34,7 +34,7 @@ GENERATED = 10_000  # images to judge the quality of samples by, at most
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured; what a model does not define is absent.
+    """The figures of an evaluation; those that a model does not define are absent.
 
     Attributes:
         about: model, data, and under what conditions; `classes` where the model is conditioned on the class y of
@@ -102,7 +102,7 @@ def evaluate(
         data: images of a split; or a data set, of which the test split is measured and the training
             split serves for comparison; None takes a run's own data.
         samples: K of the importance-weighted bound.
-        images: measure the likelihood on so many images, drawn at random; None takes all.
+        images: number of images to measure the likelihood on, drawn at random; None takes all.
         jackknife: also `nll_jackknife_nats`: the same draws again, without the bias of order 1/K.
         annealed: images on which the bound is checked by annealed importance sampling; 0 does not.
         features: in which samples are compared with test images (`features_for(data)`); needs a data
@@ -110,7 +110,7 @@ def evaluate(
         disentanglement: "auto" measures it where the data's factors are known, "yes" insists, "no" does not.
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
-        tell: told what is measured, how many images are done, and of how many.
+        tell: called with what is measured, how many images are done, and of how many.
 
     Raises:
         SettingError: numbers out of range, pixels on which the model's likelihood is not defined,
@@ -149,7 +149,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be measured, of what.
+    """The measures to take, and the data to take them on.
 
     Attributes:
         model: the model.
@@ -249,7 +249,7 @@ def check_pixels(model: Model, data: Data | Split) -> None:
 
 
 def is_drawn(model: Model, split: Split) -> bool:
-    """Whether images reach the model as binary draws of grey ones."""
+    """Returns whether images reach the model as binary draws of grey ones."""
     if model.pixels != "binary" or not len(split):
         return False
     white = 255 if split.images.dtype == torch.uint8 else 1

@@ -1,4 +1,4 @@
-"""How odd a model finds each image: several scores, all of which are higher for odder images.
+"""Scores of how odd a model finds each image, all of them higher for odder images.
 
 No score is right for every kind of outlier (docs/outliers.md has where each fails); the default failed least.
 """
@@ -31,13 +31,13 @@ DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers
 DRAWS = 4  # of z for the negative ELBO
 STEPS, RATE = 50, 0.1  # of the search for a better posterior; the rate falls to 0
 NEIGHBOUR = 10
-TRAINING = 10_000  # training images whose codes are neighbours, at most
+TRAINING = 10_000  # training images whose embeddings are neighbours, at most
 BLOCK = 250
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What every score is given.
+    """The model, data and options that every score gets.
 
     Attributes:
         model: the model.
@@ -135,7 +135,7 @@ def complexity_corrected(split: Split, setting: Setting) -> Tensor:
 
 def latent_distance(split: Split, setting: Setting) -> Tensor:
     """Distance of an image's posterior mean to its 10th nearest among training images, (N,), in standard
-    deviations of the training codes."""
+    deviations of the training embeddings."""
     if setting.train is None or not len(setting.train):
         raise SettingError("the latent distance needs the run's training images.")
     known = _means(chosen(setting.train, TRAINING, setting.seed), setting)

@@ -101,7 +101,7 @@ def score(
         samples: K of the importance-weighted bound.
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         SettingError: a name or number that is wrong, or a model that encodes nothing.

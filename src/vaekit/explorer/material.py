@@ -1,4 +1,4 @@
-"""What the page loads, as files by name: `about.json`, places on the map, codes, pictures, scores.
+"""The files that the page loads, by name: `about.json`, places on the map, codes, pictures, scores.
 
 The server sends them, an export writes them into its folder. Arrays are little-endian float32 (`.bin`),
 labels int16.
@@ -177,7 +177,7 @@ class Material:
         ]
 
     def score_name(self) -> str | None:
-        """What a score is, for people."""
+        """Returns the name of a score, for people."""
         if not self.subject.can.scores:
             return None
         has_rate = isinstance(self.run.model, HasPrior)
@@ -223,7 +223,7 @@ def curves(metrics: Sequence[MetricLine], under: Under) -> list[dict[str, Any]]:
 
 
 def thin(points: list[tuple[int, float]], most: int = 200) -> list[list[float]]:
-    """At most so many points of a curve, five digits each."""
+    """Thins a curve to at most `count` points, five digits each."""
     return [[points[i][0], float(f"{points[i][1]:.5g}")] for i in spread(len(points), most).tolist()]
 
 

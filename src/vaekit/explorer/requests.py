@@ -1,4 +1,4 @@
-"""What a request may hold: limits, and bytes made into tensors. Whatever is wrong is a `Refused`."""
+"""Limits of requests, and bytes made into tensors. Whatever is wrong is a `Refused`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_codes(body: bytes, dimensions: int, values: int) -> Tensor:
 
 
 def most_pictures(values: int) -> int:
-    """How many pictures of so many values one request may ask for."""
+    """Returns how many pictures of `values` values each one request may ask for."""
     return max(1, min(MOST_PICTURES, MOST_VALUES // values))
 
 

@@ -190,7 +190,7 @@ class Guard:
             await self.app(scope, receive, answer)
 
     def objection(self, headers: list[tuple[str, str]]) -> str | None:
-        """Why a request is not answered, or None."""
+        """Returns why a request is not answered, or None."""
         named = [value for key, value in headers if key == "host"]
         if len(named) != 1 or not self.knows(named[0]):
             return "this address does not belong to the explorer; open the one that it printed"
@@ -200,7 +200,8 @@ class Guard:
         return None
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header is one of ours: a known name, or any bare address where all are allowed."""
+        """Returns whether a Host header is one of ours: a known name, or any bare address where all are
+        allowed."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

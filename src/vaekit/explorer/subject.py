@@ -30,7 +30,7 @@ from vaekit.runtime.random import seed_noise
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a model can do.
+    """The capabilities of a model, as the page needs them.
 
     Attributes:
         length: how many numbers a code has.
@@ -123,7 +123,7 @@ class Subject(ABC):
             return self.model.codes_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
 
     def valid(self, codes: Tensor) -> bool:
-        """Whether numbers are a code."""
+        """Returns whether numbers are a code."""
         return True
 
     def to_bytes(self, pictures: Tensor) -> Tensor:
@@ -241,7 +241,7 @@ def subject_of(run: Run) -> Subject:
 
 
 def prior_of(model: Model) -> str:
-    """How codes are drawn, as in `Capabilities.prior`."""
+    """Returns how codes are drawn, as in `Capabilities.prior`."""
     if isinstance(model, HasPrior):
         with torch.no_grad():
             return "normal" if is_standard(model.prior()) else "own"

@@ -103,7 +103,7 @@ class Quantizes(Protocol):
     quantizer: Codebook
 
     def encode_codes(self, x: Tensor) -> Tensor:
-        """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
         ...
 
     def decode_codes(self, indices: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ class TakesPrior(Protocol):
     """Takes a prior that is fitted to its codes after the training."""
 
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+        """Returns what a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
         ...
 
     def fitted_prior(self) -> CodeDensity | None:
@@ -203,7 +203,7 @@ class Model(nn.Module, ABC):
 
     Attributes:
         shape: shape of one image, (C, H, W) or (D,).
-        classes: K, number of classes that it is told of each image; 0 for a model without labels,
+        classes: K, number of classes the model is conditioned on; 0 for a model without labels,
             which takes no notice of any y.
         latent_dim: D, numbers of its latents, all layers together; 0 where its codes are no vectors.
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
@@ -229,7 +229,7 @@ class Model(nn.Module, ABC):
         """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z.
 
         Args:
-            y: (count,) labels of a conditional model; None lets its classes take turns.
+            y: (count,) labels of a conditional model; None cycles through its classes.
         """  # fmt: skip
 
     @abstractmethod
@@ -247,7 +247,7 @@ class Model(nn.Module, ABC):
         return self.arguments.get("likelihood")
 
     def can_sample(self) -> bool:
-        """Whether `sample` works."""
+        """Returns whether `sample` works."""
         return True
 
     @property
@@ -256,7 +256,8 @@ class Model(nn.Module, ABC):
         return self.classes
 
     def condition(self, y: Tensor | None, count: int) -> Tensor | None:
-        """What the networks are told of `count` images: `one_hot` labels, (count, K); None without classes.
+        """Returns what the networks are conditioned on: `one_hot` labels of `count` images, (count, K); None
+        without classes.
 
         Raises:
             DataError: labels that are missing or wrong. Their range is not looked at in a training step
@@ -286,7 +287,7 @@ class Model(nn.Module, ABC):
         return shown.to(parameter.device, parameter.dtype)
 
     def chosen_labels(self, y: Tensor | None, count: int) -> Tensor | None:
-        """Labels to sample under: those given, else all classes in turn; None without classes."""
+        """Labels to sample under: those given, else all classes, one after another; None without classes."""
         return in_turn(count, self.classes) if y is None and self.classes else y
 
 
@@ -329,14 +330,14 @@ class Autoencoder(Model):
 
     @abstractmethod
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+        """Returns what a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
 
     def options_of_prior(self) -> dict[str, Any]:
         """Options of the prior that this model decides."""
         return {}
 
     def can_sample(self) -> bool:
-        """Whether there is a prior to draw codes from: its own, or a fitted one.
+        """Returns whether there is a prior to draw codes from: its own, or a fitted one.
 
         Raises:
             RunError: there is a fitted one, of other weights.

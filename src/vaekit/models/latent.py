@@ -1,4 +1,4 @@
-"""What models with one layer of latent vectors share: AE, VAE and their kin."""
+"""The base of models with one layer of latent vectors: AE, VAE and their kin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LatentModel(Autoencoder):
         shape: shape of one image, (C, H, W), or (D,) for arrays of features.
         options: latent dimensions, network and likelihood, as objects or by name; see `help(VAE.__init__)`.
         pixels: key of PIXELS: what the values are (`data.pixels`).
-        classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
+        classes: K, number of classes (`data.classes`): encoder and decoder are conditioned on the class of each
             image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
         encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
             and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
@@ -138,7 +138,7 @@ class LatentModel(Autoencoder):
             return self.picture(self.decode(self.encode(x, y).mean, y if redraw_as is None else redraw_as))
 
     def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
+        """Returns the encoder's outputs for images, checked, and their labels: (B, codes * D)."""
         return self.encoder(
             self.check_images(x), self.condition(y, x.shape[0])
         )  # len() would fix an export's batch

@@ -22,7 +22,7 @@ MOST = 50_000  # codes that EM looks at
 class Mixture(CodeDensity):
     """p(z) = sum_k w_k N(m_k, L_k L_k^T), with full covariances (Ghosh et al. 2020 fit such a one after training).
 
-    Starts where EM ends on the training codes; the ordinary training goes on from there by gradient,
+    Starts where EM ends on the training codes; the ordinary training continues from there by gradient,
     and validation says how long that helps.
 
     Args:

@@ -80,7 +80,7 @@ class VQVAE(Autoencoder):
         )
 
     def encode_codes(self, x: Tensor) -> Tensor:
-        """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
         with evaluating(self), torch.inference_mode():
             return self.quantize(x).indices
 

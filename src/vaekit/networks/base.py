@@ -1,4 +1,4 @@
-"""What a network family is given and what it returns."""
+"""The interface of a network family: its inputs and outputs."""
 
 from __future__ import annotations
 

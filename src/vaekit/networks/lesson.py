@@ -28,7 +28,7 @@ class LessonEncoder(nn.Module):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """(B, C, H, W), (B, K) -> (B, codes)."""
         # Channels last: on a CPU half of the time, forwards and backwards. With one channel a layout can only be
-        # told by `to`, which sets the strides, and the head reads its columns in the order of that layout.
+        # set by `to`, which sets the strides, and the head reads its columns in the order of that layout.
         kernel = self.first.weight.contiguous(memory_format=torch.channels_last)
         x = F.conv2d(x.to(memory_format=torch.channels_last), kernel, self.first.bias, stride=2, padding=1)
         if self.condition is not None and condition is not None:

@@ -27,8 +27,8 @@ LAYERS = 6  # of FactorVAE's discriminator (Kim & Mnih 2018)
 class FactorVAE(Objective):
     """-ELBO + gamma TC(z), the total correlation from a discriminator (Kim & Mnih 2018, eq. 2).
 
-    A second phase of each step teaches the discriminator to tell codes from codes whose dimensions were
-    permuted over the batch, each by itself; its log-odds are the density ratio log q(z) / prod_d q(z_d).
+    A second phase of each step teaches the discriminator to distinguish latents from latents whose dimensions
+    were permuted over the batch, each by itself; its log-odds are the density ratio log q(z) / prod_d q(z_d).
     Where the paper takes a second batch for the permuted codes, the same batch serves. It begins with the same
     weights in every run, whatever the seed.
     """

@@ -1,4 +1,4 @@
-"""What a run is asked for: embeddings, samples, reconstructions. Each is a record, and a file where one is wanted."""
+"""Asks a run for embeddings, samples, reconstructions. Each is a record, and a file where one is wanted."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def sample(
     Args:
         run: from `load_run`, or its folder.
         count: number of images (64), or with `grid` of each class (10).
-        label: the one class to draw, a name or a number; the classes take turns by default.
+        label: the one class to draw, a name or a number; all classes, one after another, by default.
         grid: one row for each class, all from the same draws.
         temperature: standard deviation of z relative to the prior's.
         seed: of the draws.

@@ -1,4 +1,4 @@
-"""Which device to use, and in which arithmetic."""
+"""Chooses the device and its arithmetic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What learns in a training: the model and its objective, with their optimisers and the averaged weights."""
+"""The learning parts of a training: the model and its objective, with their optimisers and the averaged
+weights."""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ class Learner:
         return {name: tensor.detach().clone() for name, tensor in last.items()}
 
     def all_finite(self) -> bool:
-        """Whether no weight of the model is NaN or infinite."""
+        """Returns whether no weight of the model is NaN or infinite."""
         return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
 
     def as_nested(self) -> dict[str, Any]:
@@ -112,7 +113,7 @@ class Learner:
         }
 
     def load_nested(self, nested: Mapping[str, Any], where: Path) -> None:
-        """Takes up what `as_nested` gave, read from a file or folder `where`.
+        """Restores what `as_nested` gave, read from a file or folder `where`.
 
         Raises:
             RunError: it is of another model.

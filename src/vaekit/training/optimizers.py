@@ -98,7 +98,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 class Rule(Protocol):
-    """What the loop uses of an optimizer."""
+    """The interface of an optimiser, as the loop uses it."""
 
     @property
     def param_groups(self) -> list[dict[str, Any]]: ...

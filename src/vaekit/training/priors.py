@@ -29,7 +29,7 @@ def load_codes(data: str | Path, *, run: Run | None = None, images: Data | None 
     Args:
         data: folder of the run.
         run: the same, if it is loaded already.
-        images: the images, likewise.
+        images: number of images.
 
     Raises:
         SettingError: a run whose model has no codes.
@@ -94,7 +94,7 @@ def fit_prior(
         images: the run's own, if they are loaded already.
         replace: put it in the place of one that is there.
         should_stop: as in `fit`.
-        tell: is given a line before the training.
+        tell: called with a line before the training.
 
     Raises:
         RunError: there is one already, or another process is training it.
@@ -106,7 +106,7 @@ def fit_prior(
         remedy = (
             "replace=True fits another"
             if has_ended(out)
-            else f"go on with it (vaekit resume {out}), or fit another: replace=True"
+            else f"resume it (vaekit resume {out}), or fit another: replace=True"
         )
         raise RunError(f"{out}: a prior is there already; {remedy}.")
     codes = load_codes(run.path, run=run, images=images)
@@ -135,7 +135,7 @@ def fit_prior(
 def go_on_with_prior(
     run: Run, *, images: Data | None = None, should_stop: Callable[[], str | None] | None = None
 ) -> History:
-    """Goes on with the prior of a run that was interrupted; one that has ended is left as it is.
+    """Resumes the prior of a run that was interrupted; one that has ended is left as it is.
 
     Raises:
         RunError: as in `resume`; it was fitted to the codes of other weights.

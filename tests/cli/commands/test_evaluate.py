@@ -57,7 +57,7 @@ def test_a_run_that_has_not_ended_is_measured_and_still_has_not_ended(terminal, 
     outcome = terminal("evaluate", vae_run, "--samples", "2", "--skip-quality", "--json")
     assert outcome.status == 0
     assert json.loads(outcome.out)["bce_bound_nats"]["value"] > 0
-    assert f"has not ended, so this is not kept; go on with it: vaekit resume {vae_run}" in outcome.err
+    assert f"has not ended, so this is not kept; resume it: vaekit resume {vae_run}" in outcome.err
     assert not (vae_run / "summary.json").exists()
     assert "The run has not ended" in (vae_run / "report.html").read_text(encoding="utf-8")
 

@@ -27,7 +27,7 @@ SHARED = ("latent_dim", "network", "likelihood", "batch_size", "device")  # with
 
 
 def compare(options: CompareOptions) -> Result:
-    """Trains, measures and compares; goes on where it was interrupted."""
+    """Trains, measures and compares; resumes where it was interrupted."""
     from vaekit.comparison import plan as planning
 
     planning.check_wish(options.methods, options.seeds, options.epochs, options.budget)
@@ -55,7 +55,8 @@ def compare(options: CompareOptions) -> Result:
 
 
 def shared_options(options: CompareOptions) -> dict[str, Any]:
-    """What every method is given that has it: the device, and what differs from the defaults, flat."""
+    """Returns the options that every method gets that has them: the device, and those that differ from the
+    defaults, flat."""
     defaults = {flag.name: flag.default for flag in CompareOptions.flags()}
     shared: dict[str, Any] = {}
     for field in dataclasses.fields(options):
@@ -76,7 +77,7 @@ def _carried_out(plan: Plan, wish: Wish, data: Data, folder: Path) -> Result:
     values: dict[str, Any] = {"out": str(folder), "interrupted": interrupted, "epochs": plan.epochs}
     values["prior_epochs"] = plan.prior_epochs
     if interrupted is not None:
-        say(f"stopped ({interrupted}); the same command goes on with it; --out {folder}")
+        say(f"stopped ({interrupted}); the same command resumes it; --out {folder}")
         return Result(values, f"out   {folder} (not finished)", 143 if interrupted == "SIGTERM" else 130)
     page, numbers = write_comparison(plan, records, yardstick, data, folder)
     table = tabulate(records)

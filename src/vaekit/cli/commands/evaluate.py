@@ -55,7 +55,7 @@ def evaluate(options: EvaluateOptions) -> Result:
     values = result.as_dict()
     if options.data is None:
         if not keep_evaluation(run.path, values):
-            note(f"{run.path} has not ended, so this is not kept; go on with it: vaekit resume {run.path}")
+            note(f"{run.path} has not ended, so this is not kept; resume it: vaekit resume {run.path}")
         drawn = {name: run.path / "figures" / f"{name}.png" for name in FIGURES}
         drawn = {name: picture for name, picture in drawn.items() if picture.exists()}
         write_report(load_run(options.run), drawn, {})
@@ -107,7 +107,7 @@ def _text(result: Evaluation) -> str:
     if result.disentanglement is not None:
         carried = [f"z{d} {name} ({share:.0%})" for d, name, share in result.disentanglement.carries()]
         lines.append(
-            f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
+            f"dimensions, by the factor that each is most informative about: {', '.join(carried) or 'none is'}"
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
     if result.health is not None and not result.findings:

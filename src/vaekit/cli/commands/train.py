@@ -61,7 +61,7 @@ def demo(options: DemoOptions) -> Result:
 
 
 def resume(options: ResumeOptions) -> Result:
-    """Goes on with an interrupted run."""
+    """Resumes an interrupted run."""
     from vaekit.training import fit as training
 
     with stopping() as reason:
@@ -186,7 +186,7 @@ def _demo_text(history: History, written: list[Path]) -> Any:
 
 
 def summary_table(summary: Summary) -> Any:
-    """What was trained, and its figures on validation and test with their units, drawn by rich."""
+    """Prints what was trained, and its figures on validation and test with their units, by rich."""
     from rich.console import Group
     from rich.table import Table
 

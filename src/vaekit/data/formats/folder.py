@@ -41,7 +41,7 @@ SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 @dataclass(frozen=True)
 class Place:
-    """Where an image belongs: key of Loaded.parts, and its class, if any."""
+    """The place of an image: key of Loaded.parts, and its class, if any."""
 
     part: str
     label: str | None
@@ -79,7 +79,7 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
 def scan(root: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:
     """All image files below a folder, {name with slashes: (size, mtime in ns)}, in natural order.
 
-    Also gives a note for each kind of file that is passed over.
+    Also gives a note for each kind of file that is skipped.
 
     Raises:
         DataError: the folder cannot be read.
@@ -123,7 +123,7 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
             by_part.setdefault(part, {})[name] = path[1:]
     places, notes = _with_classes(by_part)
     if outside := len(names) - len(places):
-        notes.append(f"{outside:,} images outside the folders {', '.join(sorted(splits))} passed over")
+        notes.append(f"{outside:,} images outside the folders {', '.join(sorted(splits))} skipped")
     return places, notes
 
 
@@ -190,7 +190,7 @@ def _stream(
     kept.notes += files.conversions([header for header in headers if header.path in used], plan)
     if bad:
         first = bad[0].path.relative_to(root).as_posix()
-        kept.notes.append(f"{len(bad):,} unreadable images passed over, first {first} ({bad[0].reason})")
+        kept.notes.append(f"{len(bad):,} unreadable images skipped, first {first} ({bad[0].reason})")
 
 
 def _decode_to_cache(
@@ -287,17 +287,17 @@ def _is_system(name: str) -> bool:
 
 
 def _is_loop(folder: str, name: str) -> bool:
-    """Whether a subfolder is a link to a folder that contains it."""
+    """Returns whether a subfolder is a link to a folder that contains it."""
     path = Path(folder, name)
     return path.is_symlink() and Path(folder).resolve().is_relative_to(path.resolve())
 
 
 def _passed_notes(passed: Counter[str]) -> list[str]:
     system = passed.pop("system files", 0)
-    notes = [f"{system:,} system files passed over (hidden files, Thumbs.db and the like)"] if system else []
+    notes = [f"{system:,} system files skipped (hidden files, Thumbs.db and the like)"] if system else []
     if passed:
         endings = ", ".join(sorted(passed))
-        notes.append(f"{passed.total():,} files passed over: not images ({endings})")
+        notes.append(f"{passed.total():,} files skipped: not images ({endings})")
     return notes
 
 

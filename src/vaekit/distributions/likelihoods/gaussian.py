@@ -109,7 +109,7 @@ class BatchOptimalNormal(Distribution):
     Args:
         fixed: normal with the mean images; its variance serves for sampling only.
         dimensions: number of dimensions of one image.
-        remember: is told the variance whenever images are judged.
+        remember: called with the variance whenever images are judged.
     """
 
     arg_constraints = {}  # pyright: ignore[reportAssignmentType]

@@ -157,7 +157,8 @@ def clipped_mean(location: Tensor, log_scale: Tensor) -> Tensor:
 
 
 def shift(coupling: Tensor, channels: Tensor) -> Tensor:
-    """How far locations move with the channels before: 0, a * red, b * red + c * green, about mid-grey."""
+    """Returns the shift of locations by the channels before: 0, a * red, b * red + c * green, about
+    mid-grey."""
     red, green, _ = (channels - 0.5).unbind(-3)
     green_of_red, blue_of_red, blue_of_green = coupling.unbind(-3)
     zero = torch.zeros_like(red * green_of_red)

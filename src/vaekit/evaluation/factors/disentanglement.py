@@ -39,13 +39,13 @@ MEASURES: dict[str, Callable[[FactorTable, int], dict[str, float]]] = {
 
 @dataclass(frozen=True)
 class Disentanglement:
-    """What was measured.
+    """Scores of disentanglement and the matrix of information.
 
     Attributes:
         images: how many.
         factors: their names.
         scores: name -> score; keys of METRICS.
-        information: (D, F), share of each factor's entropy that each dimension tells.
+        information: (D, F), share of each factor's entropy that each dimension carries.
         chance: (D, F), what it would be on average if they were independent.
     """
 
@@ -56,7 +56,7 @@ class Disentanglement:
     chance: np.ndarray
 
     def carries(self) -> list[tuple[int, str, float]]:
-        """For each dimension that tells of a factor: its number, the factor it tells most of, and the share."""
+        """Each dimension that is informative about a factor: its number, that factor, and the share."""
         return [(d, self.factors[k], share) for d, k, share in carried(self.information, self.chance)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -126,7 +126,8 @@ def measure_disentanglement(
 
 
 def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) -> bool:
-    """Whether to measure: `auto` does where factors are known and an image's code is a vector, `yes` insists.
+    """Returns whether to measure: `auto` does where factors are known and an image's code is a vector, `yes`
+    insists.
 
     Raises:
         SettingError: `yes`, but no factors are known, or the model has no such codes.

@@ -46,7 +46,7 @@ class FactorTable:
         for values, kind in zip(self.factors.T, self.kinds, strict=True):
             if (values == values[0]).all():
                 raise SettingError(
-                    f"the factor {kind.name} is the same for all images, and nothing can tell of it; leave it out."
+                    f"the factor {kind.name} is the same for all images, and nothing can be informative about it; leave it out."
                 )
 
     @property

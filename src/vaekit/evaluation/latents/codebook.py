@@ -1,4 +1,4 @@
-"""What a grid of codes costs and what it keeps: usage of the codebook, bits per image, and the error beside them."""
+"""Measures of a grid of codes: usage of the codebook, bits per image, and the error beside them."""
 
 from __future__ import annotations
 

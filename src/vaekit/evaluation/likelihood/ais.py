@@ -68,7 +68,7 @@ def annealed_bound(
         leapfrog: steps of each trajectory.
         start: "prior" (independent of the encoder) or "posterior" (q(z|x): closer, so faster).
         seed: of the chains.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         SettingError: a model without a posterior, or a number too small.

@@ -1,4 +1,4 @@
-"""How likely a model finds images: the negative ELBO and the importance-weighted bound, in nats per image.
+"""Bounds on -log p(x): the negative ELBO and the importance-weighted bound, in nats per image.
 
 Both bound -log p(x) from above in expectation, and the second comes closer as K grows. Every figure
 carries its standard error over the images, the number of samples, and the seed. Images that are
@@ -26,7 +26,7 @@ from vaekit.runtime.random import seed_noise
 
 Tell = Callable[[str, int, int], None]
 
-"""Told what is being measured, how many images are done, and of how many."""
+"""Called with what is being measured, how many images are done, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def negative_elbo(
         samples: of z for each image; the KL is exact where it has a closed form.
         seed: of the samples.
         precision: of the networks: fp32, bf16, or auto.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         SettingError: a model without a posterior, or fewer than 1 sample.

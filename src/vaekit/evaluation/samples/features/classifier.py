@@ -115,7 +115,7 @@ def train_classifier(
         data: with labels; grey images are taken as they are, also where they are to be binarised.
         dimensions: number of features.
         epochs: passes; the best on validation is kept.
-        report: told each epoch's number, from 1, and validation accuracy.
+        report: called with each epoch's number, from 1, and validation accuracy.
 
     Raises:
         DataError: no labels, a single class, or fewer than two training images.
