@@ -34,7 +34,7 @@ from vaekit.evaluation.factors.disentanglement import (
     SCORES,
     Disentanglement,
     disentanglement,
-    ica_codes,
+    ica_latents,
     measure_disentanglement,
     posterior_means,
 )
@@ -139,7 +139,7 @@ def measured(model: LatentModel, data: Data, ica: bool) -> Disentanglement:
         return measure_disentanglement(model, data.test, data.factors)
     test = chosen(data.test, MOST, 0)
     assert test.factors is not None
-    return disentanglement(ica_codes(posterior_means(model, test)), test.factors.numpy(), data.factors)
+    return disentanglement(ica_latents(posterior_means(model, test)), test.factors.numpy(), data.factors)
 
 
 def is_factor(information: np.ndarray, k: int) -> int | None:

@@ -82,7 +82,7 @@ class Latent:
     Attributes:
         posterior: q(z|x), batch shape (B, ...); None where z is not random (AE, VQ-VAE): no KL.
         prior: p(z) or p(z|z'), broadcastable against the posterior; None as above.
-        z: the value drawn from the posterior, or the code itself, (B, ...).
+        z: the value drawn from the posterior, or a deterministic latent itself, (B, ...).
     """
 
     posterior: Distribution | None

@@ -80,8 +80,8 @@ def test_figures(run: Run, data: Data, embedding: Embedding) -> None:
 
 def test_the_explorer(run: Run, data: Data, embedding: Embedding) -> None:
     material = Material(run, data)
-    assert material.codes is not None
-    assert torch.equal(material.codes.mean, embedding.mean)
+    assert material.embedding is not None
+    assert torch.equal(material.embedding.mean, embedding.mean)
     mean, stddev = material.subject.encode(data.test.images)
     assert torch.equal(mean, embedding.mean) and torch.equal(stddev, embedding.stddev)
     assert torch.equal(material.subject.shown(data.test), inference.shown_images(run.model, data.test))

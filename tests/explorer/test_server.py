@@ -142,7 +142,7 @@ def test_scores_are_those_of_the_images_from_the_least_on(clients, materials) ->
 
 
 def test_what_is_said_of_classes_and_dimensions_is_theirs(clients, materials) -> None:
-    """Of each class the mean of its own codes; dimensions by their KL, the largest first."""
+    """Of each class the mean of its own latents; dimensions by their KL, the largest first."""
     about, material = clients["vae"].get("/data/about.json").json(), materials["vae"]
     with torch.no_grad():
         posterior = material.run.model.encode(material.split.images)

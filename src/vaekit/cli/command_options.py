@@ -209,7 +209,7 @@ class EvaluateOptions(SourceRunOptions):
     skip_quality: bool = option(False, help="leave out the quality of samples")
     disentanglement: Literal["auto", "yes", "no"] = option(
         "auto",
-        help="measure how codes follow the factors that images were made from: where they are known, or yes, or no",
+        help="measure how latents follow the factors that images were made from: where they are known, or yes, or no",
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
     seed: int = option(0, at_least=0, help="seed of all draws, the binarisation of images included")
@@ -265,7 +265,7 @@ class CompareOptions(DataSettings):
     budget: str | None = option(
         None,
         help="training time of each sub-run: 120s, 5m, 1h; becomes whole epochs by timing 50 steps; of a vqvae half is "
-        "for the model, the rest for the prior of its codes (default: 60s)",
+        "for the model, the rest for the prior of its latents (default: 60s)",
     )
     epochs: int | None = option(
         None,

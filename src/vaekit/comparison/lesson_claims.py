@@ -13,12 +13,12 @@ CLAIMS = (
     ),
     Claim(
         "§1",
-        "An autoencoder gives strange output for codes that no training image has.",
+        "An autoencoder gives strange output for latents that no training image has.",
         (lower("normal_fd", "vae", "ae"), higher("normal_precision", "vae", "ae")),
     ),
     Claim(
         "§1",
-        "An autoencoder is difficult to use as a generative model, even when it knows where its codes lie.",
+        "An autoencoder is difficult to use as a generative model, even when it knows where its latents lie.",
         (lower("normal_fd", "vae", "ae"), lower("fitted_fd", "vae", "ae")),
     ),
     Claim("§6", "β > 1: the latent space is more regularised.", (lower("code_bits", "beta-vae", "vae"),)),

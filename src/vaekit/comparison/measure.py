@@ -1,7 +1,7 @@
 """The figures of one run, by what its model can do; what a model does not define is absent.
 
 Where a new kind of model joins: `draw` (how it generates), `reconstruct_all` (whether it reconstructs),
-`latent_figures` (whether its codes are vectors that can be averaged and classified), `code_figures` (what
+`latent_figures` (whether its latents are vectors that can be averaged and classified), `code_figures` (what
 discrete codes cost).
 """
 
@@ -36,11 +36,11 @@ from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
-FEW = 2_000  # for what is measured of codes: midpoints, decoded normal numbers, the aggregate posterior
-ENCODED = 10_000  # training images that the readers of the codes learn from
+FEW = 2_000  # for what is measured of latents: midpoints, decoded normal numbers, the aggregate posterior
+ENCODED = 10_000  # training images that the readers of the latents learn from
 BOUND_IMAGES, BOUND_SAMPLES = 1_000, 500  # of the importance-weighted bound
 NO_PRIOR = (
-    "cannot be sampled, its codes have no distribution to draw from; what decoding other codes gives is under Latent "
+    "cannot be sampled, its latents have no distribution to draw from; what decoding other latents gives is under Latent "
     "space and in its picture under Samples"
 )
 
@@ -107,8 +107,7 @@ class Yardstick:
         }
 
     def floor(self) -> dict[str, float]:
-        """Measures what a perfect model would reach: training images instead of generated ones; and for
-        midpoints
+        """Measures what a perfect model would reach: training images instead of generated ones; and for midpoints
         what no model is needed for: the mean of two images."""
         if self.features is None:
             return {}
@@ -212,10 +211,10 @@ def latent_figures(model: EncodesAndDecodes, yardstick: Yardstick) -> dict[str, 
     data, seed = yardstick.data, yardstick.seed
     train = chosen(data.train, ENCODED, derive_seed(seed, "codes"))
     test = chosen(data.test, ENCODED, derive_seed(seed, "codes"))
-    known, codes = encode(model, train).mean, encode(model, test).mean
+    known, latents = encode(model, train).mean, encode(model, test).mean
     figures = {}
     if train.labels is not None and test.labels is not None:
-        arguments = (known, train.labels, codes, test.labels)
+        arguments = (known, train.labels, latents, test.labels)
         figures = {"knn_accuracy": knn_accuracy(*arguments), "probe_accuracy": linear_accuracy(*arguments)}
     if yardstick.features is None:
         return figures
@@ -226,7 +225,7 @@ def latent_figures(model: EncodesAndDecodes, yardstick: Yardstick) -> dict[str, 
     figures |= yardstick.compare_few(decode(model, middles, y), "midpoint")
     count = min(FEW, yardstick.count)
     generator = torch.Generator().manual_seed(derive_seed(seed, "codes"))
-    normal = torch.randn(count, codes.shape[1], generator=generator)
+    normal = torch.randn(count, latents.shape[1], generator=generator)
     y = None if train.labels is None else train.labels[torch.arange(count) % len(train)]
     figures |= yardstick.compare_few(decode(model, normal, y), "normal")
     fitted = known.mean(0) + normal @ root_of_covariance(known).T
@@ -265,10 +264,10 @@ def pairs(yardstick: Yardstick) -> tuple[Tensor, Tensor]:
     return order, order.roll(1)
 
 
-def root_of_covariance(codes: Tensor) -> Tensor:
-    """A matrix A with A Aᵀ the covariance of codes (N, D), which may be singular."""
-    values, vectors = torch.linalg.eigh(codes.double().T.cov())
-    return (vectors * values.clamp_min(0).sqrt()).to(codes.dtype)
+def root_of_covariance(latents: Tensor) -> Tensor:
+    """A matrix A with A Aᵀ the covariance of latents (N, D), which may be singular."""
+    values, vectors = torch.linalg.eigh(latents.double().T.cov())
+    return (vectors * values.clamp_min(0).sqrt()).to(latents.dtype)
 
 
 def check_enough(data: Data, features: Features) -> None:

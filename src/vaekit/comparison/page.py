@@ -118,7 +118,7 @@ def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[
             f"Each run had {wish.budget:g} s of training: 50 steps of each method were timed and the budget "
             f"turned into whole epochs, so that every schedule ends. Epochs: {epochs}."
             + (
-                " A model whose codes get a prior has what fits into half of the time, its prior the rest."
+                " A model whose latents get a prior has what fits into half of the time, its prior the rest."
                 * bool(plan.prior_epochs)
             )
         )
@@ -277,7 +277,7 @@ def _pictures(plan: Plan, records: Records, data: Data, folder: Path) -> str:
         f'<h2>Samples</h2><p class="faint">Not chosen; of the first seed.</p><div class="cards">{drawn}</div>'
         f"<h2>The same test images, reconstructed</h2>{rebuilt}"
         f'<h2>From one test image to another</h2><p class="faint">Outermost the two images, between them decoded '
-        f"points on the straight line between their codes. A conditional model gets the class of the left "
+        f"points on the straight line between their latents. A conditional model gets the class of the left "
         f"image all along.</p>{walked}"
     )
 

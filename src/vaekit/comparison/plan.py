@@ -67,7 +67,7 @@ class Plan:
         wish: what was asked for.
         fingerprint: of the data.
         epochs: of each method.
-        prior_epochs: passes over the codes, of each method whose codes get a prior.
+        prior_epochs: passes over the latents, of each method whose latents get a prior.
         epoch_seconds, prior_epoch_seconds: as they were timed for the budget; empty for equal epochs.
     """
 
@@ -83,7 +83,7 @@ class Plan:
         return settings_of(self.wish, method, {"epochs": self.epochs[method], "seed": seed})
 
     def prior_options(self, method: str, seed: int) -> dict[str, Any]:
-        """Options of the prior of a sub-run's codes."""
+        """Options of the prior of a sub-run's latents."""
         return prior_options(self.wish) | {"epochs": self.prior_epochs[method], "seed": seed}
 
     def as_dict(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def network_options() -> set[str]:
 
 
 def wants_prior(method: str) -> bool:
-    """Returns whether a prior is fitted after the model: it has codes that are no vectors, and nothing to
+    """Returns whether a prior is fitted after the model: it has latents that are no vectors, and nothing to
     draw them from.
 
     Vectors are left without one: what normal numbers decode to is what the lesson says of an autoencoder.
@@ -261,11 +261,11 @@ def shared_epochs(budget: float, seconds: float, of_prior: float, method: str) -
 
 
 def prior_epoch_seconds(wish: Wish, method: str, data: Data) -> float:
-    """Seconds that an epoch of a method's prior takes, on the codes of a fresh model."""
+    """Seconds that an epoch of a method's prior takes, on the latents of a fresh model."""
     model, _ = new_model(settings_of(wish, method, {}), data)
     assert isinstance(model, Autoencoder)
-    codes = codes_of(model.to(choose_device(wish.options["device"])), data, data.source)
-    return epoch_seconds(prior_settings(model, codes, prior_options(wish)), codes)
+    latents = codes_of(model.to(choose_device(wish.options["device"])), data, data.source)
+    return epoch_seconds(prior_settings(model, latents, prior_options(wish)), latents)
 
 
 def epoch_seconds(settings: s.Settings, data: Data) -> float:

@@ -107,12 +107,12 @@ TC, FACTOR, DIP, CAPACITY = (
 CHASE = {"learning_rate": 2e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
 METHODS: dict[str, Method] = {
-    "ae": Method(AE, RECONSTRUCTION, m.AutoencoderSettings, o.NoSettings, "autoencoder: a deterministic code, no prior"),
+    "ae": Method(AE, RECONSTRUCTION, m.AutoencoderSettings, o.NoSettings, "autoencoder: deterministic latents, no prior"),
     "vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
     "beta-tcvae": Method(VAE, TC, m.AutoencoderSettings, o.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)"),
     "factor-vae": Method(VAE, FACTOR, m.AutoencoderSettings, o.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)"),
-    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated codes, DIP-VAE II (Kumar et al. 2018)"),
+    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated latents, DIP-VAE II (Kumar et al. 2018)"),
     "capacity-vae": Method(VAE, CAPACITY, m.AutoencoderSettings, o.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)"),
     "cvae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE conditioned on the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, m.AutoencoderSettings, o.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
@@ -122,7 +122,7 @@ METHODS: dict[str, Method] = {
                    CHASE, True),
 }  # fmt: skip
 
-# What `vaekit prior` fits to the codes of a run: by the same training, on codes instead of images.
+# What `vaekit prior` fits to the latents of a run: by the same training, on latents instead of images.
 PRIORS: dict[str, Method] = {
     "code-prior": Method(
         "vaekit.models.code_prior:CodePrior", "vaekit.objectives.nll:CodeLength", m.CodePriorSettings, o.NoSettings,

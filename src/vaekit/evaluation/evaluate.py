@@ -47,7 +47,7 @@ class Evaluation:
         findings: what is wrong with it, in words.
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
-        disentanglement: of the codes, if the images' factors are known.
+        disentanglement: of the latents, if the images' factors are known.
     """
 
     about: Mapping[str, Any]
@@ -114,7 +114,7 @@ def evaluate(
 
     Raises:
         SettingError: numbers out of range, pixels on which the model's likelihood is not defined,
-            features without a data set; or for the disentanglement no known factors, codes that are no
+            features without a data set; or for the disentanglement no known factors, latents that are no
             vectors, or too few images.
         DataError: no images, or of another shape than the model's.
     """

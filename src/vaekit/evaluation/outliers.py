@@ -139,10 +139,10 @@ def latent_distance(split: Split, setting: Setting) -> Tensor:
     if setting.train is None or not len(setting.train):
         raise SettingError("the latent distance needs the run's training images.")
     known = _means(chosen(setting.train, TRAINING, setting.seed), setting)
-    codes, spread = _means(split, setting), known.std(0).clamp_min(1e-6)
+    latents, spread = _means(split, setting), known.std(0).clamp_min(1e-6)
     found = [
         torch.cdist(part / spread, known / spread).kthvalue(min(NEIGHBOUR, len(known)), dim=1).values
-        for part in codes.split(1000)
+        for part in latents.split(1000)
     ]
     return torch.cat(found).double()
 

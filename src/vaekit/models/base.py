@@ -146,14 +146,14 @@ class Discriminates(Protocol):
 
 @runtime_checkable
 class TakesPrior(Protocol):
-    """Takes a prior that is fitted to its codes after the training."""
+    """Takes a prior that is fitted to its latents after the training."""
 
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns what a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+        """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
         ...
 
     def fitted_prior(self) -> CodeDensity | None:
-        """The prior that was fitted to its codes; None without one."""
+        """The prior that was fitted to its latents; None without one."""
         ...
 
     def codes_of_prior(
@@ -165,10 +165,10 @@ class TakesPrior(Protocol):
 
 @runtime_checkable
 class HasMarginal(Protocol):
-    """Has a density of codes, whatever the class."""
+    """Has a density of latents, whatever the class."""
 
     def marginal_nats(self, x: Tensor) -> Tensor:
-        """-log p of codes, (B,)."""
+        """-log p of latents, (B,)."""
         ...
 
 
@@ -205,10 +205,10 @@ class Model(nn.Module, ABC):
         shape: shape of one image, (C, H, W) or (D,).
         classes: K, number of classes the model is conditioned on; 0 for a model without labels,
             which takes no notice of any y.
-        latent_dim: D, numbers of its latents, all layers together; 0 where its codes are no vectors.
+        latent_dim: D, numbers of its latents, all layers together; 0 where they are no vectors.
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
             the same architecture again.
-        prior_method: key of PRIORS: what `vaekit prior` fits to its codes; None where it has none.
+        prior_method: key of PRIORS: what `vaekit prior` fits to its latents; None where it has none.
     """
 
     prior_method: ClassVar[str | None] = None
@@ -292,14 +292,14 @@ class Model(nn.Module, ABC):
 
 
 CANNOT_SAMPLE = (
-    "it cannot sample: its codes have no prior yet; fit one after the training: vaekit prior {run}"
+    "it cannot sample: its latents have no prior yet; fit one after the training: vaekit prior {run}"
 )
 
 
 class CodeDensity(Model):
-    """A density of the codes of another model, fitted after it: what that model then samples from.
+    """A density of the latents of another model, fitted after it: what that model then samples from.
 
-    Its `sample` gives codes, (count, *shape), instead of images.
+    Its `sample` gives latents, (count, *shape), instead of images.
     """
 
 
@@ -308,7 +308,7 @@ class Autoencoder(Model):
 
     Attributes:
         likelihood: p(x|z), from what the decoder gives.
-        fitted: gives the prior that was fitted to its codes, once there is one (`vaekit.load_run` sets it).
+        fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
     """
 
     likelihood: Likelihood
@@ -321,7 +321,7 @@ class Autoencoder(Model):
 
     @abstractmethod
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
-        """Images (B, *shape) after the way through the code: deterministic, in eval mode.
+        """Images (B, *shape) after the way through the latents: deterministic, in eval mode.
 
         Args:
             y: (B,) labels of the images, for a conditional model.
@@ -330,14 +330,14 @@ class Autoencoder(Model):
 
     @abstractmethod
     def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns what a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+        """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
 
     def options_of_prior(self) -> dict[str, Any]:
         """Options of the prior that this model decides."""
         return {}
 
     def can_sample(self) -> bool:
-        """Returns whether there is a prior to draw codes from: its own, or a fitted one.
+        """Returns whether there is a prior to draw latents from: its own, or a fitted one.
 
         Raises:
             RunError: there is a fitted one, of other weights.
@@ -345,7 +345,7 @@ class Autoencoder(Model):
         return isinstance(self, HasPrior) or self.fitted_prior() is not None
 
     def fitted_prior(self) -> CodeDensity | None:
-        """The prior that was fitted to its codes; None without one.
+        """The prior that was fitted to its latents; None without one.
 
         Raises:
             RunError: there is one, of other weights.
@@ -367,8 +367,8 @@ class Autoencoder(Model):
         """
         if self.fitted is None:
             raise SettingError(CANNOT_SAMPLE.format(run="RUN"))
-        codes = self.fitted().sample(count, y, temperature=temperature, generator=generator)
-        return codes.to(next(self.parameters()).device)
+        latents = self.fitted().sample(count, y, temperature=temperature, generator=generator)
+        return latents.to(next(self.parameters()).device)
 
     def picture(self, likelihood: Distribution) -> Tensor:
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""

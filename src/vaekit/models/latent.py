@@ -92,7 +92,7 @@ class LatentModel(Autoencoder):
         """
 
     def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
-        """The one layer of latents at its mean; without a prior the code, which is not random."""
+        """The one layer of latents at its mean; without a prior the latent, which is not random."""
         posterior = self.encode(x, y)
         if isinstance(self, HasPrior):
             return (Latent(posterior, self.prior(), posterior.mean),)

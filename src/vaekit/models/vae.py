@@ -42,7 +42,7 @@ class VAE(LatentModel):
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
         """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I), whatever the class, or at
-        draws of the prior that was fitted to the codes."""
+        draws of the prior that was fitted to the latents."""
         if self.fitted is not None:
             z = self.codes_of_prior(count, y, temperature, generator)
         else:

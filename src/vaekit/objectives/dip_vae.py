@@ -1,4 +1,4 @@
-"""DIP-VAE II: covariances of the codes are penalised."""
+"""DIP-VAE II: covariances of the latents are penalised."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class View:
         if isinstance(self.model, Generates):
             what = "Generated from z ~ N(0, I)"
         elif isinstance(self.model, Quantizes):
-            what = "Means of p(x|z) for codes drawn from the fitted prior"
+            what = "Means of p(x|z) for latents drawn from the fitted prior"
         elif isinstance(self.model, Decodes):
             what = "Means of p(x|z) for z drawn from the prior"
         else:

@@ -205,10 +205,10 @@ def sample(
 
 
 def check_images_come(run: Run) -> None:
-    """Raises SettingError for a prior, which gives codes and no images."""
+    """Raises SettingError for a prior, which gives latents and no images."""
     if run.settings.method in PRIORS:
         raise SettingError(
-            f"{run.path} is a prior over codes; its images come from the run around it: {run.path.parent}"
+            f"{run.path} is a prior over latents; its images come from the run around it: {run.path.parent}"
         )
 
 

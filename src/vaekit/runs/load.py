@@ -184,12 +184,12 @@ def load_run(
 
 
 def has_prior(folder: Path) -> bool:
-    """Returns whether a prior was fitted to the codes of a run, or is being fitted and has weights."""
+    """Returns whether a prior was fitted to the latents of a run, or is being fitted and has weights."""
     return (folder / PRIOR / "model.safetensors").exists()
 
 
 def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> CodeDensity:
-    """The prior that was fitted to the codes of a run.
+    """The prior that was fitted to the latents of a run.
 
     Args:
         folder: of the run.
@@ -198,7 +198,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
 
     Raises:
         SettingError: there is none.
-        RunError: it was fitted to the codes of other weights or data.
+        RunError: it was fitted to the latents of other weights or data.
     """
     if not has_prior(folder):
         raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
@@ -212,7 +212,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
 
 
 def codes_fingerprint(model: Autoencoder, data: str) -> str:
-    """Returns the fingerprint of what codes are a function of: the model's weights and the data."""
+    """Returns the fingerprint of what latents are a function of: the model's weights and the data."""
     return f"{weights_fingerprint(model)} {data}"
 
 

@@ -8,7 +8,7 @@ from vaekit.config.options import Settings
 
 
 def prior(settings: Settings, options: PriorOptions) -> Result:
-    """Fits a density to the codes of a run, into RUN/prior; `vaekit sample` draws from it from then on."""
+    """Fits a density to the latents of a run, into RUN/prior; `vaekit sample` draws from it from then on."""
     from vaekit.cli.commands.train import finished, stopping
     from vaekit.runs.load import load_run
     from vaekit.training.fit import check_options

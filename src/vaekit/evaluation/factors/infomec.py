@@ -1,4 +1,4 @@
-"""InfoMEC: modularity, compactness and explicitness of codes."""
+"""InfoMEC: modularity, compactness and explicitness of latents."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def infomec(table: FactorTable, seed: int) -> dict[str, float]:
     """
     from sklearn.feature_selection import mutual_info_classif
 
-    rows = np.random.default_rng(seed).permutation(len(table.codes))[:NEIGHBOURS]
-    groups, codes = table.groups[rows], table.scaled[rows]
+    rows = np.random.default_rng(seed).permutation(len(table.latents))[:NEIGHBOURS]
+    groups, latents = table.groups[rows], table.scaled[rows]
     matrix = np.zeros((table.dimensions, len(table.kinds)))
     for k, values in enumerate(groups.T):
-        found = mutual_info_classif(codes, values, random_state=seed)
+        found = mutual_info_classif(latents, values, random_state=seed)
         matrix[:, k] = found / entropy(np.bincount(values))
     matrix = matrix[matrix.max(1) >= INFORMATIVE]
     carried = matrix.max(0, initial=0.0) >= INFORMATIVE

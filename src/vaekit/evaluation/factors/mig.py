@@ -14,15 +14,15 @@ CARRIES = 0.05  # share above what chance gives, from which on a dimension is sa
 def information_matrix(table: FactorTable) -> np.ndarray:
     """I(z_d; v_k) / H(v_k), (D, F): the share of a factor's entropy that a dimension carries.
 
-    Plug-in estimate from frequencies: codes in 20 bins of equal width, as in disentanglement_lib (Locatello
+    Plug-in estimate from frequencies: latents in 20 bins of equal width, as in disentanglement_lib (Locatello
     et al. 2019), continuous factors in 20 of equal frequency. Its bias is `chance_matrix`. A factor of more
     than 20 values cannot be read entirely: 32 values at most to about 0.9.
     """
     matrix = np.zeros((table.dimensions, len(table.kinds)))
     for k, values in enumerate(table.groups.T):
         all_of_it = entropy(np.bincount(values))
-        for d, code in enumerate(table.code_bins.T):
-            matrix[d, k] = mutual_information(code, values) / all_of_it
+        for d, latent in enumerate(table.latent_bins.T):
+            matrix[d, k] = mutual_information(latent, values) / all_of_it
     return matrix
 
 
@@ -31,10 +31,10 @@ def chance_matrix(table: FactorTable) -> np.ndarray:
     (bins - 1)(values - 1) / 2N nats, counting bins and values that occur (Miller 1955). With 1,000 images
     and a factor of 40 values that is a tenth of its entropy.
     """
-    bins = np.array([len(np.unique(code)) for code in table.code_bins.T])
+    bins = np.array([len(np.unique(latent)) for latent in table.latent_bins.T])
     counts = [np.bincount(values) for values in table.groups.T]
     values = np.array([np.count_nonzero(count) for count in counts])
-    cells = np.outer(bins - 1, values - 1) / (2 * len(table.codes))
+    cells = np.outer(bins - 1, values - 1) / (2 * len(table.latents))
     return cells / np.array([entropy(count) for count in counts])
 
 

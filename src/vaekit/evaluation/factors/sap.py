@@ -24,16 +24,16 @@ def sap(table: FactorTable, seed: int) -> dict[str, float]:
             target = table.factors[:, k] - table.factors[:, k].mean()
             scores[:, k] = (table.scaled.T @ target / len(target)) ** 2 / target.var()
         else:
-            scores[:, k] = [_nearest_mean(table, code, k, seed) for code in table.scaled.T]
+            scores[:, k] = [_nearest_mean(table, latent, k, seed) for latent in table.scaled.T]
     first, second = two_largest(scores)
     return {"sap": float((first - second).mean())}
 
 
-def _nearest_mean(table: FactorTable, code: np.ndarray, k: int, seed: int) -> float:
+def _nearest_mean(table: FactorTable, latent: np.ndarray, k: int, seed: int) -> float:
     """Predicts the class by the nearest class mean on one dimension (N,); returns how well."""
     fitted, scored = table.halves(seed)
     target = table.groups[:, k]
     counts = np.maximum(np.bincount(target[fitted]), 1)
-    means = np.bincount(target[fitted], weights=code[fitted]) / counts
-    predicted = np.abs(code[scored][:, None] - means).argmin(1)
+    means = np.bincount(target[fitted], weights=latent[fitted]) / counts
+    predicted = np.abs(latent[scored][:, None] - means).argmin(1)
     return _score(False, target[scored], predicted)
