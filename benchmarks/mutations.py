@@ -139,7 +139,7 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "train = chosen(self.data.train, self.count, self.seed).images", "train = chosen(self.data.test, self.count, self.seed).images",
      "comparison/test_measure.py"),
     ("lesson: a GAN is stable", "comparison/lesson_claims.py",
-     'Steadier("vae", "gan")', 'Steadier("gan", "vae")', "comparison/test_lesson_claims.py"),
+     'LessVariance("vae", "gan")', 'LessVariance("gan", "vae")', "comparison/test_lesson_claims.py"),
     ("lesson: beta-VAE regularises less", "comparison/lesson_claims.py",
      'lower("code_bits", "beta-vae", "vae")', 'higher("code_bits", "beta-vae", "vae")', "comparison/test_lesson_claims.py"),
     ("lesson: a GAN covers the modes", "comparison/lesson_claims.py",

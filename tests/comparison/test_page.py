@@ -17,9 +17,9 @@ from torch import Tensor
 from pages import Node, read_page
 from toy import SMALL, toy_data
 from vaekit import AE, ELBO, VAE, Data, Reconstruction, Split, fit
-from vaekit.comparison.measure import Yardstick
+from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
-from vaekit.comparison.plan import Plan, Wish
+from vaekit.comparison.plan import Plan, Request
 from vaekit.config.options import DataSettings
 from vaekit.runs.load import load_run
 
@@ -71,8 +71,8 @@ def record(figures: dict[str, Any]) -> dict[str, Any]:
     return {"figures": {"parameters": 5, **figures}, "notes": {}, **about}
 
 
-class Measured(Yardstick):
-    """A yardstick whose floor is written down."""
+class Measured(Reference):
+    """A reference whose floor is written down."""
 
     written: dict[str, float] = {}
 
@@ -90,11 +90,11 @@ def page(
     records: dict[str, Any], folder: Path, floor: dict[str, float] | None = None, data: Data | None = None
 ) -> Node:
     data = data or rows_of_numbers()
-    wish = Wish(DataSettings(data.source), tuple(records), (0,), None, 2, {})
+    wish = Request(DataSettings(data.source), tuple(records), (0,), None, 2, {})
     plan = Plan(wish, "", dict.fromkeys(records, 2), {}, {}, {})
-    yardstick = Measured(data, None)
-    yardstick.written = floor or {}
-    path, _ = write_comparison(plan, records, yardstick, data, folder)
+    reference = Measured(data, None)
+    reference.written = floor or {}
+    path, _ = write_comparison(plan, records, reference, data, folder)
     return read_page(path.read_text(encoding="utf-8"))
 
 

@@ -59,7 +59,7 @@ class Expectation(ABC):
 
 
 @dataclass(frozen=True)
-class Than(Expectation):
+class Compares(Expectation):
     """A figure of one method (or of the best of several) is lower or higher than another's, or than a number.
 
     Attributes:
@@ -132,7 +132,7 @@ class Defined(Expectation):
 
 
 @dataclass(frozen=True)
-class Steadier(Expectation):
+class LessVariance(Expectation):
     """Fewer runs of one method fail than of another; of equals the quality varies less over the seeds.
 
     The standard error of a standard deviation of n normal numbers is about 1/sqrt(2(n - 1)) of it.
@@ -167,7 +167,7 @@ class Steadier(Expectation):
 
 
 @dataclass(frozen=True)
-class Likely(Expectation):
+class HasDensity(Expectation):
     """A method's density is a likelihood of the pixels; under bce it depends on what one calls a density."""
 
     method: str
@@ -211,12 +211,12 @@ class Verdict:
     missing: str = ""
 
 
-def lower(name: str, these: str, than: str | float, margin: float = 0.05) -> Than:
-    return Than(name, tuple(these.split()), LOWER, _than(than), margin)
+def lower(name: str, these: str, than: str | float, margin: float = 0.05) -> Compares:
+    return Compares(name, tuple(these.split()), LOWER, _than(than), margin)
 
 
-def higher(name: str, these: str, than: str | float, margin: float = 0.05) -> Than:
-    return Than(name, tuple(these.split()), HIGHER, _than(than), margin)
+def higher(name: str, these: str, than: str | float, margin: float = 0.05) -> Compares:
+    return Compares(name, tuple(these.split()), HIGHER, _than(than), margin)
 
 
 def _than(than: str | float) -> tuple[str, ...] | float | str:

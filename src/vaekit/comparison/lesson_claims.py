@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from vaekit.comparison.claims import OTHERS, Claim, Defined, Likely, Steadier, Verdict, higher, judge, lower
+from vaekit.comparison.claims import (
+    OTHERS,
+    Claim,
+    Defined,
+    HasDensity,
+    LessVariance,
+    Verdict,
+    higher,
+    judge,
+    lower,
+)
 from vaekit.comparison.rows import Table
 
 CLAIMS = (
@@ -32,7 +42,7 @@ CLAIMS = (
         "The weight of the KL is paid for in reconstruction.",
         (higher("reconstruction_mse", "beta-vae", "vae"),),
     ),
-    Claim("§8", "Training: a VAE is stable, a GAN unstable.", (Steadier("vae", "gan"),)),
+    Claim("§8", "Training: a VAE is stable, a GAN unstable.", (LessVariance("vae", "gan"),)),
     Claim(
         "§8",
         "Images: those of a VAE tend to be blurry, those of a GAN are sharp.",
@@ -56,7 +66,7 @@ CLAIMS = (
     Claim(
         "§8",
         "Density: possible with a VAE, not with a GAN.",
-        (Likely("vae"), Defined("nll_nats", "gan", False)),
+        (HasDensity("vae"), Defined("nll_nats", "gan", False)),
     ),
     Claim(
         "§8",

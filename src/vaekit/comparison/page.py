@@ -12,7 +12,7 @@ from typing import Any
 from vaekit.comparison import pictures
 from vaekit.comparison.claims import LABELLED, RULE, Verdict, figure, short
 from vaekit.comparison.lesson_claims import judge_all
-from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Yardstick
+from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Reference
 from vaekit.comparison.pictures import Picture, data_uri
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
@@ -31,7 +31,7 @@ MARKS = {"holds": "yes", "does not hold here": "no", "depends": "open"}
 
 
 def write_comparison(
-    plan: Plan, records: Records, yardstick: Yardstick, data: Data, folder: Path
+    plan: Plan, records: Records, reference: Reference, data: Data, folder: Path
 ) -> tuple[Path, Path]:
     """Writes both files from what was measured and from the runs themselves.
 
@@ -41,10 +41,10 @@ def write_comparison(
     Raises:
         RunError: they cannot be written.
     """
-    table, floor = tabulate(records), yardstick.floor()
+    table, floor = tabulate(records), reference.floor()
     verdicts = judge_all(table)
     parts = [
-        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, yardstick)),
+        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, reference)),
         _failures(table),
         "<h2>Figures</h2>",
         _table(table, floor),
@@ -55,7 +55,7 @@ def write_comparison(
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
     write_atomic(folder / HTML, document(title, parts).encode("utf-8"))
-    write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, yardstick))
+    write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON
 
 
@@ -65,7 +65,7 @@ def as_dict(
     table: Table,
     floor: Mapping[str, float],
     verdicts: list[Verdict],
-    yardstick: Yardstick,
+    reference: Reference,
 ) -> dict[str, Any]:
     """The content of comparison.json."""
     spreads = {
@@ -80,8 +80,8 @@ def as_dict(
         "wish": plan.wish.as_dict(),
         "epochs": plan.epochs,
         "prior_epochs": plan.prior_epochs,
-        "features": yardstick.features and yardstick.features.name,
-        "images": yardstick.count,
+        "features": reference.features and reference.features.name,
+        "images": reference.count,
         "methods": spreads,
         "training_images": dict(floor),
         "likelihoods": {method: name for method, (name, _) in table.likelihoods.items()},
@@ -103,7 +103,7 @@ def as_dict(
     }
 
 
-def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[str]:
+def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[str]:
     """In plain words."""
     wish = plan.wish
     seeds = f"{len(wish.seeds)} seed{'s' * (len(wish.seeds) != 1)}"
@@ -125,12 +125,12 @@ def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[
     else:
         also = " and its prior as many" if plan.prior_epochs else ""
         yield f"Each run had {wish.epochs} epochs{also}."
-    if yardstick.features is not None:
-        accuracy = yardstick.classifier and yardstick.classifier.accuracy
+    if reference.features is not None:
+        accuracy = reference.classifier and reference.classifier.accuracy
         reads = f", a classifier that reads {accuracy:.1%} of test images as labelled" if accuracy else ""
         yield (
-            f"Sets of images are compared in the features {yardstick.features.name}{reads}, "
-            f"{yardstick.count:,} images of each kind."
+            f"Sets of images are compared in the features {reference.features.name}{reads}, "
+            f"{reference.count:,} images of each kind."
         )
     spread = "" if len(wish.seeds) > 1 else " One seed has no spread: differences may be chance."
     yield (

@@ -33,7 +33,7 @@ UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """The options of a comparison; two comparisons are the same if these are equal.
 
     Attributes:
@@ -61,17 +61,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Plan:
-    """A wish, and what it comes to on these data.
+    """A request, and what it comes to on these data.
 
     Attributes:
-        wish: what was asked for.
+        wish: the request.
         fingerprint: of the data.
         epochs: of each method.
         prior_epochs: passes over the latents, of each method whose latents get a prior.
         epoch_seconds, prior_epoch_seconds: as they were timed for the budget; empty for equal epochs.
     """
 
-    wish: Wish
+    wish: Request
     fingerprint: str
     epochs: dict[str, int]
     prior_epochs: dict[str, int]
@@ -100,7 +100,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class KeptPlan:
-    """plan.json as it lies in a folder: a Plan whose wish is not interpreted, only compared."""
+    """plan.json as it lies in a folder: a Plan whose request is not interpreted, only compared."""
 
     format: int
     wish: Mapping[str, Any]
@@ -129,7 +129,7 @@ def parse_budget(text: str) -> float:
     return float(found[1]) * UNITS[found[2]]
 
 
-def settings_of(wish: Wish, method: str, more: dict[str, Any]) -> s.Settings:
+def settings_of(wish: Request, method: str, more: dict[str, Any]) -> s.Settings:
     """Settings of a method: the shared options that it has, over its own defaults.
 
     Width and depth are those of the networks that can be chosen; a method with a network of another kind keeps it.
@@ -156,7 +156,7 @@ def wants_prior(method: str) -> bool:
     return issubclass(kind, TakesPrior) and not issubclass(kind, Encodes) and not issubclass(kind, HasPrior)
 
 
-def prior_options(wish: Wish) -> dict[str, Any]:
+def prior_options(wish: Request) -> dict[str, Any]:
     """Options of every prior of codes."""
     return PRIOR | {"device": wish.options["device"]}
 
@@ -176,7 +176,7 @@ def check_wish(methods: Sequence[str], seeds: int, epochs: int | None, budget: s
         raise SettingError(f"epochs must be at least 1, not {epochs}.", "epochs")
 
 
-def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
+def make_plan(wish: Request, data: Data, folder: Path) -> Plan:
     """The plan that lies in the folder, or a new one, written there.
 
     Raises:
@@ -210,7 +210,7 @@ def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
     return plan
 
 
-def timed_plan(wish: Wish, data: Data, two: Sequence[str]) -> Plan:
+def timed_plan(wish: Request, data: Data, two: Sequence[str]) -> Plan:
     """The plan for a budget, which methods with a prior (`two`) share with it.
 
     Raises:
@@ -260,7 +260,7 @@ def shared_epochs(budget: float, seconds: float, of_prior: float, method: str) -
     return own, max(1, math.floor((budget - own * seconds) / of_prior))
 
 
-def prior_epoch_seconds(wish: Wish, method: str, data: Data) -> float:
+def prior_epoch_seconds(wish: Request, method: str, data: Data) -> float:
     """Seconds that an epoch of a method's prior takes, on the latents of a fresh model."""
     model, _ = new_model(settings_of(wish, method, {}), data)
     assert isinstance(model, Autoencoder)
@@ -276,8 +276,8 @@ def epoch_seconds(settings: s.Settings, data: Data) -> float:
     return Trainer(model, objective, data, settings.fit, context).time_epoch()
 
 
-def find_folder(wish: Wish, source: str) -> Path:
-    """The default of `out`: an unfinished comparison with this very wish, else the next free name."""
+def find_folder(wish: Request, source: str) -> Path:
+    """The default of `out`: an unfinished comparison of this very request, else the next free name."""
     stem, number = f"compare-{Path(source).stem or 'data'}", 1
     while (folder := Path("runs") / f"{stem}-{number}").exists():
         unfinished = (folder / PLAN).exists() and not (folder / "comparison.html").exists()
@@ -287,7 +287,7 @@ def find_folder(wish: Wish, source: str) -> Path:
     return folder
 
 
-def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
+def _kept(wish: Request, data: Data, folder: Path) -> Plan:
     """Reads the plan of a comparison that is resumed."""
     path = folder / PLAN
     content = read_json(path)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vaekit.comparison.measure import Yardstick, measure
+from vaekit.comparison.measure import Reference, measure
 from vaekit.comparison.plan import Plan
 from vaekit.core import TrainingError
 from vaekit.data import Data
@@ -29,7 +29,7 @@ Records = dict[str, dict[int, dict[str, Any]]]  # method -> seed -> what was mea
 
 
 def run_all(
-    plan: Plan, data: Data, yardstick: Yardstick, folder: Path, say: Say, stop: Stop
+    plan: Plan, data: Data, reference: Reference, folder: Path, say: Say, stop: Stop
 ) -> tuple[Records, str | None]:
     """Every sub-run that is not done yet.
 
@@ -43,7 +43,7 @@ def run_all(
             prior = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
             epochs = f"{plan.epochs[method]} epoch{'s' * (plan.epochs[method] != 1)}"
             say(f"{number} of {len(plan.names)}: {name}, {epochs}{prior}")
-            record, reason = run_one(plan, method, seed, data, yardstick, folder / name, stop)
+            record, reason = run_one(plan, method, seed, data, reference, folder / name, stop)
             if reason is not None:
                 return records, reason
             path.parent.mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def run_all(
 
 
 def run_one(
-    plan: Plan, method: str, seed: int, data: Data, yardstick: Yardstick, folder: Path, stop: Stop
+    plan: Plan, method: str, seed: int, data: Data, reference: Reference, folder: Path, stop: Stop
 ) -> tuple[dict[str, Any], str | None]:
     """The record of one sub-run, or why it was interrupted; a training that fails is a record too."""
     try:
@@ -73,7 +73,7 @@ def run_one(
         if history.interrupted:
             return {}, history.interrupted
         run = load_run(folder, device=plan.wish.options["device"])
-    return measure(run, yardstick), None
+    return measure(run, reference), None
 
 
 def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: Stop) -> History:

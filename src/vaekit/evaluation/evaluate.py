@@ -18,7 +18,7 @@ from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import Finding, findings
 from vaekit.evaluation.latents.health import Health, chosen, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
-from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, negative_elbo
+from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
@@ -92,7 +92,7 @@ def evaluate(
     disentanglement: str = "auto",
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> Evaluation:
     """Measures a model on test images: likelihood, the health of its latent space, quality of samples, and
     disentanglement where the factors of the images are known.
@@ -220,7 +220,7 @@ def measure_likelihood(
     *,
     seed: int,
     precision: str,
-    tell: Tell | None,
+    tell: ProgressCallback | None,
 ) -> dict[str, MeanNats]:
     """Every bound on -log p(x), by name; arguments as in `evaluate`."""
     common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}

@@ -20,7 +20,7 @@ from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
 from vaekit.evaluation.latents.health import chosen
-from vaekit.evaluation.likelihood.bounds import Tell, distortion_and_rate
+from vaekit.evaluation.likelihood.bounds import ProgressCallback, distortion_and_rate
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
@@ -51,7 +51,7 @@ class Setting:
     samples: int
     seed: int
     precision: str
-    tell: Tell | None
+    tell: ProgressCallback | None
 
 
 def negative_elbo(split: Split, setting: Setting) -> Tensor:
@@ -178,7 +178,7 @@ def score_images(
     samples: int = 64,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Scores of every image.
 

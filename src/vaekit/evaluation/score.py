@@ -17,7 +17,7 @@ from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split
 from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
-from vaekit.evaluation.likelihood.bounds import Tell
+from vaekit.evaluation.likelihood.bounds import ProgressCallback
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
 from vaekit.models.base import Encodes, check_needs
 from vaekit.runs.files import write_atomic, writing
@@ -85,7 +85,7 @@ def score(
     samples: int = 64,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> Scores:
     """Scores images by how odd a run finds them.
 

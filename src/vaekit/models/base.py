@@ -19,7 +19,7 @@ from torch.distributions import Distribution
 
 from vaekit.core import DataError, Latent, SettingError
 from vaekit.data.dataset import to_unit
-from vaekit.data.labels import check_labels, in_turn, one_hot
+from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
 from vaekit.distributions import Likelihood
 
@@ -260,14 +260,14 @@ class Model(nn.Module, ABC):
         without classes.
 
         Raises:
-            DataError: labels that are missing or wrong. Their range is not looked at in a training step
-                on an accelerator, which would have to be waited for: `fit` has looked.
+            DataError: labels that are missing or wrong. Their range is not validated in a training step
+                on an accelerator, which would have to be waited for: `fit` has validated them.
         """
         if not self.classes:
             return None
-        look = y is None or y.device.type == "cpu" or not self.training
+        validate = y is None or y.device.type == "cpu" or not self.training
         parameter = next(self.parameters())
-        return one_hot(check_labels(y, count, self.classes, look), self.classes, like=parameter)
+        return one_hot(check_labels(y, count, self.classes, validate), self.classes, like=parameter)
 
     def check_images(self, x: Tensor) -> Tensor:
         """Images as floats on the model's device, shown as its pixels ask (`vaekit.data.view.show`).
@@ -288,7 +288,7 @@ class Model(nn.Module, ABC):
 
     def chosen_labels(self, y: Tensor | None, count: int) -> Tensor | None:
         """Labels to sample under: those given, else all classes, one after another; None without classes."""
-        return in_turn(count, self.classes) if y is None and self.classes else y
+        return round_robin(count, self.classes) if y is None and self.classes else y
 
 
 CANNOT_SAMPLE = (

@@ -17,7 +17,7 @@ from vaekit.core import DataError, RunError, SettingError, VaekitWarning
 from vaekit.data import Data, Split
 from vaekit.data.formats.given_files import read_images
 from vaekit.data.formats.picture_files import COLOURS
-from vaekit.data.labels import in_turn
+from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
 from vaekit.inference import Embedding
 from vaekit.models.base import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
@@ -223,7 +223,7 @@ def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tens
         )
     if grid:
         return torch.arange(classes).repeat_interleave(count)
-    return in_turn(count, classes) if classes else None
+    return round_robin(count, classes) if classes else None
 
 
 def reconstruct(

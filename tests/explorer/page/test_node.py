@@ -201,7 +201,9 @@ def of_data(material: Material) -> dict[str, Any]:
     """Codes of a few images, the last included, and all labels."""
     embedding, labels = material.embedding, material.split.labels
     assert embedding is not None and labels is not None
-    points = {k: embedding.mean[k].tolist() for k in (0, 1, len(embedding.mean) // 2, len(embedding.mean) - 1)}
+    points = {
+        k: embedding.mean[k].tolist() for k in (0, 1, len(embedding.mean) // 2, len(embedding.mean) - 1)
+    }
     return {"points": points, "labels": labels.tolist()}
 
 
@@ -223,7 +225,9 @@ def given(materials: dict[str, Material], tmp_path_factory: pytest.TempPathFacto
         "plane": plane(),
         "arc": arc(),
         "exported": [expected(materials[name], name) for name in EXPORTED],
-        "data": {name: of_data(materials[name]) for name in EXPORTED if materials[name].embedding is not None},
+        "data": {
+            name: of_data(materials[name]) for name in EXPORTED if materials[name].embedding is not None
+        },
     }
     for name, content in contents.items():
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")

@@ -14,8 +14,8 @@ from vaekit.config.options import DataSettings
 from vaekit.core import DataError, SettingError, near_miss
 
 if TYPE_CHECKING:
-    from vaekit.comparison.measure import Yardstick
-    from vaekit.comparison.plan import Plan, Wish
+    from vaekit.comparison.measure import Reference
+    from vaekit.comparison.plan import Plan, Request
     from vaekit.comparison.rows import Table
     from vaekit.data import Data
 
@@ -45,7 +45,7 @@ def compare(options: CompareOptions) -> Result:
     methods = options.methods or planning.default_methods(data.train.labels is not None)
     shared = shared_options(options)
     seeds = tuple(range(options.seed, options.seed + options.seeds))
-    wish = planning.Wish(source, tuple(methods), seeds, budget, options.epochs, shared, options.features)
+    wish = planning.Request(source, tuple(methods), seeds, budget, options.epochs, shared, options.features)
     folder = Path(options.out) if options.out is not None else planning.find_folder(wish, source.data)
     plan = planning.make_plan(wish, data, folder)
     say(
@@ -66,20 +66,20 @@ def shared_options(options: CompareOptions) -> dict[str, Any]:
     return {name: value for name, value in shared.items() if name in chosen}
 
 
-def _carried_out(plan: Plan, wish: Wish, data: Data, folder: Path) -> Result:
+def _carried_out(plan: Plan, wish: Request, data: Data, folder: Path) -> Result:
     from vaekit.comparison.page import write_comparison
     from vaekit.comparison.rows import tabulate
     from vaekit.comparison.subruns import run_all
 
-    yardstick = make_yardstick(wish, data, folder)
+    reference = make_reference(wish, data, folder)
     with stopping() as reason:
-        records, interrupted = run_all(plan, data, yardstick, folder, say, reason)
+        records, interrupted = run_all(plan, data, reference, folder, say, reason)
     values: dict[str, Any] = {"out": str(folder), "interrupted": interrupted, "epochs": plan.epochs}
     values["prior_epochs"] = plan.prior_epochs
     if interrupted is not None:
         say(f"stopped ({interrupted}); the same command resumes it; --out {folder}")
         return Result(values, f"out   {folder} (not finished)", 143 if interrupted == "SIGTERM" else 130)
-    page, numbers = write_comparison(plan, records, yardstick, data, folder)
+    page, numbers = write_comparison(plan, records, reference, data, folder)
     table = tabulate(records)
     figures = {m: {name: spread.mean for name, spread in row.items()} for m, row in table.figures.items()}
     failed = {m: list(runs) for m, runs in table.failures.items() if runs}
@@ -87,9 +87,9 @@ def _carried_out(plan: Plan, wish: Wish, data: Data, folder: Path) -> Result:
     return Result(values, _text(table, [str(page), str(numbers)]))
 
 
-def make_yardstick(wish: Wish, data: Data, folder: Path) -> Yardstick:
+def make_reference(wish: Request, data: Data, folder: Path) -> Reference:
     """Features by name or file; else mnist_v1 for MNIST, a classifier learned from labels, or PCA."""
-    from vaekit.comparison.measure import Yardstick, check_enough
+    from vaekit.comparison.measure import Reference, check_enough
     from vaekit.evaluation.samples.features.classifier import train_classifier
     from vaekit.evaluation.samples.features.store import (
         features_for,
@@ -114,8 +114,8 @@ def make_yardstick(wish: Wish, data: Data, folder: Path) -> Yardstick:
         check_enough(data, features)
     except DataError as error:
         note(f"{error} Samples are not judged.")
-        return Yardstick(data, None)
-    return Yardstick(data, features)
+        return Reference(data, None)
+    return Reference(data, features)
 
 
 def _source(options: CompareOptions) -> DataSettings:

@@ -48,7 +48,7 @@ class Place:
 
 
 @dataclass
-class Kept:
+class Manifest:
     """The images that could be read: names, hashes (32 hexadecimal digits), and what was converted."""
 
     names: list[str]
@@ -129,7 +129,7 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
 
 def load_pixels(
     root: Path, listed: dict[str, tuple[int, int]], settings: DataSettings
-) -> tuple[np.ndarray, Kept]:
+) -> tuple[np.ndarray, Manifest]:
     """The decoded images (N, C, H, W) uint8, from the cache if the files are those of last time.
 
     Raises:
@@ -176,7 +176,7 @@ def _survey(
 
 
 def _stream(
-    root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad], kept: Kept
+    root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad], kept: Manifest
 ) -> Iterator[np.ndarray]:
     """Pixels image by image, while `kept` fills."""
     used = {}
@@ -195,9 +195,9 @@ def _stream(
 
 def _decode_to_cache(
     root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad], slot: Path, state: str
-) -> tuple[np.ndarray, Kept]:
+) -> tuple[np.ndarray, Manifest]:
     """Streams the images into the cache, so that a set larger than memory passes through."""
-    kept = Kept([], [], [])
+    kept = Manifest([], [], [])
     images = _stream(root, headers, plan, bad, kept)
     write_npy(
         slot / f"{state}.npy",
@@ -212,14 +212,14 @@ def _decode_to_cache(
 
 def _decode_to_memory(
     root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad]
-) -> tuple[np.ndarray, Kept]:
-    kept = Kept([], [], [])
+) -> tuple[np.ndarray, Manifest]:
+    kept = Manifest([], [], [])
     return np.stack(list(_stream(root, headers, plan, bad, kept))), kept
 
 
-def _read_cache(slot: Path, state: str) -> tuple[np.ndarray, Kept]:
+def _read_cache(slot: Path, state: str) -> tuple[np.ndarray, Manifest]:
     manifest: dict[str, Any] = json.loads((slot / f"{state}.json").read_text(encoding="utf-8"))
-    kept = Kept(manifest["names"], manifest["keys"], manifest["notes"])
+    kept = Manifest(manifest["names"], manifest["keys"], manifest["notes"])
     images = read_npy(slot / f"{state}.npy")
     if not len(images) == len(kept.names) == len(kept.keys):
         raise ValueError("the cached images are not those of the manifest")
@@ -234,7 +234,7 @@ def _forget_others(slot: Path, state: str) -> None:
                 path.unlink()
 
 
-def _assemble(images: np.ndarray, kept: Kept, places: dict[str, Place]) -> Loaded:
+def _assemble(images: np.ndarray, kept: Manifest, places: dict[str, Place]) -> Loaded:
     """Parts and labels; images of one part are neighbours, so that they stay views of one array."""
     class_names = sorted({label for n in kept.names if (label := places[n].label) is not None}, key=natural)
     numbers = {name: i for i, name in enumerate(class_names)}

@@ -15,7 +15,7 @@ from vaekit.distributions import standard_normal
 from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
 from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
-    Tell,
+    ProgressCallback,
     distortion_and_rate,
     negative_elbo,
 )
@@ -94,7 +94,7 @@ def measure_health(
     *,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> Health:
     """Measures the latent space on some images.
 

@@ -24,8 +24,7 @@ from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, check_needs
 from vaekit.runtime.random import seed_noise
 
-Tell = Callable[[str, int, int], None]
-
+ProgressCallback = Callable[[str, int, int], None]
 """Called with what is being measured, how many images are done, and of how many."""
 
 
@@ -74,7 +73,7 @@ def negative_elbo(
     samples: int = 1,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> MeanNats:
     """-E_q[log p(x|z)] + KL(q(z|x) || p(z)): beta is 1, whatever the training used.
 
@@ -103,7 +102,7 @@ def distortion_and_rate(
     samples: int = 1,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The two parts of the negative ELBO: -E_q[log p(x|z)], (N,), and the KL by dimension, (N, K), in nats.
 
@@ -142,6 +141,6 @@ def check_count(value: int, name: str, least: int = 1) -> None:
         raise SettingError(f"{name} must be at least {least}, not {value}.", name)
 
 
-def _report(tell: Tell | None, what: str, done: int, total: int) -> None:
+def _report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
     if tell is not None:
         tell(what, done, total)

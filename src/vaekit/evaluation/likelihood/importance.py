@@ -17,7 +17,7 @@ from vaekit.distributions import log_density
 from vaekit.distributions.kl import log_importance_weights
 from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
-    Tell,
+    ProgressCallback,
     _report,
     check_count,
     check_latent,
@@ -45,7 +45,7 @@ def importance_bound(
     jackknife: bool = False,
     precision: str = "auto",
     rows: int | None = None,
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> MeanNats:
     """-E log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x) (Burda et al. 2016, eq. 8).
 
