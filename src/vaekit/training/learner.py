@@ -17,7 +17,7 @@ from vaekit.objectives.ramps import Clock
 from vaekit.runtime.device import arithmetic
 from vaekit.runtime.distributed import Context
 from vaekit.runtime.random import Share
-from vaekit.training.optimizers import EMA, clip
+from vaekit.training.optimizers import WeightEMA, clip
 from vaekit.training.state import moved
 
 
@@ -45,7 +45,7 @@ class Learner:
             phase.name: context.average_gradients(phase.loss, self.parameters[phase.name])
             for phase in self.phases
         }
-        self.average = EMA(model, options.average) if options.average else None
+        self.average = WeightEMA(model, options.average) if options.average else None
 
     def train(self) -> None:
         """Puts both into training mode."""

@@ -181,7 +181,7 @@ def clip(parameters: list[nn.Parameter], limit: float) -> None:
         nn.utils.clip_grads_with_norm_(parameters, limit, norm)
 
 
-class EMA:
+class WeightEMA:
     """Exponential moving average of a module's parameters and buffers.
 
     Args:

@@ -18,7 +18,7 @@ from vaekit.data import Batches, Data, Split
 from vaekit.models.base import evaluating
 from vaekit.runtime.device import arithmetic, choose_device, choose_precision
 from vaekit.runtime.random import own_randomness
-from vaekit.training.optimizers import EMA, weights_in_place
+from vaekit.training.optimizers import WeightEMA, weights_in_place
 
 COARSEST = 4  # the stages halve the image until no side is longer
 
@@ -177,7 +177,7 @@ def _train(
     fused = device.type in ("cpu", "cuda")
     optimizer = torch.optim.AdamW(classifier.parameters(), LEARNING_RATE, weight_decay=0.02, fused=fused)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, epochs * len(batches), pct_start=0.2)
-    average = EMA(classifier, DECAY)
+    average = WeightEMA(classifier, DECAY)
     precision = choose_precision("auto", device)
     step, best, kept = 0, -1.0, (0, average.weights)
     for epoch in range(1, epochs + 1):
