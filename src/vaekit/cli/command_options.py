@@ -212,7 +212,7 @@ class EvaluateOptions(SourceRunOptions):
         help="measure how latents follow the factors that images were made from: where they are known, or yes, or no",
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
-    seed: int = option(0, at_least=0, help="seed of all draws, the binarisation of images included")
+    seed: int = option(0, at_least=0, help="seed of all draws")
 
 
 @dataclass(frozen=True, kw_only=True)
