@@ -104,7 +104,7 @@ def test_samples_are_a_function_of_the_seed(vae: VAE) -> None:
 
 def test_grids_of_codes_there_and_back() -> None:
     torch.manual_seed(0)
-    model = VQVAE((1, 8, 8), 4, codes=16)
+    model = VQVAE((1, 8, 8), downsample=4, codes=16)
     split = Split(torch.randint(0, 256, (9, 1, 8, 8)).to(torch.uint8))
     indices = encode_codes(model, split)
     assert indices.shape == (9, 2, 2) and indices.dtype == torch.int64

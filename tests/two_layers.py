@@ -20,7 +20,8 @@ from vaekit.config.parts import Undecided, part
 from vaekit.core import Latent, Output
 from vaekit.data.labels import check_labels
 from vaekit.distributions import LIKELIHOODS, bounded_normal, reparameterize
-from vaekit.models.base import Autoencoder, evaluating
+from vaekit.models.autoencoder import Autoencoder
+from vaekit.models.base import evaluating
 
 TOP, CHANNELS = 2, 2
 GRID = (CHANNELS, 2, 2)

@@ -190,7 +190,7 @@ def test_verdicts_stand_before_the_sentences_they_are_about(tmp_path: Path) -> N
         ((text, mark),) = [(text, mark) for text, mark in found.items() if sentence in text]
         return text.split(" §")[0].split(" use cases")[0], mark
 
-    assert verdict("limits what a VAE's code") == ("holds", "yes")  # 5 is above 2
+    assert verdict("limits how much a VAE's latents carry") == ("holds", "yes")  # 5 is above 2
     assert verdict("paid for in reconstruction") == ("does not hold here", "no")  # 1 is below 5
     assert verdict("those of a VAE tend to be blurry") == ("holds", "yes")
     assert verdict("the latent space is more regularised") == ("not judged", "none")

@@ -13,6 +13,7 @@ from scipy.stats import laplace
 
 from own_likelihood import Laplace
 from vaekit import VAE, load_run
+from vaekit.config import option
 from vaekit.config.methods import METHODS
 from vaekit.distributions import LIKELIHOODS
 from vaekit.testing import Check, checks_of
@@ -65,3 +66,28 @@ def test_a_run_keeps_it(terminal) -> None:
     assert load_run("again").settings.model == load_run("run").settings.model
     said = terminal("train", "vae", "--config", "run/config.json", "--likelihood", "bce", "--out", "other")
     assert "note: --spread 0.25 has no effect with --likelihood bce: laplace has it." in said.err
+
+
+@dataclasses.dataclass(frozen=True)
+class Clashing(Laplace):
+    """With an option that networks have too."""
+
+    width: int = option(3, help="of its tails")
+
+
+@dataclasses.dataclass(frozen=True)
+class Differing(Laplace):
+    """With an option of another type than that of other likelihoods."""
+
+    sigma: str = option("small", help="in words")
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [(Clashing, "have an option 'width'; rename one"), (Differing, "has different types in likelihood")],
+)
+def test_options_that_do_not_go_together_are_one_line(terminal, kind: type[Laplace], named: str) -> None:
+    LIKELIHOODS["laplace"] = kind
+    outcome = terminal("train", "vae", "--data", "digits")
+    assert (outcome.status, len(outcome.errors)) == (2, 1)
+    assert named in outcome.err

@@ -59,5 +59,9 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_a_name_that_is_gone_is_found() -> None:
-    assert resolves("vaekit.metrics.METRICS") and resolves("vaekit.fit") and resolves("vaekit.runs.load.Run.under")
+    assert (
+        resolves("vaekit.metrics.METRICS")
+        and resolves("vaekit.fit")
+        and resolves("vaekit.runs.load.Run.under")
+    )
     assert not resolves("vaekit.settings.FitSettings") and not resolves("vaekit.nothing")

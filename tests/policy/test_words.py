@@ -16,10 +16,10 @@ SOURCE = Path(vaekit.__file__).parent
 TEXTS = (".py", ".js", ".ts", ".html", ".md", ".json")
 ROOMS = (SOURCE, ROOT / "docs", ROOT / "benchmarks", ROOT / "recipes")
 
-COUNTED = "nats|bits|bytes|images?|rows?|lines?|pixels|values?|numbers?|steps|updates|samples?|seconds|codes|ms|µs"
-UNITS = (
-    "image|class|batch|value|step|pixel|dimension|code|epoch|side|second|sub-run|sample|run|channel|row|column"
+COUNTED = (
+    "nats|bits|bytes|images?|rows?|lines?|pixels|values?|numbers?|steps|updates|samples?|seconds|codes|ms|µs"
 )
+UNITS = "image|class|batch|value|step|pixel|dimension|code|epoch|side|second|sub-run|sample|run|channel|row|column"
 FORBIDDEN = {
     "per, not a": rf"(?<![`\w])(?:{COUNTED})\s+an?\s+(?:{UNITS})(?=[\s.,;:)|\"'`]|$)",
     "one row per class": r"\b[Aa] (?:row|line|column) an? (?:\w+)(?=[\s.,;:)]|$)",
@@ -65,7 +65,9 @@ def test_plain_words(path: Path) -> None:
 def test_docstrings_begin_with_a_verb_or_a_noun(path: Path) -> None:
     """Not with a question word: "Returns whether ...", not "Whether ..."."""
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
+    nodes = [
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)
+    ]
     texts = [ast.get_docstring(node) or "" for node in nodes]
     assert not [text.splitlines()[0] for text in texts if OPENINGS.match(text)]
 

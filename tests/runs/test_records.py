@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from vaekit.core import RunError
-from vaekit.runs.fields import as_json
 from vaekit.runs.files import write_json
+from vaekit.runs.json_records import as_json
 from vaekit.runs.load import load_run
 from vaekit.runs.records import (
     MetricLine,

@@ -593,11 +593,14 @@ def test_the_summary_has_each_split_under_its_name() -> None:
     torch.manual_seed(0)
     model = AE((1, 4, 4), 3, width=8)
     summary = train(model, Reconstruction(), data).summary
-    for name in ("validation", "test"):
+    assert summary is not None
+    measured = {"validation": summary.validation, "test": summary.test}
+    for name, figures in measured.items():
         x = data.splits[name].images / 255
         lost = nn.functional.binary_cross_entropy(model.reconstruct(x), x, reduction="sum") / len(x)
-        assert summary[name]["reconstruction_nats"] == pytest.approx(float(lost), rel=1e-4)
-    assert summary["validation"]["reconstruction_nats"] != summary["test"]["reconstruction_nats"]
+        assert figures is not None
+        assert figures.reconstruction_nats == pytest.approx(float(lost), rel=1e-4)
+    assert summary.validation.reconstruction_nats != summary.test.reconstruction_nats
 
 
 def test_deterministic_kernels_are_a_matter_of_the_run() -> None:

@@ -28,7 +28,7 @@ def learner(*start: float, **options: Any) -> Learner:
     def terms(model: Weights, x: Tensor, values: Any) -> dict[str, Tensor]:
         return {"loss_nats": (model.weights * torch.tensor([3.0, 4.0])[: len(start)]).sum()}
 
-    settings = FitSettings(**OPTIONS | options)
+    settings = FitSettings.of(OPTIONS | options)
     return Learner(Weights(*start), Scripted(terms), settings, choose_context("cpu", "fp32"))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from functools import cache
+from contextlib import suppress
 
 from vaekit.cli import command_options
 from vaekit.cli.parsing import option_name
 from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS
+from vaekit.core import SettingError
 
 # An argument as Python writes it: name='value', name=3, name=True, or name= for any value.
 VALUE = r"""'[^']*'|"[^"]*"|[^\s,;)='"]*[^\s,;).:='"]"""
@@ -22,16 +23,14 @@ def as_typed(message: object, option: str | None = None) -> str:
     Args:
         option: the argument that the message is about, which it names as a plain word.
     """
-    text = " ".join(str(message).splitlines())
-    if option in known():
+    text, names = " ".join(str(message).splitlines()), known()
+    if option in names:
         text = re.sub(rf"(?<![\w./'=-]){option}(?![\w=(/])", option_name(option), text, count=1)
-    return ARGUMENT.sub(_flag, text)
+    return ARGUMENT.sub(lambda found: _flag(found) if found["name"] in names else found[0], text)
 
 
 def _flag(found: re.Match) -> str:
     name, value = found["name"], found["value"]
-    if name not in known():
-        return found[0]
     flag = option_name(name)
     if value in (None, "True"):
         return flag
@@ -41,11 +40,12 @@ def _flag(found: re.Match) -> str:
     return f"{flag} {shlex.quote(value[1:-1]) if quoted else value}"
 
 
-@cache
 def known() -> frozenset[str]:
     """Names of the options of every command and method."""
-    names = {name for entry in [*METHODS.values(), *PRIORS.values()] for name in entry.options()}
-    for section in vars(command_options).values():
-        if isinstance(section, type) and issubclass(section, Options):
+    sections = [s for entry in [*METHODS.values(), *PRIORS.values()] for s in entry.sections().values()]
+    own = [kind for kind in vars(command_options).values() if isinstance(kind, type)]
+    names: set[str] = set()
+    for section in [*sections, *(kind for kind in own if issubclass(kind, Options))]:
+        with suppress(SettingError):  # of parts that do not go together, which is what the message says
             names |= set(section.names())
     return frozenset(names)

@@ -15,9 +15,10 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.network_parts import NETWORKS
 from vaekit.core import RunError, SettingError
 from vaekit.data import Data
-from vaekit.models.base import Autoencoder, Encodes, HasPrior, TakesPrior
-from vaekit.runs.fields import read_record
+from vaekit.models.autoencoder import Autoencoder
+from vaekit.models.base import Encodes, HasPrior, TakesPrior
 from vaekit.runs.files import read_json, write_json, writing
+from vaekit.runs.json_records import read_record
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import choose_context
 from vaekit.training.fit import check_options

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vaekit.models.ae import AE
-from vaekit.models.base import Autoencoder, CodeDensity, Model
+from vaekit.models.autoencoder import Autoencoder
+from vaekit.models.base import CodeDensity, Model
 from vaekit.models.build import create_model
 from vaekit.models.gan import GAN
 from vaekit.models.latent import LatentModel

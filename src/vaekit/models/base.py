@@ -8,7 +8,7 @@ objectives say in `needs` what they ask of a model.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -21,7 +21,6 @@ from vaekit.core import DataError, Latent, SettingError
 from vaekit.data.dataset import to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
-from vaekit.distributions import Likelihood
 
 
 class Codebook(Protocol):
@@ -291,95 +290,11 @@ class Model(nn.Module, ABC):
         return round_robin(count, self.classes) if y is None and self.classes else y
 
 
-CANNOT_SAMPLE = (
-    "it cannot sample: its latents have no prior yet; fit one after the training: vaekit prior {run}"
-)
-
-
 class CodeDensity(Model):
     """A density of the latents of another model, fitted after it: what that model then samples from.
 
     Its `sample` gives latents, (count, *shape), instead of images.
     """
-
-
-class Autoencoder(Model):
-    """A model that takes images apart and puts them together again.
-
-    Attributes:
-        likelihood: p(x|z), from what the decoder gives.
-        fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
-    """
-
-    likelihood: Likelihood
-    fitted: Callable[[], CodeDensity] | None = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._fresh = True  # its weights are still those of its initialisation
-        self.register_load_state_dict_post_hook(_used)
-
-    @abstractmethod
-    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
-        """Images (B, *shape) after the way through the latents: deterministic, in eval mode.
-
-        Args:
-            y: (B,) labels of the images, for a conditional model.
-            redraw_as: (B,) labels to decode under instead: the same style as another class.
-        """
-
-    @abstractmethod
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
-
-    def options_of_prior(self) -> dict[str, Any]:
-        """Options of the prior that this model decides."""
-        return {}
-
-    def can_sample(self) -> bool:
-        """Returns whether there is a prior to draw latents from: its own, or a fitted one.
-
-        Raises:
-            RunError: there is a fitted one, of other weights.
-        """
-        return isinstance(self, HasPrior) or self.fitted_prior() is not None
-
-    def fitted_prior(self) -> CodeDensity | None:
-        """The prior that was fitted to its latents; None without one.
-
-        Raises:
-            RunError: there is one, of other weights.
-        """
-        if self.fitted is None:
-            return None
-        try:
-            return self.fitted()
-        except SettingError:
-            return None
-
-    def codes_of_prior(
-        self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
-    ) -> Tensor:
-        """Draws of the fitted prior, (count, ...), on the model's device.
-
-        Raises:
-            SettingError: there is none.
-        """
-        if self.fitted is None:
-            raise SettingError(CANNOT_SAMPLE.format(run="RUN"))
-        latents = self.fitted().sample(count, y, temperature=temperature, generator=generator)
-        return latents.to(next(self.parameters()).device)
-
-    def picture(self, likelihood: Distribution) -> Tensor:
-        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
-        mean = likelihood.mean
-        return mean if self.pixels == "real" else mean.clamp(0.0, 1.0)
-
-
-def _used(model: nn.Module, incompatible_keys: object) -> None:
-    """After weights were loaded: what training does to a fresh model would spoil them."""
-    assert isinstance(model, Autoencoder)
-    model._fresh = False
 
 
 def check_classes(classes: int) -> int:

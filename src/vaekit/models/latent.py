@@ -18,7 +18,8 @@ from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.core import Latent, Output, SettingError
 from vaekit.data.dataset import to_unit
 from vaekit.distributions import Likelihood
-from vaekit.models.base import Autoencoder, HasPrior, check_classes, evaluating
+from vaekit.models.autoencoder import Autoencoder
+from vaekit.models.base import HasPrior, check_classes, evaluating
 from vaekit.networks import Pair, Spec, decide_network
 
 

@@ -14,7 +14,8 @@ from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.model_options import VQVAESettings
 from vaekit.core import Latent, Output, Quantized, SettingError
 from vaekit.distributions import Likelihood
-from vaekit.models.base import Autoencoder, evaluating
+from vaekit.models.autoencoder import Autoencoder
+from vaekit.models.base import evaluating
 from vaekit.models.latent import mean_image
 from vaekit.networks import Spec
 from vaekit.networks.quantizers import Quantizer

@@ -261,7 +261,7 @@ def reconstruct(
     model = run.model
     if not isinstance(model, Reconstructs):
         raise SettingError(f"{run.path}: a {run.settings.method} has no encoder, so it reconstructs nothing.")
-    other = None if redraw_as is None else run.class_number(redraw_as, "--redraw-as")
+    other = None if redraw_as is None else run.class_number(redraw_as, "redraw_as")
     previews = run.previews.take(torch.arange(min(count, len(run.previews))))
     split = given_images(run, images, label) if images else previews
     rebuilt = inference.reconstruct(model, split, other)

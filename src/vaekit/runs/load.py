@@ -21,7 +21,8 @@ from vaekit.data.labels import find_class, renumbered
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.metrics import Under
 from vaekit.models import Autoencoder, Model
-from vaekit.models.base import CANNOT_SAMPLE, CodeDensity, HasPrior
+from vaekit.models.autoencoder import CANNOT_SAMPLE
+from vaekit.models.base import CodeDensity, HasPrior
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.runs.files import read_tensors
 from vaekit.runs.records import (

@@ -1,6 +1,6 @@
 """Records of the files of a run: config.json, summary.json, the lines of metrics.jsonl.
 
-`read_run_config`, `read_summary` and `read_metrics` check what they read; `as_json` of `vaekit.runs.fields` gives
+`read_run_config`, `read_summary` and `read_metrics` check what they read; `as_json` of `vaekit.runs.json_records` gives
 the file's object back, key for key. Nobody else reads these files by key (a test).
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 
 from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, near_miss
-from vaekit.runs.fields import OPTIONAL, REST, as_json, read_record
 from vaekit.runs.files import read_json
+from vaekit.runs.json_records import OPTIONAL, REST, as_json, read_record
 
 CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"  # within a run folder
 

@@ -27,8 +27,8 @@ from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
-from vaekit.runs.fields import as_json
 from vaekit.runs.files import write_atomic, write_json, write_tensors, writing
+from vaekit.runs.json_records import as_json
 from vaekit.runs.records import (
     CONFIG,
     SUMMARY,

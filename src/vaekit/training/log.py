@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from vaekit.core import RunError
-from vaekit.runs.fields import as_json
 from vaekit.runs.files import sync_file, writing
+from vaekit.runs.json_records import as_json
 from vaekit.runs.records import METRICS, MetricLine, read_metrics
 from vaekit.runtime.random import is_shared, total, whole
 from vaekit.training.progress import Progress

@@ -229,7 +229,7 @@ def test_a_method_that_fails_is_said_and_the_others_stand(compare, monkeypatch: 
         (["--features", "mnst"], "--features 'mnst': no such name or file. Did you mean mnist_v1?"),
         (["--latent-dim", 0], "--latent-dim must be at least 1"),
         (["--network", "mpl"], "--network: 'mpl' is not one of auto, lesson, mlp, resnet. Did you mean mlp?"),
-        (["--device", "gpu"], "unknown device 'gpu'"),
+        (["--device", "gpu"], "unknown --device 'gpu'"),
         (["--out", "f.safetensors"], "--out f.safetensors: something else is there"),
         (["--methods"], "--methods needs a value"),
     ],

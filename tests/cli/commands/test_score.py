@@ -87,7 +87,7 @@ def test_an_autoencoder_is_ordered_by_what_it_has(terminal, ae_run: Path) -> Non
         (["--scores", "elbo"], "unknown score 'elbo'"),
         (["--odd", "12"], "unknown class '12'"),
         (["--odd", "1", "--against", "mnist"], "give one of them"),
-        (["--samples", "0"], "--samples 0: must be at least 1"),
+        (["--samples", "0"], "--samples must be at least 1, not 0"),
         (["--out", "scores.txt"], "cannot write .txt"),
         ([*FAST, "--by", "latent_distance"], "that score was not computed"),
     ],

@@ -56,7 +56,7 @@ def reconstruct(options: ReconstructOptions) -> Result:
     values = {"run": options.run, "out": str(out), "images": count, "names": found.names}
     what = "reconstructions"
     if out.suffix.lower() == ".png" and found.rebuilt.ndim == 4:
-        as_class = options.redraw_as and run.classes[run.class_number(options.redraw_as, "--redraw-as")]
+        as_class = options.redraw_as and run.classes[run.class_number(options.redraw_as, "redraw_as")]
         kind = f"itself as {as_class}" if as_class else "its reconstruction"
         what = f"each image with {kind} at its right"
     text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vaekit.core import RunError
-from vaekit.runs.fields import OPTIONAL, REST, as_json, read_record
+from vaekit.runs.json_records import OPTIONAL, REST, as_json, read_record
 
 WHERE = Path("file.json")
 
