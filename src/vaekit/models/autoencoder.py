@@ -1,4 +1,4 @@
-"""What models that take images apart and put them together again share, and the prior fitted to their codes."""
+"""The base of models that encode and reconstruct images, and the prior fitted to their latents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command makes of a run of a method: it works, or it refuses in one line."""
+"""Checks of every command on a run of a method: it works, or it refuses in one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCHS = 2
 
 
 def typed(subject: Subject, *words: object, refused: bool = False) -> dict[str, Any]:
-    """What a command line with --json gives.
+    """Runs a command line with --json and returns its object.
 
     Args:
         refused: it is to end with status 2 and one line.

@@ -76,7 +76,7 @@ class Subject:
 
     @cached_property
     def folder(self) -> tempfile.TemporaryDirectory[str]:
-        """Where its runs go; removed with the subject."""
+        """The folder of its runs; removed with the subject."""
         return tempfile.TemporaryDirectory(prefix="vaekit-check-")
 
     @property
