@@ -255,7 +255,7 @@ MUTATIONS = [Mutation(*entry) for entry in (
      "if self.fitted is not None:", "if True:",
      "models/test_vae.py contract/test_methods.py"),
     ("models: an autoencoder samples", "models/ae.py",
-     "z = self.codes_of_prior(count, y, temperature, generator)", "z = torch.randn(count, self.latent_dim)",
+     "z = self.latents_of_prior(count, y, temperature, generator)", "z = torch.randn(count, self.latent_dim)",
      "contract/test_methods.py"),
     ("options: `vaekit data` takes no notice of one", "cli/commands/data.py",
      'del wanted["json"]', 'del wanted["json"], wanted["fit"]', "policy/test_settings_mirror.py"),

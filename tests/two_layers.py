@@ -56,7 +56,7 @@ class TwoLayers(Autoencoder):
         self.top = perceptron(values, hidden, 2 * TOP)
         self.below = perceptron(values + TOP, hidden, 2 * prod(GRID))
         self.given = perceptron(TOP, hidden, 2 * prod(GRID))
-        self.decoder = perceptron(TOP + prod(GRID), hidden, self.likelihood.numbers * values)
+        self.decoder = perceptron(TOP + prod(GRID), hidden, self.likelihood.num_params * values)
         about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
         self.arguments = about | dataclasses.replace(options, likelihood=likelihood).flat()
 
@@ -92,7 +92,7 @@ class TwoLayers(Autoencoder):
         return Output(self.decode(torch.cat([z, g.flatten(-3)], dim=-1)), latents)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        raw = self.decoder(z).unflatten(-1, (self.likelihood.numbers * self.shape[0], *self.shape[1:]))
+        raw = self.decoder(z).unflatten(-1, (self.likelihood.num_params * self.shape[0], *self.shape[1:]))
         return self.likelihood(raw)
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
@@ -100,7 +100,7 @@ class TwoLayers(Autoencoder):
             z = torch.cat([latent.z.flatten(1) for latent in self.infer(x, y)], dim=1)
             return self.picture(self.decode(z))
 
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         with evaluating(self), torch.inference_mode():
             return torch.cat([latent.z.flatten(1) for latent in self.infer(x, y)], dim=1)
 

@@ -183,13 +183,13 @@ def encode_codes(model: Quantizes, split: Split) -> Tensor:
         return torch.cat([model.encode_codes(x).cpu() for x, _ in shown(model, split)]).clone()
 
 
-def codes_for_prior(model: TakesPrior, split: Split, seed: int) -> Tensor:
+def latents_for_prior(model: TakesPrior, split: Split, seed: int) -> Tensor:
     """Returns what a prior is fitted to, (N, ...) float32: draws of q(z|x) under a seed, or grids of codes."""
     with asking(model) as device:
         seed_noise(device, seed)
         if len(split):
-            return torch.cat([model.codes_for_prior(x, y).cpu() for x, y in shown(model, split)]).clone()
-        return model.codes_for_prior(split.images.float()).cpu().clone()
+            return torch.cat([model.latents_for_prior(x, y).cpu() for x, y in shown(model, split)]).clone()
+        return model.latents_for_prior(split.images.float()).cpu().clone()
 
 
 def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None) -> Tensor:

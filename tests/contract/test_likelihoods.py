@@ -23,7 +23,7 @@ def made(name: str, pixels: str, shape: tuple[int, ...]) -> Likelihood:
 
 def raw_for(likelihood: Likelihood, shape: tuple[int, ...], *leading: int) -> Tensor:
     """Raw numbers such as a decoder gives, (*leading, numbers * C, ...), in double precision."""
-    return torch.randn(*leading, likelihood.numbers * shape[0], *shape[1:], dtype=torch.float64)
+    return torch.randn(*leading, likelihood.num_params * shape[0], *shape[1:], dtype=torch.float64)
 
 
 def images_for(pixels: str, *shape: int) -> Tensor:
@@ -76,7 +76,7 @@ def test_leading_samples_are_a_loop_over_them(name: str, pixels: str, shape: tup
 @pytest.mark.parametrize("size", [1e4, -1e4])
 def test_extreme_numbers_have_finite_values_and_gradients(name: str, pixels: str, size: float) -> None:
     likelihood = made(name, pixels, (2,))
-    raw = torch.full((1, likelihood.numbers * 2), size, requires_grad=True)
+    raw = torch.full((1, likelihood.num_params * 2), size, requires_grad=True)
     x = torch.tensor([[0.0, 1.0]])
     value = likelihood(raw).log_prob(x)
     value.sum().backward()
@@ -98,8 +98,8 @@ def test_gradients_are_those_of_finite_differences(name: str, pixels: str) -> No
 def test_the_start_has_the_mean_asked_for(name: str, pixels: str, shape: tuple[int, ...]) -> None:
     likelihood = made(name, pixels, shape)
     mean = 0.15 + 0.7 * torch.rand(shape)
-    raw = likelihood.raw_of_mean(mean)
-    assert raw.shape == (likelihood.numbers * shape[0], *shape[1:])
+    raw = likelihood.params_from_mean(mean)
+    assert raw.shape == (likelihood.num_params * shape[0], *shape[1:])
     torch.testing.assert_close(likelihood(raw).mean, mean, rtol=0, atol=0.02)
 
 

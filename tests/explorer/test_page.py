@@ -455,7 +455,7 @@ def test_draws_of_the_code_prior(here: Explored) -> None:
         assert query.get("y") == (None if label is None else str(label))
         y = None if label is None else torch.tensor([label])
         seeded = torch.Generator().manual_seed(int(query["seed"]))
-        assert drawn == here.subject.model.codes_of_prior(1, y, 1.0, seeded).flatten().tolist()
+        assert drawn == here.subject.model.latents_of_prior(1, y, 1.0, seeded).flatten().tolist()
         here.shows(here.decoded(drawn))
     assert "draw" not in here.address()
 

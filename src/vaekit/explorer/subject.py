@@ -120,7 +120,7 @@ class Subject(ABC):
                 return self.model.prior().sample(torch.Size([1])).float().cpu()
             assert isinstance(self.model, TakesPrior)
             generator = torch.Generator().manual_seed(seed)
-            return self.model.codes_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
+            return self.model.latents_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
 
     def valid(self, latents: Tensor) -> bool:
         """Returns whether numbers can be latents."""

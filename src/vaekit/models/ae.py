@@ -18,7 +18,7 @@ class AE(LatentModel):
     Args and errors as in `LatentModel`.
     """
 
-    codes = 1
+    numbers_per_latent = 1
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
         return Point(full_precision(self.encoded(x, y)))
@@ -37,6 +37,6 @@ class AE(LatentModel):
         Raises:
             SettingError: there is none: an autoencoder by itself does not say where its latents lie.
         """
-        z = self.codes_of_prior(count, y, temperature, generator)
+        z = self.latents_of_prior(count, y, temperature, generator)
         with evaluating(self), torch.inference_mode():
             return self.picture(self.decode(z, y))

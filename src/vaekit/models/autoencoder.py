@@ -45,7 +45,7 @@ class Autoencoder(Model):
         """
 
     @abstractmethod
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
 
     def options_of_prior(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Autoencoder(Model):
         except SettingError:
             return None
 
-    def codes_of_prior(
+    def latents_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
     ) -> Tensor:
         """Draws of the fitted prior, (count, ...), on the model's device.

@@ -147,7 +147,7 @@ class Discriminates(Protocol):
 class TakesPrior(Protocol):
     """Takes a prior that is fitted to its latents after the training."""
 
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
         ...
 
@@ -155,7 +155,7 @@ class TakesPrior(Protocol):
         """The prior that was fitted to its latents; None without one."""
         ...
 
-    def codes_of_prior(
+    def latents_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
     ) -> Tensor:
         """Draws of the fitted prior, (count, ...)."""

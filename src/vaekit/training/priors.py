@@ -64,7 +64,7 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
 
 def encoded(model: TakesPrior, split: Split, name: str) -> Split:
     """The latents of a split as floats, (N, ...); always the same draws, where they are random."""
-    latents = inference.codes_for_prior(model, split, derive_seed("codes", name))
+    latents = inference.latents_for_prior(model, split, derive_seed("codes", name))
     return Split(latents, split.labels, split.names)
 
 

@@ -19,14 +19,14 @@ class CategoricalLikelihood(Likelihood):
     batch of 192 and a last layer of 103 million weights in an `mlp` of width 512.
     """
 
-    numbers = TOP + 1
+    num_params = TOP + 1
 
     def forward(self, raw: Tensor) -> Distribution:
         return LevelCategorical(
-            split_numbers(full_precision(raw), self.numbers, self.dimensions), self.dimensions
+            split_numbers(full_precision(raw), self.num_params, self.dimensions), self.dimensions
         )
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         """A continuous Bernoulli's density at the levels: the broadest distribution with that mean."""
         levels = all_levels(mean).view(-1, *(1 for _ in mean.shape))
         return (logit_of_mean(mean) * levels).flatten(0, 1)

@@ -32,7 +32,7 @@ class GaussianLikelihood(Likelihood):
     reconstruction more.
     """
 
-    numbers = 1
+    num_params = 1
 
     def __init__(self, part: Gaussian, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -41,14 +41,14 @@ class GaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> Distribution:
         return normal_image(full_precision(raw), self.sigma, self.dimensions)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 
 class LearnedGaussianLikelihood(Likelihood):
     """Normal whose one standard deviation is a parameter, trained with the rest (Dai & Wipf 2019)."""
 
-    numbers = 1
+    num_params = 1
 
     def __init__(self, part: GaussianLearned, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -61,7 +61,7 @@ class LearnedGaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> Distribution:
         return normal_image(full_precision(raw), self.sigma, self.dimensions)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 
@@ -75,7 +75,7 @@ class OptimalGaussianLikelihood(Likelihood):
     one image alone, are judged by what training knew.
     """
 
-    numbers = 1
+    num_params = 1
     variance: Tensor
     batches: Tensor
 
@@ -99,7 +99,7 @@ class OptimalGaussianLikelihood(Likelihood):
         share = (10 / self.batches).clamp(1 / REMEMBERED, 1)
         self.variance.lerp_(variance.to(self.variance.dtype), share)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 

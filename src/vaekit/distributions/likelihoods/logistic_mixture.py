@@ -34,14 +34,14 @@ class LogisticMixtureLikelihood(Likelihood):
         self.mixtures = part.mixtures
         self.coupled = len(shape) == 3 and shape[0] == 3
         self.parts = 4 if self.coupled else 3
-        self.numbers = self.parts * part.mixtures
+        self.num_params = self.parts * part.mixtures
 
     def forward(self, raw: Tensor) -> Distribution:
-        parts = split_numbers(full_precision(raw), self.numbers, self.dimensions)
+        parts = split_numbers(full_precision(raw), self.num_params, self.dimensions)
         logits, location, scale, *rest = parts.chunk(self.parts, dim=-self.dimensions - 1)
         return LogisticMixture(logits, location, scale, rest[0] if self.coupled else None, self.dimensions)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         """Equal weights; locations spread evenly about the mean, within [0, 1]."""
         middle = mean.clamp(0, 1)
         offsets = torch.linspace(-1, 1, self.mixtures) if self.mixtures > 1 else torch.zeros(1)
