@@ -233,7 +233,7 @@ MUTATIONS = [Mutation(*entry) for entry in (
     ("explorer: scores not sorted", "explorer/material.py",
      "torch.cat(nats).sort().values", "torch.cat(nats)", "explorer/test_server.py"),
     ("explorer: axes of other dimensions", "explorer/material.py",
-     "floats(embedding.mean[:, d])", "floats(codes.mean[:, -1 - d])", "explorer/test_server.py"),
+     "floats(embedding.mean[:, d])", "floats(embedding.mean[:, -1 - d])", "explorer/test_server.py"),
     ("explorer: means of other classes", "explorer/material.py",
      "mean[labels == c].mean(0)", "mean[labels == count - 1 - c].mean(0)", "explorer/test_server.py"),
     ("explorer: dimensions by rising relevance", "explorer/material.py",
