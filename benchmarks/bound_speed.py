@@ -2,7 +2,7 @@
 
     python benchmarks/bound_speed.py [--images 1000] [--samples 1000] [--peer-images 20]
 
-Both sides measure the same number of samples of z an image; pythae takes one image at a time, so its
+Both sides measure the same number of samples of z per image; pythae takes one image at a time, so its
 time for a few images is scaled up to as many as vaekit's. They take turns. Prints one JSON object:
 seconds for all images, and pythae's over vaekit's (median of the rounds). pythae's value is log p(x)
 in spite of its name, K a multiple of its batch. Wants pip install --no-deps pythae==0.1.2, with

@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def figures(numbers: dict[str, Any]) -> list[str]:
-    """A row a figure, a column a method, and training images last."""
+    """One row per figure, one column per method, and training images last."""
     methods = numbers["methods"]
     lines = [f"| | {' | '.join(methods)} | training images |", "|---" * (len(methods) + 2) + "|"]
     for name, row in ROWS.items():

@@ -5,12 +5,12 @@
 
 `strokes`: the lesson's claim, beta-VAEs of 10 latents with beta in 1, 2, 4, 8, 16. `sprites`: a VAE, a beta-VAE,
 a beta-TCVAE and a FactorVAE of 10 latents, and ICA on an autoencoder's codes; `--images` of them to train on.
-RESULTS.json has one entry a run and grows run by run: what is in it is not trained again, so that the script can
+RESULTS.json has one entry per run and grows run by run: what is in it is not trained again, so that the script can
 be stopped and started. Prints the table (median, least and greatest over the seeds) and the verdict, and draws RESULTS.png.
 
-The rule of the verdict, fixed before any run: a dimension *is* a factor if it tells at least 40 % of the factor's
+The rule of the verdict, fixed before any run: a dimension *is* a factor if it carries at least 40 % of the factor's
 entropy (histograms of 20 bins), at least twice as much of it as of any other factor, and twice as much as any
-other dimension tells. The claim holds for a run if slant, thickness and class each have such a dimension; it
+other dimension carries. The claim holds for a run if slant, thickness and class each have such a dimension; it
 holds for a beta if it does in most of its seeds.
 """
 
@@ -34,7 +34,7 @@ from vaekit.evaluation.factors.disentanglement import (
     SCORES,
     Disentanglement,
     disentanglement,
-    ica_codes,
+    ica_latents,
     measure_disentanglement,
     posterior_means,
 )
@@ -95,16 +95,18 @@ def main() -> None:
     show(options.study, rows)
     picture = options.results.with_suffix(".png")
     picture.write_bytes(png(maps(options.study, rows)))
-    print(f"\n{picture}: which dimension tells how much of which factor, run by run")
+    print(f"\n{picture}: how much each dimension carries of each factor, run by run")
 
 
 def maps(study: str, rows: list[dict[str, Any]]) -> Figure:
-    """The matrices of all runs, dimensions sorted by the factor they tell most of: a row a seed."""
+    """The matrices of all runs, dimensions sorted by the factor they are most informative about: one row per seed."""
     names = [name for name in STUDIES[study] if any(row["name"] == name for row in rows)]
     runs = [[row for row in rows if row["name"] == name] for name in names]
     count = max(map(len, runs))
     note = f"Rows of a square are dimensions, columns factors: white 0, darkest {SHARE:.0%} of a factor's entropy or more."
-    figure = style.chart(style.PAGE, 0.5 + 1.5 * count, f"What each dimension tells: {study}", note)
+    figure = style.chart(
+        style.PAGE, 0.5 + 1.5 * count, f"Information of each dimension about each factor: {study}", note
+    )
     panels = figure.subplots(count, len(names), squeeze=False)
     for column, own in enumerate(runs):
         for row, run in enumerate(own):
@@ -139,17 +141,17 @@ def measured(model: LatentModel, data: Data, ica: bool) -> Disentanglement:
         return measure_disentanglement(model, data.test, data.factors)
     test = chosen(data.test, MOST, 0)
     assert test.factors is not None
-    return disentanglement(ica_codes(posterior_means(model, test)), test.factors.numpy(), data.factors)
+    return disentanglement(ica_latents(posterior_means(model, test)), test.factors.numpy(), data.factors)
 
 
 def is_factor(information: np.ndarray, k: int) -> int | None:
     """The dimension that is factor k by the rule above, or None."""
     d = int(information[:, k].argmax())
-    told = information[d, k]
+    carried = information[d, k]
     others = max(
         np.delete(information[d], k).max(initial=0.0), np.delete(information[:, k], d).max(initial=0.0)
     )
-    return d if told >= SHARE and told >= LEAD * others else None
+    return d if carried >= SHARE and carried >= LEAD * others else None
 
 
 def show(study: str, rows: list[dict[str, Any]]) -> None:
@@ -177,7 +179,7 @@ def spread(values: list[float]) -> str:
 def verdict(rows: list[dict[str, Any]]) -> None:
     """Which dimension is which factor, run by run, and whether the lesson's claim holds."""
     print(
-        "\nEach factor: the dimension that is it (share of the factor's entropy it tells), or the best and no"
+        "\nEach factor: the dimension that is it (share of the factor's entropy it carries), or the best and no"
     )
     for name in STUDIES["strokes"]:
         own = [row for row in rows if row["name"] == name]

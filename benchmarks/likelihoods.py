@@ -5,7 +5,7 @@
 Trains as the recipe says and prints one JSON object: the terms of the test split, the seconds, and
 - for `bce`: the same weights judged by the continuous Bernoulli density;
 - for `bce` and `continuous-bernoulli`: the mass that this density has within half a level of each pixel,
-  in nats an image and bits a dimension;
+  in nats per image and bits/dim;
 - with --samples K: the importance-weighted bound of the test images with its standard error.
 """
 

@@ -2,10 +2,10 @@
 
     python benchmarks/mapped_speed.py [--images 6000000] [--seconds 30] [--rounds 3] [--folder DIR]
 
-Writes MNIST's training images over and over into one .npy file (784 bytes an image: 4.7 GB for
+Writes MNIST's training images over and over into one .npy file (784 bytes per image: 4.7 GB for
 6,000,000, and as much again for the copies of its splits), then trains the default network from it, and on
 MNIST itself, for some seconds each, in turns; each side is a process of its own. Prints one JSON object:
-images a second of both (after the first two seconds), their ratio, the seconds until the first step, and the
+images per second of both (after the first two seconds), their ratio, the seconds until the first step, and the
 peak memory of each process.
 """
 

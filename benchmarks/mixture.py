@@ -2,7 +2,7 @@
 
     python benchmarks/mixture.py RUN [RUN ...]
 
-RUN: an AE or VAE of MNIST with a fitted prior (`vaekit prior RUN`). Prints one JSON object a run: Fréchet distance,
+RUN: an AE or VAE of MNIST with a fitted prior (`vaekit prior RUN`). Prints one JSON object per run: Fréchet distance,
 precision and recall of 10,000 images decoded from N(0, I) and from the mixture, against the test images.
 """
 

@@ -117,7 +117,7 @@ def as_ours(lesson: LessonVAE) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def negative_elbo(model: LessonVAE, images: Tensor) -> float:
-    """-ELBO (`bce`) of uint8 images (N, 1, 28, 28), nats an image, one sample each."""
+    """-ELBO (`bce`) of uint8 images (N, 1, 28, 28), nats per image, one sample each."""
     x = images.float() / 255
     rebuilt, mean, log_variance = model(x)
     kl = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()

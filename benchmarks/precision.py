@@ -4,7 +4,7 @@
 
 `recipes/lesson_mnist.json`, but for the epochs. All three sides of a seed begin with the same weights, which decide
 more than half a nat of where a short training ends; their batches and noise differ. Prints one JSON object: -ELBO
-(`bce`, one sample an image) of the 10,000 test images, and seconds of training, by side and seed.
+(`bce`, one sample per image) of the 10,000 test images, and seconds of training, by side and seed.
 """
 
 from __future__ import annotations

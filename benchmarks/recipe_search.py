@@ -5,7 +5,7 @@
 Each candidate's steps are timed first, in turns, which gives the number of steps that fit into the seconds; then it
 trains that many with a linear decay to 0 (schedule-free: none) after 40 steps of warm-up, for each seed,
 and -ELBO (`bce`, one sample) is taken on 5,000 validation images of MNIST. The test split is not read.
-Prints one JSON object a run. Muon is torch's; schedule-free and SOAP want
+Prints one JSON object per run. Muon is torch's; schedule-free and SOAP want
 `pip install --no-deps schedulefree pytorch_optimizer`.
 """
 

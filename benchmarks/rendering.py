@@ -1,8 +1,8 @@
-"""How many images a second are drawn from known factors?
+"""How many images per second are drawn from known factors?
 
     python benchmarks/rendering.py [--count 100000] [--repeats 5] [--threads 2]
 
-Prints one JSON object: images a second of `strokes` and `sprites`, the median of the repeats.
+Prints one JSON object: images per second of `strokes` and `sprites`, the median of the repeats.
 """
 
 from __future__ import annotations

@@ -93,8 +93,8 @@ def ranks(options: argparse.Namespace, folder: Path) -> tuple[list[str], dict[st
     ratio = statistics.median(b / a for a, b in zip(seconds[1], seconds[2], strict=True))
     milli = {count: round(1000 * statistics.median(values), 2) for count, values in seconds.items()}
     rows = [
-        f"1 process, 2 threads:      {milli[1]:8.2f} ms a step, the test split at the end included",
-        f"2 processes, 1 thread each:{milli[2]:8.2f} ms a step: {ratio:.2f} times as long",
+        f"1 process, 2 threads:      {milli[1]:8.2f} ms per step, the test split at the end included",
+        f"2 processes, 1 thread each:{milli[2]:8.2f} ms per step: {ratio:.2f} times as long",
         f"losses of {len(curves[1])} lines apart by at most {nats:.2g} nats, terms by {max(apart):.1g} of their value: "
         + ("within rounding" if max(apart) < ROUNDING else "MORE THAN ROUNDING"),
     ]  # fmt: skip

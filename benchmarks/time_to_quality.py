@@ -69,7 +69,7 @@ def timed(words: list[str]) -> tuple[float, dict]:
 
 
 def plain(epochs: int) -> dict:
-    """The lesson's loop; test -ELBO with one sample an image."""
+    """The lesson's loop; test -ELBO with one sample per image."""
     import torch
     from peers import LessonVAE, negative_elbo, plain_epochs
 

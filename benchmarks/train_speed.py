@@ -4,7 +4,7 @@
 
 The same network, batch of 128 and number of steps on both sides. Sides take turns, each round in another
 order; every call is a whole `fit` or a whole epoch of the peer, its set-up included. Prints one JSON
-object: images a second of each side (median), and vaekit's over each peer (median of the ratios of
+object: images per second of each side (median), and vaekit's over each peer (median of the ratios of
 rounds). `pythae` is left out where it is not installed (pip install --no-deps pythae==0.1.2, with
 cloudpickle, imageio, pydantic and tqdm).
 """

@@ -5,7 +5,7 @@
 
 Prints one JSON object. The first trains as the recipe says: seconds, error, usage and perplexity on the
 test images; --ablate leaves out the start by k-means and the revival of dead codes. The second fits the
-prior to the codes of that run: bits an image on the test images beside those of independent codes and of
+prior to the codes of that run: bits per image on the test images beside those of independent codes and of
 fixed length, and how long 1,000 samples take; with --classifier (MNIST) how many of 1,000 samples a class
 the shipped classifier reads as asked, at temperature 1, and their coverage.
 """
@@ -36,7 +36,7 @@ from vaekit.runs.load import Run
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import prior as fit_prior
 
-EACH = 1000  # samples a class
+EACH = 1000  # samples per class
 
 
 def main() -> None:

@@ -63,11 +63,11 @@ def vae_run(_trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cvae_run(_trained: Path, tmp_path: Path) -> Path:
-    """A copy of a conditional VAE, likewise."""
+    """A copy of a conditional VAE."""
     return Path(shutil.copytree(_trained / "cvae", tmp_path / "cvae"))
 
 
 @pytest.fixture
 def ae_run(_trained: Path, tmp_path: Path) -> Path:
-    """A copy of an autoencoder, likewise."""
+    """A copy of an autoencoder."""
     return Path(shutil.copytree(_trained / "ae", tmp_path / "ae"))

@@ -36,7 +36,7 @@ STEPS = 6  # of a run with these options
 
 @pytest.fixture
 def at_points() -> Iterator[Callable[[Callable[[str], None]], None]]:
-    """Installs a function that is told about every point that a run passes."""
+    """Installs a function that is called at every point that a run passes."""
 
     def install(action: Callable[[str], None]) -> None:
         core.on_reach = action
@@ -283,7 +283,7 @@ def test_a_damaged_state_is_set_aside_for_the_one_before(
     run = interrupted(tmp_path / "run")
     before, last = sorted(run.glob("checkpoints/*"))
     damage(last)
-    with pytest.warns(VaekitWarning, match=rf"{last.name} is .*going on from {before.name}") as warned:
+    with pytest.warns(VaekitWarning, match=rf"{last.name} is .*resuming from {before.name}") as warned:
         go_on(run)
     assert len(warned) == 1
     assert last.with_suffix(".damaged").exists()
@@ -304,7 +304,7 @@ def test_no_whole_state_is_an_error_that_names_the_newest(tmp_path: Path) -> Non
 def test_no_states_at_all_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     run = interrupted(tmp_path / "run")
     shutil.rmtree(run / "checkpoints")
-    with pytest.raises(RunError, match=r"no states to go on from; train anew: vaekit train vae config="):
+    with pytest.raises(RunError, match=r"no states to resume from; train anew: vaekit train vae config="):
         go_on(run)
 
 

@@ -20,7 +20,7 @@ from vaekit.runtime.device import full_precision
 class LaplaceLikelihood(Likelihood):
     """Absolute errors."""
 
-    numbers = 1
+    num_params = 1
 
     def __init__(self, part: Laplace, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -31,7 +31,7 @@ class LaplaceLikelihood(Likelihood):
             TorchLaplace(full_precision(raw), self.spread, validate_args=False), self.dimensions
         )
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 

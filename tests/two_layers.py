@@ -67,7 +67,7 @@ class TwoLayers(Model):
         self.top = perceptron(values, hidden, 2 * TOP)
         self.below = perceptron(values + TOP, hidden, 2 * prod(GRID))
         self.given = perceptron(TOP, hidden, 2 * prod(GRID))
-        self.decoder = perceptron(self.latent_dim, hidden, self.likelihood.numbers * values)
+        self.decoder = perceptron(self.latent_dim, hidden, self.likelihood.num_params * values)
         about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
         self.arguments = about | dataclasses.replace(options, likelihood=likelihood).flat()
 
@@ -106,7 +106,7 @@ class TwoLayers(Model):
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         channels, *size = self.shape
-        return self.likelihood(self.decoder(z).unflatten(-1, (self.likelihood.numbers * channels, *size)))
+        return self.likelihood(self.decoder(z).unflatten(-1, (self.likelihood.num_params * channels, *size)))
 
     def picture(self, likelihood: Distribution) -> Tensor:
         return likelihood.mean if self.pixels == "real" else likelihood.mean.clamp(0, 1)

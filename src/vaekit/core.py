@@ -8,7 +8,7 @@ Shape letters, used in every docstring:
     h, w  of a grid of codes      K  codes in a codebook
 
 Images are (B, C, H, W), or (B, D) for arrays of features; values are floats in [0, 1] once they
-reach a model. Every loss term is in nats an image, summed over pixels and latents, shape (B,);
+reach a model. Every loss term is in nats per image, summed over pixels and latents, shape (B,);
 the mean over the batch is the last line of an objective.
 
     VaekitError                    base of everything raised on purpose
@@ -65,7 +65,7 @@ class RunError(InputError):
 
 
 class TrainingError(VaekitError, RuntimeError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class NonFiniteError(TrainingError):
@@ -83,7 +83,7 @@ class Latent:
     Attributes:
         posterior: q(z|x), batch shape (B, ...); None where z is not random (AE, VQ-VAE): no KL.
         prior: p(z) or p(z|z'), broadcastable against the posterior; None as above.
-        z: the value drawn from the posterior, or the code itself, (B, ...).
+        z: the value drawn from the posterior, or a deterministic latent itself, (B, ...).
     """
 
     posterior: Distribution | None
@@ -93,7 +93,7 @@ class Latent:
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """What a quantiser makes of a batch of vectors on a grid.
+    """A batch of vectors on a grid after a quantiser.
 
     Attributes:
         z: the codes' vectors, (B, D, h, w); their gradient goes to the encoder unchanged.
@@ -111,10 +111,10 @@ class Quantized:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a model says about a batch; objectives read this and nothing else.
+    """The distributions of a model for a batch; objectives read this and nothing else.
 
     Attributes:
-        likelihood: p(x|z); `log_prob(x)` gives nats an image, (B,).
+        likelihood: p(x|z); `log_prob(x)` gives nats per image, (B,).
         latents: every layer of latents, from the top.
         penalties: further terms, (B,) each, unweighted: their weights belong to the objective.
         counts: histograms over the batch, (K,) each, such as how often each code occurs.
@@ -131,7 +131,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What an objective says about a batch.
+    """The loss of a batch and its terms.
 
     Attributes:
         total: scalar to minimise, mean over the batch.
@@ -181,6 +181,6 @@ on_reach: Callable[[str], None] | None = None  # set by the tests that kill a ru
 
 
 def reach(point: str) -> None:
-    """Marks a place where a run may be killed. Does nothing but tell `on_reach`."""
+    """Marks a place where a run may be killed. Does nothing but call `on_reach`."""
     if on_reach is not None:
         on_reach(point)

@@ -25,7 +25,7 @@ DEMO = {
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demonstration left; nothing but the history where it was interrupted, or where another process draws.
+    """The files of a demonstration; nothing but the history where it was interrupted, or where another process draws.
 
     Attributes:
         history: of the training, with the run's folder.

@@ -44,7 +44,7 @@ def at_once(shape: tuple[int, ...]) -> int:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What a model encodes N examples as: all layers of latents, flattened, one after another from the top.
+    """The posterior of N examples: all layers of latents, flattened, one after another from the top.
 
     Attributes:
         mean, stddev: of q(z|x), (N, D) float32; stddev is 0 where latents are not random (AE).
@@ -68,29 +68,30 @@ class Embedding:
 
     @property
     def random(self) -> bool:
-        """Whether there is a posterior with a spread, and so a KL."""
+        """Returns whether there is a posterior with a spread, and so a KL."""
         return bool((self.stddev > 0).all())
 
     @property
     def standard(self) -> bool:
-        """Whether the prior is N(0, I), as maps and manifolds take it."""
+        """Returns whether the prior is N(0, I), as maps and manifolds take it."""
         return is_standard(self.prior)
 
     @property
     def centre(self) -> Tensor:
-        """Where each dimension lies, (D,): the mean of a standard prior, else that of the means over the examples."""
+        """Returns where each dimension lies, (D,): the mean of a standard prior, else that of the means over
+        the examples."""
         return torch.zeros(self.mean.shape[1]) if self.standard else self.mean.mean(0)
 
     @property
     def unit(self) -> Tensor:
-        """How far each dimension spreads, (D,): 1 under a standard prior, else the standard deviation of the means
-        over the examples."""
+        """Returns how far each dimension spreads, (D,): 1 under a standard prior, else the standard deviation
+        of the means over the examples."""
         spread = self.mean.std(0, unbiased=False)
         return torch.ones_like(spread) if self.standard else spread.clamp_min(1e-6)
 
     def relevance(self) -> Tensor:
-        """What each dimension carries, (D,): its KL in nats per image, or without one the variance of its means
-        over the images."""
+        """Returns what each dimension carries, (D,): its KL in nats per image, or without one the variance of
+        its means over the images."""
         return self.mean.var(0, unbiased=False) if self.kl is None else self.kl
 
     def live(self) -> Tensor:
@@ -126,7 +127,7 @@ def asking(model: object, precision: str = "fp32", gradients: bool = False) -> I
 
 
 def device_of(model: object) -> torch.device:
-    """Where the model is."""
+    """Returns where the model is."""
     assert isinstance(model, Model)
     return next(model.parameters()).device
 
@@ -182,13 +183,13 @@ def encode_codes(model: Quantizes, split: Split) -> Tensor:
         return torch.cat([model.encode_codes(x).cpu() for x, _ in shown(model, split)]).clone()
 
 
-def codes_for_prior(model: TakesPrior, split: Split, seed: int) -> Tensor:
-    """What a prior is fitted to, (N, ...) float32: draws of q(z|x) under a seed, or grids of codes."""
+def latents_for_prior(model: TakesPrior, split: Split, seed: int) -> Tensor:
+    """Returns what a prior is fitted to, (N, ...) float32: draws of q(z|x) under a seed, or grids of codes."""
     with asking(model) as device:
         seed_noise(device, seed)
         if len(split):
-            return torch.cat([model.codes_for_prior(x, y).cpu() for x, y in shown(model, split)]).clone()
-        return model.codes_for_prior(split.images.float()).cpu().clone()
+            return torch.cat([model.latents_for_prior(x, y).cpu() for x, y in shown(model, split)]).clone()
+        return model.latents_for_prior(split.images.float()).cpu().clone()
 
 
 def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None) -> Tensor:
@@ -238,7 +239,7 @@ def sample(
     """`count` new images under a seed of their own, (count, *shape).
 
     Args:
-        labels: (count,) classes to sample under, for a model that takes some; None lets them take turns.
+        labels: (count,) classes to sample under, for a model that takes some; None cycles through the classes.
         temperature: standard deviation of z relative to the prior's.
 
     Raises:
@@ -287,7 +288,7 @@ def flat_posterior(latents: tuple[Latent, ...]) -> Normal:
 
 
 def is_standard(prior: object) -> bool:
-    """Whether a prior is N(0, I)."""
+    """Returns whether a prior is N(0, I)."""
     return isinstance(prior, Normal) and bool((prior.mean == 0).all() and (prior.stddev == 1).all())
 
 
@@ -316,5 +317,5 @@ def _shared_prior(latents: tuple[Latent, ...]) -> Distribution | None:
 
 
 def has_likelihood_bounds(model: object) -> bool:
-    """Whether -log p(x) of a model can be bounded: it encodes, and has a prior."""
+    """Returns whether -log p(x) of a model can be bounded: it encodes, and has a prior."""
     return isinstance(model, Encodes) and isinstance(model, HasPrior)

@@ -16,8 +16,8 @@ from vaekit.comparison.claims import (
     Claim,
     Defined,
     Expectation,
-    Likely,
-    Steadier,
+    HasDensity,
+    LessVariance,
     clear,
     figure,
     higher,
@@ -108,18 +108,18 @@ def test_what_is_not_defined_is_a_finding() -> None:
 
 def test_a_density_that_is_no_likelihood_depends() -> None:
     found = table(vae={"nll_nats": [90.0]})
-    assert verdict(found, Likely("vae")) == DEPENDS
+    assert verdict(found, HasDensity("vae")) == DEPENDS
     proper = Table(found.figures, found.failures, found.notes, {"vae": ("bernoulli", "mass")})
-    assert verdict(proper, Likely("vae")) == HOLDS
+    assert verdict(proper, HasDensity("vae")) == HOLDS
 
 
 def test_failures_count_before_spreads() -> None:
     steady = {0: {"figures": {"fd": 8.0}, "notes": {}}, 1: {"figures": {"fd": 8.1}, "notes": {}}}
     wild = {0: {"figures": {"fd": 4.0}, "notes": {}}, 1: {"figures": {"fd": 8.0}, "notes": {}}}
     broken = {0: {"figures": {"fd": 1.0}, "notes": {}}, 1: {"failed": "not finite"}}
-    assert verdict(tabulate({"vae": wild, "gan": broken}), Steadier("vae", "gan")) == HOLDS
-    assert verdict(tabulate({"vae": broken, "gan": wild}), Steadier("vae", "gan")) == FAILS
-    assert verdict(tabulate({"vae": {0: steady[0]}, "gan": {0: wild[0]}}), Steadier("vae", "gan")) is None
+    assert verdict(tabulate({"vae": wild, "gan": broken}), LessVariance("vae", "gan")) == HOLDS
+    assert verdict(tabulate({"vae": broken, "gan": wild}), LessVariance("vae", "gan")) == FAILS
+    assert verdict(tabulate({"vae": {0: steady[0]}, "gan": {0: wild[0]}}), LessVariance("vae", "gan")) is None
 
 
 def test_few_seeds_do_not_decide_which_spread_is_larger() -> None:
@@ -134,10 +134,10 @@ def test_few_seeds_do_not_decide_which_spread_is_larger() -> None:
 
     for seeds, expected in ((2, DEPENDS), (3, DEPENDS), (6, HOLDS)):
         found = tabulate({"vae": runs(seeds, 0.01), "gan": runs(seeds, 0.1)})
-        assert verdict(found, Steadier("vae", "gan")) == expected, seeds
-        judged = judge(Claim("", "", (Steadier("vae", "gan"),)), found).judged[0]
+        assert verdict(found, LessVariance("vae", "gan")) == expected, seeds
+        judged = judge(Claim("", "", (LessVariance("vae", "gan"),)), found).judged[0]
         assert judged.found == f"vae 0.01, {seeds} seeds; gan 0.1, {seeds} seeds"
-    assert verdict(tabulate({"vae": runs(6, 0.1), "gan": runs(6, 0.01)}), Steadier("vae", "gan")) == FAILS
+    assert verdict(tabulate({"vae": runs(6, 0.1), "gan": runs(6, 0.01)}), LessVariance("vae", "gan")) == FAILS
     # How often is one of two equal spreads taken for the larger? The error is that of two standard errors.
     wrong = 0
     for _ in range(400):
@@ -145,7 +145,7 @@ def test_few_seeds_do_not_decide_which_spread_is_larger() -> None:
             m: {s: {"figures": {"fd": rng.gauss(10, 1)}, "notes": {}} for s in range(6)}
             for m in ("vae", "gan")
         }
-        wrong += verdict(tabulate(pair), Steadier("vae", "gan")) != DEPENDS
+        wrong += verdict(tabulate(pair), LessVariance("vae", "gan")) != DEPENDS
     assert wrong < 0.06 * 400
 
 

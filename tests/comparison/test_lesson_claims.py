@@ -20,7 +20,7 @@ MASS, PSEUDO = ("bernoulli", "mass"), ("bce", "pseudo")
 
 
 def table(figures: Figures) -> Table:
-    """Six runs of each method: a pair of values is taken in turn; the first `failed` of them fail instead."""
+    """Six runs of each method: a pair of values alternates; the first `failed` of them fail instead."""
     records: dict[str, dict[int, Any]] = {}
     for method, row in figures.items():
         likelihood, kind = row.get("likelihood", MASS)
@@ -42,11 +42,11 @@ def table(figures: Figures) -> Table:
 # A part of the sentence -> figures in which it is true, and figures in which its opposite is.
 SENTENCES: dict[str, tuple[Figures, Figures]] = {
     "latent space is discontinuous, a VAE's continuous": (
-        # halfway between two codes a VAE decodes to images, an autoencoder does not
+        # halfway between two latents a VAE decodes to images, an autoencoder does not
         {"vae": {"midpoint_fd": 10.0, "midpoint_precision": 0.8}, "ae": {"midpoint_fd": 30.0, "midpoint_precision": 0.2}},
         {"vae": {"midpoint_fd": 30.0, "midpoint_precision": 0.2}, "ae": {"midpoint_fd": 10.0, "midpoint_precision": 0.8}},
     ),
-    "strange output for codes that no training image has": (
+    "strange output for latents that no training image has": (
         {"vae": {"normal_fd": 10.0, "normal_precision": 0.8}, "ae": {"normal_fd": 80.0, "normal_precision": 0.1}},
         {"vae": {"normal_fd": 80.0, "normal_precision": 0.1}, "ae": {"normal_fd": 10.0, "normal_precision": 0.8}},
     ),
@@ -94,7 +94,7 @@ SENTENCES: dict[str, tuple[Figures, Figures]] = {
         {"vae": {"reconstruction_mse": 0.02, "fd": 10.0}},
         {"vae": {"knn_accuracy": 0.9}},
     ),
-    "limits what a VAE's code can tell": (
+    "limits how much a VAE's latents carry": (
         {"vae": {"reconstruction_mse": 0.05}, "ae": {"reconstruction_mse": 0.02}},
         {"vae": {"reconstruction_mse": 0.02}, "ae": {"reconstruction_mse": 0.05}},
     ),

@@ -50,53 +50,53 @@ def digits() -> Data:
 
 
 @pytest.fixture(scope="module")
-def yardstick(digits: Data) -> m.Yardstick:
-    return m.Yardstick(digits, fit_pca(digits, 8))
+def reference(digits: Data) -> m.Reference:
+    return m.Reference(digits, fit_pca(digits, 8))
 
 
 def test_classes_and_how_evenly_they_are_drawn() -> None:
-    yardstick = m.Yardstick(None, Brightness())  # type: ignore[arg-type]
+    reference = m.Reference(None, Brightness())  # type: ignore[arg-type]
     shades = torch.tensor([0.1] * 6 + [0.3] * 3 + [0.6])
     images = shades[:, None, None, None].expand(-1, 1, 2, 2)
-    found = m.classes_drawn(yardstick, images, torch.tensor([0] * 6 + [2] * 4))
+    found = m.classes_drawn(reference, images, torch.tensor([0] * 6 + [2] * 4))
     entropy = -(0.6 * math.log(0.6) + 0.3 * math.log(0.3) + 0.1 * math.log(0.1))
     assert found["class_evenness"] == pytest.approx(math.exp(entropy) / 4)
     assert found["least_class"] == 0.0
     assert found["as_asked"] == pytest.approx(0.7)
-    assert m.classes_drawn(m.Yardstick(None, None), images) == {}  # type: ignore[arg-type]
+    assert m.classes_drawn(m.Reference(None, None), images) == {}  # type: ignore[arg-type]
 
 
-def test_samples_are_judged_as_evaluate_does(digits: Data, yardstick: m.Yardstick) -> None:
+def test_samples_are_judged_as_evaluate_does(digits: Data, reference: m.Reference) -> None:
     torch.manual_seed(0)
     model = VAE(digits.shape, 4, width=16)
-    images, labels = m.draw(model, digits, yardstick.count, 0)
+    images, labels = m.draw(model, digits, reference.count, 0)
     assert labels is None
-    features = yardstick.features
+    features = reference.features
     assert features is not None
     theirs = sample_quality(images, digits.test.images, digits.train.images, features)
-    found = yardstick.compare(images)
+    found = reference.compare(images)
     for name in ("fd", "kd", "precision", "recall", "density", "coverage"):
         assert found[name] == pytest.approx(theirs.figures[f"{name}_{features.name}"].value, rel=1e-6), name
     assert found["sharpness"] == pytest.approx(theirs.figures["sharpness"].value, rel=0.02)
 
 
-def test_the_floor_is_that_of_real_images(yardstick: m.Yardstick) -> None:
+def test_the_floor_is_that_of_real_images(reference: m.Reference) -> None:
     """Training images come close to test images; the mean of two images lies where no image is."""
-    floor = yardstick.floor()
+    floor = reference.floor()
     assert 1.5 * floor["fd"] < floor["blend_midpoint_fd"]
     assert floor["sharpness"] == pytest.approx(1.0, abs=0.1)
     assert floor["normal_fd"] == floor["fitted_fd"] == floor["midpoint_fd"] == pytest.approx(floor["fd"])
 
 
-def test_the_floor_is_of_training_images_against_test_images(digits: Data, yardstick: m.Yardstick) -> None:
-    features = yardstick.features
+def test_the_floor_is_of_training_images_against_test_images(digits: Data, reference: m.Reference) -> None:
+    features = reference.features
     assert features is not None
     theirs = sample_quality(digits.train.images, digits.test.images, digits.train.images, features)
-    floor = yardstick.floor()
+    floor = reference.floor()
     for name in ("fd", "kd", "precision", "recall", "density", "coverage"):
         estimate = theirs.floor[f"{name}_{features.name}"]
         assert floor[name] == pytest.approx(estimate.value, rel=0.3, abs=4 * estimate.error), name
-    assert floor["fd"] > 0.01 > m.Yardstick(digits.replace(train=digits.test), features).floor()["fd"]
+    assert floor["fd"] > 0.01 > m.Reference(digits.replace(train=digits.test), features).floor()["fd"]
 
 
 class Identity(AE):
@@ -122,10 +122,10 @@ class Unflatten(torch.nn.Module):
         return z.view(-1, *self.shape)
 
 
-def test_codes_that_are_pixels(digits: Data, yardstick: m.Yardstick) -> None:
+def test_codes_that_are_pixels(digits: Data, reference: m.Reference) -> None:
     """Midpoints are then the means of two images, and reconstruction is perfect."""
     model = Identity(digits.shape)
-    found, floor = m.latent_figures(model, yardstick), yardstick.floor()
+    found, floor = m.latent_figures(model, reference), reference.floor()
     assert found["midpoint_fd"] == pytest.approx(floor["blend_midpoint_fd"], rel=1e-3)
     assert found["midpoint_precision"] == pytest.approx(floor["blend_midpoint_precision"], abs=0.02)
     assert found["knn_accuracy"] > 0.9
@@ -143,7 +143,7 @@ def test_the_root_of_a_covariance() -> None:
 
 
 def test_the_code_costs_its_kl_in_bits(
-    digits: Data, yardstick: m.Yardstick, monkeypatch: pytest.MonkeyPatch
+    digits: Data, reference: m.Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A posterior that is N(mean, 1) whatever the image has a KL of half the square of its mean."""
     monkeypatch.setattr(m, "BOUND_SAMPLES", 20)
@@ -154,19 +154,19 @@ def test_the_code_costs_its_kl_in_bits(
     with torch.no_grad():
         last.weight.zero_()
         last.bias.copy_(torch.tensor([1.0, 2.0, 0.0, 0.0, 0.0, 0.0]))
-    found = m.density_figures(model, yardstick)
+    found = m.density_figures(model, reference)
     assert found["rate_nats"] == pytest.approx(2.5, rel=0.02)
     assert found["code_bits"] == pytest.approx(2.5 / math.log(2), rel=0.02)
     assert found["active_units"] == 0
     assert found["lossless_bits"] > found["nll_nats"] / math.log(2), "the bound with many samples is tighter"
 
 
-def test_what_a_model_lacks_is_absent(digits: Data, yardstick: m.Yardstick) -> None:
+def test_what_a_model_lacks_is_absent(digits: Data, reference: m.Reference) -> None:
     gan, ae = GAN(digits.shape, 3, width=8), AE(digits.shape, 3, width=8)
-    record = m.measure(as_run(gan), yardstick)
+    record = m.measure(as_run(gan), reference)
     assert record["notes"] == {}
     assert {"reconstruction_mse", "probe_accuracy", "nll_nats", "code_bits"}.isdisjoint(record["figures"])
-    record = m.measure(as_run(ae), yardstick)
+    record = m.measure(as_run(ae), reference)
     assert record["notes"] == {"samples": m.NO_PRIOR}
     assert "fd" not in record["figures"]
     assert {"reconstruction_mse", "normal_fd", "fitted_fd"} <= record["figures"].keys()
@@ -176,9 +176,9 @@ def test_without_labels_or_features_less_is_measured(digits: Data) -> None:
     bare = digits.replace(
         train=Split(digits.train.images), test=Split(digits.test.images), class_names=None
     )  # fmt: skip
-    found = m.latent_figures(AE(digits.shape, 3, width=8), m.Yardstick(bare, None))
+    found = m.latent_figures(AE(digits.shape, 3, width=8), m.Reference(bare, None))
     assert found == {}
-    record = m.measure(as_run(VAE(digits.shape, 3, width=8)), m.Yardstick(bare, None))
+    record = m.measure(as_run(VAE(digits.shape, 3, width=8)), m.Reference(bare, None))
     assert "fd" not in record["figures"]
     assert record["figures"]["reconstruction_mse"] > 0
 
@@ -194,17 +194,17 @@ class Alike(CodePrior):
 
 
 def test_discrete_codes_with_a_prior_are_drawn_and_cost_bits(
-    digits: Data, yardstick: m.Yardstick, tmp_path: Path
+    digits: Data, reference: m.Reference, tmp_path: Path
 ) -> None:
     model = VQVAE(digits.shape, downsample=2, codes=16, code_dim=4, width=8, depth=1)
-    record = m.measure(as_run(model), yardstick)
+    record = m.measure(as_run(model), reference)
     assert record["notes"] == {"samples": m.NO_PRIOR}
     assert {"fd", "code_bits", "prior_seconds"}.isdisjoint(record["figures"])
     prior = Alike((1, 4, 4), width=8, depth=1, heads=1, codes=16)
     model.fitted = lambda: prior
     (tmp_path / "prior").mkdir()
     write_summary(tmp_path / "prior", summary(parameters=20, epochs=3, train_seconds=0.5))
-    record = m.measure(as_run(model, tmp_path), yardstick)
+    record = m.measure(as_run(model, tmp_path), reference)
     found = record["figures"]
     assert record["notes"] == {}
     assert found["code_bits"] == pytest.approx(16 * 4)
@@ -222,5 +222,5 @@ def as_run(model: Any, path: Path = Path("nowhere")) -> Any:
 
 def test_too_few_images_are_said(digits: Data) -> None:
     with pytest.raises(m.DataError, match="4 test images are too few for 8 features"):
-        m.check_enough(few(digits, 4), m.Yardstick(digits, fit_pca(digits, 8)).features)  # type: ignore[arg-type]
+        m.check_enough(few(digits, 4), m.Reference(digits, fit_pca(digits, 8)).features)  # type: ignore[arg-type]
     assert isinstance(fit_pca(digits, 8), Features)

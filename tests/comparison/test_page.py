@@ -17,9 +17,9 @@ from torch import Tensor
 from pages import Node, read_page
 from toy import SMALL, toy_data
 from vaekit import AE, ELBO, VAE, Data, Reconstruction, Split, fit
-from vaekit.comparison.measure import Yardstick
+from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
-from vaekit.comparison.plan import Plan, Wish
+from vaekit.comparison.plan import Plan, Request
 from vaekit.config.options import DataSettings
 from vaekit.runs.load import load_run
 
@@ -71,8 +71,8 @@ def record(figures: dict[str, Any]) -> dict[str, Any]:
     return {"figures": {"parameters": 5, **figures}, "notes": {}, **about}
 
 
-class Measured(Yardstick):
-    """A yardstick whose floor is written down."""
+class Measured(Reference):
+    """A reference whose floor is written down."""
 
     written: dict[str, float] = {}
 
@@ -90,11 +90,11 @@ def page(
     records: dict[str, Any], folder: Path, floor: dict[str, float] | None = None, data: Data | None = None
 ) -> Node:
     data = data or rows_of_numbers()
-    wish = Wish(DataSettings(data.source), tuple(records), (0,), None, 2, {})
+    wish = Request(DataSettings(data.source), tuple(records), (0,), None, 2, {})
     plan = Plan(wish, "", dict.fromkeys(records, 2), {}, {}, {})
-    yardstick = Measured(data, None)
-    yardstick.written = floor or {}
-    path, _ = write_comparison(plan, records, yardstick, data, folder)
+    reference = Measured(data, None)
+    reference.written = floor or {}
+    path, _ = write_comparison(plan, records, reference, data, folder)
     return read_page(path.read_text(encoding="utf-8"))
 
 
@@ -190,7 +190,7 @@ def test_verdicts_stand_before_the_sentences_they_are_about(tmp_path: Path) -> N
         ((text, mark),) = [(text, mark) for text, mark in found.items() if sentence in text]
         return text.split(" §")[0].split(" use cases")[0], mark
 
-    assert verdict("limits what a VAE's code") == ("holds", "yes")  # 5 is above 2
+    assert verdict("limits how much a VAE's latents carry") == ("holds", "yes")  # 5 is above 2
     assert verdict("paid for in reconstruction") == ("does not hold here", "no")  # 1 is below 5
     assert verdict("those of a VAE tend to be blurry") == ("holds", "yes")
     assert verdict("the latent space is more regularised") == ("not judged", "none")

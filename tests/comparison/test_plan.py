@@ -10,7 +10,7 @@ import pytest
 
 from vaekit import RunError, SettingError, load_data
 from vaekit.comparison import plan as planning
-from vaekit.comparison.plan import Wish, make_plan, parse_budget, whole_epochs
+from vaekit.comparison.plan import Request, make_plan, parse_budget, whole_epochs
 from vaekit.config.methods import METHODS
 from vaekit.config.network_parts import Patches
 from vaekit.config.options import DataSettings
@@ -66,12 +66,12 @@ def test_discrete_codes_get_a_prior_and_vectors_none() -> None:
     assert [name for name in METHODS if planning.wants_prior(name)] == ["vqvae"]
 
 
-def wish(**changes: Any) -> Wish:
+def wish(**changes: Any) -> Request:
     values: dict[str, Any] = {
         "data": DataSettings("digits"), "methods": ("ae", "gan"), "seeds": (0, 1), "budget": None, "epochs": 2,
         "options": {"width": 8, "device": "cpu"},
     }  # fmt: skip
-    return Wish(**values | changes)
+    return Request(**values | changes)
 
 
 def test_a_plan_is_kept_and_the_same_wish_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

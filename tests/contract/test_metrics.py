@@ -143,12 +143,12 @@ def test_every_score_has_an_entry() -> None:
 
 def test_every_figure_of_a_comparison_has_an_entry(digits: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "BOUND_SAMPLES", 2)
-    yardstick = measure.Yardstick(digits, features_for(digits))
+    reference = measure.Reference(digits, features_for(digits))
     torch.manual_seed(0)
     model = VAE(digits.shape, 3, width=8, likelihood="categorical").eval()
     summary = {"parameters": 1, "epochs": 1, "steps": 1, "train_seconds": 0.1}
     run: Any = SimpleNamespace(model=model, summary=summary)
     monkeypatch.setattr(measure, "costs", lambda run: dict(run.summary))
-    found = measure.measure(run, yardstick)["figures"].keys() | yardstick.floor().keys()
+    found = measure.measure(run, reference)["figures"].keys() | reference.floor().keys()
     assert len(found) > 20 and "lossless_bits" in found
     assert not found - METRICS.keys()

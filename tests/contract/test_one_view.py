@@ -88,8 +88,8 @@ def test_figures(run: Run, data: Data, embedding: Embedding) -> None:
 
 def test_the_explorer(run: Run, data: Data, embedding: Embedding) -> None:
     material = Material(run, data)
-    assert material.codes is not None
-    assert torch.equal(material.codes.mean, embedding.mean)
+    assert material.embedding is not None
+    assert torch.equal(material.embedding.mean, embedding.mean)
     mean, stddev = material.subject.encode(data.test.images)
     assert torch.equal(mean, embedding.mean) and torch.equal(stddev, embedding.stddev)
     assert torch.equal(material.subject.shown(data.test), inference.shown_images(run.model, data.test))
@@ -190,7 +190,7 @@ def test_a_comparison(
 ) -> None:
     monkeypatch.setattr(comparing, "BOUND_SAMPLES", 2)
     seen, of_health = Seen(comparing, monkeypatch), Seen(health, monkeypatch)
-    figures = comparing.measure(run, comparing.Yardstick(data, None))["figures"]
+    figures = comparing.measure(run, comparing.Reference(data, None))["figures"]
     assert figures["reconstruction_mse"] == float(errors.mean())
     known = inference.encode(run.model, data.train).mean
     assert len(seen.embeddings) == 2

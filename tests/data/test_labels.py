@@ -7,7 +7,7 @@ import torch
 
 from toy import SMALL, no_images, toy_data
 from vaekit import ELBO, IWAE, VAE, DataError, SettingError, Split, fit
-from vaekit.data.labels import check_labels, find_class, in_turn, one_hot, renumbered
+from vaekit.data.labels import check_labels, find_class, one_hot, renumbered, round_robin
 from vaekit.runs.write import method_name
 
 NAMES = ["cat", "dog", "frog", "1"]
@@ -39,7 +39,7 @@ def test_whole_numbers_of_any_type_are_labels(dtype: torch.dtype) -> None:
 
 
 def test_turns_are_as_even_as_can_be() -> None:
-    assert in_turn(7, 3).tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert round_robin(7, 3).tolist() == [0, 1, 2, 0, 1, 2, 0]
 
 
 @pytest.mark.parametrize(("word", "number"), [("dog", 1), ("0", 0), ("2", 2), ("1", 3), ("3", 3)])

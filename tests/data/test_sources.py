@@ -116,7 +116,7 @@ def empty_folder(folder: Path) -> Case:
     return folder / "empty", {}
 
 
-@case("no images in this folder", "3 files passed over: not images (.txt)")
+@case("no images in this folder", "3 files skipped: not images (.txt)")
 def folder_of_text(folder: Path) -> Case:
     for i in range(3):
         (folder / f"{i}.txt").write_text("hello", encoding="utf-8")

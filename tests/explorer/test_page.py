@@ -79,7 +79,7 @@ def test_sliders(here: Explored) -> None:
     here.shows(here.decoded(z, 2))
     dimensions = [d["index"] for d in here.material.dimensions()]
     if here.can.encodes:
-        assert dimensions == torch.argsort(here.material.codes.relevance(), descending=True).tolist()
+        assert dimensions == torch.argsort(here.material.embedding.relevance(), descending=True).tolist()
     order = page.eval_on_selector_all(".slider input", "all => all.map((e) => Number(e.id.slice(1)))")
     assert order == dimensions
     for tile in (0, 8):  # the strip of the first: it alone moves
@@ -104,8 +104,8 @@ def test_sliders(here: Explored) -> None:
     here.shows(here.decoded(drawn, 2))
     if here.can.encodes:
         found = here.moves(lambda: here.click("Random image"))
-        nearest = (here.material.codes.mean - torch.tensor(found)).abs().amax(1).argmin()
-        assert here.material.codes.mean[nearest].tolist() == pytest.approx(found, abs=1e-3)
+        nearest = (here.material.embedding.mean - torch.tensor(found)).abs().amax(1).argmin()
+        assert here.material.embedding.mean[nearest].tolist() == pytest.approx(found, abs=1e-3)
         y = int(here.material.split.labels[nearest])  # its own class, where the model is told one
         here.shows(here.decoded(found, y))
 
@@ -130,7 +130,7 @@ def test_keys_move_a_slider_and_take_it_back(here: Explored) -> None:
 
 def test_dead_dimensions_are_folded_away(tab, served, materials) -> None:
     material = materials["folded"]
-    relevance = material.codes.relevance()
+    relevance = material.embedding.relevance()
     assert float(relevance[1]) < 1e-6 < 0.01 < float(relevance.max())
     page = tab.open(served["folded"] + "#view=sliders")
     seen = {row.get_attribute("id") for row in page.locator(".slider input:visible").all()}
@@ -140,7 +140,7 @@ def test_dead_dimensions_are_folded_away(tab, served, materials) -> None:
 
 
 def test_where_all_dimensions_are_dead_the_page_says_so(tab, served, materials) -> None:
-    assert float(materials["collapsed"].codes.relevance().max()) < 0.01
+    assert float(materials["collapsed"].embedding.relevance().max()) < 0.01
     page = tab.open(served["collapsed"] + "#view=sliders")
     assert "Every dimension is dead" in page.inner_text("#view")
     assert page.locator(".slider:visible").count() == 3
@@ -153,7 +153,7 @@ def middle_of(here: Explored, selector: str) -> tuple[float, float]:
 
 @having("Map")
 def test_places_of_the_map(here: Explored) -> None:
-    """The middle of the map is a place without images; the other directions of the code stay."""
+    """The middle of the map is a place without images; the other directions of the latents stay."""
     plane, z = here.material.plane, np.array(here.z(0.5, -1))
     directions, (x, y) = np.array(plane["directions"]), (plane["points"].max(0).values + 0.5).tolist()
     there = z + directions.T @ ((x, y) - directions @ z)
@@ -172,11 +172,11 @@ def test_places_of_the_map(here: Explored) -> None:
     moved = here.moves(lambda: page.keyboard.press("ArrowUp"))
     assert directions @ moved == pytest.approx([x, y + 0.5 / 40], abs=2e-3)
     box = page.locator("canvas.map").bounding_box()
-    unit = 0.5 / min(box["width"], box["height"])  # latent units a pixel
+    unit = 0.5 / min(box["width"], box["height"])  # latent units per pixel
     page.mouse.down()
     page.mouse.move(*np.add(middle_of(here, "canvas.map"), (90, 30)), steps=3)
     page.mouse.up()
-    here.says(map=(x - 90 * unit, y + 30 * unit, 0.5))  # a drag moves the view and not the code
+    here.says(map=(x - 90 * unit, y + 30 * unit, 0.5))  # a drag moves the view and not the latents
     assert here.code() == moved
     assert here.moves(lambda: page.mouse.wheel(0, -400), "map")[2] == pytest.approx(
         0.5 / np.exp(0.72), abs=0.02
@@ -188,7 +188,7 @@ def test_places_of_the_map(here: Explored) -> None:
 
 @having("Map")
 def test_points_of_the_map(here: Explored) -> None:
-    """The middle of the map is one image; pointing shows it, a click goes to its code and class."""
+    """The middle of the map is one image; pointing shows it, a click goes to its latents and class."""
     split, points = here.material.split, here.material.plane["points"]
     far = int(points.norm(dim=1).argmax())
     y = int(split.labels[far])
@@ -198,8 +198,8 @@ def test_points_of_the_map(here: Explored) -> None:
     here.shows(split.images[far, 0].numpy().astype(int), ".tip canvas")
     assert page.inner_text(".tip") == str(y)
     page.mouse.click(*middle_of(here, "canvas.map"))
-    here.says(z=here.material.codes.mean[far].tolist())
-    here.shows(here.decoded(here.material.codes.mean[far], y))
+    here.says(z=here.material.embedding.mean[far].tolist())
+    here.shows(here.decoded(here.material.embedding.mean[far], y))
     chip = page.locator(".legend .chip").nth(y)
     coloured = here.tab.levels("canvas.map").std()
     chip.click()  # without its class the point is gone
@@ -216,7 +216,7 @@ def test_points_of_the_map(here: Explored) -> None:
 @having("Map", "served")
 def test_the_map_of_two_latents(here: Explored) -> None:
     order = [d["index"] for d in here.material.dimensions()]
-    mean = here.material.codes.mean
+    mean = here.material.embedding.mean
     far = int(mean[:, order[:2]].norm(dim=1).argmax())
     page = here.open("map")
     page.wait_for_selector(".legend .chip")
@@ -241,7 +241,7 @@ GIVE = """([kind, selector, content]) => {
 
 
 def seen_and_rebuilt(here: Explored, image: torch.Tensor, y: int = 0) -> torch.Tensor:
-    """The page shows an image (C, H, W), and its reconstruction as a class; its code."""
+    """The page shows an image (C, H, W), and its reconstruction as a class; its latents."""
     mean = here.subject.encode(image[None], torch.tensor([y]) if here.can.classes else None)[0][0]
     here.shows(here.decoded(mean, y), ".pair figure:last-child canvas")
     assert close(here.tab.levels(".pair figure:first-child canvas"), image[0].numpy().astype(int))
@@ -289,7 +289,7 @@ def test_a_model_of_binary_pixels_sees_a_draw(here: Explored) -> None:
     here.shows(255 * drawn[0].numpy(), ".pair figure:first-child canvas")
     if here.kind == "exported":
         with torch.no_grad():
-            mean = here.subject.codes(drawn[None].float())[0][0]
+            mean = here.subject.moments(drawn[None].float())[0][0]
         here.shows(here.decoded(mean), ".pair figure:last-child canvas")
 
 
@@ -323,13 +323,13 @@ def test_the_pen(here: Explored) -> None:
 @having("Between")
 def test_between(here: Explored) -> None:
     here.open("between")  # from the start to the second image, or to a draw, which the address keeps
-    codes, about = here.material.codes, here.material.about()
-    if codes is None:
+    embedding, about = here.material.embedding, here.material.about()
+    if embedding is None:
         assert here.tab.until(lambda: "b" in here.address())
         other = [float(v) for v in here.address()["b"].split(",")]
         assert max(np.abs(other)) > 0
     else:
-        other = codes.mean[1].tolist()
+        other = embedding.mean[1].tolist()
     here.shows(here.decoded(about["start"], about["start_class"]), ".ends figure:nth-child(1) canvas")
     here.shows(here.decoded(other, about["start_class"]), ".ends figure:nth-child(2) canvas")
     a, b = here.z(1, 0), here.z(0, 1)
@@ -364,7 +364,7 @@ def test_between(here: Explored) -> None:
 
 @having("Attributes")
 def test_attributes(here: Explored) -> None:
-    mean, labels = here.material.codes.mean, here.material.split.labels
+    mean, labels = here.material.embedding.mean, here.material.split.labels
     vector, z = (mean[labels == 7].mean(0) - mean[labels == 1].mean(0)).numpy(), np.array(here.z(0.1, 0.2))
     page = here.open("attributes", z=tuple(z), more=7, less=1, y=5)
     after, strip = ".ends figure:last-child canvas", ".view-attributes > .sheet"
@@ -439,7 +439,7 @@ def test_codes(here: Explored) -> None:
     here.shows(with_code(63))
     here.says(z=[*z[:12], 63, *z[13:]])
     found = here.moves(lambda: here.click("Random image"))
-    assert (here.material.codes.mean == torch.tensor(found)).all(1).any()
+    assert (here.material.embedding.mean == torch.tensor(found)).all(1).any()
     here.shows(here.decoded(found))
 
 
@@ -455,7 +455,7 @@ def test_draws_of_the_code_prior(here: Explored) -> None:
         assert query.get("y") == (None if label is None else str(label))
         y = None if label is None else torch.tensor([label])
         seeded = torch.Generator().manual_seed(int(query["seed"]))
-        assert drawn == here.subject.model.codes_of_prior(1, y, 1.0, seeded).flatten().tolist()
+        assert drawn == here.subject.model.latents_of_prior(1, y, 1.0, seeded).flatten().tolist()
         here.shows(here.decoded(drawn))
     assert "draw" not in here.address()
 

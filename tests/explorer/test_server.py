@@ -93,10 +93,10 @@ def test_codes_of_a_grid_are_the_models(clients, materials) -> None:
     picture = np.frombuffer(client.post("/api/decode", content=floats(*found)).content, np.uint8)
     assert np.abs(picture - expected.flatten().numpy()).max() <= 1
     drawn = client.post("/api/sample?seed=4").content
-    prior = model.codes_of_prior(1, None, 1.0, torch.Generator().manual_seed(4))
+    prior = model.latents_of_prior(1, None, 1.0, torch.Generator().manual_seed(4))
     assert np.frombuffer(drawn, "<f4").tolist() == prior.flatten().tolist()
     drawn = client.post("/api/sample?seed=4&y=9").content
-    prior = model.codes_of_prior(1, torch.tensor([9]), 1.0, torch.Generator().manual_seed(4))
+    prior = model.latents_of_prior(1, torch.tensor([9]), 1.0, torch.Generator().manual_seed(4))
     assert np.frombuffer(drawn, "<f4").tolist() == prior.flatten().tolist()
     for y in ("10", "-1", "", "1,2", "a"):
         assert client.post(f"/api/sample?seed=4&y={y}").status_code == 422
@@ -142,7 +142,7 @@ def test_scores_are_those_of_the_images_from_the_least_on(clients, materials) ->
 
 
 def test_what_is_said_of_classes_and_dimensions_is_theirs(clients, materials) -> None:
-    """Of each class the mean of its own codes; dimensions by their KL, the largest first."""
+    """Of each class the mean of its own latents; dimensions by their KL, the largest first."""
     about, material = clients["vae"].get("/data/about.json").json(), materials["vae"]
     with torch.no_grad():
         posterior = material.run.model.encode(material.split.images)

@@ -113,10 +113,10 @@ def test_only_masses_on_eight_bits_are_given_in_bits() -> None:
 
 def test_details_are_added_where_the_record_has_them() -> None:
     metric = metric_of("nll_nats")
-    assert "K = 5,000, 100 images. Lower is better." in metric.told(
+    assert "K = 5,000, 100 images. Lower is better." in metric.sentence_with(
         {"samples": 5000, "images": 100, "seed": 0}
     )
-    assert "K" not in metric.told({"samples": 5000})
+    assert "K" not in metric.sentence_with({"samples": 5000})
 
 
 @pytest.mark.parametrize(

@@ -35,5 +35,5 @@ def test_it_is_deterministic_in_training(model: AE) -> None:
 
 
 def test_it_cannot_sample_and_says_what_can(model: AE) -> None:
-    with pytest.raises(SettingError, match=r"cannot sample: its codes have no prior yet.*vaekit prior"):
+    with pytest.raises(SettingError, match=r"cannot sample: its latents have no prior yet.*vaekit prior"):
         model.sample(3)

@@ -50,7 +50,7 @@ def loss_after_training(model: VAE, data: Data, epochs: int) -> float:
 
 
 def best_constant(data: Data, sigma: float | None = None) -> float:
-    """-log p of the test images under their own mean, as bce or as a normal: nats an image."""
+    """-log p of the test images under their own mean, as bce or as a normal: nats per image."""
     x = to_unit(data.test.images).double()
     mean = x.mean(0)
     if sigma is not None:

@@ -60,5 +60,5 @@ def test_both_networks_are_told_the_class(network: str) -> None:
         model.sample(4, y, generator=torch.Generator().manual_seed(0))
         for y in (None, torch.tensor([0, 1, 2, 0]), torch.tensor([0, 1, 2, 1]))
     ]
-    assert torch.equal(drawn[0], drawn[1]), "without labels the classes take turns"
+    assert torch.equal(drawn[0], drawn[1]), "without labels the classes come one after another"
     assert not torch.equal(drawn[0][3], drawn[2][3])

@@ -28,7 +28,7 @@ def test_every_pixel_is_seen_and_every_pixel_is_drawn(size: tuple[int, int], net
     """Gradients in double precision: from each input pixel to the codes, and from z to each output pixel."""
     torch.manual_seed(0)
     channels = 1 + SIZES.index(size) % 4
-    pair = network.build(Spec((channels, *size), codes=6, latent_dim=3, outputs=2))
+    pair = network.build(Spec((channels, *size), encoder_outputs=6, latent_dim=3, outputs=2))
     encoder, decoder = pair.encoder.double(), pair.decoder.double()
     x = torch.rand(1, channels, *size, dtype=torch.float64, requires_grad=True)
     codes = encoder(x)
@@ -42,7 +42,7 @@ def test_every_pixel_is_seen_and_every_pixel_is_drawn(size: tuple[int, int], net
 
 
 def test_resnet_goes_down_to_four_by_four_and_doubles_its_channels_twice() -> None:
-    pair = Resnet(width=8).build(Spec((3, 100, 40), codes=2, latent_dim=2))
+    pair = Resnet(width=8).build(Spec((3, 100, 40), encoder_outputs=2, latent_dim=2))
     assert isinstance(pair.encoder, ResnetEncoder)
     assert isinstance(pair.decoder, ResnetDecoder)
     # 100x40 -> 50x20 -> 25x10 -> 13x5 -> 7x3 -> 4x2, with 8, 16, 32, 32, 32 channels
@@ -79,12 +79,12 @@ def test_crop_keeps_the_first_rows_and_columns() -> None:
 @pytest.mark.parametrize("network", [Lesson(), Resnet()])
 def test_an_array_of_features_has_no_height(network: NetworkPart) -> None:
     with pytest.raises(SettingError, match="needs images; for an array of features take network='mlp'"):
-        network.build(Spec((10,), codes=4, latent_dim=2))
+        network.build(Spec((10,), encoder_outputs=4, latent_dim=2))
 
 
 @pytest.mark.parametrize("network", [Lesson(), Resnet()])
 def test_a_part_can_be_narrowed_alone(network: NetworkPart) -> None:
     """No attribute hides a method of torch's modules, such as `half`."""
-    pair = network.build(Spec((1, 8, 8), codes=4, latent_dim=2))
+    pair = network.build(Spec((1, 8, 8), encoder_outputs=4, latent_dim=2))
     for part in (pair.encoder, pair.decoder):
         assert {parameter.dtype for parameter in part.half().parameters()} == {torch.float16}

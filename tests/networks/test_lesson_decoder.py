@@ -30,7 +30,7 @@ def layer_by_layer(decoder: LessonDecoder, z: Tensor, size: tuple[int, int]) -> 
 @pytest.mark.parametrize("size", [(28, 28), (9, 14)])
 def test_value_and_gradient(latents: int, size: tuple[int, int]) -> None:
     torch.manual_seed(0)
-    decoder = LessonDecoder(Spec((2, *size), codes=6, latent_dim=latents)).double()
+    decoder = LessonDecoder(Spec((2, *size), encoder_outputs=6, latent_dim=latents)).double()
     z = torch.randn(5, latents, dtype=torch.float64)
     weights = torch.randn(5, 2, *size, dtype=torch.float64)
     results = [decoder(z), layer_by_layer(decoder, z, size)]
@@ -59,14 +59,16 @@ def test_gradients_of_doubling_by_finite_differences() -> None:
 
 def test_many_outputs() -> None:
     torch.manual_seed(0)
-    decoder = LessonDecoder(Spec((1, 9, 14), codes=6, latent_dim=3, outputs=FEW_OUTPUTS + 1)).double()
+    decoder = LessonDecoder(
+        Spec((1, 9, 14), encoder_outputs=6, latent_dim=3, outputs=FEW_OUTPUTS + 1)
+    ).double()
     z = torch.randn(5, 3, dtype=torch.float64)
     torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (9, 14)), rtol=0, atol=1e-12)
 
 
 def test_what_is_kept_of_weights_is_forgotten_with_the_block() -> None:
     torch.manual_seed(0)
-    decoder = LessonDecoder(Spec((1, 9, 14), codes=6, latent_dim=3)).double()
+    decoder = LessonDecoder(Spec((1, 9, 14), encoder_outputs=6, latent_dim=3)).double()
     z = torch.randn(5, 3, dtype=torch.float64)
     with torch.no_grad():
         with weights_fixed(nn.Sequential(decoder)):
@@ -80,6 +82,6 @@ def test_what_is_kept_of_weights_is_forgotten_with_the_block() -> None:
 
 def test_pieces() -> None:
     torch.manual_seed(0)
-    decoder = LessonDecoder(Spec((1, 4, 4), codes=6, latent_dim=3)).double()
+    decoder = LessonDecoder(Spec((1, 4, 4), encoder_outputs=6, latent_dim=3)).double()
     z = torch.randn(PIECE + 3, 3, dtype=torch.float64)
     torch.testing.assert_close(decoder(z), layer_by_layer(decoder, z, (4, 4)), rtol=0, atol=1e-12)

@@ -47,7 +47,7 @@ def test_fresh_blocks_change_nothing() -> None:
 
 @pytest.mark.parametrize(("part", "w", "blocks"), [(MLP(), 512, 1), (MLP(width=10, depth=3), 10, 3)])
 def test_number_of_parameters(part: MLP, w: int, blocks: int) -> None:
-    pair = part.build(Spec((1, 6, 5), codes=8, latent_dim=4, outputs=2))
+    pair = part.build(Spec((1, 6, 5), encoder_outputs=8, latent_dim=4, outputs=2))
     encoder = (30 + 1) * w + blocks * 2 * (w + 1) * w + (w + 1) * 8
     decoder = (4 + 1) * w + blocks * 2 * (w + 1) * w + (w + 1) * 60
     assert sum(parameter.numel() for parameter in pair.encoder.parameters()) == encoder

@@ -46,7 +46,7 @@ class Normals(Fixed):
 class Chosen(LatentModel):
     """Encodes every image as a normal density around draws of another one."""
 
-    codes = 2
+    numbers_per_latent = 2
 
     def __init__(self, draw: Callable[[int], Tensor]) -> None:
         nn.Module.__init__(self)

@@ -10,7 +10,7 @@ from vaekit.runs.records import MetricLine
 
 
 def metrics_of(epochs=5, beta=lambda epoch: 1.0, kl=True):
-    """Lines as `fit` writes them: 20 steps an epoch, a training line every 10."""
+    """Lines as `fit` writes them: 20 steps per epoch, a training line every 10."""
     lines = []
     for epoch in range(1, epochs + 1):
         for half in (0.5, 1.0):

@@ -134,7 +134,7 @@ def test_a_score_of_images(terminal, vae_run: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_measure_of_factors(monkeypatch: pytest.MonkeyPatch) -> None:
     """What computes it in one line, what says what it is in another."""
-    monkeypatch.setitem(MEASURES, "width", lambda table, seed: {"width": float(np.ptp(table.codes))})
+    monkeypatch.setitem(MEASURES, "width", lambda table, seed: {"width": float(np.ptp(table.latents))})
     monkeypatch.setitem(METRICS, "width", Metric("width of the codes", "", "From end to end.", "lower"))
     codes = np.random.default_rng(0).random((1000, 2))
     record = disentanglement(codes, codes, (Factor("a", None), Factor("b", None))).as_dict()

@@ -14,7 +14,7 @@ from vaekit.config.methods import METHODS, PRIORS
 SOURCE = Path(vaekit.__file__).parent
 CLASSES = {method.model_class().__name__ for method in (*METHODS.values(), *PRIORS.values())}
 MAY_NAME = ("models/", "config/", "__init__.py")  # the last lists public names
-ASKS = {"infer", "encode", "encode_codes", "codes_for_prior", "reconstruct"}  # methods that encode images
+ASKS = {"infer", "encode", "encode_codes", "latents_for_prior", "reconstruct"}  # methods that encode images
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

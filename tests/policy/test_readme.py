@@ -42,7 +42,7 @@ def test_the_python_of_the_lesson_runs() -> None:
     x = names["x"]
     elbo = -(names["reconstruction"] + names["kl"])
     assert elbo.shape == (len(x),)
-    assert elbo.mean() > -40  # nats an image of digits: trained, and summed over pixels
+    assert elbo.mean() > -40  # nats per image of digits: trained, and summed over pixels
 
 
 def test_pictures_of_the_pages_are_there() -> None:

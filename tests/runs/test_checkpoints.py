@@ -353,7 +353,7 @@ def test_damaged_states_are_set_aside_and_do_not_count_as_kept(tmp_path: Path) -
         assert load_state(tmp_path) == {"step": 2}
     said = [str(warning.message) for warning in warned]
     assert [text.split(";")[-1] for text in said] == [
-        " going on from step-000000002.safetensors, the state before it."
+        " resuming from step-000000002.safetensors, the state before it."
     ] * 2
     assert "step-000000008.safetensors is not a resumable state" in said[0]
     assert "step-000000007.safetensors is damaged" in said[1]

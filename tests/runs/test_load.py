@@ -225,7 +225,7 @@ def test_a_named_set_keeps_its_name_even_beside_a_file_of_that_name(
 
 def test_an_existing_run_and_other_things_are_left_alone(copy: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
-    with pytest.raises(RunError, match=r"out=.*copy': a run is there; go on with it \(vaekit resume"):
+    with pytest.raises(RunError, match=r"out=.*copy': a run is there; resume it \(vaekit resume"):
         train(copy)
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
     (tmp_path / "photos").mkdir()
@@ -412,7 +412,7 @@ def test_damaged_and_foreign_weights(copy: Path) -> None:
             load_run(copy)
         assert "\n" not in str(caught.value)
     path.unlink()
-    with pytest.raises(RunError, match=r"has no weights yet; go on with it: vaekit resume"):
+    with pytest.raises(RunError, match=r"has no weights yet; resume it: vaekit resume"):
         load_run(copy)
 
 

@@ -1,4 +1,4 @@
-"""Processes that want one run at the same time: one has it, the others are told so in a line."""
+"""Processes that want one run at the same time: one has it, the others end with one line."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from vaekit.config.optimizer_parts import OPTIMIZERS, Adam
-from vaekit.training.optimizers import Average, Muon, clip, weights_in_place
+from vaekit.training.optimizers import Muon, WeightEMA, clip, weights_in_place
 
 GRADIENT = torch.tensor([3.0, -0.5])
 START = torch.tensor([1.0, -2.0])
@@ -68,7 +68,7 @@ class Counting(nn.Module):
 def test_average_is_the_loop_over_the_weights_so_far(decay: float) -> None:
     torch.manual_seed(0)
     module = Counting()
-    average = Average(module, decay)
+    average = WeightEMA(module, decay)
     expected = {name: tensor.double() for name, tensor in module.state_dict().items()}
     for step in range(12):
         with torch.no_grad():
@@ -88,7 +88,7 @@ def test_average_is_the_loop_over_the_weights_so_far(decay: float) -> None:
 def test_an_average_does_not_follow_the_module_in_place() -> None:
     module = nn.Linear(2, 2)
     before = module.weight.detach().clone()
-    average = Average(module, 0.9)
+    average = WeightEMA(module, 0.9)
     nn.init.zeros_(module.weight)
     torch.testing.assert_close(average.weights["weight"], before, rtol=0, atol=0)
 

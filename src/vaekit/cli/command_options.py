@@ -22,7 +22,7 @@ class Common(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(Common):
-    """Where the run goes, and where its options come from."""
+    """The folder of the run, and the file of its options."""
 
     out: str | None = option(
         None, help="run folder, which must not exist yet (default: runs/METHOD-SOURCE-N)"
@@ -35,7 +35,7 @@ class TrainOptions(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions(Common):
-    """Where the demonstration goes."""
+    """The folder of the demonstration."""
 
     out: str | None = option(None, help="run folder, which must not exist yet (default: runs/demo-N)")
     seed: int = same(FitSettings, "seed")
@@ -43,14 +43,14 @@ class DemoOptions(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class ResumeOptions(Common):
-    """Which run to go on with."""
+    """The run to resume."""
 
     run: str = option(help="run folder that was interrupted", positional=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriorOptions(Common):
-    """Whose codes, and what becomes of a prior that is there."""
+    """The run whose latents get a prior, and whether one that is there is replaced."""
 
     run: str = option(help="folder of a trained run; the prior goes into RUN/prior", positional=True)
     replace: bool = option(False, help="replace a prior that is there")
@@ -70,7 +70,7 @@ class RunOptions(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceRunOptions(RunOptions):
-    """A trained run, and which images it is to look at."""
+    """A trained run, and the images it is to be shown."""
 
     data: str | None = option(None, help="a source as in `train` (default: the run's own)")
     label: str | None = option(
@@ -80,7 +80,7 @@ class SourceRunOptions(RunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions(RunOptions):
-    """What to draw, and where it goes."""
+    """The images to draw, and the file they go to."""
 
     count: int | None = option(
         None,
@@ -88,7 +88,7 @@ class SampleOptions(RunOptions):
         help="number of images (default: 64); with --grid, images of each class (default: 10)",
     )
     label: str | None = option(
-        None, help="class to draw: a name, or else a number from 0 (default: the classes take turns)"
+        None, help="class to draw: a name, or else a number from 0 (default: all classes, one after another)"
     )
     grid: bool = option(
         False,
@@ -108,7 +108,7 @@ class SampleOptions(RunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ReconstructOptions(RunOptions):
-    """What to reconstruct, and where it goes."""
+    """The images to reconstruct, and the file they go to."""
 
     images: tuple[str, ...] = option(
         (),
@@ -130,7 +130,7 @@ class ReconstructOptions(RunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions(SourceRunOptions):
-    """What to encode, and where it goes."""
+    """The images to encode, and the file they go to."""
 
     split: str = option("all", help="train, validation, test or all")
     out: str | None = option(
@@ -140,7 +140,7 @@ class EncodeOptions(SourceRunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FiguresOptions(SourceRunOptions):
-    """Which figures, and where they go."""
+    """The figures to draw, and the folder they go to."""
 
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own, or its preview images where that is gone)"
@@ -158,7 +158,7 @@ class FiguresOptions(SourceRunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ExploreOptions(SourceRunOptions):
-    """Which images to show, and where the page is served."""
+    """The images to show, and the address of the page."""
 
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own, or its preview images where that is gone)"
@@ -173,7 +173,7 @@ class ExploreOptions(SourceRunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions(SourceRunOptions):
-    """What is written, and where it goes."""
+    """The format of the export, and the folder it goes to."""
 
     format: Literal["onnx", "web"] = option(
         "onnx", help="onnx: encoder.onnx and decoder.onnx; web: the explorer's page, for any file server"
@@ -186,7 +186,7 @@ class ExportOptions(SourceRunOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(SourceRunOptions):
-    """What to measure, and how carefully."""
+    """The measures to take, and their effort."""
 
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own; only then is summary.json written)"
@@ -209,15 +209,15 @@ class EvaluateOptions(SourceRunOptions):
     skip_quality: bool = option(False, help="leave out the quality of samples")
     disentanglement: Literal["auto", "yes", "no"] = option(
         "auto",
-        help="measure how codes follow the factors that images were made from: where they are known, or yes, or no",
+        help="measure how latents follow the factors that images were made from: where they are known, or yes, or no",
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
-    seed: int = option(0, at_least=0, help="seed of all draws, the binarisation of images included")
+    seed: int = option(0, at_least=0, help="seed of all draws")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions(SourceRunOptions):
-    """Which images to score, how, and where the scores go."""
+    """The images to score, the score, and the file it goes to."""
 
     split: str = option("all", help="train, validation, test or all")
     scores: str | None = option(
@@ -254,7 +254,7 @@ class SourceOptions(DataSettings):
 
 @dataclass(frozen=True)
 class CompareOptions(DataSettings):
-    """Which methods, for how long, and where it goes."""
+    """The methods to compare, their budget, and the folder."""
 
     methods: tuple[str, ...] = option(
         (),
@@ -265,7 +265,7 @@ class CompareOptions(DataSettings):
     budget: str | None = option(
         None,
         help="training time of each sub-run: 120s, 5m, 1h; becomes whole epochs by timing 50 steps; of a vqvae half is "
-        "for the model, the rest for the prior of its codes (default: 60s)",
+        "for the model, the rest for the prior of its latents (default: 60s)",
     )
     epochs: int | None = option(
         None,
@@ -284,7 +284,7 @@ class CompareOptions(DataSettings):
     device: str = same(CompareSettings, "device")
     out: str | None = option(
         None,
-        help="folder; with an unfinished comparison of the same options it is gone on with (default: runs/compare-SOURCE-N)",
+        help="folder; an unfinished comparison of the same options in it is resumed (default: runs/compare-SOURCE-N)",
     )
     json: bool = same(Common, "json")
 

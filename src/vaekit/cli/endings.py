@@ -1,4 +1,4 @@
-"""How the commands that train end: the table of the run, or how to go on with it; and what comes next."""
+"""The end of the commands that train: the table of the run, or how to resume it; and what comes next."""
 
 from __future__ import annotations
 

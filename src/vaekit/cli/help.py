@@ -59,7 +59,7 @@ def shown_place(flag: Flag) -> str:
 
 
 def metavar(flag: Flag) -> str:
-    """What stands for the value."""
+    """Returns the placeholder of the value."""
     kinds = [kind for kind in typing.get_args(flag.hint) or (flag.hint,) if kind is not types.NoneType]
     if typing.get_origin(flag.hint) is typing.Literal:
         return "|".join(flag.choices)

@@ -44,7 +44,7 @@ def read(
     elsewhere: Callable[[str], str] = lambda option: "",
     have: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """What is given on the command line, by the names of the options, with their types.
+    """Reads the options of the command line: name -> value of the option's type.
 
     Args:
         command, words, description: as in `parse`.
@@ -91,8 +91,9 @@ class Words:
         self.off = {f"--no-{option_name(flag.name)[2:]}": flag for flag in switches}
 
     def split(self, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-        """What is given by name, as text (True or False for a switch, a list where several values may
-        follow), and what is given by its place; the two may be mixed.
+        """Splits the words of the command line by option, as text
+        (True or False for a switch, a list where several values may follow), and what is given by its place;
+        the two may be mixed.
 
         Raises:
             SettingError: a name that is no option, an option without its value, a switch with one.
@@ -135,17 +136,17 @@ class Words:
 
 
 def is_option(word: str) -> bool:
-    """Whether a word is an option and not a value such as -1, -.5 or -."""
+    """Returns whether a word is an option and not a value such as -1, -.5 or -."""
     return len(word) > 1 and word[0] == "-" and not (word[1].isdigit() or word[1] == ".")
 
 
 def is_list(flag: Flag) -> bool:
-    """Whether several values may follow."""
+    """Returns whether several values may follow."""
     return typing.get_origin(flag.hint) is tuple
 
 
 def is_required(flag: Flag) -> bool:
-    """Whether there is no default."""
+    """Returns whether there is no default."""
     return flag.default is dataclasses.MISSING
 
 

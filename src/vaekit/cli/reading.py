@@ -48,7 +48,7 @@ def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings
     """The settings of a prior; which one it is, the run's model says.
 
     Raises:
-        SettingError: no run, a model without codes, or an option that its prior does not have.
+        SettingError: no run, a model without latents, or an option that its prior does not have.
     """
     if words and words[0] in HELP:
         print(_priors_help(typed, command))
@@ -62,7 +62,7 @@ def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings
     name = find_method(method).model_class().prior_method  # type: ignore[attr-defined]
     if name is None:
         raise SettingError(
-            f"{folder}: a {method} has no codes to fit a prior to; a vqvae, an ae or a vae has."
+            f"{folder}: a {method} has no latents to fit a prior to; a vqvae, an ae or a vae has."
         )
     layer, given, own = _read(f"{typed} {words[0]}", name, words, options.PriorOptions, ("model", "fit"))
     return resolve(name, layer, given, {"data": words[0]}, where=""), own
@@ -79,7 +79,7 @@ def _read(
     titles: tuple[str, ...],
     elsewhere: Callable[[str], str] = lambda option: "",
 ) -> tuple[dict[str, Any], dict[str, Any], Own]:
-    """What --config says of a method's options, what the command line says of them, and the command's own.
+    """Reads a method's options from --config and from the command line, and the command's own.
 
     Raises:
         SettingError: an unknown option, or a value that does not fit; for one in the file, it names the file.

@@ -1,4 +1,4 @@
-"""What commands print as tables: a run's figures, a data set, a comparison, an evaluation."""
+"""Tables that commands print: a run's figures, a data set, a comparison, an evaluation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "prob
 
 
 def summary_table(summary: Summary) -> Any:
-    """What was trained, and its figures on validation and test with their units, drawn by rich."""
+    """Draws what was trained, and its figures on validation and test with their units, by rich."""
     from rich.console import Group
     from rich.table import Table
 
@@ -45,7 +45,7 @@ def summary_table(summary: Summary) -> Any:
 
 
 def description_table(description: dict[str, Any]) -> Any:
-    """What `describe` found of a data set, drawn by rich."""
+    """Draws what `describe` found of a data set, by rich."""
     from rich.console import Group
 
     counts, (low, high) = description["images"], description["range"]

@@ -1,4 +1,4 @@
-"""How a sentence about methods is judged by figures. `lesson` has the sentences.
+"""Judges sentences about methods by figures. `lesson_claims` has the sentences.
 
 A sentence is one or several expectations. An expectation holds where the figures bear it out clearly,
 and does not hold where they bear out the opposite as clearly; else it depends. Clearly: the means
@@ -27,7 +27,7 @@ RULE = (
     "if all its expectations are clearly met, does not hold here if the opposite of all is clear, and depends "
     "otherwise."
 )
-TOLD = {
+LABELLED = {
     name for name, method in METHODS.items() if method.labels
 }  # no fair comparison with those that are not
 OTHERS = "every other method without labels"
@@ -35,7 +35,7 @@ OTHERS = "every other method without labels"
 
 @dataclass(frozen=True)
 class Judged:
-    """One expectation after a look at the figures.
+    """One expectation, judged by the figures.
 
     Attributes:
         verdict: HOLDS, FAILS or DEPENDS.
@@ -49,7 +49,7 @@ class Judged:
 
 
 class Expectation(ABC):
-    """What a sentence says about figures."""
+    """A statement of a sentence about figures."""
 
     needs: tuple[str, ...]
 
@@ -59,7 +59,7 @@ class Expectation(ABC):
 
 
 @dataclass(frozen=True)
-class Than(Expectation):
+class Compares(Expectation):
     """A figure of one method (or of the best of several) is lower or higher than another's, or than a number.
 
     Attributes:
@@ -85,7 +85,7 @@ class Than(Expectation):
         if isinstance(self.than, float):
             theirs = ("", Spread(self.than, None, 1))
         else:
-            rest = tuple(m for m in table.methods if m not in self.these and m not in TOLD)
+            rest = tuple(m for m in table.methods if m not in self.these and m not in LABELLED)
             theirs = self._best(table, self.than if isinstance(self.than, tuple) else rest)
         if ours is None or theirs is None:
             return None
@@ -132,7 +132,7 @@ class Defined(Expectation):
 
 
 @dataclass(frozen=True)
-class Steadier(Expectation):
+class LessVariance(Expectation):
     """Fewer runs of one method fail than of another; of equals the quality varies less over the seeds.
 
     The standard error of a standard deviation of n normal numbers is about 1/sqrt(2(n - 1)) of it.
@@ -167,7 +167,7 @@ class Steadier(Expectation):
 
 
 @dataclass(frozen=True)
-class Likely(Expectation):
+class HasDensity(Expectation):
     """A method's density is a likelihood of the pixels; under bce it depends on what one calls a density."""
 
     method: str
@@ -211,12 +211,12 @@ class Verdict:
     missing: str = ""
 
 
-def lower(name: str, these: str, than: str | float, margin: float = 0.05) -> Than:
-    return Than(name, tuple(these.split()), LOWER, _than(than), margin)
+def lower(name: str, these: str, than: str | float, margin: float = 0.05) -> Compares:
+    return Compares(name, tuple(these.split()), LOWER, _than(than), margin)
 
 
-def higher(name: str, these: str, than: str | float, margin: float = 0.05) -> Than:
-    return Than(name, tuple(these.split()), HIGHER, _than(than), margin)
+def higher(name: str, these: str, than: str | float, margin: float = 0.05) -> Compares:
+    return Compares(name, tuple(these.split()), HIGHER, _than(than), margin)
 
 
 def _than(than: str | float) -> tuple[str, ...] | float | str:
@@ -237,7 +237,7 @@ def judge(claim: Claim, table: Table) -> Verdict:
 
 
 def clear(a: Spread, b: Spread, direction: str, margin: float) -> str:
-    """Whether a is clearly on that side of b, clearly on the other, or neither."""
+    """Returns whether a is clearly on that side of b, clearly on the other, or neither."""
     difference = b.mean - a.mean if direction == LOWER else a.mean - b.mean
     noise = 2 * math.hypot(a.error, b.error)
     least = max(noise, margin * max(abs(a.mean), abs(b.mean)))

@@ -1,4 +1,4 @@
-"""`compare`: trains, measures and compares methods on the same data; goes on where it was interrupted."""
+"""`compare`: trains, measures and compares methods on the same data; resumes where it was interrupted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vaekit.comparison.measure import Yardstick, check_enough
+from vaekit.comparison.measure import Reference, check_enough
 from vaekit.comparison.page import write_comparison
 from vaekit.comparison.plan import (
     Plan,
-    Wish,
+    Request,
     check_wish,
     default_methods,
     find_folder,
@@ -45,7 +45,7 @@ class Comparison:
     Attributes:
         out: its folder: a run folder for each method and seed, what was measured of each, and the page.
         plan: what is compared, and the epochs of each method.
-        interrupted: why it ended early, or None; the same call with the same `out` goes on with it.
+        interrupted: why it ended early, or None; the same call with the same `out` resumes it.
         table: mean and spread of every figure of every method; None where it was interrupted.
         page, numbers: comparison.html and comparison.json, likewise.
     """
@@ -107,17 +107,17 @@ def compare(
     warn_of(images.notes)
     chosen = tuple(methods or default_methods(images.train.labels is not None))
     numbers, named = tuple(range(seed, seed + seeds)), None if features is None else str(features)
-    wish = Wish(settings.source, chosen, numbers, limit, epochs, settings.shared, named)
+    wish = Request(settings.source, chosen, numbers, limit, epochs, settings.shared, named)
     folder = find_folder(wish, images.source) if out is None else Path(out)
     plan = make_plan(wish, images, folder)
     each = f"{seeds} seed{'s' * (seeds != 1)} each"
     tell(f"comparing {', '.join(chosen)} on {images.source}, {each}, in {folder}")
-    yardstick = make_yardstick(wish, images, folder, tell)
-    records, interrupted = run_all(plan, images, yardstick, folder, tell, should_stop)
+    reference = make_reference(wish, images, folder, tell)
+    records, interrupted = run_all(plan, images, reference, folder, tell, should_stop)
     found = Comparison(folder, plan, interrupted)
     if interrupted is not None:
         return found
-    page, written = write_comparison(plan, records, yardstick, images, folder)
+    page, written = write_comparison(plan, records, reference, images, folder)
     return replace(found, table=tabulate(records), page=page, numbers=written)
 
 
@@ -133,7 +133,7 @@ def _settings(data: Data | str | Path, options: dict[str, Any]) -> CompareSettin
     return CompareSettings.of({**data.options, **options, "data": data.source})
 
 
-def make_yardstick(wish: Wish, data: Data, folder: Path, tell: Say) -> Yardstick:
+def make_reference(wish: Request, data: Data, folder: Path, tell: Say) -> Reference:
     """Features by name or file; else mnist_v1 for MNIST, a classifier learned from labels, or PCA."""
     path = folder / "features.safetensors"
     labelled = data.train.labels is not None and data.test.labels is not None
@@ -151,8 +151,8 @@ def make_yardstick(wish: Wish, data: Data, folder: Path, tell: Say) -> Yardstick
         check_enough(data, features)
     except DataError as error:
         warn_of([f"{error} Samples are not judged."])
-        return Yardstick(data, None)
-    return Yardstick(data, features)
+        return Reference(data, None)
+    return Reference(data, features)
 
 
 def check_features(wanted: str | Path | None) -> None:

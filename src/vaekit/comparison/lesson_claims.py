@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from vaekit.comparison.claims import OTHERS, Claim, Defined, Likely, Steadier, Verdict, higher, judge, lower
+from vaekit.comparison.claims import (
+    OTHERS,
+    Claim,
+    Defined,
+    HasDensity,
+    LessVariance,
+    Verdict,
+    higher,
+    judge,
+    lower,
+)
 from vaekit.comparison.rows import Table
 
 CLAIMS = (
@@ -13,12 +23,12 @@ CLAIMS = (
     ),
     Claim(
         "§1",
-        "An autoencoder gives strange output for codes that no training image has.",
+        "An autoencoder gives strange output for latents that no training image has.",
         (lower("normal_fd", "vae", "ae"), higher("normal_precision", "vae", "ae")),
     ),
     Claim(
         "§1",
-        "An autoencoder is difficult to use as a generative model, even when it is told where its codes lie.",
+        "An autoencoder is difficult to use as a generative model, even when it knows where its latents lie.",
         (lower("normal_fd", "vae", "ae"), lower("fitted_fd", "vae", "ae")),
     ),
     Claim("§6", "β > 1: the latent space is more regularised.", (lower("code_bits", "beta-vae", "vae"),)),
@@ -32,7 +42,7 @@ CLAIMS = (
         "The weight of the KL is paid for in reconstruction.",
         (higher("reconstruction_mse", "beta-vae", "vae"),),
     ),
-    Claim("§8", "Training: a VAE is stable, a GAN unstable.", (Steadier("vae", "gan"),)),
+    Claim("§8", "Training: a VAE is stable, a GAN unstable.", (LessVariance("vae", "gan"),)),
     Claim(
         "§8",
         "Images: those of a VAE tend to be blurry, those of a GAN are sharp.",
@@ -56,7 +66,7 @@ CLAIMS = (
     Claim(
         "§8",
         "Density: possible with a VAE, not with a GAN.",
-        (Likely("vae"), Defined("nll_nats", "gan", False)),
+        (HasDensity("vae"), Defined("nll_nats", "gan", False)),
     ),
     Claim(
         "§8",
@@ -64,7 +74,9 @@ CLAIMS = (
         (Defined("reconstruction_mse", "vae"), Defined("fd", "vae")),
     ),
     Claim(
-        "§8", "The KL term limits what a VAE's code can tell.", (higher("reconstruction_mse", "vae", "ae"),)
+        "§8",
+        "The KL term limits how much a VAE's latents carry.",
+        (higher("reconstruction_mse", "vae", "ae"),),
     ),
     Claim("use cases", "Data generation: VAE or GAN.", (lower("fd", "vae gan", OTHERS),)),
     Claim(

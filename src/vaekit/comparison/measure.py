@@ -1,7 +1,7 @@
 """The figures of one run, by what its model can do; what a model does not define is absent.
 
 Where a new kind of model joins: `draw` (how it generates), `reconstruct_all` (whether it reconstructs),
-`latent_figures` (whether its codes are vectors that can be averaged and classified), `code_figures` (what
+`latent_figures` (whether its latents are vectors that can be averaged and classified), `code_figures` (what
 discrete codes cost).
 """
 
@@ -36,18 +36,18 @@ from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
-FEW = 2_000  # for what is measured of codes: midpoints, decoded normal numbers, the aggregate posterior
-ENCODED = 10_000  # training images that the readers of the codes learn from
+FEW = 2_000  # for what is measured of latents: midpoints, decoded normal numbers, the aggregate posterior
+ENCODED = 10_000  # training images that the readers of the latents learn from
 BOUND_IMAGES, BOUND_SAMPLES = 1_000, 500  # of the importance-weighted bound
 NO_PRIOR = (
-    "cannot be sampled, its codes have no distribution to draw from; what decoding other codes gives is under Latent "
+    "cannot be sampled, its latents have no distribution to draw from; what decoding other latents gives is under Latent "
     "space and in its picture under Samples"
 )
 
 
 @dataclass
-class Yardstick:
-    """What all runs are measured against, computed once.
+class Reference:
+    """The reference that all runs are measured against, computed once.
 
     Attributes:
         data: real images.
@@ -107,7 +107,7 @@ class Yardstick:
         }
 
     def floor(self) -> dict[str, float]:
-        """What a perfect model would reach: training images instead of generated ones; and for midpoints
+        """Measures what a perfect model would reach: training images instead of generated ones; and for midpoints
         what no model is needed for: the mean of two images."""
         if self.features is None:
             return {}
@@ -122,26 +122,26 @@ class Yardstick:
         }
 
 
-def measure(run: Run, yardstick: Yardstick) -> dict[str, Any]:
+def measure(run: Run, reference: Reference) -> dict[str, Any]:
     """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent."""
     figures = costs(run)
     notes: dict[str, str] = {}
     model = run.model
     if not model.can_sample():
         notes["samples"] = NO_PRIOR
-    elif yardstick.features is not None:
-        images, labels = draw(model, yardstick.data, yardstick.count, yardstick.seed)
-        figures |= yardstick.compare(images) | classes_drawn(yardstick, images, labels)
+    elif reference.features is not None:
+        images, labels = draw(model, reference.data, reference.count, reference.seed)
+        figures |= reference.compare(images) | classes_drawn(reference, images, labels)
     if isinstance(model, Reconstructs):
-        test = yardstick.data.test
+        test = reference.data.test
         errors = squared_errors(shown_images(model, test), reconstruct(model, test))
         figures["reconstruction_mse"] = float(errors.mean())
     if isinstance(model, Encodes) and isinstance(model, Decodes):
-        figures |= latent_figures(model, yardstick)
+        figures |= latent_figures(model, reference)
     if isinstance(model, Encodes) and isinstance(model, HasPrior):
-        figures |= density_figures(model, yardstick)
+        figures |= density_figures(model, reference)
     if isinstance(model, Quantizes):
-        figures |= code_figures(model, yardstick)
+        figures |= code_figures(model, reference)
     name = model.likelihood_name
     about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
     return {"figures": figures, "notes": notes, **about}
@@ -184,16 +184,16 @@ def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tenso
     return sample(model, count, labels, seed=derive_seed(seed, "generated")), labels
 
 
-def classes_drawn(yardstick: Yardstick, images: Tensor, labels: Tensor | None = None) -> dict[str, float]:
-    """How many classes a classifier finds in images, and how evenly.
+def classes_drawn(reference: Reference, images: Tensor, labels: Tensor | None = None) -> dict[str, float]:
+    """Counts the classes that a classifier finds in images, and their evenness.
 
     `class_evenness` is the exponential of the entropy of the classes' shares over their number: 1 where
     all are as frequent, 1 / K where there is only one. `as_asked` is the share read as it was asked for.
     """
-    if yardstick.classifier is None:
+    if reference.classifier is None:
         return {}
-    read = yardstick.classifier.classify(images).argmax(1)
-    shares = read.bincount(minlength=len(yardstick.classifier.class_names)).double() / len(read)
+    read = reference.classifier.classify(images).argmax(1)
+    shares = read.bincount(minlength=len(reference.classifier.class_names)).double() / len(read)
     entropy = -float(torch.xlogy(shares, shares).sum())
     figures = {"least_class": float(shares.min()), "class_evenness": math.exp(entropy) / len(shares)}
     if labels is not None:
@@ -205,37 +205,38 @@ class EncodesAndDecodes(Encodes, Decodes, Protocol):
     """It encodes examples as vectors and decodes vectors."""
 
 
-def latent_figures(model: EncodesAndDecodes, yardstick: Yardstick) -> dict[str, float]:
-    """What classes can be read from the codes, and how good decoded points between and beyond them are."""
-    data, seed = yardstick.data, yardstick.seed
+def latent_figures(model: EncodesAndDecodes, reference: Reference) -> dict[str, float]:
+    """Measures how well classes can be read from the latents, and how good decoded points between and beyond
+    them are."""
+    data, seed = reference.data, reference.seed
     train = chosen(data.train, ENCODED, derive_seed(seed, "codes"))
     test = chosen(data.test, ENCODED, derive_seed(seed, "codes"))
-    known, codes = encode(model, train).mean, encode(model, test).mean
+    known, latents = encode(model, train).mean, encode(model, test).mean
     figures = {}
     if train.labels is not None and test.labels is not None:
-        arguments = (known, train.labels, codes, test.labels)
+        arguments = (known, train.labels, latents, test.labels)
         figures = {"knn_accuracy": knn_accuracy(*arguments), "probe_accuracy": linear_accuracy(*arguments)}
-    if yardstick.features is None:
+    if reference.features is None:
         return figures
-    first, second = pairs(yardstick)
+    first, second = pairs(reference)
     ends = encode(model, data.test.take(first)).mean, encode(model, data.test.take(second)).mean
     middles = (ends[0] + ends[1]) / 2
     y = None if data.test.labels is None else data.test.labels[first]
-    figures |= yardstick.compare_few(decode(model, middles, y), "midpoint")
-    count = min(FEW, yardstick.count)
+    figures |= reference.compare_few(decode(model, middles, y), "midpoint")
+    count = min(FEW, reference.count)
     generator = torch.Generator().manual_seed(derive_seed(seed, "codes"))
-    normal = torch.randn(count, codes.shape[1], generator=generator)
+    normal = torch.randn(count, latents.shape[1], generator=generator)
     y = None if train.labels is None else train.labels[torch.arange(count) % len(train)]
-    figures |= yardstick.compare_few(decode(model, normal, y), "normal")
+    figures |= reference.compare_few(decode(model, normal, y), "normal")
     fitted = known.mean(0) + normal @ root_of_covariance(known).T
-    return figures | yardstick.compare_few(decode(model, fitted, y), "fitted")
+    return figures | reference.compare_few(decode(model, fitted, y), "fitted")
 
 
-def density_figures(model: Model, yardstick: Yardstick) -> dict[str, float]:
+def density_figures(model: Model, reference: Reference) -> dict[str, float]:
     """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits."""
-    seed = yardstick.seed
-    health = measure_health(model, chosen(yardstick.data.test, FEW, seed), seed=seed)
-    few = chosen(yardstick.data.test, BOUND_IMAGES, seed)
+    seed = reference.seed
+    health = measure_health(model, chosen(reference.data.test, FEW, seed), seed=seed)
+    few = chosen(reference.data.test, BOUND_IMAGES, seed)
     figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, seed=seed).value}
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
@@ -247,26 +248,26 @@ def density_figures(model: Model, yardstick: Yardstick) -> dict[str, float]:
     return figures
 
 
-def code_figures(model: Quantizes, yardstick: Yardstick) -> dict[str, float]:
+def code_figures(model: Quantizes, reference: Reference) -> dict[str, float]:
     """`code_bits`: -log2 of the codes' probability under the prior, where there is one, on as many test images
     as a VAE's rate."""
-    few = chosen(yardstick.data.test, FEW, yardstick.seed)
+    few = chosen(reference.data.test, FEW, reference.seed)
     report = measure_codes(model, few)
     return {} if report.code_bits is None else {"code_bits": report.code_bits[0]}
 
 
-def pairs(yardstick: Yardstick) -> tuple[Tensor, Tensor]:
+def pairs(reference: Reference) -> tuple[Tensor, Tensor]:
     """Indices of two test images each, all different: the ends between which midpoints lie."""
-    generator = torch.Generator().manual_seed(derive_seed(yardstick.seed, "pairs"))
-    count = min(FEW, len(yardstick.data.test))
-    order = torch.randperm(len(yardstick.data.test), generator=generator)[:count]
+    generator = torch.Generator().manual_seed(derive_seed(reference.seed, "pairs"))
+    count = min(FEW, len(reference.data.test))
+    order = torch.randperm(len(reference.data.test), generator=generator)[:count]
     return order, order.roll(1)
 
 
-def root_of_covariance(codes: Tensor) -> Tensor:
-    """A matrix A with A Aᵀ the covariance of codes (N, D), which may be singular."""
-    values, vectors = torch.linalg.eigh(codes.double().T.cov())
-    return (vectors * values.clamp_min(0).sqrt()).to(codes.dtype)
+def root_of_covariance(latents: Tensor) -> Tensor:
+    """A matrix A with A Aᵀ the covariance of latents (N, D), which may be singular."""
+    values, vectors = torch.linalg.eigh(latents.double().T.cov())
+    return (vectors * values.clamp_min(0).sqrt()).to(latents.dtype)
 
 
 def check_enough(data: Data, features: Features) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.comparison import pictures
-from vaekit.comparison.claims import RULE, TOLD, Verdict, figure, short
+from vaekit.comparison.claims import LABELLED, RULE, Verdict, figure, short
 from vaekit.comparison.lesson_claims import judge_all
-from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Yardstick
+from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Reference
 from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
@@ -32,7 +32,7 @@ MARKS = {"holds": "yes", "does not hold here": "no", "depends": "open"}
 
 
 def write_comparison(
-    plan: Plan, records: Records, yardstick: Yardstick, data: Data, folder: Path
+    plan: Plan, records: Records, reference: Reference, data: Data, folder: Path
 ) -> tuple[Path, Path]:
     """Writes both files from what was measured and from the runs themselves.
 
@@ -42,10 +42,10 @@ def write_comparison(
     Raises:
         RunError: they cannot be written.
     """
-    table, floor = tabulate(records), yardstick.floor()
+    table, floor = tabulate(records), reference.floor()
     verdicts = judge_all(table)
     parts = [
-        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, yardstick)),
+        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, reference)),
         _failures(table),
         "<h2>Figures</h2>",
         _table(table, floor),
@@ -56,7 +56,7 @@ def write_comparison(
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
     write_atomic(folder / HTML, document(title, parts).encode("utf-8"))
-    write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, yardstick))
+    write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON
 
 
@@ -66,7 +66,7 @@ def as_dict(
     table: Table,
     floor: Mapping[str, float],
     verdicts: list[Verdict],
-    yardstick: Yardstick,
+    reference: Reference,
 ) -> dict[str, Any]:
     """The content of comparison.json."""
     spreads = {
@@ -81,8 +81,8 @@ def as_dict(
         "wish": plan.wish.as_dict(),
         "epochs": plan.epochs,
         "prior_epochs": plan.prior_epochs,
-        "features": yardstick.features and yardstick.features.name,
-        "images": yardstick.count,
+        "features": reference.features and reference.features.name,
+        "images": reference.count,
         "methods": spreads,
         "training_images": dict(floor),
         "likelihoods": {method: name for method, (name, _) in table.likelihoods.items()},
@@ -104,7 +104,7 @@ def as_dict(
     }
 
 
-def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[str]:
+def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[str]:
     """In plain words."""
     wish = plan.wish
     seeds = f"{len(wish.seeds)} seed{'s' * (len(wish.seeds) != 1)}"
@@ -119,19 +119,19 @@ def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[
             f"Each run had {wish.budget:g} s of training: 50 steps of each method were timed and the budget "
             f"turned into whole epochs, so that every schedule ends. Epochs: {epochs}."
             + (
-                " A model whose codes get a prior has what fits into half of the time, its prior the rest."
+                " A model whose latents get a prior has what fits into half of the time, its prior the rest."
                 * bool(plan.prior_epochs)
             )
         )
     else:
         also = " and its prior as many" if plan.prior_epochs else ""
         yield f"Each run had {wish.epochs} epochs{also}."
-    if yardstick.features is not None:
-        accuracy = yardstick.classifier and yardstick.classifier.accuracy
+    if reference.features is not None:
+        accuracy = reference.classifier and reference.classifier.accuracy
         reads = f", a classifier that reads {accuracy:.1%} of test images as labelled" if accuracy else ""
         yield (
-            f"Sets of images are compared in the features {yardstick.features.name}{reads}, "
-            f"{yardstick.count:,} images of each kind."
+            f"Sets of images are compared in the features {reference.features.name}{reads}, "
+            f"{reference.count:,} images of each kind."
         )
     spread = "" if len(wish.seeds) > 1 else " One seed has no spread: differences may be chance."
     yield (
@@ -141,7 +141,7 @@ def what_was_compared(plan: Plan, data: Data, yardstick: Yardstick) -> Iterator[
 
 
 def networks(methods: Sequence[str]) -> str:
-    """Which methods have networks that are alike."""
+    """Says which methods have the same networks."""
     own = [method for method in methods if "network" not in find_method(method).options()]
     if not own:
         return "Networks of the same family and size."
@@ -163,7 +163,7 @@ def _failures(table: Table) -> str:
 
 
 def _table(table: Table, floor: Mapping[str, float]) -> str:
-    """A row a figure, a column a method."""
+    """One row per figure, one column per method."""
     methods = table.methods
     head = "".join(f'<th class="number">{escape(method)}</th>' for method in methods)
     body = []
@@ -193,12 +193,12 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
 
 
 def meaning(name: str) -> str:
-    """What a row means, with the conditions under which it was measured."""
-    return METRICS[name].told(MEASURED.get(name, {}))
+    """Returns the sentence of a row, with the conditions under which it was measured."""
+    return METRICS[name].sentence_with(MEASURED.get(name, {}))
 
 
 def absent(name: str) -> str:
-    """What stands where a method has no such figure."""
+    """Returns what stands where a method has no such figure."""
     return "–" if ROWS[name] in (COST, STABILITY) else "not defined"
 
 
@@ -211,11 +211,11 @@ def _cell(spread: Spread | None, best: bool, absent: str) -> str:
 
 
 def _notes(table: Table, floor: Mapping[str, float]) -> str:
-    """What the reader of the table must know."""
+    """Yields what the reader of the table must know."""
     notes = ["The last column has training images in the place of samples: what a perfect model would reach."]
     if "blend_midpoint_fd" in floor:
         notes.append(
-            f"Midpoints, decoded N(0, I) and fitted normal are {FEW:,} images at most, training images likewise: fewer "
+            f"Midpoints, decoded N(0, I) and fitted normal are {FEW:,} images at most, training images too: fewer "
             "than samples, so that their distances are larger and compare within their own rows."
         )
         notes.append(
@@ -225,10 +225,10 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, (name, kind) in table.likelihoods.items():
         if KINDS[kind].note and table.get(method, "nll_nats") is not None:
             notes.append(f"{method}: {KINDS[kind].note.format(name=name)}")
-    told = [method for method in table.methods if method in TOLD]
-    if told:
+    labelled = [method for method in table.methods if method in LABELLED]
+    if labelled:
         notes.append(
-            f"{', '.join(told)}: told the class of each image, of test images too; nats and bits are given it."
+            f"{', '.join(labelled)}: conditioned on the class of each image, test images too; nats and bits are those of p(x|y)."
         )
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
@@ -278,7 +278,7 @@ def _pictures(plan: Plan, records: Records, data: Data, folder: Path) -> str:
         f'<h2>Samples</h2><p class="faint">Not chosen; of the first seed.</p><div class="cards">{drawn}</div>'
         f"<h2>The same test images, reconstructed</h2>{rebuilt}"
         f'<h2>From one test image to another</h2><p class="faint">Outermost the two images, between them decoded '
-        f"points on the straight line between their codes. A model that is told the class is told that of the left "
+        f"points on the straight line between their latents. A conditional model gets the class of the left "
         f"image all along.</p>{walked}"
     )
 

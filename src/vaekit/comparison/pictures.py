@@ -48,7 +48,7 @@ def originals(data: Data) -> Picture:
 
 
 def reconstructions(model: Model, data: Data) -> Picture:
-    """The same images after the way through the code."""
+    """The same images after the way through the latents."""
     few = data.test.take(torch.arange(min(REBUILT, len(data.test))))
     if not isinstance(model, Reconstructs):
         return Picture(None, "no encoder")
@@ -56,7 +56,7 @@ def reconstructions(model: Model, data: Data) -> Picture:
 
 
 def interpolations(model: Model, data: Data) -> Picture:
-    """From one test image to another, through the decoded codes on the straight line between theirs."""
+    """From one test image to another, through the decoded latents on the straight line between theirs."""
     if not isinstance(model, Reconstructs):
         return Picture(None, "no encoder")
     if not (isinstance(model, Encodes) and isinstance(model, Decodes)):
@@ -75,7 +75,7 @@ def interpolations(model: Model, data: Data) -> Picture:
 
 
 def drawable(data: Data) -> bool:
-    """Whether images can be shown at all."""
+    """Returns whether images can be shown at all."""
     return len(data.shape) == 3 and data.shape[0] <= 4 and data.pixels != "real"
 
 

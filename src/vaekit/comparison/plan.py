@@ -1,4 +1,4 @@
-"""What a comparison is to do: checked before any training, written down, and kept when it is gone on with."""
+"""The plan of a comparison: checked before any training, written down, and kept when it is resumed."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What was asked for; two comparisons are the same if these are equal.
+class Request:
+    """The options of a comparison; two comparisons are the same if these are equal.
 
     Attributes:
         data: options of the source.
         methods: keys of METHODS.
         seeds: of the sub-runs of each method.
-        budget: seconds of training a sub-run, or None.
-        epochs: passes over the training images a sub-run, or None: then the budget decides.
+        budget: seconds of training per sub-run, or None.
+        epochs: passes over the training images per sub-run, or None: then the budget decides.
         options: of models and training, given to every method that has them.
         features: in which samples are compared, or None for what suits the data.
     """
@@ -62,17 +62,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Plan:
-    """A wish, and what it comes to on these data.
+    """A request, and what it comes to on these data.
 
     Attributes:
-        wish: what was asked for.
+        wish: the request.
         fingerprint: of the data.
         epochs: of each method.
-        prior_epochs: passes over the codes, of each method whose codes get a prior.
+        prior_epochs: passes over the latents, of each method whose latents get a prior.
         epoch_seconds, prior_epoch_seconds: as they were timed for the budget; empty for equal epochs.
     """
 
-    wish: Wish
+    wish: Request
     fingerprint: str
     epochs: dict[str, int]
     prior_epochs: dict[str, int]
@@ -84,7 +84,7 @@ class Plan:
         return settings_of(self.wish, method, {"epochs": self.epochs[method], "seed": seed})
 
     def prior_options(self, method: str, seed: int) -> dict[str, Any]:
-        """Options of the prior of a sub-run's codes."""
+        """Options of the prior of a sub-run's latents."""
         return prior_options(self.wish) | {"epochs": self.prior_epochs[method], "seed": seed}
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class KeptPlan:
-    """plan.json as it lies in a folder: a Plan whose wish is not interpreted, only compared."""
+    """plan.json as it lies in a folder: a Plan whose request is not interpreted, only compared."""
 
     format: int
     wish: Mapping[str, Any]
@@ -113,7 +113,8 @@ class KeptPlan:
 
 
 def default_methods(labelled: bool) -> tuple[str, ...]:
-    """What is compared where nobody says: the lesson's methods, those that want labels only with labels."""
+    """Returns the methods that are compared by default: the lesson's, those that want labels only with
+    labels."""
     return tuple(name for name in LESSON if name in METHODS and (labelled or not METHODS[name].labels))
 
 
@@ -129,7 +130,7 @@ def parse_budget(text: str) -> float:
     return float(found[1]) * UNITS[found[2]]
 
 
-def settings_of(wish: Wish, method: str, more: dict[str, Any]) -> s.Settings:
+def settings_of(wish: Request, method: str, more: dict[str, Any]) -> s.Settings:
     """Settings of a method: the shared options that it has, over its own defaults.
 
     Width and depth are those of the networks that can be chosen; a method with a network of another kind keeps it.
@@ -147,7 +148,8 @@ def network_options() -> set[str]:
 
 
 def wants_prior(method: str) -> bool:
-    """Whether a prior is fitted after the model: it has codes that are no vectors, and nothing to draw them from.
+    """Returns whether a prior is fitted after the model: it has latents that are no vectors, and nothing to
+    draw them from.
 
     Vectors are left without one: what normal numbers decode to is what the lesson says of an autoencoder.
     """
@@ -155,7 +157,7 @@ def wants_prior(method: str) -> bool:
     return issubclass(kind, TakesPrior) and not issubclass(kind, Encodes) and not issubclass(kind, HasPrior)
 
 
-def prior_options(wish: Wish) -> dict[str, Any]:
+def prior_options(wish: Request) -> dict[str, Any]:
     """Options of every prior of codes."""
     return PRIOR | {"device": wish.options["device"]}
 
@@ -175,7 +177,7 @@ def check_wish(methods: Sequence[str], seeds: int, epochs: int | None, budget: s
         raise SettingError(f"epochs must be at least 1, not {epochs}.", "epochs")
 
 
-def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
+def make_plan(wish: Request, data: Data, folder: Path) -> Plan:
     """The plan that lies in the folder, or a new one, written there.
 
     Raises:
@@ -209,7 +211,7 @@ def make_plan(wish: Wish, data: Data, folder: Path) -> Plan:
     return plan
 
 
-def timed_plan(wish: Wish, data: Data, two: Sequence[str]) -> Plan:
+def timed_plan(wish: Request, data: Data, two: Sequence[str]) -> Plan:
     """The plan for a budget, which methods with a prior (`two`) share with it.
 
     Raises:
@@ -259,12 +261,12 @@ def shared_epochs(budget: float, seconds: float, of_prior: float, method: str) -
     return own, max(1, math.floor((budget - own * seconds) / of_prior))
 
 
-def prior_epoch_seconds(wish: Wish, method: str, data: Data) -> float:
-    """Seconds that an epoch of a method's prior takes, on the codes of a fresh model."""
+def prior_epoch_seconds(wish: Request, method: str, data: Data) -> float:
+    """Seconds that an epoch of a method's prior takes, on the latents of a fresh model."""
     model, _ = new_model(settings_of(wish, method, {}), data)
     assert isinstance(model, Autoencoder)
-    codes = codes_of(model.to(choose_device(wish.options["device"])), data, data.source)
-    return epoch_seconds(prior_settings(model, codes, prior_options(wish)), codes)
+    latents = codes_of(model.to(choose_device(wish.options["device"])), data, data.source)
+    return epoch_seconds(prior_settings(model, latents, prior_options(wish)), latents)
 
 
 def epoch_seconds(settings: s.Settings, data: Data) -> float:
@@ -275,8 +277,8 @@ def epoch_seconds(settings: s.Settings, data: Data) -> float:
     return Trainer(model, objective, data, settings.fit, context).time_epoch()
 
 
-def find_folder(wish: Wish, source: str) -> Path:
-    """The default of `out`: an unfinished comparison with this very wish, else the next free name."""
+def find_folder(wish: Request, source: str) -> Path:
+    """The default of `out`: an unfinished comparison of this very request, else the next free name."""
     stem, number = f"compare-{Path(source).stem or 'data'}", 1
     while (folder := Path("runs") / f"{stem}-{number}").exists():
         unfinished = (folder / PLAN).exists() and not (folder / "comparison.html").exists()
@@ -286,8 +288,8 @@ def find_folder(wish: Wish, source: str) -> Path:
     return folder
 
 
-def _kept(wish: Wish, data: Data, folder: Path) -> Plan:
-    """The plan of a comparison that is gone on with."""
+def _kept(wish: Request, data: Data, folder: Path) -> Plan:
+    """Reads the plan of a comparison that is resumed."""
     path = folder / PLAN
     content = read_json(path)
     s.check_format(content, str(path))

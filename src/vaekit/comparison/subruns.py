@@ -1,7 +1,7 @@
 """Trains and measures the sub-runs of a comparison, one after the other; what is done is not repeated.
 
 OUT/plan.json               what was asked for, and how many epochs that is for each method
-OUT/METHOD-SEED/            a run folder like any other; prior/ in it, where its codes get one
+OUT/METHOD-SEED/            a run folder like any other; prior/ in it, where its latents get one
 OUT/measured/METHOD-SEED.json   its figures, or why it failed
 OUT/features.safetensors    what samples are compared in, if it had to be learned
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vaekit.comparison.measure import Yardstick, measure
+from vaekit.comparison.measure import Reference, measure
 from vaekit.comparison.plan import Plan
 from vaekit.core import TrainingError
 from vaekit.data import Data
@@ -29,7 +29,7 @@ Records = dict[str, dict[int, dict[str, Any]]]  # method -> seed -> what was mea
 
 
 def run_all(
-    plan: Plan, data: Data, yardstick: Yardstick, folder: Path, say: Say, stop: Stop
+    plan: Plan, data: Data, reference: Reference, folder: Path, say: Say, stop: Stop
 ) -> tuple[Records, str | None]:
     """Every sub-run that is not done yet.
 
@@ -43,7 +43,7 @@ def run_all(
             more = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
             epochs = f"{plan.epochs[method]} epoch{'s' * (plan.epochs[method] != 1)}"
             say(f"{number} of {len(plan.names)}: {name}, {epochs}{more}")
-            record, reason = run_one(plan, method, seed, data, yardstick, folder / name, stop)
+            record, reason = run_one(plan, method, seed, data, reference, folder / name, stop)
             if reason is not None:
                 return records, reason
             path.parent.mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def run_all(
 
 
 def run_one(
-    plan: Plan, method: str, seed: int, data: Data, yardstick: Yardstick, folder: Path, stop: Stop
+    plan: Plan, method: str, seed: int, data: Data, reference: Reference, folder: Path, stop: Stop
 ) -> tuple[dict[str, Any], str | None]:
     """The record of one sub-run, or why it was interrupted; a training that fails is a record too."""
     try:
@@ -73,11 +73,11 @@ def run_one(
         if history.interrupted:
             return {}, history.interrupted
         run = load_run(folder, device=plan.wish.options["device"])
-    return measure(run, yardstick), None
+    return measure(run, reference), None
 
 
 def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: Stop) -> History:
-    """Trains a sub-run, or goes on with it.
+    """Trains a sub-run, or resumes it.
 
     Raises:
         TrainingError: as in `fit`.
@@ -90,7 +90,7 @@ def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: St
 
 
 def train_prior(plan: Plan, method: str, seed: int, data: Data, run: Run, stop: Stop) -> History:
-    """Fits the prior of a sub-run's codes, or goes on with it.
+    """Fits the prior of a sub-run's latents, or resumes it.
 
     Raises:
         TrainingError: as in `fit`.

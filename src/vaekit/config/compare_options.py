@@ -35,7 +35,7 @@ class CompareSettings(DataSettings):
 
     @property
     def shared(self) -> dict[str, Any]:
-        """What every method is given that has it: the device, and what differs from the defaults, flat."""
+        """Returns the options that every method gets that has them: the device, and what differs from the defaults, flat."""
         own = {field.name for field in dataclasses.fields(self)} - {*self.source.names()}
         defaults = {flag.name: flag.default for flag in self.flags()}
         flat: dict[str, Any] = {}

@@ -53,7 +53,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a field says of its option, kept in its metadata; see `option`."""
+    """The default, range and help of an option, kept in the metadata of its field; see `option`."""
 
     help: str = ""
     at_least: float | None = None
@@ -77,7 +77,7 @@ class Rule:
         return f"{'above' if self.above is not None else 'from'} {lower} to {high}"
 
     def holds(self, value: float) -> bool:
-        """Whether a number lies within the range."""
+        """Returns whether a number lies within the range."""
         return (
             (self.at_least is None or value >= self.at_least)
             and (self.above is None or value > self.above)
@@ -101,7 +101,7 @@ class Rule:
         return value
 
     def flags(self, name: str, hint: Any, default: Any) -> list[Flag]:
-        """What can be given for the field, flat."""
+        """Returns the flat options of the field."""
         choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
         return [Flag(name, hint, default, self.help, self.range, choices, self.positional, self.decided)]
 
@@ -268,7 +268,7 @@ def of_choices(name: str, value: Any, choices: Iterable[str]) -> Any:
 
 
 def imported(reference: str | type) -> Any:
-    """What "module:name" names; a class itself stays as it is."""
+    """Imports what "module:name" names; a class itself stays as it is."""
     if not isinstance(reference, str):
         return reference
     module, name = reference.split(":")

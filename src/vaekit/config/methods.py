@@ -23,12 +23,12 @@ class Method:
 
     Attributes:
         model: the model's class, or "module:Class" so that the table needs no torch.
-        objective: the objective's class, likewise.
+        objective: the objective's class, named in the same way.
         model_options: the model's options.
         objective_options: the objective's options.
         summary: one line for help and documentation.
         overrides: defaults of options in which this method differs.
-        labels: the model is told the class of each image; data without labels cannot train it.
+        labels: the model is conditioned on the class of each image; data without labels cannot train it.
         data_options: options of its data.
         loader: "module:function" that takes these and gives a `Data`.
     """
@@ -107,21 +107,22 @@ TC, FACTOR, DIP, CAPACITY = (
 CHASE = {"learning_rate": 2e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
 METHODS: dict[str, Method] = {
-    "ae": Method(AE, RECONSTRUCTION, m.AutoencoderSettings, o.NoSettings, "autoencoder: a deterministic code, no prior"),
+    "ae": Method(AE, RECONSTRUCTION, m.AutoencoderSettings, o.NoSettings, "autoencoder: deterministic latents, no prior"),
     "vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
     "beta-vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
     "beta-tcvae": Method(VAE, TC, m.AutoencoderSettings, o.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)"),
     "factor-vae": Method(VAE, FACTOR, m.AutoencoderSettings, o.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)"),
-    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated codes, DIP-VAE II (Kumar et al. 2018)"),
+    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated latents, DIP-VAE II (Kumar et al. 2018)"),
     "capacity-vae": Method(VAE, CAPACITY, m.AutoencoderSettings, o.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)"),
-    "cvae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE that is told the class (Sohn et al. 2015)", labels=True),
+    "cvae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE conditioned on the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, m.AutoencoderSettings, o.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
     "vqvae": Method(VQVAE, QUANTIZED, m.VQVAESettings, o.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
     "gan": Method(GAN, ADVERSARIAL, m.GANSettings, o.AdversarialSettings, "GAN: draws, encodes none (Goodfellow et al. 2014)", CHASE),
-    "cgan": Method(GAN, ADVERSARIAL, m.GANSettings, o.AdversarialSettings, "GAN told the class (Mirza & Osindero 2014)", CHASE, True),
+    "cgan": Method(GAN, ADVERSARIAL, m.GANSettings, o.AdversarialSettings, "GAN conditioned on the class (Mirza & Osindero 2014)",
+                   CHASE, True),
 }  # fmt: skip
 
-# What `vaekit prior` fits to the codes of a run: by the same training, on codes instead of images.
+# What `vaekit prior` fits to the latents of a run: by the same training, on latents instead of images.
 PRIORS: dict[str, Method] = {
     "code-prior": Method(
         "vaekit.models.code_prior:CodePrior", "vaekit.objectives.nll:CodeLength", m.CodePriorSettings, o.NoSettings,

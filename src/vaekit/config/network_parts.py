@@ -28,7 +28,7 @@ class NetworkPart(Part):
 
 @dataclass(frozen=True)
 class Lesson(NetworkPart):
-    """Two strided convolutions a side, as in the lesson."""
+    """Two strided convolutions per side, as in the lesson."""
 
     module: ClassVar[Any] = "vaekit.networks.lesson:lesson"
 

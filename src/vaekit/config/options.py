@@ -18,7 +18,7 @@ FORMAT = 1  # of config.json and of recipes; raised when an old reader would mis
 
 @dataclass(frozen=True)
 class DataSettings(Options):
-    """Where images come from: the options of `vaekit.load_data`."""
+    """The source of the images: the options of `vaekit.load_data`."""
 
     data: str = option(
         help="digits, mnist, fashion-mnist, strokes, sprites, a folder of images, or a .npy or .npz file"
@@ -57,7 +57,7 @@ class DataSettings(Options):
 
 @dataclass(frozen=True)
 class CodesSettings(Options):
-    """Whose codes a prior is fitted to: the options of `vaekit.training.priors.load_codes`."""
+    """The run whose latents a prior is fitted to: the options of `vaekit.training.priors.load_codes`."""
 
     data: str = option(help="folder of a trained run")
 

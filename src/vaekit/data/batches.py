@@ -24,14 +24,14 @@ class Batches:
 
     Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch.
     The order of an epoch depends on the seed and the epoch's number alone, so that a resumed run
-    goes on as if it had never stopped. Images that would fill more than half of a GPU's free
+    continues as if it had never stopped. Images that would fill more than half of a GPU's free
     memory stay on the host, and each batch is moved. Images that are mapped from a file are read in
     blocks of neighbours, in random order, some ahead of their use; about GROUP bytes of blocks are
     shuffled together.
 
     Args:
         split: images (N, ...) and perhaps labels (N,).
-        batch_size: images a batch, over all processes; the last one of an epoch may be smaller.
+        batch_size: images per batch, over all processes; the last one of an epoch may be smaller.
         device: where batches are made.
         dynamic: draw binary images from the grey ones. A shuffled (training) set draws anew each time, from
             the global generator of the device; an ordered one (evaluation) shows each image as
@@ -62,13 +62,13 @@ class Batches:
         self.mapped = is_mapped(self.images)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         whole, rest = divmod(len(self.images), self.batch_size)
         fewest = 1 if not self.shuffle else self.part[1]  # a mean over no images would be NaN
         return whole + (rest >= fewest and not self.drop_last)
 
     def share(self, index: int) -> Share | None:
-        """Which rows of a batch are this process's; None if it has all of them."""
+        """Returns which rows of a batch are this process's; None if it has all of them."""
         rank, world = self.part
         if world == 1:
             return None
@@ -171,7 +171,7 @@ class Batches:
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:
-    """Whether the images may live on the device."""
+    """Returns whether the images may live on the device."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)

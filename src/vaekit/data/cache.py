@@ -50,7 +50,7 @@ def cache_dir() -> Path:
 
 
 def rows_at_once(shape: Sequence[int]) -> int:
-    """How many images of an (N, ...) array to handle at a time."""
+    """Returns how many images of an (N, ...) array to handle at a time."""
     return max(1, AT_ONCE // max(1, prod(shape[1:])))
 
 
@@ -119,7 +119,7 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def is_mapped(images: Tensor) -> bool:
-    """Whether images lie in a file that `read_npy` has mapped."""
+    """Returns whether images lie in a file that `read_npy` has mapped."""
     address = images.data_ptr() if images.device.type == "cpu" else 0
     return any(
         reference() is not None and start <= address < start + size for reference, start, size in _MAPS

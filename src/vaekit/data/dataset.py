@@ -44,7 +44,7 @@ class Split:
         images: (N, C, H, W) or (N, D); uint8 for binary and 8-bit pixels, else float32. May be
             backed by a memory map.
         labels: (N,) int64 class numbers, or None.
-        names: a name an image (a file's path within its source), or None.
+        names: one name per image (a file's path within its source), or None.
         factors: (N, F) float32 values of the factors that the images were made from, or None.
     """
 
@@ -80,7 +80,7 @@ class Data:
         factors: what the images were made from, column for column of the splits' `factors`, or None.
         fingerprint: hash of all images and labels and of the split.
         options: keyword arguments of `load_data` that load it again, JSON-able.
-        notes: one line for each kind of thing that was converted, passed over or found odd.
+        notes: one line for each kind of thing that was converted, skipped or found odd.
     """
 
     source: str
@@ -103,7 +103,7 @@ class Data:
 
     @property
     def dimensions(self) -> int:
-        """Values an image."""
+        """Values per image."""
         return prod(self.shape)
 
     @property
@@ -125,7 +125,7 @@ class Data:
 
 @dataclass
 class Loaded:
-    """What a source gives, before its pixels are interpreted and its splits are completed.
+    """The contents of a source, before its pixels are interpreted and its splits are completed.
 
     Attributes:
         parts: "train", and "validation" and "test" where the source has splits of its own; a
@@ -135,7 +135,7 @@ class Loaded:
         class_names: name of each class number, or None.
         factors: what the images were made from, or None.
         path: absolute path of the files, or None.
-        notes: one line for each kind of thing that was converted, passed over or found odd.
+        notes: one line for each kind of thing that was converted, skipped or found odd.
         mapped: the images are backed by a memory map, too large to be copied in memory.
         binarized: the images are the binary ones that `binarize="static"` asks for.
     """

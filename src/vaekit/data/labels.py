@@ -15,27 +15,27 @@ from torch.nn import functional as F
 from vaekit.core import DataError, SettingError, near_miss
 
 
-def check_labels(y: Tensor | None, count: int, classes: int, look: bool = True) -> Tensor:
+def check_labels(y: Tensor | None, count: int, classes: int, validate: bool = True) -> Tensor:
     """Labels of a batch, (count,) int64.
 
     Args:
         y: labels, or None where there are none.
         count: B, images that they belong to.
         classes: K.
-        look: at the values too, for which the host waits for the device.
+        validate: check the values too, for which the host waits for the device.
 
     Raises:
-        DataError: they are missing, not one whole number an image, or out of range.
+        DataError: they are missing, not one whole number per image, or out of range.
     """
     if y is None:
         raise DataError(
-            f"this model is told the class of each image: pass y, whole numbers from 0 to {classes - 1}."
+            f"this model is conditioned on the class of each image: pass y, whole numbers from 0 to {classes - 1}."
         )
     if y.shape != (count,) or y.is_floating_point() or y.is_complex():
         kind = f"{y.dtype} of shape {tuple(y.shape)}".removeprefix("torch.")
         raise DataError(f"labels must be {count} whole numbers, one an image, not {kind}.")
     y = y.long()
-    if look and count:
+    if validate and count:
         low, high = int(y.min()), int(y.max())
         if low < 0 or high >= classes:
             wrong = low if low < 0 else high
@@ -52,7 +52,7 @@ def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
     return F.one_hot(y.to(like.device), classes).to(like.dtype) * classes**0.5
 
 
-def in_turn(count: int, classes: int) -> Tensor:
+def round_robin(count: int, classes: int) -> Tensor:
     """Labels 0, 1, ..., classes - 1, 0, ...: as even as `count` of them can be, (count,)."""
     return torch.arange(count) % classes
 

@@ -29,7 +29,7 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 @dataclass(frozen=True)
 class IdxSet:
-    """Where the four files of a set are and what they are.
+    """The addresses and hashes of the four files of a set.
 
     Attributes:
         folders: subfolders of the data folder in which they may lie.
@@ -214,7 +214,7 @@ def _find_folder(folders: Sequence[Path], *files: str) -> Path | None:
 
 
 def _read_amat(path: Path) -> torch.Tensor:
-    """A text file of 784 zeros and ones a line as (N, 1, 28, 28) uint8 0 and 1."""
+    """A text file of 784 zeros and ones per line as (N, 1, 28, 28) uint8 0 and 1."""
     try:
         text = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:

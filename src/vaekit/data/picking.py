@@ -1,4 +1,4 @@
-"""Which examples of a data set are meant: one split, or all of them in the order of their names."""
+"""Picks examples of a data set: one split, or all of them in the order of their names."""
 
 from __future__ import annotations
 

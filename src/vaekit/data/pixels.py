@@ -1,4 +1,4 @@
-"""What pixel values are: from the values or as `pixels` says, binarised on demand."""
+"""Interprets pixel values: by the values or as `pixels` says, binarised on demand."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _top(images: Iterable[Tensor]) -> int:
 
 
 def _two_valued(images: Iterable[Tensor], top: int) -> bool:
-    """Whether 0 and `top` both occur and nothing else does."""
+    """Returns whether 0 and `top` both occur and nothing else does."""
     low = high = False
     for tensor in images:
         for part in chunks(tensor):

@@ -76,7 +76,7 @@ def make_splits(loaded: Loaded, validation: float, where: str, token: str) -> tu
 
 
 def assign(keys: dict[str, np.ndarray], validation: float, where: str) -> dict[str, dict[str, np.ndarray]]:
-    """Which rows of which part of the source make up each split, in the source's order.
+    """Assigns rows of the parts of a source to splits, in the source's order.
 
     Args:
         keys: (N, 2) content hashes for "train", and for "validation" and "test" where these are the
@@ -117,7 +117,7 @@ def assign(keys: dict[str, np.ndarray], validation: float, where: str) -> dict[s
 
 
 def copies(tested: np.ndarray, trained: np.ndarray) -> int:
-    """How many images of one split also occur in another, by their keys."""
+    """Returns how many images of one split also occur in another, by their keys."""
     return int(np.isin(tested[:, 0], trained[:, 0]).sum())
 
 

@@ -1,4 +1,4 @@
-"""How stored examples are shown to a model: scaled, and binary ones drawn from grey.
+"""Shows stored examples to a model: scaled, and binary ones drawn from grey.
 
 One door: whoever asks a model about an image (training's validation, every command, figure and page) shows it
 here, so that one image has one embedding. What is shown is a function of the image alone: no seed, position in a

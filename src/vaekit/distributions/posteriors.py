@@ -47,16 +47,16 @@ def standard_normal(latent_dim: int, like: Tensor) -> Normal:
     return Normal(mean, torch.ones_like(mean), validate_args=False)
 
 
-def bounded_normal(codes: Tensor) -> Normal:
+def bounded_normal(raw: Tensor) -> Normal:
     """q(z|x) = N(mean, sigma^2) from an encoder's output, log sigma^2 softly bounded by LOG_VARIANCE.
 
     Near 0 the map is the identity to 5e-5. Past a bound the gradient fades over some ten units, where
     a hard clamp would cut it off; value and gradient are finite everywhere.
 
     Args:
-        codes: (B, 2D), the means and then the log-variances.
+        raw: (B, 2D), the means and then the log-variances.
     """
-    mean, log_variance = full_precision(codes).chunk(2, dim=-1)
+    mean, log_variance = full_precision(raw).chunk(2, dim=-1)
     log_variance = soft_bounds(log_variance, *LOG_VARIANCE)
     return Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
 

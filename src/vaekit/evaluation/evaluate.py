@@ -20,7 +20,7 @@ from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import Finding, findings
 from vaekit.evaluation.latents.health import Health, chosen, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
-from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, negative_elbo
+from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.store import Features, features_for
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
@@ -37,7 +37,7 @@ GENERATED = 10_000  # images to judge the quality of samples by, at most
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured; what a model does not define is absent.
+    """The figures of an evaluation; those that a model does not define are absent.
 
     Attributes:
         about: model, data, and under what conditions; `classes` where the model is conditioned on the class y of
@@ -50,7 +50,7 @@ class Evaluation:
         findings: what is wrong with it, in words.
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
-        disentanglement: of the codes, if the images' factors are known.
+        disentanglement: of the latents, if the images' factors are known.
     """
 
     about: Mapping[str, Any]
@@ -98,7 +98,7 @@ def evaluate(
     precision: str = "auto",
     device: str = "auto",
     keep: bool = False,
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> Evaluation:
     """Measures a model on test images: likelihood, the health of its latent space, quality of samples, and
     disentanglement where the factors of the images are known.
@@ -109,7 +109,7 @@ def evaluate(
             the training split serves for comparison; None takes a run's own data.
         label: class of the images of a source without labels, for a conditional run.
         samples: K of the importance-weighted bound.
-        images: measure the likelihood on so many images, drawn at random; None takes all.
+        images: number of images to measure the likelihood on, drawn at random; None takes all.
         jackknife: also `nll_jackknife_nats`: the same draws again, without the bias of order 1/K.
         annealed: images on which the bound is checked by annealed importance sampling; 0 does not.
         features: in which samples are compared with test images: a name or file, or such features; "auto" takes
@@ -123,7 +123,7 @@ def evaluate(
 
     Raises:
         SettingError: numbers out of range, pixels on which the model's likelihood is not defined,
-            features without a data set; or for the disentanglement no known factors, codes that are no
+            features without a data set; or for the disentanglement no known factors, latents that are no
             vectors, or too few images.
         DataError: no images, or of another shape than the model's.
         RunError: a run that cannot be used, or where the result cannot be kept.
@@ -165,7 +165,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be measured, of what.
+    """The measures to take, and the data to take them on.
 
     Attributes:
         model: the model.
@@ -246,7 +246,7 @@ def measure_likelihood(
     *,
     seed: int,
     precision: str,
-    tell: Tell | None,
+    tell: ProgressCallback | None,
 ) -> dict[str, MeanNats]:
     """Every bound on -log p(x), by name; arguments as in `evaluate`."""
     common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
@@ -275,7 +275,7 @@ def check_pixels(model: Model, data: Data | Split) -> None:
 
 
 def is_drawn(model: Model, split: Split) -> bool:
-    """Whether images reach the model as binary draws of grey ones."""
+    """Returns whether images reach the model as binary draws of grey ones."""
     if model.pixels != "binary" or not len(split):
         return False
     white = 255 if split.images.dtype == torch.uint8 else 1

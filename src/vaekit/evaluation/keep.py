@@ -24,7 +24,7 @@ def keep(run: Run, values: Mapping[str, Any]) -> None:
         RunError: summary.json is damaged, or a file cannot be written.
     """
     if not keep_evaluation(run.path, values):
-        warn_of([f"{run.path} has not ended, so this is not kept; go on with it: vaekit resume {run.path}"])
+        warn_of([f"{run.path} has not ended, so this is not kept; resume it: vaekit resume {run.path}"])
     pictures = {name: run.path / "figures" / f"{name}.png" for name in FIGURES}
     drawn = {name: path for name, path in pictures.items() if path.exists()}
     write_report(load_run(run.path), drawn, {})

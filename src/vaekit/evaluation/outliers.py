@@ -1,4 +1,4 @@
-"""How odd a model finds each image: several scores, all of which are higher for odder images.
+"""Scores of how odd a model finds each image, all of them higher for odder images.
 
 No score is right for every kind of outlier (docs/outliers.md has where each fails); the default failed least.
 """
@@ -20,7 +20,7 @@ from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
 from vaekit.evaluation.latents.health import chosen
-from vaekit.evaluation.likelihood.bounds import Tell, distortion_and_rate
+from vaekit.evaluation.likelihood.bounds import ProgressCallback, distortion_and_rate
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
@@ -31,13 +31,13 @@ DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers
 DRAWS = 4  # of z for the negative ELBO
 STEPS, RATE = 50, 0.1  # of the search for a better posterior; the rate falls to 0
 NEIGHBOUR = 10
-TRAINING = 10_000  # training images whose codes are neighbours, at most
+TRAINING = 10_000  # training images whose embeddings are neighbours, at most
 BLOCK = 250
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What every score is given.
+    """The model, data and options that every score gets.
 
     Attributes:
         model: the model.
@@ -51,7 +51,7 @@ class Setting:
     samples: int
     seed: int
     precision: str
-    tell: Tell | None
+    tell: ProgressCallback | None
 
 
 def negative_elbo(split: Split, setting: Setting) -> Tensor:
@@ -135,14 +135,14 @@ def complexity_corrected(split: Split, setting: Setting) -> Tensor:
 
 def latent_distance(split: Split, setting: Setting) -> Tensor:
     """Distance of an image's posterior mean to its 10th nearest among training images, (N,), in standard
-    deviations of the training codes."""
+    deviations of the training embeddings."""
     if setting.train is None or not len(setting.train):
         raise SettingError("the latent distance needs the run's training images.")
     known = _means(chosen(setting.train, TRAINING, setting.seed), setting)
-    codes, spread = _means(split, setting), known.std(0).clamp_min(1e-6)
+    latents, spread = _means(split, setting), known.std(0).clamp_min(1e-6)
     found = [
         torch.cdist(part / spread, known / spread).kthvalue(min(NEIGHBOUR, len(known)), dim=1).values
-        for part in codes.split(1000)
+        for part in latents.split(1000)
     ]
     return torch.cat(found).double()
 
@@ -178,7 +178,7 @@ def score_images(
     samples: int = 64,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Scores of every image.
 

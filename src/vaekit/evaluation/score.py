@@ -17,7 +17,7 @@ from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
-from vaekit.evaluation.likelihood.bounds import Tell
+from vaekit.evaluation.likelihood.bounds import ProgressCallback
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
 from vaekit.models.base import Encodes, check_needs
 from vaekit.runs.ask import run_of
@@ -99,7 +99,7 @@ def score(
     device: str = "auto",
     out: str | Path | None = None,
     count: int = 64,
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> Scores:
     """Scores images by how odd a run finds them: `score("runs/vae-digits-1", "photos", out="scores.csv")`.
 

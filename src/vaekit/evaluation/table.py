@@ -60,7 +60,7 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
 
 
 def under_of(evaluation: Mapping[str, Any]) -> Under:
-    """What an evaluation was made under, by its own record."""
+    """Returns the conditions of an evaluation, by its own record."""
     likelihood, kind = evaluation.get("likelihood", ""), evaluation.get("likelihood_kind", "")
     return Under(likelihood, kind, "classes" in evaluation)
 
@@ -74,5 +74,5 @@ def _rows(values: Mapping[str, Any], under: Under) -> Iterator[Row]:
         metric = metric_of(key, under)
         if not metric.condition:
             error = parts.get("standard_error", values.get(f"{key}_se"))
-            told = metric.told({**values, **parts})
-            yield Row(key, metric, value, error, values.get(f"{key}_floor"), told)
+            sentence = metric.sentence_with({**values, **parts})
+            yield Row(key, metric, value, error, values.get(f"{key}_floor"), sentence)

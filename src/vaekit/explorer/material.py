@@ -1,4 +1,4 @@
-"""What the page loads, as files by name: `about.json`, places on the map, codes, pictures, scores.
+"""The files that the page loads, by name: `about.json`, places on the map, embeddings, pictures, scores.
 
 The server sends them, an export writes them into its folder. Arrays are little-endian float32 (`.bin`),
 labels int16.
@@ -33,7 +33,7 @@ from vaekit.runs.records import MetricLine
 MOST_POINTS = 10_000  # images on the map
 MOST_SCORED = 2_000  # images beside whose scores a new one is seen
 CHUNK_PIXELS = 500_000  # of one file of pictures
-CHUNK = 500  # images a file at most
+CHUNK = 500  # images per file at most
 GRID = 15  # pictures along a side of the manifold
 COLUMNS = 25  # pictures in a row of such a file
 
@@ -57,16 +57,16 @@ class Material:
         self.chunk = max(1, min(CHUNK, CHUNK_PIXELS // (height * width * channels)))
 
     @cached_property
-    def codes(self) -> Embedding | None:
-        """Codes of all images, or None where images have none."""
+    def embedding(self) -> Embedding | None:
+        """Embeddings of all images, or None where the model does not encode."""
         return self.subject.embed(self.split) if self.subject.can.encodes else None
 
     def files(self) -> dict[str, Callable[[], bytes]]:
         """Name -> what makes its content."""
         made: dict[str, Callable[[], bytes]] = {"about.json": lambda: to_json(self.about())}
-        if self.codes is None:
+        if self.embedding is None:
             return made
-        codes = self.codes
+        embedding = self.embedding
         count = -(-len(self.split) // self.chunk)
         if self.split.labels is not None:
             labels = self.split.labels
@@ -75,9 +75,9 @@ class Material:
             points = self.plane["points"]
             made["plane.bin"] = lambda: floats(points)
         for d in range(self.subject.can.latent):
-            made[f"axis-{d}.bin"] = lambda d=d: floats(codes.mean[:, d])
+            made[f"axis-{d}.bin"] = lambda d=d: floats(embedding.mean[:, d])
         for k in range(count):
-            made[f"codes-{k}.bin"] = lambda k=k: floats(codes.mean[k * self.chunk : (k + 1) * self.chunk])
+            made[f"codes-{k}.bin"] = lambda k=k: floats(embedding.mean[k * self.chunk : (k + 1) * self.chunk])
             made[f"pictures-{k}.png"] = lambda k=k: self.pictures(k)
         if self.subject.can.scores:
             made["scores.bin"] = self.scores
@@ -97,9 +97,9 @@ class Material:
     @cached_property
     def plane(self) -> dict[str, Any] | None:
         """The plane of the map: the two latents, or the two principal components of more."""
-        if self.codes is None or self.subject.can.latent < 2 or len(self.split) < 2:
+        if self.embedding is None or self.subject.can.latent < 2 or len(self.split) < 2:
             return None
-        plane = project(self.codes, "axes" if self.codes.mean.shape[1] == 2 else "pca")
+        plane = project(self.embedding, "axes" if self.embedding.mean.shape[1] == 2 else "pca")
         assert plane.directions is not None
         return {
             "points": plane.points,
@@ -125,17 +125,19 @@ class Material:
             "can": subject.can.as_dict()
             | ({"prior": "", "drawn": 0} if engine == "page" and subject.can.prior != "normal" else {}),
             "binary": subject.pixels == "binary",
-            "points": len(self.split) if self.codes is not None else 0,
+            "points": len(self.split) if self.embedding is not None else 0,
             "source": self.source,
             "chunk": self.chunk,
             "columns": min(COLUMNS, self.chunk),
-            "labelled": self.codes is not None and labels is not None,
+            "labelled": self.embedding is not None and labels is not None,
             "class_names": names,
             "class_colours": class_colors(len(names)),
             "class_means": self.class_means(len(names)),
-            "random": self.codes is None or self.codes.kl is not None,
+            "random": self.embedding is None or self.embedding.kl is not None,
             "dimensions": self.dimensions(),
-            "start": [0.0] * subject.can.length if self.codes is None else self.codes.mean[0].tolist(),
+            "start": [0.0] * subject.can.length
+            if self.embedding is None
+            else self.embedding.mean[0].tolist(),
             "start_class": int(labels[0]) if labels is not None and subject.can.classes else 0,
             "ticks": manifold_latents(GRID)[:GRID, 0].tolist(),
             "plane": plane and {key: value for key, value in plane.items() if key != "points"},
@@ -149,35 +151,35 @@ class Material:
         }
 
     def dimensions(self) -> list[dict[str, Any]]:
-        """Every latent dimension, by falling relevance: what it carries and where its codes lie."""
-        codes = self.codes
-        if codes is None or not self.subject.can.latent:
+        """Every latent dimension, by falling relevance: what it carries and where its latents lie."""
+        embedding = self.embedding
+        if embedding is None or not self.subject.can.latent:
             plain = {"relevance": None, "live": True, "centre": 0.0, "reach": 3.0}
             return [{"index": d} | plain for d in range(self.subject.can.latent)]
-        relevance, live = codes.relevance(), set(codes.live().tolist())
+        relevance, live = embedding.relevance(), set(embedding.live().tolist())
         order = torch.argsort(relevance, descending=True, stable=True).tolist()
         return [
             {
                 "index": d,
                 "relevance": relevance[d].item(),
                 "live": d in live,
-                "centre": codes.centre[d].item(),
-                "reach": 3 * codes.unit[d].item(),
+                "centre": embedding.centre[d].item(),
+                "reach": 3 * embedding.unit[d].item(),
             }
             for d in order
         ]
 
     def class_means(self, count: int) -> list[list[float] | None]:
-        """Mean code of each class; None for a class without images here."""
-        if self.codes is None or self.codes.labels is None or not self.subject.can.latent:
+        """Mean embedding of each class; None for a class without images here."""
+        if self.embedding is None or self.embedding.labels is None or not self.subject.can.latent:
             return []
-        mean, labels = self.codes.mean, self.codes.labels
+        mean, labels = self.embedding.mean, self.embedding.labels
         return [
             mean[labels == c].mean(0).tolist() if bool((labels == c).any()) else None for c in range(count)
         ]
 
     def score_name(self) -> str | None:
-        """What a score is, for people."""
+        """Returns the name of a score, for people."""
         if not self.subject.can.scores:
             return None
         has_rate = isinstance(self.run.model, HasPrior)
@@ -223,7 +225,7 @@ def curves(metrics: Sequence[MetricLine], under: Under) -> list[dict[str, Any]]:
 
 
 def thin(points: list[tuple[int, float]], most: int = 200) -> list[list[float]]:
-    """At most so many points of a curve, five digits each."""
+    """Thins a curve to at most `count` points, five digits each."""
     return [[points[i][0], float(f"{points[i][1]:.5g}")] for i in spread(len(points), most).tolist()]
 
 
@@ -236,4 +238,4 @@ def to_json(values: Any) -> bytes:
     try:
         return json.dumps(values, allow_nan=False, separators=(",", ":")).encode("utf-8")
     except ValueError:
-        raise SettingError("this run's codes are not finite: its training has diverged.") from None
+        raise SettingError("this run's embeddings are not finite: its training has diverged.") from None

@@ -1,4 +1,4 @@
-"""What a request may hold: limits, and bytes made into tensors. Whatever is wrong is a `Refused`."""
+"""Limits of requests, and bytes made into tensors. Whatever is wrong is a `Refused`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_UPLOAD = 20_000_000  # bytes of an image file
 MOST_IMAGE_PIXELS = 40_000_000  # of an image file, before it is brought to the run's size
 MOST_PICTURES = 512  # decoded for one request
 MOST_VALUES = 24_000_000  # of all pictures of one request
-MOST_CODE = 1e4  # absolute value in a code: far beyond any prior
+MOST_LATENT = 1e4  # absolute value of a latent: far beyond any prior
 SECONDS = 20  # for a body to arrive
 
 
@@ -52,34 +52,34 @@ async def read_body(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def read_codes(body: bytes, dimensions: int, values: int) -> Tensor:
-    """Codes (N, D) from little-endian float32.
+def read_latents(body: bytes, dimensions: int, values: int) -> Tensor:
+    """Latents (N, D) from little-endian float32.
 
     Args:
         dimensions: D.
         values: of one picture, which bounds N.
 
     Raises:
-        Refused: 422 no whole number of codes, none, or numbers that are no place in latent space; 413 too many.
+        Refused: 422 no whole number of latents, none, or numbers that are no place in latent space; 413 too many.
     """
     if not body or len(body) % (4 * dimensions):
-        raise Refused(422, f"{len(body)} bytes are no codes of {dimensions} float32 numbers each")
-    codes = np.frombuffer(body, "<f4").reshape(-1, dimensions)
+        raise Refused(422, f"{len(body)} bytes are no latents of {dimensions} float32 numbers each")
+    latents = np.frombuffer(body, "<f4").reshape(-1, dimensions)
     most = most_pictures(values)
-    if len(codes) > most:
-        raise Refused(413, f"at most {most} codes at a time, not {len(codes)}")
-    if not (np.abs(codes) <= MOST_CODE).all():
-        raise Refused(422, f"codes must be finite and within ±{MOST_CODE:g}")
-    return torch.from_numpy(codes.astype(np.float32))
+    if len(latents) > most:
+        raise Refused(413, f"at most {most} latents at a time, not {len(latents)}")
+    if not (np.abs(latents) <= MOST_LATENT).all():
+        raise Refused(422, f"latents must be finite and within ±{MOST_LATENT:g}")
+    return torch.from_numpy(latents.astype(np.float32))
 
 
 def most_pictures(values: int) -> int:
-    """How many pictures of so many values one request may ask for."""
+    """Returns how many pictures of `values` values each one request may ask for."""
     return max(1, min(MOST_PICTURES, MOST_VALUES // values))
 
 
 def read_classes(text: str | None, classes: int, count: int) -> Tensor | None:
-    """Class numbers of codes: one for all, or one each with commas; None for a model without classes.
+    """Class numbers of latents: one for all, or one each with commas; None for a model without classes.
 
     Raises:
         Refused: 422 missing, not numbers, out of range, or of another count.

@@ -40,9 +40,9 @@ def explore(
         data: a source of images to show; the run's own by default, or if that is gone its previews.
         label: class of images without labels, for a conditional run.
         port, host: where the page is served; port 0 takes any free one.
-        no_browser: only tell the address.
+        no_browser: only print the address.
         device: where a folder's model is computed.
-        tell: is called with a line about what is served, and one with the address.
+        tell: called with a line about what is served, and one with the address.
 
     Returns:
         The address, when it has ended.

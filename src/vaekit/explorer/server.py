@@ -103,12 +103,12 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
     @app.post("/api/decode")
     async def decode(request: Request, y: str | None = None) -> Response:
         most = 4 * can.length * requests.most_pictures(values)
-        codes = requests.read_codes(await requests.read_body(request, most), can.length, values)
-        if not subject.valid(codes):
+        latents = requests.read_latents(await requests.read_body(request, most), can.length, values)
+        if not subject.valid(latents):
             raise Refused(422, f"codes are whole numbers from 0 to {can.codes - 1}")
-        classes = requests.read_classes(y, can.classes, len(codes))
+        classes = requests.read_classes(y, can.classes, len(latents))
         pictures = await workers.run(
-            lambda: subject.decode(codes, classes).numpy().tobytes(), len(codes) <= QUICK
+            lambda: subject.decode(latents, classes).numpy().tobytes(), len(latents) <= QUICK
         )
         return Response(pictures, media_type=KINDS[".bin"])
 
@@ -117,8 +117,8 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
         if can.prior in ("", "normal"):
             raise Refused(404, "the server draws nothing of this model")
         label = None if y is None else requests.read_classes(y, can.drawn, 1)
-        code = await workers.run(lambda: subject.draw(seed, label).numpy().astype("<f4").tobytes())
-        return Response(code, media_type=KINDS[".bin"])
+        latents = await workers.run(lambda: subject.draw(seed, label).numpy().astype("<f4").tobytes())
+        return Response(latents, media_type=KINDS[".bin"])
 
     @app.post("/api/encode")
     async def encode(request: Request, y: str | None = None) -> Response:
@@ -190,7 +190,7 @@ class Guard:
             await self.app(scope, receive, answer)
 
     def objection(self, headers: list[tuple[str, str]]) -> str | None:
-        """Why a request is not answered, or None."""
+        """Returns why a request is not answered, or None."""
         named = [value for key, value in headers if key == "host"]
         if len(named) != 1 or not self.knows(named[0]):
             return "this address does not belong to the explorer; open the one that it printed"
@@ -200,7 +200,8 @@ class Guard:
         return None
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header is one of ours: a known name, or any bare address where all are allowed."""
+        """Returns whether a Host header is one of ours: a known name, or any bare address where all are
+        allowed."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

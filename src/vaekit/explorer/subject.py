@@ -1,9 +1,9 @@
-"""A model as the page sees it: what it can do, its codes and pictures.
+"""A model as the page sees it: what it can do, its latents and pictures.
 
 Everything that depends on the kind of model is here. Page and server ask for capabilities, never for a
 method's name; a model has them by the protocols of `vaekit.models.base` that it implements.
 
-A code travels as float32 numbers whatever it is: the latent vector (D,), all layers one after another, or the
+Latents travel as float32 numbers whatever they are: a vector (D,), all layers one after another, or the
 numbers of the codes of a grid, row by row (h * w,).
 """
 
@@ -30,17 +30,17 @@ from vaekit.runtime.random import seed_noise
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a model can do.
+    """The capabilities of a model, as the page needs them.
 
     Attributes:
-        length: how many numbers a code has.
-        latent: D, where the code is a latent vector, else 0.
-        grid: (h, w), where it is a grid of codes.
+        length: how many latents an image has.
+        latent: D, where they are a vector, else 0.
+        grid: (h, w), where they are a grid of codes.
         codes: K, number of codes that each of its cells chooses among.
-        encodes: images have a code.
+        encodes: images can be encoded.
         scores: images have a score, in nats.
-        prior: how codes are drawn: "normal" is N(0, I), "own" draws of the model's own other prior, "fitted" draws
-            of the one that was fitted to its codes, "" not at all.
+        prior: how latents are drawn: "normal" is N(0, I), "own" draws of the model's own other prior, "fitted" draws
+            of the one that was fitted to its latents, "" not at all.
         classes: number of classes that the networks are conditioned on; 0 where no class is asked for.
         drawn: number of classes that draws of the fitted prior can be asked for; 0 where it knows none.
         uploads: pictures of the user's own can be brought to the run's form.
@@ -77,11 +77,11 @@ class Subject(ABC):
             self.range = (float(run.previews.images.min()), float(run.previews.images.max()))
 
     @abstractmethod
-    def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        """Pictures (N, C, H, W) as floats of codes (N, length): a graph, for exporters too."""
+    def pictures(self, latents: Tensor, y: Tensor | None = None) -> Tensor:
+        """Pictures (N, C, H, W) as floats of latents (N, length): a graph, for exporters too."""
 
-    def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Means and standard deviations of the codes of images as they are shown, (N, length) each: a graph."""
+    def moments(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations of the latents of images as they are shown, (N, length) each: a graph."""
         raise NotImplementedError
 
     def nats(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -89,7 +89,7 @@ class Subject(ABC):
         raise NotImplementedError
 
     def embed(self, split: Split) -> Embedding:
-        """Codes of images as stored."""
+        """Posteriors of images as stored."""
         raise NotImplementedError
 
     def shown(self, split: Split) -> Tensor:
@@ -97,14 +97,14 @@ class Subject(ABC):
         return inference.shown_images(self.model, split)
 
     def encode(self, stored: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Means and standard deviations of the codes of images as stored, on the CPU."""
+        """Means and standard deviations of the latents of images as stored, on the CPU."""
         found = self.embed(Split(stored, y))
         return found.mean, found.stddev
 
-    def decode(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        """Pictures (N, C, H, W) uint8 of codes (N, length), on the CPU."""
+    def decode(self, latents: Tensor, y: Tensor | None = None) -> Tensor:
+        """Pictures (N, C, H, W) uint8 of latents (N, length), on the CPU."""
         with asking(self.model) as device:
-            return self.to_bytes(self.pictures(codes.to(device), y).float().cpu())
+            return self.to_bytes(self.pictures(latents.to(device), y).float().cpu())
 
     def score(self, stored: Tensor, y: Tensor | None = None) -> Tensor:
         """`nats` of images as stored, on the CPU."""
@@ -113,17 +113,17 @@ class Subject(ABC):
         return torch.cat(parts)
 
     def draw(self, seed: int, y: Tensor | None = None) -> Tensor:
-        """A code from the prior, (1, length), under a seed; y: (1,), the class for a fitted one, None for any."""
+        """Latents from the prior, (1, length), under a seed; y: (1,), the class for a fitted one, None for any."""
         with asking(self.model) as device:
             if self.can.prior == "own" and isinstance(self.model, HasPrior):
                 seed_noise(device, seed)
                 return self.model.prior().sample(torch.Size([1])).float().cpu()
             assert isinstance(self.model, TakesPrior)
             generator = torch.Generator().manual_seed(seed)
-            return self.model.codes_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
+            return self.model.latents_of_prior(1, y, 1.0, generator).reshape(1, -1).float().cpu()
 
-    def valid(self, codes: Tensor) -> bool:
-        """Whether numbers are a code."""
+    def valid(self, latents: Tensor) -> bool:
+        """Returns whether numbers can be latents."""
         return True
 
     def to_bytes(self, pictures: Tensor) -> Tensor:
@@ -153,10 +153,10 @@ class OfLatents(Subject):
         assert isinstance(self.model, Encodes)
         return self.model
 
-    def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.decoder.picture(self.decoder.decode(codes, y))
+    def pictures(self, latents: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.decoder.picture(self.decoder.decode(latents, y))
 
-    def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def moments(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return inference.flat_moments(self.encoder.infer(x, y))
 
     def nats(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -183,8 +183,8 @@ class OfGenerator(Subject):
         length, classes = run.model.latent_dim, run.model.classes
         self.can = Capabilities(length=length, latent=length, prior="normal", classes=classes)
 
-    def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.generator.generate(codes, y)
+    def pictures(self, latents: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.generator.generate(latents, y)
 
 
 class OfGrid(Subject):
@@ -205,11 +205,11 @@ class OfGrid(Subject):
             uploads=self.uploads,
         )
 
-    def pictures(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
+    def pictures(self, latents: Tensor, y: Tensor | None = None) -> Tensor:
         assert self.can.grid is not None
-        return self.quantized.decode_codes(codes.long().unflatten(1, self.can.grid))
+        return self.quantized.decode_codes(latents.long().unflatten(1, self.can.grid))
 
-    def codes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def moments(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         found = self.quantized.encode_codes(x).flatten(1).float()
         return found, torch.zeros_like(found)
 
@@ -217,8 +217,8 @@ class OfGrid(Subject):
         found = inference.encode_codes(self.quantized, split).flatten(1).float()
         return Embedding(found, torch.zeros_like(found), labels=split.labels)
 
-    def valid(self, codes: Tensor) -> bool:
-        return bool(((codes >= 0) & (codes < self.can.codes) & (codes == codes.round())).all())
+    def valid(self, latents: Tensor) -> bool:
+        return bool(((latents >= 0) & (latents < self.can.codes) & (latents == latents.round())).all())
 
 
 def subject_of(run: Run) -> Subject:
@@ -237,11 +237,11 @@ def subject_of(run: Run) -> Subject:
         return OfGrid(run, run.model)
     if isinstance(run.model, Generates):
         return OfGenerator(run, run.model)
-    raise SettingError(f"{run.path}: a {run.settings.method} has no code that pictures are decoded from.")
+    raise SettingError(f"{run.path}: a {run.settings.method} has no latents that pictures are decoded from.")
 
 
 def prior_of(model: Model) -> str:
-    """How codes are drawn, as in `Capabilities.prior`."""
+    """Returns how latents are drawn, as in `Capabilities.prior`."""
     if isinstance(model, HasPrior):
         with torch.no_grad():
             return "normal" if is_standard(model.prior()) else "own"

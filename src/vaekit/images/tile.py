@@ -10,7 +10,7 @@ from vaekit.core import SettingError
 
 GAP = 3  # dots between tiles
 
-GAP_GREY = 208  # tells tiles apart on black as on white images
+GAP_GREY = 208  # visible between tiles, on black as on white images
 
 
 def to_rgb(images: Tensor) -> np.ndarray:

@@ -164,7 +164,7 @@ METRICS: dict[str, Metric] = {
     "train_seconds": Metric("time", "s", "Wall-clock time of training, validation and saving included."),
     "weights.epoch": Metric("epoch of the weights", "epochs", "After which epoch the weights were kept."),
     "prior_parameters": Metric("parameters of the prior", "numbers", "Those of the prior that was fitted afterwards."),
-    "prior_epochs": Metric("epochs of the prior", "epochs", "Passes over the codes of the training images."),
+    "prior_epochs": Metric("epochs of the prior", "epochs", "Passes over the latents of the training images."),
     "prior_seconds": Metric("time of the prior", "s", "Wall-clock time of fitting the prior."),
     "seconds": Metric("time of the evaluation", "s", "Wall-clock time.", condition=True),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What log p(x|z) is, a probability, a density or neither, and the sentences that follow from it."""
+"""Kinds of log p(x|z), a probability, a density or neither, and the sentences that follow from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """What log p(x|z) is, in words.
+    """The kind of log p(x|z), in words.
 
     Attributes:
         called: after the likelihood's name, `bernoulli, a probability`.
@@ -47,7 +47,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Under:
-    """What numbers were measured under, as far as their wording depends on it.
+    """The conditions of numbers, as far as their wording depends on them.
 
     Attributes:
         likelihood: name of the likelihood; "" for a model without one.

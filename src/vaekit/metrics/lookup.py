@@ -23,12 +23,12 @@ GIVEN = {
 
 
 def known(key: str) -> bool:
-    """Whether METRICS has an entry for a key."""
+    """Returns whether METRICS has an entry for a key."""
     return _find(key) is not None
 
 
 def metric_of(key: str, under: Under = PLAIN) -> Metric:
-    """What the number of a key is: an entry of METRICS, worded for what it was measured under.
+    """Returns the entry of METRICS of a key, worded for the conditions of its number.
 
     Keys with variable parts are `fd_FEATURES` and its like, `LIKELIHOOD_bound_nats` under what is no likelihood,
     `..._bpd`, and the endings of BESIDE. A key without an entry has its words as label and its ending as unit.
@@ -73,12 +73,13 @@ def _given(text: str) -> str:
 
 
 def bits_per_dimension(nats: float, dimensions: int) -> float:
-    """bits/dim of an image, from nats per image of so many values."""
+    """bits/dim of an image, from nats per image of `values` values."""
     return nats / (dimensions * math.log(2))
 
 
 def has_bits(kind: str, pixels: str) -> bool:
-    """Whether −log p(x) has a meaning in bits: as the size of a lossless file, for masses on 8-bit pixels.
+    """Returns whether −log p(x) has a meaning in bits: as the size of a lossless file, for masses on 8-bit
+    pixels.
 
     The logarithm of a density has no such meaning, and binary pixels have the nats that papers give.
     """

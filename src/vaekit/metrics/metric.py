@@ -16,7 +16,7 @@ NATS, BITS, BITS_PER_DIM = "nats per image", "bits per image", "bits/dim"
 
 @dataclass(frozen=True)
 class Metric:
-    """What a number is.
+    """The description of a number.
 
     Attributes:
         label: its name for people.
@@ -66,9 +66,9 @@ class Metric:
     @property
     def sentence(self) -> str:
         """Symbol, meaning and direction."""
-        return self.told({})
+        return self.sentence_with({})
 
-    def told(self, values: Mapping[str, object]) -> str:
+    def sentence_with(self, values: Mapping[str, object]) -> str:
         """The sentence with its detail, where the values are there that it names."""
         said = self.meaning
         if self.symbol and said:

@@ -1,4 +1,4 @@
-"""The autoencoder, for comparison: a deterministic code and no prior."""
+"""The autoencoder, for comparison: deterministic latents and no prior."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AE(LatentModel):
     Args and errors as in `LatentModel`.
     """
 
-    codes = 1
+    numbers_per_latent = 1
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
         return Point(full_precision(self.encoded(x, y)))
@@ -32,11 +32,11 @@ class AE(LatentModel):
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """New images, (count, *shape), from draws of the prior that was fitted to the codes.
+        """New images, (count, *shape), from draws of the prior that was fitted to the latents.
 
         Raises:
-            SettingError: there is none: an autoencoder by itself does not say where its codes lie.
+            SettingError: there is none: an autoencoder by itself does not say where its latents lie.
         """
-        z = self.codes_of_prior(count, y, temperature, generator)
+        z = self.latents_of_prior(count, y, temperature, generator)
         with evaluating(self), torch.inference_mode():
             return self.picture(self.decode(z, y))

@@ -1,4 +1,4 @@
-"""What models that take images apart and put them together again share, and the prior fitted to their codes."""
+"""The base of models that encode and reconstruct images, and the prior fitted to their latents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaekit.distributions import Likelihood
 from vaekit.models.base import CodeDensity, HasPrior, Model
 
 CANNOT_SAMPLE = (
-    "it cannot sample: its codes have no prior yet; fit one after the training: vaekit prior {run}"
+    "it cannot sample: its latents have no prior yet; fit one after the training: vaekit prior {run}"
 )
 
 
@@ -24,7 +24,7 @@ class Autoencoder(Model):
 
     Attributes:
         likelihood: p(x|z), from what the decoder gives.
-        fitted: gives the prior that was fitted to its codes, once there is one (`vaekit.load_run` sets it).
+        fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
     """
 
     likelihood: Likelihood
@@ -37,7 +37,7 @@ class Autoencoder(Model):
 
     @abstractmethod
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
-        """Images (B, *shape) after the way through the code: deterministic, in eval mode.
+        """Images (B, *shape) after the way through the latents: deterministic, in eval mode.
 
         Args:
             y: (B,) labels of the images, for a conditional model.
@@ -45,15 +45,15 @@ class Autoencoder(Model):
         """
 
     @abstractmethod
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
 
     def options_of_prior(self) -> dict[str, Any]:
         """Options of the prior that this model decides."""
         return {}
 
     def can_sample(self) -> bool:
-        """Whether there is a prior to draw codes from: its own, or a fitted one.
+        """Returns whether there is a prior to draw latents from: its own, or a fitted one.
 
         Raises:
             RunError: there is a fitted one, of other weights.
@@ -61,7 +61,7 @@ class Autoencoder(Model):
         return isinstance(self, HasPrior) or self.fitted_prior() is not None
 
     def fitted_prior(self) -> CodeDensity | None:
-        """The prior that was fitted to its codes; None without one.
+        """The prior that was fitted to its latents; None without one.
 
         Raises:
             RunError: there is one, of other weights.
@@ -73,7 +73,7 @@ class Autoencoder(Model):
         except SettingError:
             return None
 
-    def codes_of_prior(
+    def latents_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
     ) -> Tensor:
         """Draws of the fitted prior, (count, ...), on the model's device.
@@ -83,8 +83,8 @@ class Autoencoder(Model):
         """
         if self.fitted is None:
             raise SettingError(CANNOT_SAMPLE.format(run="RUN"))
-        codes = self.fitted().sample(count, y, temperature=temperature, generator=generator)
-        return codes.to(next(self.parameters()).device)
+        latents = self.fitted().sample(count, y, temperature=temperature, generator=generator)
+        return latents.to(next(self.parameters()).device)
 
     def picture(self, likelihood: Distribution) -> Tensor:
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""
@@ -93,6 +93,6 @@ class Autoencoder(Model):
 
 
 def _used(model: nn.Module, incompatible_keys: object) -> None:
-    """After weights were loaded: what training does to a fresh model would spoil them."""
+    """Marks loaded weights, so that `prepare` does not reinitialise them."""
     assert isinstance(model, Autoencoder)
     model._fresh = False

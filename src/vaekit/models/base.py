@@ -19,7 +19,7 @@ from torch.distributions import Distribution
 
 from vaekit.core import DataError, Latent, SettingError
 from vaekit.data.dataset import to_unit
-from vaekit.data.labels import check_labels, in_turn, one_hot
+from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
 
 
@@ -102,7 +102,7 @@ class Quantizes(Protocol):
     quantizer: Codebook
 
     def encode_codes(self, x: Tensor) -> Tensor:
-        """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
         ...
 
     def decode_codes(self, indices: Tensor) -> Tensor:
@@ -145,17 +145,17 @@ class Discriminates(Protocol):
 
 @runtime_checkable
 class TakesPrior(Protocol):
-    """Takes a prior that is fitted to its codes after the training."""
+    """Takes a prior that is fitted to its latents after the training."""
 
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """What a prior is fitted to, floats (B, ...): codes of images (B, *shape), in eval mode."""
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
         ...
 
     def fitted_prior(self) -> CodeDensity | None:
-        """The prior that was fitted to its codes; None without one."""
+        """The prior that was fitted to its latents; None without one."""
         ...
 
-    def codes_of_prior(
+    def latents_of_prior(
         self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
     ) -> Tensor:
         """Draws of the fitted prior, (count, ...)."""
@@ -164,10 +164,10 @@ class TakesPrior(Protocol):
 
 @runtime_checkable
 class HasMarginal(Protocol):
-    """Has a density of codes, whatever the class."""
+    """Has a density of latents, whatever the class."""
 
     def marginal_nats(self, x: Tensor) -> Tensor:
-        """-log p of codes, (B,)."""
+        """-log p of latents, (B,)."""
         ...
 
 
@@ -204,12 +204,12 @@ class Model(nn.Module, ABC):
 
     Attributes:
         shape: shape of one image, (C, H, W) or (D,).
-        classes: K, number of classes that it is told of each image; 0 for a model without labels,
+        classes: K, number of classes the model is conditioned on; 0 for a model without labels,
             which takes no notice of any y.
-        latent_dim: D, numbers of its latents, all layers together; 0 where its codes are no vectors.
+        latent_dim: D, numbers of its latents, all layers together; 0 where they are no vectors.
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
             the same architecture again.
-        prior_method: key of PRIORS: what `vaekit prior` fits to its codes; None where it has none.
+        prior_method: key of PRIORS: what `vaekit prior` fits to its latents; None where it has none.
     """
 
     prior_method: ClassVar[str | None] = None
@@ -230,7 +230,7 @@ class Model(nn.Module, ABC):
         """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z.
 
         Args:
-            y: (count,) labels of a conditional model; None lets its classes take turns.
+            y: (count,) labels of a conditional model; None cycles through its classes.
         """  # fmt: skip
 
     @abstractmethod
@@ -248,7 +248,7 @@ class Model(nn.Module, ABC):
         return self.arguments.get("likelihood")
 
     def can_sample(self) -> bool:
-        """Whether `sample` works."""
+        """Returns whether `sample` works."""
         return True
 
     @property
@@ -257,17 +257,18 @@ class Model(nn.Module, ABC):
         return self.classes
 
     def condition(self, y: Tensor | None, count: int) -> Tensor | None:
-        """What the networks are told of `count` images: `one_hot` labels, (count, K); None without classes.
+        """Returns what the networks are conditioned on: `one_hot` labels of `count` images, (count, K); None
+        without classes.
 
         Raises:
-            DataError: labels that are missing or wrong. Their range is not looked at in a training step
-                on an accelerator, which would have to be waited for: `fit` has looked.
+            DataError: labels that are missing or wrong. Their range is not validated in a training step
+                on an accelerator, which would have to be waited for: `fit` has validated them.
         """
         if not self.classes:
             return None
-        look = y is None or y.device.type == "cpu" or not self.training
+        validate = y is None or y.device.type == "cpu" or not self.training
         parameter = next(self.parameters())
-        return one_hot(check_labels(y, count, self.classes, look), self.classes, like=parameter)
+        return one_hot(check_labels(y, count, self.classes, validate), self.classes, like=parameter)
 
     def check_images(self, x: Tensor) -> Tensor:
         """Images as floats on the model's device, shown as its pixels ask (`vaekit.data.view.show`).
@@ -287,14 +288,14 @@ class Model(nn.Module, ABC):
         return shown.to(parameter.device, parameter.dtype)
 
     def chosen_labels(self, y: Tensor | None, count: int) -> Tensor | None:
-        """Labels to sample under: those given, else all classes in turn; None without classes."""
-        return in_turn(count, self.classes) if y is None and self.classes else y
+        """Labels to sample under: those given, else all classes, one after another; None without classes."""
+        return round_robin(count, self.classes) if y is None and self.classes else y
 
 
 class CodeDensity(Model):
-    """A density of the codes of another model, fitted after it: what that model then samples from.
+    """A density of the latents of another model, fitted after it: what that model then samples from.
 
-    Its `sample` gives codes, (count, *shape), instead of images.
+    Its `sample` gives latents, (count, *shape), instead of images.
     """
 
 

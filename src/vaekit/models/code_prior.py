@@ -65,8 +65,8 @@ class CodePrior(CodeDensity):
         """The labels if they are used, checked as in `Model.condition`."""
         if not self.classes:
             return None
-        look = y is None or y.device.type == "cpu" or not self.training
-        return check_labels(y, count, self.classes, look).to(self.seen.device)
+        validate = y is None or y.device.type == "cpu" or not self.training
+        return check_labels(y, count, self.classes, validate).to(self.seen.device)
 
     def class_frequencies(self) -> Tensor:
         """p(y), (classes,), from the labels seen in training; all alike before."""

@@ -26,7 +26,7 @@ class GAN(Model):
         shape: shape of one image, (C, H, W), or (D,) for arrays of features.
         options: latent dimensions and network, as an object or by name.
         pixels: key of PIXELS: what the values are (`data.pixels`).
-        classes: K, number of classes (`data.classes`): both networks are told the class of each image
+        classes: K, number of classes (`data.classes`): both networks are conditioned on the class of each image
             (Mirza & Osindero 2014); 0 for none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What models with one layer of latent vectors share: AE, VAE and their kin."""
+"""The base of models with one layer of latent vectors: AE, VAE and their kin."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class LatentModel(Autoencoder):
         shape: shape of one image, (C, H, W), or (D,) for arrays of features.
         options: latent dimensions, network and likelihood, as objects or by name; see `help(VAE.__init__)`.
         pixels: key of PIXELS: what the values are (`data.pixels`).
-        classes: K, number of classes (`data.classes`): encoder and decoder are told the class of each
+        classes: K, number of classes (`data.classes`): encoder and decoder are conditioned on the class of each
             image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
-        encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, codes * D)
+        encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, numbers_per_latent * D)
             and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
 
     Attributes:
-        codes: numbers that the encoder returns for each latent dimension.
+        numbers_per_latent: numbers that the encoder returns for each latent dimension.
 
     Raises:
         SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
     """
 
-    codes: ClassVar[int]
+    numbers_per_latent: ClassVar[int]
     prior_method = "mixture"
 
     @configured(AutoencoderSettings)
@@ -68,7 +68,7 @@ class LatentModel(Autoencoder):
             raise SettingError("network 'custom' wants its own modules: pass encoder= and decoder=.")
         else:
             network = decide_network(options.network, self.shape)
-            numbers = self.codes * self.latent_dim, self.latent_dim, self.likelihood.numbers
+            numbers = self.numbers_per_latent * self.latent_dim, self.latent_dim, self.likelihood.num_params
             pair = network.build(Spec(self.shape, *numbers, condition=classes))
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
         self.options = dataclasses.replace(options, network=network, likelihood=likelihood)
@@ -93,7 +93,7 @@ class LatentModel(Autoencoder):
         """
 
     def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
-        """The one layer of latents at its mean; without a prior the code, which is not random."""
+        """The one layer of latents at its mean; without a prior the latent, which is not random."""
         posterior = self.encode(x, y)
         if isinstance(self, HasPrior):
             return (Latent(posterior, self.prior(), posterior.mean),)
@@ -118,12 +118,12 @@ class LatentModel(Autoencoder):
             return
         self._fresh = False
         mean = mean_image(images).to(bias.device)
-        if bias.numel() != prod(self.shape) * self.likelihood.numbers:  # one number a channel
+        if bias.numel() != prod(self.shape) * self.likelihood.num_params:  # one number per channel
             mean = mean.flatten(1).mean(1)[:, None, None]
         with torch.no_grad():
-            bias.copy_(self.likelihood.raw_of_mean(mean).flatten())
+            bias.copy_(self.likelihood.params_from_mean(mean).flatten())
 
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """A draw of q(z|x) for each image, (B, D): together they are the aggregate posterior."""
         with evaluating(self), torch.inference_mode():
             return self.encode(x, y).sample()
@@ -139,7 +139,7 @@ class LatentModel(Autoencoder):
             return self.picture(self.decode(self.encode(x, y).mean, y if redraw_as is None else redraw_as))
 
     def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """What the encoder returns for images, checked, and their labels: (B, codes * D)."""
+        """Returns the encoder's outputs for images, checked, and their labels: (B, numbers_per_latent * D)."""
         return self.encoder(
             self.check_images(x), self.condition(y, x.shape[0])
         )  # len() would fix an export's batch

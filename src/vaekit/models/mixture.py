@@ -14,15 +14,15 @@ from vaekit.core import Output
 from vaekit.models.base import CodeDensity
 from vaekit.runtime.device import full_precision
 
-LEAST = 1e-6  # of the mean variance of the codes, added to every variance of a component
+LEAST = 1e-6  # of the mean variance of the latents, added to every variance of a component
 ROUNDS = 200  # of EM, at most
-MOST = 50_000  # codes that EM looks at
+MOST = 50_000  # latents that EM looks at
 
 
 class Mixture(CodeDensity):
     """p(z) = sum_k w_k N(m_k, L_k L_k^T), with full covariances (Ghosh et al. 2020 fit such a one after training).
 
-    Starts where EM ends on the training codes; the ordinary training goes on from there by gradient,
+    Starts where EM ends on the training latents; the ordinary training continues from there by gradient,
     and validation says how long that helps.
 
     Args:
@@ -51,14 +51,14 @@ class Mixture(CodeDensity):
         return MixtureSameFamily(weights, normals, validate_args=False)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
-        """p(z) for codes (B, D)."""
+        """p(z) for latents (B, D)."""
         with torch.autocast(x.device.type, enabled=False):
             return Output(self.density(), ())
 
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """Codes, (count, D); the spread of each component is scaled by the temperature."""
+        """Latents, (count, D); the spread of each component is scaled by the temperature."""
         with torch.inference_mode():
             mixture = self.density()
             weights = mixture.mixture_distribution.probs.cpu()
@@ -69,9 +69,9 @@ class Mixture(CodeDensity):
             return self.means[chosen] + temperature * (factors @ noise)[..., 0]
 
     def prepare(self, images: Tensor) -> None:
-        """Sets the mixture to where EM ends on these codes, (N, D)."""
-        codes = full_precision(images[:: -(-len(images) // MOST)])
-        weights, means, factors = expectation_maximisation(codes.double(), self.components)
+        """Sets the mixture to where EM ends on these latents, (N, D)."""
+        latents = full_precision(images[:: -(-len(images) // MOST)])
+        weights, means, factors = expectation_maximisation(latents.double(), self.components)
         with torch.no_grad():
             self.logits.copy_(weights.log())
             self.means.copy_(means)
@@ -79,27 +79,29 @@ class Mixture(CodeDensity):
             self.log_diagonal.copy_(factors.diagonal(dim1=1, dim2=2).log())
 
 
-def expectation_maximisation(codes: Tensor, components: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Maximum likelihood of a Gaussian mixture (Dempster et al. 1977), the same for the same codes.
+def expectation_maximisation(
+    latents: Tensor, components: int, seed: int = 0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Maximum likelihood of a Gaussian mixture (Dempster et al. 1977), the same for the same latents.
 
     Args:
-        codes: (N, D) float64.
+        latents: (N, D) float64.
 
     Returns:
         Weights (M,), means (M, D), Cholesky factors of the covariances (M, D, D).
     """
-    dimensions = codes.shape[1]
-    least = LEAST * codes.var(0).mean().clamp_min(1e-12) * torch.eye(dimensions).to(codes)
-    weights, means, factors = _start(codes, components, least, seed)
+    dimensions = latents.shape[1]
+    least = LEAST * latents.var(0).mean().clamp_min(1e-12) * torch.eye(dimensions).to(latents)
+    weights, means, factors = _start(latents, components, least, seed)
     before = -math.inf
     for _ in range(ROUNDS):
         normals = MultivariateNormal(means, scale_tril=factors, validate_args=False)
-        joint = normals.log_prob(codes[:, None]) + weights.log()
+        joint = normals.log_prob(latents[:, None]) + weights.log()
         value = joint.logsumexp(1, keepdim=True)
         shares = (joint - value).exp()
         sums = shares.sum(0).clamp_min(1e-6)
-        weights, means = sums / sums.sum(), shares.T @ codes / sums[:, None]
-        factors = torch.linalg.cholesky(_covariances(codes, shares, sums, means) + least)
+        weights, means = sums / sums.sum(), shares.T @ latents / sums[:, None]
+        factors = torch.linalg.cholesky(_covariances(latents, shares, sums, means) + least)
         now = float(value.mean())
         if now - before < 1e-5:
             break
@@ -107,23 +109,23 @@ def expectation_maximisation(codes: Tensor, components: int, seed: int = 0) -> t
     return weights, means, factors
 
 
-def _start(codes: Tensor, components: int, least: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Equal weights, means far apart (k-means++: Arthur & Vassilvitskii 2007), the covariance of all codes."""
+def _start(latents: Tensor, components: int, least: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Equal weights, means far apart (k-means++: Arthur & Vassilvitskii 2007), the covariance of all latents."""
     generator = torch.Generator().manual_seed(seed)
-    chosen = [int(torch.randint(len(codes), (), generator=generator))]
-    squares = torch.full((len(codes),), math.inf, dtype=codes.dtype)
+    chosen = [int(torch.randint(len(latents), (), generator=generator))]
+    squares = torch.full((len(latents),), math.inf, dtype=latents.dtype)
     for _ in range(components - 1):
-        squares = torch.minimum(squares, (codes - codes[chosen[-1]]).square().sum(1).cpu())
+        squares = torch.minimum(squares, (latents - latents[chosen[-1]]).square().sum(1).cpu())
         chosen.append(int(torch.multinomial(squares + 1e-12, 1, generator=generator)))
-    weights = codes.new_full((components,), 1 / components)
-    factor = torch.linalg.cholesky(torch.atleast_2d(codes.T.cov()) + least)
-    return weights, codes[chosen], factor.expand(components, -1, -1)
+    weights = latents.new_full((components,), 1 / components)
+    factor = torch.linalg.cholesky(torch.atleast_2d(latents.T.cov()) + least)
+    return weights, latents[chosen], factor.expand(components, -1, -1)
 
 
-def _covariances(codes: Tensor, shares: Tensor, sums: Tensor, means: Tensor) -> Tensor:
+def _covariances(latents: Tensor, shares: Tensor, sums: Tensor, means: Tensor) -> Tensor:
     """Of each component, (M, D, D)."""
     found = []
     for k in range(len(means)):
-        centred = codes - means[k]
+        centred = latents - means[k]
         found.append((centred * shares[:, k : k + 1]).T @ centred / sums[k])
     return torch.stack(found)

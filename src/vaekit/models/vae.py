@@ -21,7 +21,7 @@ class VAE(LatentModel):
     Args and errors as in `LatentModel`; the encoder returns means and log-variances.
     """
 
-    codes = 2
+    numbers_per_latent = 2
 
     def prior(self) -> Normal:
         return standard_normal(self.latent_dim, like=next(self.parameters()))
@@ -42,9 +42,9 @@ class VAE(LatentModel):
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
         """New images, (count, *shape): the mean of p(x|z) at z ~ N(0, temperature^2 I), whatever the class, or at
-        draws of the prior that was fitted to the codes."""
+        draws of the prior that was fitted to the latents."""
         if self.fitted is not None:
-            z = self.codes_of_prior(count, y, temperature, generator)
+            z = self.latents_of_prior(count, y, temperature, generator)
         else:
             z = temperature * torch.randn(count, self.latent_dim, generator=generator)
         z = z.to(self.prior().mean)

@@ -52,7 +52,7 @@ class VQVAE(Autoencoder):
         self.likelihood: Likelihood = likelihood.build(self.shape)
         self.quantizer: Quantizer = options.quantizer.build()
         dim = self.quantizer.dim
-        networks = options.network.build(Spec(self.shape, dim, dim, self.likelihood.numbers))
+        networks = options.network.build(Spec(self.shape, dim, dim, self.likelihood.num_params))
         self.encoder, self.decoder, self.grid = networks.encoder, networks.decoder, networks.grid
         self.options = dataclasses.replace(options, likelihood=likelihood)
         self.arguments = {"shape": list(self.shape), "pixels": pixels, **self.options.flat()}
@@ -81,7 +81,7 @@ class VQVAE(Autoencoder):
         )
 
     def encode_codes(self, x: Tensor) -> Tensor:
-        """Which codes images have, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
         with evaluating(self), torch.inference_mode():
             return self.quantize(x).indices
 
@@ -94,7 +94,7 @@ class VQVAE(Autoencoder):
         """p(x|z) for codes, (B, h, w) int64."""
         return self.decode_vectors(self.quantizer.vectors(indices))
 
-    def codes_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return self.encode_codes(x)[:, None].float()
 
     def options_of_prior(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class VQVAE(Autoencoder):
         Raises:
             SettingError: there is no prior yet.
         """
-        codes = self.codes_of_prior(count, y, temperature, generator)
+        codes = self.latents_of_prior(count, y, temperature, generator)
         return self.decode_codes(codes.long().view(count, *self.grid))
 
     def prepare(self, images: Tensor) -> None:
@@ -132,7 +132,7 @@ class VQVAE(Autoencoder):
         assert bias is not None
         mean = mean_image(images).flatten(1).mean(1)[:, None, None]
         with torch.no_grad():
-            raw = self.likelihood.raw_of_mean(mean).flatten().to(bias.device)
+            raw = self.likelihood.params_from_mean(mean).flatten().to(bias.device)
             bias.copy_(raw.repeat_interleave(bias.numel() // raw.numel()))
             wanted = -(-VECTORS_A_CODE * self.quantizer.size // (self.grid[0] * self.grid[1]))
             parts = images[:: max(1, len(images) // wanted)][:wanted].split(100)

@@ -1,4 +1,4 @@
-"""What a network family is given and what it returns."""
+"""The interface of a network family: its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Spec:
 
     Attributes:
         shape: shape of one image, (C, H, W) or (D,).
-        codes: numbers that the encoder returns for an image.
+        encoder_outputs: numbers that the encoder returns for an image.
         latent_dim: numbers that the decoder takes for an image.
         outputs: numbers that the decoder returns for each value of the image.
         condition: length of the condition given to both sides; 0 for none.
     """
 
     shape: tuple[int, ...]
-    codes: int
+    encoder_outputs: int
     latent_dim: int
     outputs: int = 1
     condition: int = 0
@@ -54,10 +54,10 @@ class Pair:
     """An encoder, its decoder, and where the decoder's output bias is.
 
     Attributes:
-        encoder: (B, *shape), (B, K) -> (B, codes).
+        encoder: (B, *shape), (B, K) -> (B, encoder_outputs).
         decoder: (B, latent_dim), (B, K) -> (B, outputs * C, H, W) or (B, outputs * D).
         output_bias: parameter that can be set so that the untrained decoder returns the data's
-            mean; one number a value or one a channel. None leaves it at its initialisation.
+            mean; one number per value or one per channel. None leaves it at its initialisation.
     """
 
     encoder: nn.Module

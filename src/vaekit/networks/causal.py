@@ -41,7 +41,7 @@ class CausalBlock(nn.Module):
     """Attention to what came before, then a perceptron; both added to their input, normalised first.
 
     Both start by adding nothing, so depth costs nothing at the start. Each head learns what it thinks of
-    a place that lies so many rows above and so many columns to the side, whatever is there.
+    a place by its relative row and column, whatever is there.
     """
 
     def __init__(self, width: int, heads: int, dropout: float, grid: tuple[int, int]) -> None:
@@ -152,7 +152,7 @@ class CausalTransformer(nn.Module):
         return self.logits(self.norm(x[:, 0]))
 
     def _embedded(self, codes: Tensor, positions: slice, y: Tensor | None) -> Tensor:
-        """What goes in at some positions, (B, T, width)."""
+        """Returns the inputs at some positions, (B, T, width)."""
         around = F.pad(codes, (0, 1), value=self.nothing)[:, self.known[positions]]
         x = self.place[positions] + sum(table(around[..., i]) for i, table in enumerate(self.code))
         if self.label is None or y is None:
@@ -175,7 +175,8 @@ def known_around(height: int, width: int) -> Tensor:
 
 
 def offsets_between(height: int, width: int) -> Tensor:
-    """How a place (column) lies to another (row) of a grid: (n, n) int64, -1 for the later ones.
+    """Returns the number of each pair of relative places, of a place (column) to another (row) of a grid:
+    (n, n) int64, -1 for the later ones.
 
     Rows above times 2 width - 1, plus columns to the right of the utmost left.
     """

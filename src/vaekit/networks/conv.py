@@ -40,10 +40,10 @@ class ResnetEncoder(nn.Module):
             stages += [nn.SiLU(), nn.Conv2d(before, after, 3, stride=2, padding=1)]
             stages += [ResidualBlock(after) for _ in range(depth)]
         self.stages = nn.Sequential(*stages)
-        self.head = nn.Linear(widths[-1] * sizes[-1][0] * sizes[-1][1], spec.codes)
+        self.head = nn.Linear(widths[-1] * sizes[-1][0] * sizes[-1][1], spec.encoder_outputs)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """(B, C, H, W), (B, K) -> (B, codes)."""
+        """(B, C, H, W), (B, K) -> (B, encoder_outputs)."""
         rows, columns = x.shape[-2:]
         x = self.stem(F.pad(x, (0, columns % 2, 0, rows % 2)))
         if self.condition is not None and condition is not None:

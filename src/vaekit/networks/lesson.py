@@ -1,4 +1,4 @@
-"""The lesson's convolutions: two strided ones a side."""
+"""The lesson's convolutions: two strided ones per side."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class LessonEncoder(nn.Module):
         self.first = nn.Conv2d(spec.shape[0], 32, 3, stride=2, padding=1)
         self.second = nn.Conv2d(32, 64, 3, stride=2, padding=1)
         self.condition = nn.Linear(spec.condition, 32) if spec.condition else None
-        self.head = nn.Linear(64 * rows * columns, spec.codes)
+        self.head = nn.Linear(64 * rows * columns, spec.encoder_outputs)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """(B, C, H, W), (B, K) -> (B, codes)."""
+        """(B, C, H, W), (B, K) -> (B, encoder_outputs)."""
         # Channels last: on a CPU half of the time, forwards and backwards. With one channel a layout can only be
-        # told by `to`, which sets the strides, and the head reads its columns in the order of that layout.
+        # set by `to`, which sets the strides, and the head reads its columns in the order of that layout.
         kernel = self.first.weight.contiguous(memory_format=torch.channels_last)
         x = F.conv2d(x.to(memory_format=torch.channels_last), kernel, self.first.bias, stride=2, padding=1)
         if self.condition is not None and condition is not None:

@@ -56,6 +56,6 @@ class Perceptron(nn.Module):
 def mlp(spec: Spec, part: MLP) -> Pair:
     """Encoder and decoder of the same width and depth."""
     shape_out = (spec.outputs * spec.shape[0], *spec.shape[1:])
-    encoder = Perceptron(spec.shape, (spec.codes,), part.width, part.depth, spec.condition)
+    encoder = Perceptron(spec.shape, (spec.encoder_outputs,), part.width, part.depth, spec.condition)
     decoder = Perceptron((spec.latent_dim,), shape_out, part.width, part.depth, spec.condition)
     return Pair(encoder, decoder, decoder.last.bias)

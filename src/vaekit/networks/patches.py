@@ -80,7 +80,7 @@ class GridNetworks:
 
 
 def grid_networks(spec: Spec, part: Patches) -> GridNetworks:
-    """The two sides for images of a shape; `codes` and `latent_dim` of the spec are the length of one vector.
+    """The two sides for images of a shape; `encoder_outputs` and `latent_dim` of the spec are the length of one vector.
 
     Raises:
         SettingError: data that are no images, or patches larger than the image.
@@ -92,6 +92,6 @@ def grid_networks(spec: Spec, part: Patches) -> GridNetworks:
         raise SettingError(
             f"downsample {factor} exceeds the image, {shape[1]}x{shape[2]} pixels.", "downsample"
         )
-    encoder = PatchEncoder(shape, factor, spec.codes, part.width, part.depth)
+    encoder = PatchEncoder(shape, factor, spec.encoder_outputs, part.width, part.depth)
     decoder = PatchDecoder(shape, factor, spec.latent_dim, spec.outputs, part.width, part.depth)
     return GridNetworks(encoder, decoder, (-(-shape[1] // factor), -(-shape[2] // factor)))

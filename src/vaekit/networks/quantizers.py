@@ -1,4 +1,5 @@
-"""Quantisers: vectors on a grid become one of K codes each, and gradients pass as if nothing had happened.
+"""Quantisers: vectors on a grid become one of K codes each, and gradients pass straight through
+(van den Oord et al. 2017).
 
 QUANTIZERS maps a name to a part, which has the options of its quantiser.
 In eval mode nothing changes a codebook; under several processes its statistics are those of the whole
@@ -69,7 +70,7 @@ class Codebook(Quantizer):
         self.size, self.dim, self.decay = part.codes, part.code_dim, part.decay
         self.kmeans, self.revive = part.kmeans, part.revive
         self._hold(torch.randn(self.size, self.dim) / math.sqrt(self.dim))
-        # Moving average of how often each code is used a step, as share of what equal use would give.
+        # Moving average of how often each code is used per step, as share of what equal use would give.
         self.register_buffer("usage", torch.ones(self.size))
         self.register_buffer("steps", torch.tensor(0.0))
 
@@ -83,7 +84,7 @@ class Codebook(Quantizer):
 
     @abstractmethod
     def _learn(self, rows: Tensor, indices: Tensor, counts: Tensor, share: Tensor) -> None:
-        """What a training step changes beside gradients; `usage` has been brought up to date.
+        """Makes the changes of a training step that are no gradients; `usage` has been brought up to date.
 
         Args:
             rows, indices: (N, D) vectors of this process and (N,) their codes.

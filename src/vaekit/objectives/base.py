@@ -27,7 +27,7 @@ class Objective(nn.Module, ABC):
         options: of the objective; a constructor that is decorated with `options_of` takes them one by one.
 
     Attributes:
-        criterion: the term, in nats an image, by which weights are compared on validation; None where
+        criterion: the term, in nats per image, by which weights are compared on validation; None where
             no term says how good they are, and the last are kept.
         arguments: the options, JSON-able.
         needs: what a model must be able to do, protocols of `vaekit.models.base`; `fit` checks it before
@@ -43,7 +43,8 @@ class Objective(nn.Module, ABC):
         self.arguments = {} if options is None else options.flat()
 
     def values(self, clock: Clock) -> dict[str, float]:
-        """What is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by default."""
+        """Returns what is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by
+        default."""
         return {}
 
     @abstractmethod
@@ -51,7 +52,7 @@ class Objective(nn.Module, ABC):
         """Loss of a batch; x: (B, *shape) float, y: (B,) labels or None."""
 
     def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
-        """What is reported beside the means of the terms over images, because it is none itself.
+        """Returns what is reported beside the means of the terms over images, because it is none itself.
 
         Args:
             means: of the terms, over the images of a split or of some steps.
@@ -60,7 +61,7 @@ class Objective(nn.Module, ABC):
         return {}
 
     def remark(self, figures: Mapping[str, Any]) -> str | None:
-        """What the user should be told about the figures of a split, with a remedy."""
+        """Returns what the user should know about the figures of a split, with a remedy."""
         return None
 
     def check(self, model: Model) -> None:
@@ -68,7 +69,7 @@ class Objective(nn.Module, ABC):
         check_needs(model, self.needs, type(self).__name__)
 
     def phases(self, model: Model) -> list[Phase]:
-        """What one step consists of. One update of all parameters, unless an objective says otherwise."""
+        """Returns the phases of one step. One update of all parameters, unless an objective says otherwise."""
         return [Phase("main", Step(self, model), [*model.parameters(), *self.parameters()])]
 
 

@@ -1,4 +1,4 @@
-"""DIP-VAE II: covariances of the codes are penalised."""
+"""DIP-VAE II: covariances of the latents are penalised."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vaekit.objectives.disentangle import encoded
 class DIPVAE(Objective):
     """-ELBO + od sum_{i != j} Cov[z]_ij^2 + d sum_i (Cov[z]_ii - 1)^2: DIP-VAE II (Kumar et al. 2018, eq. 7).
 
-    Cov[z] = Cov[E z] + E[Var z], the covariance of q(z), from the batch. The penalty is one number a batch, the
+    Cov[z] = Cov[E z] + E[Var z], the covariance of q(z), from the batch. The penalty is one number per batch, the
     same for each of its images.
     """
 

@@ -1,4 +1,4 @@
-"""What objectives that ask for independent latent dimensions share."""
+"""Shared parts of objectives that ask for independent latent dimensions."""
 
 from __future__ import annotations
 

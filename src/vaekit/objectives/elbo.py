@@ -17,7 +17,7 @@ from vaekit.objectives.terms import elbo_terms
 
 
 class ELBO(Objective):
-    """-E_q[log p(x|z)] + beta KL(q(z|x) || p(z)), one sample of z an image.
+    """-E_q[log p(x|z)] + beta KL(q(z|x) || p(z)), one sample of z per image.
 
     beta = 1 is the evidence lower bound (Kingma & Welling 2014, eq. 3); beta > 1 is the beta-VAE
     (Higgins et al. 2017, eq. 4). `negative_elbo_nats` always has beta = 1 and no free bits.

@@ -27,9 +27,9 @@ LAYERS = 6  # of FactorVAE's discriminator (Kim & Mnih 2018)
 class FactorVAE(Objective):
     """-ELBO + gamma TC(z), the total correlation from a discriminator (Kim & Mnih 2018, eq. 2).
 
-    A second phase of each step teaches the discriminator to tell codes from codes whose dimensions were
-    permuted over the batch, each by itself; its log-odds are the density ratio log q(z) / prod_d q(z_d).
-    Where the paper takes a second batch for the permuted codes, the same batch serves. It begins with the same
+    A second phase of each step teaches the discriminator to distinguish latents from latents whose dimensions
+    were permuted over the batch, each by itself; its log-odds are the density ratio log q(z) / prod_d q(z_d).
+    Where the paper takes a second batch for the permuted latents, the same batch serves. It begins with the same
     weights in every run, whatever the seed.
     """
 
@@ -70,7 +70,7 @@ class FactorVAE(Objective):
 
 
 class Critic(nn.Module):
-    """FactorVAE's second phase: cross-entropy of the discriminator, in nats an image, half for codes and half
+    """FactorVAE's second phase: cross-entropy of the discriminator, in nats per image, half for latents and half
     for permuted ones (Kim & Mnih 2018)."""
 
     def __init__(self, objective: FactorVAE, model: Model) -> None:
@@ -84,12 +84,12 @@ class Critic(nn.Module):
             assert isinstance(posterior, Normal)
             z = reparameterize(posterior)  # what is decoded is of no account here
             permuted = permute_dimensions(z)
-        own, other = (self.discriminator(codes)[:, 0].float() for codes in (z, permuted))
+        own, other = (self.discriminator(latents)[:, 0].float() for latents in (z, permuted))
         loss = 0.5 * (functional.softplus(-own) + functional.softplus(other))
         return Loss(loss.mean(), {"discriminator_nats": loss})
 
 
 def permute_dimensions(z: Tensor) -> Tensor:
-    """Codes (B, D) whose dimensions are permuted over the batch, each by a permutation of its own (Kim & Mnih
+    """Latents (B, D) whose dimensions are permuted over the batch, each by a permutation of its own (Kim & Mnih
     2018, algorithm 1)."""
     return z.gather(0, uniform(tuple(z.shape), z.device).argsort(0))

@@ -70,7 +70,7 @@ class IWAE(Objective):
         """
         latents = output.latents
         if self.estimator == "dreg":
-            latents = tuple(replace(latent, posterior=held(latent.posterior)) for latent in latents)
+            latents = tuple(replace(latent, posterior=detached(latent.posterior)) for latent in latents)
         log_weights = log_importance_weights(latents, log_likelihood)
         if self.estimator == "dreg" and log_weights.requires_grad:
             if len(output.latents) != 1:
@@ -91,7 +91,7 @@ def kl_over_samples(latent: Latent) -> Tensor:
     return kl_by_dimension(latent).view(samples, images, -1).mean(0)
 
 
-def held(distribution: Distribution | None) -> Distribution:
+def detached(distribution: Distribution | None) -> Distribution:
     """The same distribution, its parameters constants."""
     assert distribution is not None
     parameters = {name: getattr(distribution, name).detach() for name in distribution.arg_constraints}

@@ -1,4 +1,4 @@
-"""Where a run is, and weights that rise as it goes."""
+"""The clock of a run, and weights that rise with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Clock:
-    """Where a run is: `step` of `steps` updates have been made."""
+    """The clock of a run: `step` of `steps` updates have been made."""
 
     step: int
     steps: int

@@ -22,7 +22,7 @@ COLUMNS = 10
 
 
 def code_usage(counts: Tensor) -> Figure:
-    """How often each code of the codebook occurs, the most frequent first: (K,)."""
+    """Draws how often each code of the codebook occurs, the most frequent first: (K,)."""
     usage, images = CodeUsage.of(counts), counts.sum()
     shares = (counts.double() / images).sort(descending=True).values.numpy()
     title = f"Code usage: {usage.used} of {usage.codes} codes occur, perplexity {usage.perplexity:.0f}"

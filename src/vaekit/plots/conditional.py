@@ -1,4 +1,4 @@
-"""What a conditional model makes of its labels: style against class."""
+"""Figures of a conditional model: style against class."""
 
 from __future__ import annotations
 

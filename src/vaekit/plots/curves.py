@@ -97,7 +97,7 @@ def _lights(panels: Sequence[str]) -> dict[str, str]:
 
 
 def _training_note(metrics: Metrics, panels: Sequence[str]) -> str:
-    """What the dashed lines are."""
+    """Says what the dashed lines are."""
     shown = [METRICS[key].label for key in _lights(panels) if _varies(metrics, key)]
     return f"Dashed, with the axis at the right: {' and '.join(shown)}." if shown else ""
 
@@ -124,7 +124,7 @@ def _panel(axes: Axes, metrics: Metrics, key: str) -> None:
 
 
 def _limits(shown: Sequence[tuple[str, np.ndarray]]) -> tuple[float, float]:
-    """A view in which the later epochs can be told apart: the steep first tenth may leave it at the top."""
+    """A view in which the later epochs can be distinguished: the steep first tenth may leave it at the top."""
     low = min(float(np.nanmin(y)) for _, y in shown)
     tails = [float(np.nanmax(y[len(y) // 10 :] if split == "train" else y)) for split, y in shown]
     late = max(float(np.nanmax(y[len(y) // 2 :])) for _, y in shown)

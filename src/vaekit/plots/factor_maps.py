@@ -27,14 +27,14 @@ def information_map(table: FactorTable, order: Sequence[int]) -> Figure:
     """Matrix of mutual information, dimension by factor, as shares of each factor's entropy.
 
     Args:
-        table: codes and factors.
+        table: latents and factors.
         order: dimensions to show, from the top.
     """
     matrix = information_matrix(table)[list(order)[:ROWS]]
     names = [kind.name for kind in table.kinds]
     note = (
         "Share of a factor's entropy that a dimension explains, from histograms of 20 bins over "
-        f"{len(table.codes):,} images; rows by falling relevance. One dark square in a row and in a column is "
+        f"{len(table.latents):,} images; rows by falling relevance. One dark square in a row and in a column is "
         "a dimension that is a factor."
     )
     height = 0.75 + 0.3 * len(matrix)
@@ -59,7 +59,7 @@ def factor_response(table: FactorTable, order: Sequence[int]) -> Figure:
     """Each dimension against each factor: the mean of the latent for each value, with its spread as a band.
 
     Args:
-        table: codes and factors.
+        table: latents and factors.
         order: dimensions to show, from the top.
     """
     shown = list(order)[:ROWS]
@@ -94,10 +94,10 @@ def factor_response(table: FactorTable, order: Sequence[int]) -> Figure:
 def response(table: FactorTable, d: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Values of factor k (of a continuous one the means of its bins), and mean and standard deviation of
     dimension d for each, (V,) each."""
-    groups, code = table.groups[:, k], table.codes[:, d]
+    groups, latent = table.groups[:, k], table.latents[:, d]
     counts = np.bincount(groups)
-    mean = np.bincount(groups, code) / counts
-    square = np.bincount(groups, code**2) / counts
+    mean = np.bincount(groups, latent) / counts
+    square = np.bincount(groups, latent**2) / counts
     places = np.bincount(groups, table.factors[:, k]) / counts
     assert len(counts) <= max(BINS, table.kinds[k].values or 0)
     return places, mean, np.sqrt(np.maximum(square - mean**2, 0))

@@ -182,7 +182,7 @@ def _frame(axes: Axes, points: np.ndarray) -> None:
 
 
 def _what(embedding: Embedding, plane: Plane, ellipses: int) -> str:
-    """What is drawn: how many examples, what the circles and ellipses are."""
+    """Says what is drawn: how many examples, what the circles and ellipses are."""
     kind = "posterior means" if embedding.random else "latents"
     parts = [f"The {kind} of {len(plane.points):,} test examples"]
     if embedding.standard and plane.directions is not None:

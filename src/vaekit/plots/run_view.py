@@ -63,7 +63,7 @@ class View:
 
     @property
     def why_no_images(self) -> str:
-        """Why image figures cannot be drawn; empty if they can."""
+        """Returns why image figures cannot be drawn; empty if they can."""
         shape, pixels = self.model.shape, self.model.pixels
         if len(shape) == 1:
             return f"the data are {shape[0]} features, not images"
@@ -73,12 +73,12 @@ class View:
 
     @property
     def why_not_rebuilt(self) -> str:
-        """Why nothing is reconstructed; empty if it can be."""
+        """Returns why nothing is reconstructed; empty if it can be."""
         return "" if isinstance(self.model, Reconstructs) else "this model has no encoder"
 
     @property
     def why_no_latents(self) -> str:
-        """Why images are not mapped in a latent space; empty if they can be."""
+        """Returns why images are not mapped in a latent space; empty if they can be."""
         if isinstance(self.model, Encodes):
             return ""
         discrete = isinstance(self.model, Quantizes)
@@ -88,23 +88,23 @@ class View:
 
     @property
     def why_not_decoded(self) -> str:
-        """Why walks through the latent space cannot be decoded; empty if they can."""
+        """Returns why walks through the latent space cannot be decoded; empty if they can."""
         without = "" if isinstance(self.model, Decodes) else "this model does not decode latent vectors"
         return self.why_no_latents or without
 
     @property
     def why_no_classes(self) -> str:
-        """Why figures of a conditional model cannot be drawn; empty if they can."""
+        """Returns why figures of a conditional model cannot be drawn; empty if they can."""
         return "" if self.model.sampled_classes else "this model is not conditioned on classes (a cvae is)"
 
     @property
     def why_no_codebook(self) -> str:
-        """Why figures of discrete codes cannot be drawn; empty if they can."""
+        """Returns why figures of discrete codes cannot be drawn; empty if they can."""
         return "" if isinstance(self.model, Quantizes) else "this model has no codebook"
 
     @property
     def why_no_factors(self) -> str:
-        """Why nothing can be said of factors; empty if it can."""
+        """Returns why nothing can be said of factors; empty if it can."""
         if self.kinds is None or self.split.factors is None:
             return "the factors that the images were made from are not known"
         if len(self.split) < FEWEST:
@@ -113,16 +113,16 @@ class View:
 
     @property
     def drawn(self) -> str:
-        """What samples of the model are, for a caption."""
+        """Says what samples of the model are, for a caption."""
         if isinstance(self.model, Generates):
             what = "Generated from z ~ N(0, I)"
         elif isinstance(self.model, Quantizes):
-            what = "Means of p(x|z) for codes drawn from the fitted prior"
+            what = "Means of p(x|z) for latents drawn from the fitted prior"
         elif isinstance(self.model, Decodes):
             what = "Means of p(x|z) for z drawn from the prior"
         else:
             what = "Drawn by the model"
-        return what + ("; the classes take turns" if self.model.sampled_classes else "")
+        return what + ("; all classes, one after another" if self.model.sampled_classes else "")
 
     @cached_property
     def table(self) -> FactorTable:

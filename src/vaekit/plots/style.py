@@ -1,4 +1,4 @@
-"""How every figure looks: paper size, type, colours. Figures never touch pyplot or rcParams, so they
+"""The style of every figure: paper size, type, colours. Figures never touch pyplot or rcParams, so they
 are the same in threads, servers and notebooks, and stay white under a dark theme.
 """
 
@@ -138,7 +138,7 @@ def chart(width: float, height: float, title: str, note: str = "") -> Paper:
 
 
 def class_markers(count: int) -> list[str]:
-    """One marker for each class, the same for all as long as colours alone tell them apart."""
+    """One marker for each class, the same for all as long as colours alone distinguish them."""
     return [MARKERS[(number // len(PETROFF)) % len(MARKERS)] for number in range(count)]
 
 

@@ -58,7 +58,7 @@ def traversals(
 
 
 def _traversal_names(embedding: Embedding, shown: Tensor, carried: Mapping[int, str]) -> list[str]:
-    """Which dimension a row moves, what it carries, and of which factor."""
+    """Names each row: the dimension that it moves, what it carries, and of which factor."""
     relevance = embedding.relevance()
     form = "z{}  var. {:.2g}" if embedding.kl is None else "z{}  {:.2f} nats"
     return [

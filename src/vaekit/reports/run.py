@@ -89,7 +89,7 @@ def _kind(data: DataRecord) -> str:
 
 
 def _weights(weights: WeightsRecord) -> str:
-    """Which weights the pictures and numbers are of."""
+    """Says which weights the pictures and numbers are of."""
     which = "that were best on validation" if weights.which == "best" else "at the end"
     average = ", averaged over the last steps" if weights.averaged else ""
     return f"Pictures and numbers are of the weights {which} (epoch {weights.epoch}){average}."
@@ -147,7 +147,7 @@ def _numbers(summary: Summary | None, under: Under) -> str:
 
 
 def _evaluation(values: Mapping[str, Any] | None) -> str:
-    """What `vaekit evaluate` measured, and what it found wrong."""
+    """Shows what `vaekit evaluate` measured, and what it found wrong."""
     if not values:
         return ""
     lines = [f"{values['images']:,} images, seed {values['seed']}."]
@@ -226,7 +226,7 @@ def _reproduce(run: Run) -> str:
 
 
 def _notes(run: Run) -> str:
-    """What the reader should know: about the likelihood, and what was found odd in the data."""
+    """Says what the reader should know: about the likelihood, and what was found odd in the data."""
     notes = list(run.config.data.notes)
     under = run.under
     if under.kind:

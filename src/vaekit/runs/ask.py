@@ -1,4 +1,4 @@
-"""What a run is asked for: embeddings, samples, reconstructions. Each is a record, and a file where one is wanted."""
+"""Asks a run for embeddings, samples, reconstructions. Each is a record, and a file where one is wanted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaekit.core import DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
 from vaekit.data.formats.given_files import read_images
 from vaekit.data.formats.picture_files import COLOURS
-from vaekit.data.labels import in_turn
+from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
 from vaekit.inference import Embedding
 from vaekit.models.base import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
@@ -44,7 +44,7 @@ class Encoded:
 
     @property
     def finite(self) -> bool:
-        """Whether all means are finite numbers."""
+        """True where all means are finite numbers."""
         return self.embedding is None or bool(self.embedding.mean.isfinite().all())
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -187,7 +187,7 @@ def sample(
     Args:
         run: from `load_run`, or its folder.
         count: number of images (64), or with `grid` of each class (10).
-        label: the one class to draw, a name or a number; the classes take turns by default.
+        label: the one class to draw, a name or a number; all classes, one after another, by default.
         grid: one row for each class, all from the same draws.
         temperature: standard deviation of z relative to the prior's.
         seed: of the draws.
@@ -219,10 +219,10 @@ def sample(
 
 
 def check_images_come(run: Run) -> None:
-    """Raises SettingError for a prior, which gives codes and no images."""
+    """Raises SettingError for a prior, which gives latents and no images."""
     if run.settings.method in PRIORS:
         raise SettingError(
-            f"{run.path} is a prior over codes; its images come from the run around it: {run.path.parent}"
+            f"{run.path} is a prior over latents; its images come from the run around it: {run.path.parent}"
         )
 
 
@@ -237,7 +237,7 @@ def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tens
         )
     if grid:
         return torch.arange(classes).repeat_interleave(count)
-    return in_turn(count, classes) if classes else None
+    return round_robin(count, classes) if classes else None
 
 
 def reconstruct(

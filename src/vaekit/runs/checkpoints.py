@@ -88,7 +88,7 @@ def _set_aside(damaged: Mapping[Path, RunError], whole: Path) -> None:
     for path, error in damaged.items():
         with writing(path):
             path.replace(path.with_suffix(".damaged"))
-        text = f"{str(error).removesuffix('.')}; going on from {whole.name}, the state before it."
+        text = f"{str(error).removesuffix('.')}; resuming from {whole.name}, the state before it."
         warnings.warn(text, VaekitWarning, stacklevel=4)
 
 

@@ -29,7 +29,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(
-            f"cannot write {path}: {reason}. What was written before is whole; mend this and go on."
+            f"cannot write {path}: {reason}. What was written before is whole; mend this and resume."
         ) from error
 
 

@@ -29,7 +29,7 @@ REST = {"rest": True}  # metadata of a field that takes every key that is no oth
 
 
 def read_record(kind: type[R], content: Any, path: Path, prefix: str = "") -> R:
-    """A record from a JSON object; keys that it does not know are passed over, or are its `rest`.
+    """A record from a JSON object; keys that it does not know are skipped, or are its `rest`.
 
     Args:
         kind: a dataclass.
@@ -108,7 +108,7 @@ def _outer(kind: Any) -> Any:
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """Whether a value of JSON is of this kind, apart from what it contains."""
+    """Returns whether a value of JSON is of this kind, apart from what it contains."""
     outer = _outer(kind)
     if outer is Any:
         return True

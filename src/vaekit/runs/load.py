@@ -69,19 +69,19 @@ class Run:
 
     @property
     def under(self) -> Under:
-        """What its numbers were measured under, as far as their wording depends on it."""
+        """Returns the conditions of its numbers, as far as their wording depends on them."""
         return measured_under(self.model.arguments.get("likelihood"), self.model.classes > 0)
 
     @property
     def classes(self) -> list[str]:
-        """What the classes that the model is told are called: names, or numbers where there are none."""
+        """Returns the names of the classes the model is conditioned on, numbers where they have none."""
         return self.class_names or [str(number) for number in range(self.model.sampled_classes)]
 
     def class_number(self, word: str, option: str = "label") -> int:
         """The class that a word means to this run's model: its name, or else its number.
 
         Raises:
-            SettingError: no such class, or the model is not told any.
+            SettingError: no such class, or the model is not conditioned on any.
         """
         if not self.model.sampled_classes:
             raise SettingError(
@@ -139,7 +139,7 @@ class Run:
                 labels = torch.full((len(split),), number)
             elif labels is None and len(split):
                 raise DataError(
-                    f"{data.source}: the {name} images have no labels, and {self.path} is told the class of "
+                    f"{data.source}: the {name} images have no labels, and {self.path} is conditioned on the class of "
                     "each image; label='NAME' says which class they all are."
                 )
             elif labels is not None and ours is not None and theirs is not None and ours != theirs:
@@ -166,7 +166,7 @@ def load_run(
     settings = settings_of(folder, config)
     weights = folder / "model.safetensors"
     if not weights.exists():
-        raise RunError(f"{folder} has no weights yet; go on with it: vaekit resume {folder}")
+        raise RunError(f"{folder} has no weights yet; resume it: vaekit resume {folder}")
     tensors, _ = read_tensors(weights)
     model = build_model(settings, config, encoder, decoder)
     load_weights(model, tensors, weights)
@@ -185,12 +185,12 @@ def load_run(
 
 
 def has_prior(folder: Path) -> bool:
-    """Whether a prior was fitted to the codes of a run, or is being fitted and has weights."""
+    """Returns whether a prior was fitted to the latents of a run, or is being fitted and has weights."""
     return (folder / PRIOR / "model.safetensors").exists()
 
 
 def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> CodeDensity:
-    """The prior that was fitted to the codes of a run.
+    """The prior that was fitted to the latents of a run.
 
     Args:
         folder: of the run.
@@ -199,7 +199,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
 
     Raises:
         SettingError: there is none.
-        RunError: it was fitted to the codes of other weights or data.
+        RunError: it was fitted to the latents of other weights or data.
     """
     if not has_prior(folder):
         raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
@@ -213,7 +213,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
 
 
 def codes_fingerprint(model: Autoencoder, data: str) -> str:
-    """What the codes of a data set are a function of: the model's weights and the data."""
+    """Returns the fingerprint of what latents are a function of: the model's weights and the data."""
     return f"{weights_fingerprint(model)} {data}"
 
 

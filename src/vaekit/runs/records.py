@@ -1,4 +1,4 @@
-"""What the files of a run hold, as records: config.json, summary.json, the lines of metrics.jsonl.
+"""Records of the files of a run: config.json, summary.json, the lines of metrics.jsonl.
 
 `read_run_config`, `read_summary` and `read_metrics` check what they read; `as_json` of `vaekit.runs.json_records` gives
 the file's object back, key for key. Nobody else reads these files by key (a test).
@@ -22,7 +22,7 @@ CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"  # wit
 
 @dataclass(frozen=True)
 class DataRecord:
-    """What a run was trained on.
+    """The data that a run was trained on.
 
     Attributes:
         source: as it was given.
@@ -34,7 +34,7 @@ class DataRecord:
         classes: how many there are; 0 without labels.
         images: of each split.
         fingerprint: hash of all images and labels and of the split.
-        notes: what was converted, passed over or found odd, one line each.
+        notes: what was converted, skipped or found odd, one line each.
     """
 
     source: str
@@ -70,7 +70,7 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class WeightsRecord:
-    """Which weights model.safetensors holds.
+    """The weights that model.safetensors holds.
 
     Attributes:
         which: "best" on validation, or "last".
@@ -199,12 +199,12 @@ def read_run_config(folder: Path) -> RunConfig:
 
 
 def has_begun(folder: Path) -> bool:
-    """Whether a folder is that of a run."""
+    """Returns whether a folder is that of a run."""
     return (folder / CONFIG).is_file()
 
 
 def has_ended(folder: Path) -> bool:
-    """Whether the training of a run has come to its end."""
+    """Returns whether the training of a run has come to its end."""
     return (folder / SUMMARY).exists()
 
 
@@ -219,7 +219,7 @@ def read_summary(folder: Path) -> Summary | None:
 
 
 def read_metrics(folder: Path) -> list[MetricLine]:
-    """The lines of metrics.jsonl; a last line that a crash cut short is passed over.
+    """The lines of metrics.jsonl; a last line that a crash cut short is skipped.
 
     Raises:
         RunError: a line is no JSON, or not what a line holds.

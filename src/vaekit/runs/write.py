@@ -1,4 +1,4 @@
-"""How a run folder is begun and written. `vaekit.runs.load` reads it.
+"""Begins and writes a run folder. `vaekit.runs.load` reads it.
 
 config.json  model.safetensors  previews.npz  checkpoints/  metrics.jsonl  summary.json
 figures/  report.html
@@ -103,7 +103,7 @@ def check_free(folder: Path) -> None:
     with writing(folder):
         if (folder / CONFIG).exists():
             raise RunError(
-                f"out='{folder}': a run is there; go on with it (vaekit resume {folder}) or name another."
+                f"out='{folder}': a run is there; resume it (vaekit resume {folder}) or name another."
             )
         if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
             raise RunError(f"out='{folder}': something else is there; name a new folder.")
@@ -138,7 +138,7 @@ def _made(folder: Path) -> bool:
 def describe_run(
     settings: s.Settings, data: Data, model: Model, objective: Objective, device: torch.device
 ) -> RunConfig:
-    """What a run begins with."""
+    """Returns the record that a run begins with."""
     flat = settings.flat()
     if data.path is not None and flat["data"] not in SOURCES:
         flat["data"] = data.path
@@ -154,7 +154,7 @@ def describe_run(
 
 
 def describe_data(data: Data) -> DataRecord:
-    """What a run is trained on."""
+    """Returns the record of the data that a run is trained on."""
     return DataRecord(
         source=data.source,
         path=data.path,
@@ -180,7 +180,7 @@ def weights_fingerprint(*modules: nn.Module) -> str:
 
 
 def versions(device: torch.device) -> dict[str, Any]:
-    """What the bits of a run depend on, beside its settings, and where it was made."""
+    """Returns what the bits of a run depend on beside its settings, and where it was made."""
     from vaekit import __version__
 
     return {

@@ -1,4 +1,4 @@
-"""Which device to use, and in which arithmetic."""
+"""Chooses the device and its arithmetic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def choose_device(name: str) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if name == "cuda" and "LOCAL_RANK" in os.environ:  # one device a process under torchrun
+    if name == "cuda" and "LOCAL_RANK" in os.environ:  # one device per process under torchrun
         name = f"cuda:{os.environ['LOCAL_RANK']}"
     choose(name.split(":")[0], ["auto", *there], "device")
     if not there[name.split(":")[0]]:

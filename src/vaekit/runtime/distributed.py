@@ -1,4 +1,4 @@
-"""Where a run takes place: its device, its precision, and the processes that train one model together.
+"""The context of a run: its device, its precision, and the processes that train one model together.
 
 Several processes are started by `torchrun --nproc-per-node N -m vaekit train ...`. Every one has the whole data
 set and makes its rows of each batch; gradients are averaged by DistributedDataParallel, figures are summed over
@@ -23,7 +23,7 @@ from vaekit.runtime.launch import Process, launched
 
 @dataclass(frozen=True)
 class Context:
-    """Where a run takes place; made once and handed down.
+    """Device, precision and processes of a run; made once and handed down.
 
     Attributes:
         device: of the model and of what it is given.
@@ -37,7 +37,7 @@ class Context:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes files and shows progress."""
+        """Returns whether this process writes files and shows progress."""
         return self.process.leads
 
     @property

@@ -1,4 +1,4 @@
-"""Which of several processes this one is. Imports no torch: every command asks before it prints."""
+"""The rank of this process among several. Imports no torch: every command asks before it prints."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Process:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes files, prints and shows progress: the first."""
+        """Returns whether this is the process that writes files, prints and shows progress: the first."""
         return self.rank == 0
 
 
 def launched() -> Process:
-    """What torchrun says of this process in the environment; alone without it."""
+    """Reads the rank of this process from torchrun's environment; alone without it."""
     return Process(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))

@@ -62,7 +62,7 @@ def uniform(shape: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def is_shared() -> bool:
-    """Whether other processes hold parts of the batch too."""
+    """Returns whether other processes hold parts of the batch too."""
     return _share.get() is not None
 
 
@@ -90,7 +90,7 @@ def gathered(rows: Tensor, wanted: Tensor, per_image: int) -> Tensor:
 
 
 def whole(images: int) -> int:
-    """Images in the whole batch, of which this process holds so many."""
+    """Images in the whole batch, of which this process holds its share."""
     share = _share.get()
     return images if share is None else share.whole
 

@@ -1,4 +1,4 @@
-"""What every command makes of a run of a method: it works, or it refuses in one line."""
+"""Checks of every command on a run of a method: it works, or it refuses in one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCHS = 2
 
 
 def typed(*words: object, refused: bool = False) -> dict[str, Any]:
-    """What a command line with --json gives.
+    """Returns what a command line with --json gives.
 
     Args:
         refused: it is to end with status 2 and one line.
@@ -82,7 +82,7 @@ def train_and_load(subject: Subject) -> None:
 
 
 def _has_its_options(run: Run, subject: Subject) -> None:
-    """What was given stands in config.json, and the model was built with it."""
+    """The options given stand in config.json, and the model was built with it."""
     for what, values in (("the folder", run.settings.flat()), ("the loaded model", run.model.arguments)):
         other = [name for name, value in subject.small.items() if values.get(name, value) != value]
         assert not other, f"{what} has other values of {', '.join(other)}"

@@ -1,4 +1,4 @@
-"""What a likelihood promises: each check against a sum, an integral, a loop or draws."""
+"""Checks of what a likelihood promises: each against a sum, an integral, a loop or draws."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LikelihoodSubject:
 
 def raw_for(likelihood: Likelihood, shape: tuple[int, ...], *leading: int) -> Tensor:
     """Raw numbers such as a decoder gives, (*leading, numbers * C, ...), in double precision."""
-    return torch.randn(*leading, likelihood.numbers * shape[0], *shape[1:], dtype=torch.float64)
+    return torch.randn(*leading, likelihood.num_params * shape[0], *shape[1:], dtype=torch.float64)
 
 
 def masses(p: Distribution, values: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ def extreme_numbers_have_finite_values_and_gradients(subject: LikelihoodSubject)
     """Whatever the decoder gives: raw numbers of 10,000 either way."""
     likelihood = subject.build((2,))
     for size in (1e4, -1e4):
-        raw = torch.full((1, likelihood.numbers * 2), size, requires_grad=True)
+        raw = torch.full((1, likelihood.num_params * 2), size, requires_grad=True)
         value = likelihood(raw).log_prob(torch.tensor([[0.0, 1.0]]))
         value.sum().backward()
         assert bool(value.isfinite().all()), f"log p is {value.tolist()} at {size}"
@@ -100,12 +100,14 @@ def gradients_are_those_of_finite_differences(subject: LikelihoodSubject) -> Non
 
 
 def the_start_has_the_mean_that_is_asked_for(subject: LikelihoodSubject) -> None:
-    """`raw_of_mean` gives raw numbers whose p(x|z) has about that mean image."""
+    """`params_from_mean` gives raw numbers whose p(x|z) has about that mean image."""
     for shape in SHAPES:
         likelihood = subject.build(shape)
         mean = 0.15 + 0.7 * torch.rand(shape)
-        raw = likelihood.raw_of_mean(mean)
-        assert raw.shape == (likelihood.numbers * shape[0], *shape[1:]), f"raw_of_mean: {tuple(raw.shape)}"
+        raw = likelihood.params_from_mean(mean)
+        assert raw.shape == (likelihood.num_params * shape[0], *shape[1:]), (
+            f"params_from_mean: {tuple(raw.shape)}"
+        )
         _close(likelihood(raw).mean, mean, "the mean at the start", absolute=0.02)
 
 

@@ -1,4 +1,4 @@
-"""What the model and the objective of a method promise."""
+"""Checks of what the model and the objective of a method promise."""
 
 from __future__ import annotations
 

@@ -68,11 +68,11 @@ def fit(
 
     Args:
         model: changed in place.
-        objective: likewise, if it has parameters.
+        objective: trained in place too, if it has parameters.
         data: its validation split chooses the weights, its test split is read once, at the end.
         out: run folder to make; None writes nothing.
         method: key of METHODS to note in the run folder; None finds it from the classes.
-        progress: "auto", "none", or an object that is told.
+        progress: "auto", "none", or a `Progress` object.
         should_stop: asked after every step; a reason ends the run, resumable.
 
     Returns:
@@ -189,7 +189,7 @@ def check_untouched(
     """Raises RunError when a run without a state cannot be begun again as it was."""
     again = f"train anew: vaekit train {settings.method} config='{folder / CONFIG}'"
     if (folder / METRICS).exists() or (folder / "model.safetensors").exists():
-        raise RunError(f"{folder} has no states to go on from; {again}")
+        raise RunError(f"{folder} has no states to resume from; {again}")
     if weights_fingerprint(model, objective) != config.initial_weights:
         raise RunError(
             f"{folder} has no state yet, and its model did not begin with the weights of its seed; {again}"
@@ -229,7 +229,9 @@ def check_data(model: Model, criterion: str | None, data: Data, options: FitSett
     for name, split in data.splits.items():
         if model.classes and len(split):
             if split.labels is None:
-                raise DataError(f"the {name} split of {data.source} has no labels; the model is told them.")
+                raise DataError(
+                    f"the {name} split of {data.source} has no labels; the model is conditioned on them."
+                )
             check_labels(split.labels, len(split), model.classes)
     if "likelihood" in model.arguments:
         check_support(model.arguments["likelihood"], data.pixels)
@@ -240,5 +242,5 @@ def check_data(model: Model, criterion: str | None, data: Data, options: FitSett
             stacklevel=3,
         )
     if criterion is None and (options.patience or options.weights == "best"):
-        message = "no figure tells which weights of this method are best: the last are kept, whatever weights and patience say."
+        message = "no figure says which weights of this method are best: the last are kept, whatever weights and patience say."
         warnings.warn(message, VaekitWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""What `fit` and `resume` return."""
+"""The record that `fit` and `resume` return."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaekit.runs.records import MetricLine, SplitSummary, Summary
 
 @dataclass
 class History:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         metrics: the lines of metrics.jsonl: step, epoch, split, and named values with units.
@@ -36,7 +36,7 @@ class History:
 
     @property
     def validation(self) -> SplitSummary:
-        """Likewise of the validation split, under the weights that were kept."""
+        """The same of the validation split, under the weights that were kept."""
         return self._split("validation")
 
     def _split(self, name: str) -> SplitSummary:

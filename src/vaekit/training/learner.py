@@ -1,4 +1,5 @@
-"""What learns in a training: the model and its objective, with their optimisers and the averaged weights."""
+"""The learning parts of a training: the model and its objective, with their optimisers and the averaged
+weights."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from vaekit.objectives.ramps import Clock
 from vaekit.runtime.device import arithmetic
 from vaekit.runtime.distributed import Context
 from vaekit.runtime.random import Share
-from vaekit.training.optimizers import Average, clip
+from vaekit.training.optimizers import WeightEMA, clip
 from vaekit.training.state import moved
 
 
@@ -44,7 +45,7 @@ class Learner:
             phase.name: context.average_gradients(phase.loss, self.parameters[phase.name])
             for phase in self.phases
         }
-        self.average = Average(model, options.average) if options.average else None
+        self.average = WeightEMA(model, options.average) if options.average else None
 
     def train(self) -> None:
         """Puts both into training mode."""
@@ -99,7 +100,7 @@ class Learner:
         return {name: tensor.detach().clone() for name, tensor in last.items()}
 
     def all_finite(self) -> bool:
-        """Whether no weight of the model is NaN or infinite."""
+        """Returns whether no weight of the model is NaN or infinite."""
         return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
 
     def as_nested(self) -> dict[str, Any]:
@@ -112,7 +113,7 @@ class Learner:
         }
 
     def load_nested(self, nested: Mapping[str, Any], where: Path) -> None:
-        """Takes up what `as_nested` gave, read from a file or folder `where`.
+        """Restores what `as_nested` gave, read from a file or folder `where`.
 
         Raises:
             RunError: it is of another model.

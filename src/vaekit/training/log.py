@@ -1,4 +1,4 @@
-"""What a run reports while it trains: the lines of metrics.jsonl, and the steps not yet in a line."""
+"""The log of a training: the lines of metrics.jsonl, and the steps not yet in a line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Metrics:
 
     Args:
         folder: run folder, or None to write nothing.
-        progress: told about every line.
+        progress: gets every line.
         state: of the training, whose window, counts and size these are.
 
     Attributes:
@@ -36,7 +36,7 @@ class Metrics:
         self.lines: list[MetricLine] = []
 
     def note(self, step: int, terms: Mapping[str, Tensor], counts: Mapping[str, Tensor]) -> None:
-        """Takes in the terms of a step, (B,) each, without reading them; others are passed over."""
+        """Takes in the terms of a step, (B,) each, without reading them; others are skipped."""
         scalar = {name: term.detach() for name, term in terms.items() if term.dim() == 1}
         if scalar:
             stacked = torch.stack(list(scalar.values()))

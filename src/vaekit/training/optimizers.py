@@ -98,7 +98,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 class Rule(Protocol):
-    """What the loop uses of an optimizer."""
+    """The interface of an optimiser, as the loop uses it."""
 
     @property
     def param_groups(self) -> list[dict[str, Any]]: ...
@@ -181,7 +181,7 @@ def clip(parameters: list[nn.Parameter], limit: float) -> None:
         nn.utils.clip_grads_with_norm_(parameters, limit, norm)
 
 
-class Average:
+class WeightEMA:
     """Exponential moving average of a module's parameters and buffers.
 
     Args:

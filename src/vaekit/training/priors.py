@@ -1,4 +1,4 @@
-"""The codes of images as a data set, and the prior that is fitted to those of a run."""
+"""The latents of images as a data set, and the prior that is fitted to those of a run."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from vaekit.training.progress import Progress
 
 
 def load_codes(data: str | Path, *, run: Run | None = None, images: Data | None = None) -> Data:
-    """The codes of the run's own images in the run's own splits, with their labels.
+    """The latents of the run's own images in the run's own splits, with their labels.
 
     Args:
         data: folder of the run.
         run: the same, if it is loaded already.
-        images: the images, likewise.
+        images: number of images.
 
     Raises:
-        SettingError: a run whose model has no codes.
+        SettingError: a run whose model has no latents.
         RunError, DataError: the run, or its data, cannot be used.
     """
     run = run or load_run(data)
     if not isinstance(run.model, Autoencoder):
         raise SettingError(
-            f"{run.path}: a {run.settings.method} has no codes that a prior could be fitted to; an ae, a vae or "
+            f"{run.path}: a {run.settings.method} has no latents that a prior could be fitted to; an ae, a vae or "
             "a vqvae has."
         )
     return codes_of(run.model, images or run.load_data(), str(Path(run.path).resolve()))
 
 
 def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
-    """The codes of images in the images' own splits, with their labels.
+    """The latents of images in the images' own splits, with their labels.
 
     Args:
         where: folder of the model's run, by which they can be had again.
@@ -65,16 +65,16 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
 
 
 def encoded(model: TakesPrior, split: Split, name: str) -> Split:
-    """The codes of a split as floats, (N, ...); always the same draws, where they are random."""
-    codes = inference.codes_for_prior(model, split, derive_seed("codes", name))
-    return Split(codes, split.labels, split.names)
+    """The latents of a split as floats, (N, ...); always the same draws, where they are random."""
+    latents = inference.latents_for_prior(model, split, derive_seed("codes", name))
+    return Split(latents, split.labels, split.names)
 
 
-def prior_settings(model: Autoencoder, codes: Data, given: Mapping[str, Any]) -> Settings:
-    """Settings of the prior that suits a model: what was given, and what model and codes decide."""
+def prior_settings(model: Autoencoder, latents: Data, given: Mapping[str, Any]) -> Settings:
+    """Settings of the prior that suits a model: what was given, and what model and latents decide."""
     assert model.prior_method is not None
-    decided = {"data": codes.source, "classes": len(codes.class_names or ()), **model.options_of_prior()}
-    settings = resolve(model.prior_method, {"data": codes.source}, given)
+    decided = {"data": latents.source, "classes": len(latents.class_names or ()), **model.options_of_prior()}
+    settings = resolve(model.prior_method, {"data": latents.source}, given)
     known = settings.flat()
     return resolve(settings.method, known | {k: v for k, v in decided.items() if k in known})
 
@@ -104,7 +104,7 @@ def prior(
 
     Raises:
         RunError: there is one already, or another process is training it.
-        SettingError: the model has no codes, or an option is unknown or out of range.
+        SettingError: the model has no latents, or an option is unknown or out of range.
         TrainingError: as in `fit`.
     """
     run = run_of(run, options.get("device", "auto"))
@@ -113,25 +113,25 @@ def prior(
         remedy = (
             "replace=True fits another"
             if has_ended(out)
-            else f"go on with it (vaekit resume {out}), or fit another: replace=True"
+            else f"resume it (vaekit resume {out}), or fit another: replace=True"
         )
         raise RunError(f"{out}: a prior is there already; {remedy}.")
-    codes = load_codes(run.path, run=run, images=images)
+    latents = load_codes(run.path, run=run, images=images)
     assert isinstance(run.model, Autoencoder)
-    settings = prior_settings(run.model, codes, options)
+    settings = prior_settings(run.model, latents, options)
     check_options(settings.fit)
-    model, objective = new_model(settings, codes)
+    model, objective = new_model(settings, latents)
     if leads and out.exists():
         if has_begun(out):
             with sole_writer(out):  # or else it is being trained
                 pass
         with writing(out):
             shutil.rmtree(out)
-    tell(f"fitting a {settings.method} to {len(codes.train):,} codes of {run.path} into {out}")
+    tell(f"fitting a {settings.method} to {len(latents.train):,} latents of {run.path} into {out}")
     return fit(
         model,
         objective,
-        codes,
+        latents,
         options=settings.fit,
         out=out,
         method=settings.method,
@@ -143,11 +143,11 @@ def prior(
 def go_on_with_prior(
     run: Run, *, images: Data | None = None, should_stop: Callable[[], str | None] | None = None
 ) -> History:
-    """Goes on with the prior of a run that was interrupted; one that has ended is left as it is.
+    """Resumes the prior of a run that was interrupted; one that has ended is left as it is.
 
     Raises:
-        RunError: as in `resume`; it was fitted to the codes of other weights.
+        RunError: as in `resume`; it was fitted to the latents of other weights.
     """
     out = run.path / PRIOR
-    codes = None if has_ended(out) else load_codes(run.path, run=run, images=images)
-    return resume(out, data=codes, should_stop=should_stop)
+    latents = None if has_ended(out) else load_codes(run.path, run=run, images=images)
+    return resume(out, data=latents, should_stop=should_stop)

@@ -1,4 +1,4 @@
-"""What a run shows while it trains: a line with time left, on standard error, where someone looks."""
+"""The progress of a training: a line with time left, on standard error, where someone looks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaekit.metrics import METRICS
 
 
 class Progress(Protocol):
-    """Told about a run by `fit`."""
+    """The interface of a progress display: `fit` calls it."""
 
     def begin(self, epochs: int, steps: int, done: int) -> None: ...
 

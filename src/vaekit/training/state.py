@@ -1,4 +1,5 @@
-"""Where a training stands: all that its rest depends on, beside what modules and optimisers hold themselves."""
+"""The resumable training state: all that its rest depends on, beside what modules and optimisers hold
+themselves."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ class StepTerms:
 
 @dataclass
 class TrainState:
-    """Where a training stands.
+    """The resumable training state.
 
     Attributes:
         step, epoch, batch: done so far; batches within the epoch.
@@ -87,7 +88,7 @@ class TrainState:
 
     @classmethod
     def from_nested(cls, nested: Mapping[str, Any], device: torch.device, where: Path) -> TrainState:
-        """What `as_nested` gave, read from a file or folder `where`; its tensors on a device.
+        """Restores a state from what `as_nested` gave, read from `where`; its tensors on a device.
 
         Raises:
             RunError: something is missing.

@@ -48,7 +48,7 @@ def train(
         labels: class numbers or names of an array's images, (N,).
         out: run folder, which must not exist yet; None makes runs/STEM-SOURCE-N with the first free N.
         stem: of that name; None takes the method's.
-        progress: "auto", "none", or an object that is told.
+        progress: "auto", "none", or an object of that protocol.
         should_stop: asked after every step; a reason ends the run, resumable.
         tell: is given a line before the training.
         options: of data, model, objective and training, by their names on the command line. Those of the
@@ -89,7 +89,7 @@ def train(
 
 
 def _source(method: str, data: Data | str | Path | np.ndarray | Tensor, options: dict[str, Any]) -> str:
-    """What the data are called.
+    """Names the data.
 
     Raises:
         SettingError: options of loading, for a data set that is loaded already.

@@ -1,7 +1,7 @@
 """The loop of `fit`: a run's steps, and what is measured on the way. `vaekit.training.state` says where it stands.
 
 The order of images is a function of (seed, epoch), and the noise of a step one of (seed, step), so a
-run that is killed anywhere goes on from its last state to the very weights it would have had.
+run that is killed anywhere resumes from its last state to the very weights it would have had.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ EXCHANGE_EVERY = 10  # steps between agreements of several processes to save or 
 
 REASONS = (None, "SIGINT", "SIGTERM", "stopped")  # to stop, as numbers that processes can exchange
 
-WARMED, PARTS, PART = 5, 5, 10  # steps before an epoch is timed, and timed ones: so many parts of so many
+WARMED, PARTS, PART = 5, 5, 10  # steps before an epoch is timed, and timed ones: parts, and steps of each
 
 
 class Trainer:
@@ -201,7 +201,7 @@ class Trainer:
         return summary
 
     def summarise(self, weights: WeightsRecord, measured: Mapping[str, Mapping[str, Any]]) -> Summary:
-        """What came of the run, from the terms that were measured of each split."""
+        """Summarises the run, from the terms that were measured of each split."""
         splits = {
             name: split_summary(self.data.splits[name], terms, self.model, self.data)
             for name, terms in measured.items()
@@ -332,7 +332,7 @@ class Trainer:
         return self.learner.last_weights(), WeightsRecord("last", self.state.epoch, averaged)
 
     def restore(self, nested: Mapping[str, Any], where: Path) -> None:
-        """Takes up a state that `save` wrote, read from `where`; metrics.jsonl is cut back to it.
+        """Restores a state that `save` wrote, read from `where`; metrics.jsonl is cut back to it.
 
         Raises:
             RunError: it is of another model, or metrics.jsonl is shorter than it was.

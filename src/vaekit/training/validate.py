@@ -1,4 +1,4 @@
-"""What an objective says about a whole split."""
+"""Measures an objective on a whole split."""
 
 from __future__ import annotations
 

@@ -112,10 +112,10 @@ def test_an_interrupted_comparison_goes_on(compare, monkeypatch: pytest.MonkeyPa
     words = ("--methods", "ae", "gan", "--seeds", 1)
     assert compare(*words, "--out", "whole").status == 0
     with monkeypatch.context() as patched:
-        patched.setattr(command, "stopping", lambda: stopping_after(11))  # of 8 steps a run
+        patched.setattr(command, "stopping", lambda: stopping_after(11))  # of 8 steps per run
         outcome = compare(*words)
     assert outcome.status == 130
-    assert "the same command goes on with it" in outcome.err
+    assert "the same command resumes it" in outcome.err
     out = Path("runs") / "compare-digits-1"
     assert not (out / "comparison.html").exists()
     assert not (out / "gan-0" / "summary.json").exists()
@@ -133,7 +133,7 @@ VQ = ("--methods", "vqvae", "ae", "--seeds", 1)
 
 
 def test_discrete_codes_are_drawn_from_a_prior_that_is_fitted_after_them(compare, monkeypatch) -> None:
-    """Stopped within the prior, it goes on with it; to the weights of the prior that was not stopped."""
+    """Stopped within the prior, it resumes it; to the weights of the prior that was not stopped."""
     from vaekit.cli.commands import compare as command
 
     assert compare(*VQ, "--out", "whole").status == 0

@@ -49,7 +49,7 @@ def test_table_for_people(terminal, vae_run: Path) -> None:
 def test_an_autoencoder_is_told_that_it_has_no_prior(terminal, ae_run: Path) -> None:
     outcome = terminal("evaluate", ae_run)
     assert outcome.status == 0
-    assert "found: the codes follow no prior" in outcome.out
+    assert "found: the latents follow no prior" in outcome.out
 
 
 def test_a_run_that_has_not_ended_is_measured_and_still_has_not_ended(terminal, vae_run: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_run_that_has_not_ended_is_measured_and_still_has_not_ended(terminal, 
     outcome = terminal("evaluate", vae_run, "--samples", "2", "--skip-quality", "--json")
     assert outcome.status == 0
     assert json.loads(outcome.out)["bce_bound_nats"]["value"] > 0
-    assert f"has not ended, so this is not kept; go on with it: vaekit resume {vae_run}" in outcome.err
+    assert f"has not ended, so this is not kept; resume it: vaekit resume {vae_run}" in outcome.err
     assert not (vae_run / "summary.json").exists()
     assert "The run has not ended" in (vae_run / "report.html").read_text(encoding="utf-8")
 

@@ -88,7 +88,7 @@ def test_bad_input(terminal, vae_run: Path) -> None:
     failed(terminal("prior", vae_run, "--components", 0), "components", "at least 1")
     assert not (vae_run / "prior").exists()
     terminal("prior", vae_run, "--epochs", 1)
-    failed(terminal("prior", vae_run / "prior"), "mixture", "no codes")
+    failed(terminal("prior", vae_run / "prior"), "mixture", "no latents")
 
 
 def test_codes_of_images_are_written(terminal, vq_run: Path) -> None:

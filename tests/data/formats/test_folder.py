@@ -65,8 +65,8 @@ def test_images_labels_and_names(pets):
         assert np.array_equal(pixels[0], random_image(i))
         assert label == data.class_names.index(kind)
     assert data.notes == [
-        "2 system files passed over (hidden files, Thumbs.db and the like)",
-        "2 files passed over: not images (.csv, .txt)",
+        "2 system files skipped (hidden files, Thumbs.db and the like)",
+        "2 files skipped: not images (.csv, .txt)",
     ]
 
 
@@ -173,7 +173,7 @@ def test_split_folders_are_the_splits(tmp_path):
     assert data.class_names == ["a", "b"]
     assert data.test.names is not None
     assert all(name.startswith("Test/") for name in data.test.names)
-    assert any("1 images outside the folders test, train, val passed over" in note for note in data.notes)
+    assert any("1 images outside the folders test, train, val skipped" in note for note in data.notes)
     assert any("own 4 validation images are kept" in note for note in data.notes)
 
 

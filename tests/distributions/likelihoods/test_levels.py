@@ -87,7 +87,7 @@ def test_mean_is_that_of_enumeration_to_half_a_level(location: float, log_scale:
 @pytest.mark.parametrize("size", [0.1, 1.0, 5.0, 100.0, 1e4])
 def test_mass_sums_to_one_over_the_levels(name: str, size: float) -> None:
     torch.manual_seed(1)
-    numbers = of_levels(name, (1,)).numbers
+    numbers = of_levels(name, (1,)).num_params
     masses = one_value(name, size * torch.randn(numbers).double()).log_prob(LEVELS.double()[:, None]).exp()
     assert masses.sum().item() == pytest.approx(1.0, abs=1e-6)
 
@@ -98,7 +98,7 @@ def test_gradients_are_finite_at_the_ends_and_at_extreme_parameters(name: str, s
     """fp32; every combination of signs of weight, location and scale for the mixture."""
     torch.manual_seed(2)
     likelihood = of_levels(name, (8,))
-    raw = (size * torch.randint(-1, 2, (64, 8 * likelihood.numbers))).requires_grad_()
+    raw = (size * torch.randint(-1, 2, (64, 8 * likelihood.num_params))).requires_grad_()
     x = torch.tensor([0, 255, 0, 255, 1, 254, 128, 7]) / 255
     value = likelihood(raw).log_prob(x.expand(64, 8))
     value.sum().backward()
@@ -111,7 +111,7 @@ def test_gradients_are_finite_at_the_ends_and_at_extreme_parameters(name: str, s
 def test_mean_and_samples_are_those_of_the_masses(name: str) -> None:
     torch.manual_seed(4)
     likelihood = of_levels(name, (1,))
-    raw = torch.randn(likelihood.numbers)
+    raw = torch.randn(likelihood.num_params)
     masses = one_value(name, raw).log_prob(LEVELS[:, None]).exp().double()
     p = likelihood(raw)
     assert p.mean.item() == pytest.approx((masses * LEVELS).sum().item(), abs=1e-4)
@@ -153,8 +153,8 @@ def test_categorical_is_the_log_softmax() -> None:
 def test_the_start_has_about_the_mean_asked_for(name: str, shape: tuple[int, ...]) -> None:
     likelihood = build_likelihood(name, "8-bit", shape)
     mean = torch.linspace(0.12, 0.88, math.prod(shape)).view(shape)
-    torch.testing.assert_close(likelihood(likelihood.raw_of_mean(mean)).mean, mean, atol=0.02, rtol=0)
-    ends = likelihood(likelihood.raw_of_mean(torch.full(shape, 1.0))).mean
+    torch.testing.assert_close(likelihood(likelihood.params_from_mean(mean)).mean, mean, atol=0.02, rtol=0)
+    ends = likelihood(likelihood.params_from_mean(torch.full(shape, 1.0))).mean
     assert (ends > 0.88).all()
 
 

@@ -17,7 +17,7 @@ from vaekit.evaluation.factors.disentanglement import (
     MEASURES,
     Disentanglement,
     disentanglement,
-    ica_codes,
+    ica_latents,
 )
 from vaekit.evaluation.factors.factor_table import FactorTable
 from vaekit.evaluation.factors.mig import carried, chance_matrix, information_matrix
@@ -241,7 +241,7 @@ def test_ica_finds_what_was_mixed() -> None:
     factors = random.random((3000, 3))
     kinds = tuple(Factor(name, None) for name in "abc")
     mixed = unit(factors) @ random.normal(size=(3, 5))
-    found = ica_codes(mixed)
+    found = ica_latents(mixed)
     assert found.shape == (3000, 3)
     before, after = (
         MEASURES["mig"](FactorTable(codes, factors, kinds), 0)["mig"] for codes in (mixed, found)

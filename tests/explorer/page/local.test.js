@@ -43,7 +43,7 @@ for (const { page, codes, classes, pictures, images, means, deviations, scores }
     assert.deepEqual(await local.decode(Float32Array.from(codes[1]), class_(1)), found.slice(pictures[0].length, 2 * pictures[0].length));
   });
 
-  if (means) test(`${page}: codes and scores are those of torch`, async () => {
+  if (means) test(`${page}: latents and scores are those of torch`, async () => {
     const local = await Local.load(about);
     for (const [k, image] of images.entries()) {
       const { mean, std, score } = await local.encode(Uint8Array.from(image), class_(k));
@@ -53,13 +53,13 @@ for (const { page, codes, classes, pictures, images, means, deviations, scores }
     }
   });
 
-  if (means) test(`${page}: codes, classes and places of the data`, async () => {
+  if (means) test(`${page}: embeddings, classes and places of the data`, async () => {
     const data = new Data(about);
     const { points, labels } = given("data")[page];
-    for (const [index, code] of Object.entries(points)) assert.ok(difference(await data.code(Number(index)), code) === 0);
+    for (const [index, code] of Object.entries(points)) assert.ok(difference(await data.latents(Number(index)), code) === 0);
     assert.deepEqual([...(await data.labels())], labels);
     const before = asked.length;
-    await Promise.all([data.code(0), data.code(1), data.labels()]);
+    await Promise.all([data.latents(0), data.latents(1), data.labels()]);
     assert.equal(asked.length, before); // each file once
     if (!about.can.latent) return;
     const places = await data.places([2, 0]);

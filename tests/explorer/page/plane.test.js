@@ -32,7 +32,7 @@ test("dimensions are named with their relevance", () => {
   assert.deepEqual(dimensionNames({ ...about, dimensions: [{ index: 4, relevance: null }] }), [[4, "z4"]]);
 });
 
-test("between two codes lies the line, or the arc of constant angle", () => {
+test("between two latents lies the line, or the arc of constant angle", () => {
   const { a, b, arc } = given("arc");
   for (const { t, code } of arc) near(between(Float32Array.from(a), Float32Array.from(b), t, true), code);
   near(between(Float32Array.of(1, 2), Float32Array.of(3, -2), 0.25, false), [1.5, 1]);

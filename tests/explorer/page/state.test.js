@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { State, codeOf, numbersOf, textOf } from "../../../src/vaekit/explorer/page/state.js";
+import { State, latentsOf, numbersOf, textOf } from "../../../src/vaekit/explorer/page/state.js";
 import { browser } from "./browser.js";
 
 const LATENT = { can: { codes: 0, classes: 10 }, start_class: 3 };
@@ -32,7 +32,7 @@ test("what a state writes, another reads", () => {
   assert.ok(one.text().startsWith("view=map&z=1.2346,-2,0&y=7&map=1,2,0.5"));
 });
 
-test("a code that does not fit is the start, and a class that is none the first", () => {
+test("latents that do not fit are the start, and a class that is none the first", () => {
   for (const hash of ["z=a,b,c", "z=1,2", "z=1,2,3,4", "z=1e9,0,0", "z=NaN,0,0", "z=", "z=Infinity,0,0"]) {
     assert.deepEqual([...state(`#${hash}`).one.z], [...START], hash);
   }
@@ -48,12 +48,12 @@ test("codes of a codebook are whole numbers below its size", () => {
   assert.ok(!state("#z=63,0", GRID, start).one.text().includes("y="));
 });
 
-test("numbers and codes of texts", () => {
+test("numbers and latents of texts", () => {
   assert.deepEqual([numbersOf(null), numbersOf(""), numbersOf("1,-2.5")], [[], [], [1, -2.5]]);
   assert.equal(textOf([1 / 3, -2], 3), "0.333,-2");
-  assert.deepEqual(codeOf("1,2", 2), Float32Array.of(1, 2));
-  assert.equal(codeOf("1,2", 3), null);
-  assert.equal(codeOf(null, 0), null);
+  assert.deepEqual(latentsOf("1,2", 2), Float32Array.of(1, 2));
+  assert.equal(latentsOf("1,2", 3), null);
+  assert.equal(latentsOf(null, 0), null);
 });
 
 test("undo goes back place by place, and a place is remembered once", () => {
@@ -69,7 +69,7 @@ test("undo goes back place by place, and a place is remembered once", () => {
   assert.equal(one.undo(), false);
 });
 
-test("another class at the same code is another place, and the oldest places are forgotten", () => {
+test("another class at the same latents is another place, and the oldest places are forgotten", () => {
   const { one } = state("");
   one.go(START, { y: 4 });
   one.go(START, { y: 5 });
@@ -83,7 +83,7 @@ test("another class at the same code is another place, and the oldest places are
   assert.deepEqual([one.z[0], count], [50, 200]);
 });
 
-test("listeners are told what changed until they leave", () => {
+test("listeners hear what changed until they leave", () => {
   const { one, page } = state("");
   const told = [];
   const leave = one.onChange((what) => told.push(what));

@@ -147,7 +147,7 @@ def fit() -> dict[str, Any]:
 
 
 def plane() -> dict[str, Any]:
-    """Two orthonormal directions, and the code nearest to z that lies at a place: least squares."""
+    """Two orthonormal directions, and the latents nearest to z that lies at a place: least squares."""
     random = np.random.default_rng(6)
     directions, z, place = (
         np.linalg.qr(random.normal(size=(5, 2)))[0].T,
@@ -160,7 +160,7 @@ def plane() -> dict[str, Any]:
 
 
 def arc() -> dict[str, Any]:
-    """Between two codes of one length: the first, turned towards the second by a share of their angle."""
+    """Between two vectors of one length: the first, turned towards the second by a share of their angle."""
     random = np.random.default_rng(7)
     a, b = (3 * v / np.linalg.norm(v) for v in random.normal(size=(2, 4)))
     angle = math.acos(a @ b / 9)
@@ -171,7 +171,7 @@ def arc() -> dict[str, Any]:
 
 
 def expected(material: Material, name: str) -> dict[str, Any]:
-    """Pictures, codes and scores of a run by its own model."""
+    """Pictures, latents and scores of a run by its own model."""
     subject, can = material.subject, material.subject.can
     generator = torch.Generator().manual_seed(8)
     codes = torch.randn(3, can.length, generator=generator)
@@ -199,9 +199,11 @@ def expected(material: Material, name: str) -> dict[str, Any]:
 
 def of_data(material: Material) -> dict[str, Any]:
     """Codes of a few images, the last included, and all labels."""
-    codes, labels = material.codes, material.split.labels
-    assert codes is not None and labels is not None
-    points = {k: codes.mean[k].tolist() for k in (0, 1, len(codes.mean) // 2, len(codes.mean) - 1)}
+    embedding, labels = material.embedding, material.split.labels
+    assert embedding is not None and labels is not None
+    points = {
+        k: embedding.mean[k].tolist() for k in (0, 1, len(embedding.mean) // 2, len(embedding.mean) - 1)
+    }
     return {"points": points, "labels": labels.tolist()}
 
 
@@ -223,7 +225,9 @@ def given(materials: dict[str, Material], tmp_path_factory: pytest.TempPathFacto
         "plane": plane(),
         "arc": arc(),
         "exported": [expected(materials[name], name) for name in EXPORTED],
-        "data": {name: of_data(materials[name]) for name in EXPORTED if materials[name].codes is not None},
+        "data": {
+            name: of_data(materials[name]) for name in EXPORTED if materials[name].embedding is not None
+        },
     }
     for name, content in contents.items():
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")

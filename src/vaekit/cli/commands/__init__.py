@@ -1,3 +1,3 @@
-"""What the commands of the terminal do, one module a group; `vaekit.cli.main` calls them."""
+"""The commands of the terminal, one module per group; `vaekit.cli.main` calls them."""
 
 from __future__ import annotations

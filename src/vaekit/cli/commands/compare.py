@@ -13,7 +13,7 @@ from vaekit.config.compare_options import CompareSettings
 
 
 def compare(options: CompareOptions) -> Result:
-    """Trains, measures and compares; goes on where it was interrupted."""
+    """Trains, measures and compares; resumes where it was interrupted."""
     with stopping() as reason:
         found = vaekit.compare(
             methods=options.methods,
@@ -35,7 +35,7 @@ def compare(options: CompareOptions) -> Result:
         "prior_epochs": plan.prior_epochs,
     }
     if found.interrupted is not None or table is None:
-        say(f"stopped ({found.interrupted}); the same command goes on with it; --out {found.out}")
+        say(f"stopped ({found.interrupted}); the same command resumes it; --out {found.out}")
         return Result(values, f"out   {found.out} (not finished)", status_after(str(found.interrupted)))
     means = {m: {name: spread.mean for name, spread in row.items()} for m, row in table.figures.items()}
     failed = {m: list(runs) for m, runs in table.failures.items() if runs}

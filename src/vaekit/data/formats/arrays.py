@@ -76,7 +76,7 @@ def from_array(
     if len(images) == 0 or images.numel() == 0:
         raise DataError(f"{where}: an array of shape {tuple(array.shape)} holds no images.")
     numbers, names = class_numbers(labels, len(images), where) if labels is not None else (None, None)
-    rows = None if mapped else [str(row) for row in range(len(images))]  # so that codes can be told apart
+    rows = None if mapped else [str(row) for row in range(len(images))]  # so that embeddings have names
     return Loaded({"train": Split(images, numbers, rows)}, class_names=names, mapped=mapped)
 
 

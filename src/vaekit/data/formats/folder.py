@@ -41,14 +41,14 @@ SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 @dataclass(frozen=True)
 class Place:
-    """Where an image belongs: key of Loaded.parts, and its class, if any."""
+    """The place of an image: key of Loaded.parts, and its class, if any."""
 
     part: str
     label: str | None
 
 
 @dataclass
-class Kept:
+class Manifest:
     """The images that could be read: names, hashes (32 hexadecimal digits), and what was converted."""
 
     names: list[str]
@@ -79,7 +79,7 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
 def scan(root: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:
     """All image files below a folder, {name with slashes: (size, mtime in ns)}, in natural order.
 
-    Also gives a note for each kind of file that is passed over.
+    Also gives a note for each kind of file that is skipped.
 
     Raises:
         DataError: the folder cannot be read.
@@ -123,13 +123,13 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
             by_part.setdefault(part, {})[name] = path[1:]
     places, notes = _with_classes(by_part)
     if outside := len(names) - len(places):
-        notes.append(f"{outside:,} images outside the folders {', '.join(sorted(splits))} passed over")
+        notes.append(f"{outside:,} images outside the folders {', '.join(sorted(splits))} skipped")
     return places, notes
 
 
 def load_pixels(
     root: Path, listed: dict[str, tuple[int, int]], settings: DataSettings
-) -> tuple[np.ndarray, Kept]:
+) -> tuple[np.ndarray, Manifest]:
     """The decoded images (N, C, H, W) uint8, from the cache if the files are those of last time.
 
     Raises:
@@ -176,7 +176,7 @@ def _survey(
 
 
 def _stream(
-    root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad], kept: Kept
+    root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad], kept: Manifest
 ) -> Iterator[np.ndarray]:
     """Pixels image by image, while `kept` fills."""
     used = {}
@@ -190,14 +190,14 @@ def _stream(
     kept.notes += files.conversions([header for header in headers if header.path in used], plan)
     if bad:
         first = bad[0].path.relative_to(root).as_posix()
-        kept.notes.append(f"{len(bad):,} unreadable images passed over, first {first} ({bad[0].reason})")
+        kept.notes.append(f"{len(bad):,} unreadable images skipped, first {first} ({bad[0].reason})")
 
 
 def _decode_to_cache(
     root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad], slot: Path, state: str
-) -> tuple[np.ndarray, Kept]:
+) -> tuple[np.ndarray, Manifest]:
     """Streams the images into the cache, so that a set larger than memory passes through."""
-    kept = Kept([], [], [])
+    kept = Manifest([], [], [])
     images = _stream(root, headers, plan, bad, kept)
     write_npy(
         slot / f"{state}.npy",
@@ -212,14 +212,14 @@ def _decode_to_cache(
 
 def _decode_to_memory(
     root: Path, headers: list[files.Header], plan: files.Plan, bad: list[files.Bad]
-) -> tuple[np.ndarray, Kept]:
-    kept = Kept([], [], [])
+) -> tuple[np.ndarray, Manifest]:
+    kept = Manifest([], [], [])
     return np.stack(list(_stream(root, headers, plan, bad, kept))), kept
 
 
-def _read_cache(slot: Path, state: str) -> tuple[np.ndarray, Kept]:
+def _read_cache(slot: Path, state: str) -> tuple[np.ndarray, Manifest]:
     manifest: dict[str, Any] = json.loads((slot / f"{state}.json").read_text(encoding="utf-8"))
-    kept = Kept(manifest["names"], manifest["keys"], manifest["notes"])
+    kept = Manifest(manifest["names"], manifest["keys"], manifest["notes"])
     images = read_npy(slot / f"{state}.npy")
     if not len(images) == len(kept.names) == len(kept.keys):
         raise ValueError("the cached images are not those of the manifest")
@@ -234,7 +234,7 @@ def _forget_others(slot: Path, state: str) -> None:
                 path.unlink()
 
 
-def _assemble(images: np.ndarray, kept: Kept, places: dict[str, Place]) -> Loaded:
+def _assemble(images: np.ndarray, kept: Manifest, places: dict[str, Place]) -> Loaded:
     """Parts and labels; images of one part are neighbours, so that they stay views of one array."""
     class_names = sorted({label for n in kept.names if (label := places[n].label) is not None}, key=natural)
     numbers = {name: i for i, name in enumerate(class_names)}
@@ -287,17 +287,17 @@ def _is_system(name: str) -> bool:
 
 
 def _is_loop(folder: str, name: str) -> bool:
-    """Whether a subfolder is a link to a folder that contains it."""
+    """Returns whether a subfolder is a link to a folder that contains it."""
     path = Path(folder, name)
     return path.is_symlink() and Path(folder).resolve().is_relative_to(path.resolve())
 
 
 def _passed_notes(passed: Counter[str]) -> list[str]:
     system = passed.pop("system files", 0)
-    notes = [f"{system:,} system files passed over (hidden files, Thumbs.db and the like)"] if system else []
+    notes = [f"{system:,} system files skipped (hidden files, Thumbs.db and the like)"] if system else []
     if passed:
         endings = ", ".join(sorted(passed))
-        notes.append(f"{passed.total():,} files passed over: not images ({endings})")
+        notes.append(f"{passed.total():,} files skipped: not images ({endings})")
     return notes
 
 

@@ -51,7 +51,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of an image file say. Size: (height, width), upright."""
+    """The header of an image file. Size: (height, width), upright."""
 
     path: Path
     size: tuple[int, int]
@@ -64,7 +64,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Plan:
-    """How all images are brought to one shape. Size: (height, width)."""
+    """The way that all images are brought to one shape. Size: (height, width)."""
 
     size: tuple[int, int]
     fit: str
@@ -214,7 +214,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _is_opaque(header: Header) -> bool:
-    """Whether an image has an alpha channel in vain; a damaged one has not."""
+    """Returns whether the alpha channel is fully opaque; False for a damaged file."""
     from PIL import Image
 
     try:
@@ -237,7 +237,7 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _grey_palette(image: Image.Image) -> bool:
-    """Whether all colours of a palette are grey."""
+    """Returns whether all colours of a palette are grey."""
     palette = (image.getpalette("RGB") if image.mode in ("P", "PA") else None) or [0, 1, 1]
     return palette[0::3] == palette[1::3] == palette[2::3]
 

@@ -15,7 +15,7 @@ from vaekit.core import DataError, SettingError
 from vaekit.data.cache import rows_at_once
 from vaekit.data.dataset import Loaded
 
-SMALLEST, LARGEST = 8, 256  # pixels a side
+SMALLEST, LARGEST = 8, 256  # pixels per side
 
 
 def parse_size(text: str | int | None) -> tuple[int, int] | None:

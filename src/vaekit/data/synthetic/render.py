@@ -1,6 +1,6 @@
 """Sets that are drawn from known factors: which images they hold, and how they become a source.
 
-Factors come from a fixed seed, so that a set is the same everywhere. Grey images are told apart by their
+Factors come from a fixed seed, so that a set is the same everywhere. Grey images are distinguished by their
 factors, so that a pixel that is rounded otherwise on another processor changes neither split nor fingerprint.
 """
 

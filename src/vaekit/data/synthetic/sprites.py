@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vaekit.data.dataset import Factor
 
-SIZE = 64  # pixels a side
+SIZE = 64  # pixels per side
 
 REACH = 32  # rows about the centre that a sprite may touch
 
@@ -95,8 +95,8 @@ def _rows() -> Tensor:
 
 @cache
 def _crossings() -> tuple[Tensor, Tensor]:
-    """Where rows cross the boundaries, from the centre: (3, 6, 39, 32, REACH, CROSSINGS), rising, in pixels
-    to the right, inf where there are fewer; and the first of the REACH rows of each y, (32,).
+    """Computes where rows cross the boundaries, from the centre: (3, 6, 39, 32, REACH, CROSSINGS), rising, in
+    pixels to the right, inf where there are fewer; and the first of the REACH rows of each y, (32,).
     """
     centre = 16 + 32 * torch.arange(32, dtype=torch.float64) / 31
     first = (centre - REACH / 2).round().long()

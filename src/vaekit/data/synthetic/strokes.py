@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vaekit.data.dataset import Factor
 
-SIZE = 28  # pixels a side
+SIZE = 28  # pixels per side
 
 POINTS = 64  # on the curves of a digit: closer than a pixel even in the largest 8
 

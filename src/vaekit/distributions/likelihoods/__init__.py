@@ -37,7 +37,7 @@ def build_likelihood(
 
 
 def measured_under(name: str | None, classes: bool = False) -> Under:
-    """What numbers of a model with this likelihood are measured under.
+    """Returns what numbers of a model with this likelihood are measured under.
 
     Args:
         name: of a likelihood, or None for a model without one; of one that is not in LIKELIHOODS the kind is unknown.

@@ -19,10 +19,10 @@ class Likelihood(nn.Module, ABC):
 
     Attributes:
         dimensions: number of dimensions of one image: 3 for (C, H, W), 1 for (D,).
-        numbers: how many raw numbers the decoder gives for one value of the image.
+        num_params: how many raw numbers the decoder gives for one value of the image.
     """
 
-    numbers: int
+    num_params: int
 
     def __init__(self, part: LikelihoodPart, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -43,5 +43,5 @@ class Likelihood(nn.Module, ABC):
         """(..., numbers * C, H, W) or (..., numbers * D) -> p(x|z) with event shape (C, H, W) or (D,)."""
 
     @abstractmethod
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         """Raw output, (numbers * C, H, W), for which p(x|z) has about this mean image; for initialisation."""

@@ -20,12 +20,12 @@ class BernoulliLikelihood(Likelihood):
     field prints it.
     """
 
-    numbers = 1
+    num_params = 1
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(LogitBernoulli(full_precision(raw)), self.dimensions, False)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return torch.logit(mean, eps=1e-3)
 
 

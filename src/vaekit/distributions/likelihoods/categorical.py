@@ -15,18 +15,18 @@ from vaekit.runtime.device import full_precision
 class CategoricalLikelihood(Likelihood):
     """A probability for each of the 256 levels, whatever their order (van den Oord et al. 2016).
 
-    Makes no assumption and has 256 numbers a value: 200,704 an image of 28x28, which is 154 MB for a
+    Makes no assumption and has 256 numbers per value: 200,704 per image of 28x28, which is 154 MB for a
     batch of 192 and a last layer of 103 million weights in an `mlp` of width 512.
     """
 
-    numbers = TOP + 1
+    num_params = TOP + 1
 
     def forward(self, raw: Tensor) -> Distribution:
         return LevelCategorical(
-            split_numbers(full_precision(raw), self.numbers, self.dimensions), self.dimensions
+            split_numbers(full_precision(raw), self.num_params, self.dimensions), self.dimensions
         )
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         """A continuous Bernoulli's density at the levels: the broadest distribution with that mean."""
         levels = all_levels(mean).view(-1, *(1 for _ in mean.shape))
         return (logit_of_mean(mean) * levels).flatten(0, 1)
@@ -48,7 +48,7 @@ class LevelCategorical(Distribution):
         super().__init__(batch, event, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Nats an image, (..., B), for images whose values are v/255."""
+        """Nats per image, (..., B), for images whose values are v/255."""
         batch = torch.broadcast_shapes(self.batch_shape, value.shape[: self.axis + 1])
         index = (value * TOP).round().long().unsqueeze(self.axis).expand(*batch, 1, *self.event_shape)
         logits = self.logits.expand(*batch, *self.logits.shape[self.axis :])

@@ -27,12 +27,12 @@ LARGEST = 10.0  # logit at which a continuous Bernoulli starts: the mean is then
 class ContinuousBernoulliLikelihood(Likelihood):
     """`bce` with its normaliser, hence a density on [0, 1] (Loaiza-Ganem & Cunningham 2019, §3)."""
 
-    numbers = 1
+    num_params = 1
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(ContinuousBernoulli(full_precision(raw)), self.dimensions, False)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         """At most LARGEST in size: towards 0 and 1 the logit grows as 1/mean, and would be slow to come back."""
         return logit_of_mean(mean)
 

@@ -32,7 +32,7 @@ class GaussianLikelihood(Likelihood):
     reconstruction more.
     """
 
-    numbers = 1
+    num_params = 1
 
     def __init__(self, part: Gaussian, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -41,14 +41,14 @@ class GaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> Distribution:
         return normal_image(full_precision(raw), self.sigma, self.dimensions)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 
 class LearnedGaussianLikelihood(Likelihood):
     """Normal whose one standard deviation is a parameter, trained with the rest (Dai & Wipf 2019)."""
 
-    numbers = 1
+    num_params = 1
 
     def __init__(self, part: GaussianLearned, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -61,7 +61,7 @@ class LearnedGaussianLikelihood(Likelihood):
     def forward(self, raw: Tensor) -> Distribution:
         return normal_image(full_precision(raw), self.sigma, self.dimensions)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 
@@ -75,7 +75,7 @@ class OptimalGaussianLikelihood(Likelihood):
     one image alone, are judged by what training knew.
     """
 
-    numbers = 1
+    num_params = 1
     variance: Tensor
     batches: Tensor
 
@@ -99,7 +99,7 @@ class OptimalGaussianLikelihood(Likelihood):
         share = (10 / self.batches).clamp(1 / REMEMBERED, 1)
         self.variance.lerp_(variance.to(self.variance.dtype), share)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
 
@@ -109,7 +109,7 @@ class BatchOptimalNormal(Distribution):
     Args:
         fixed: normal with the mean images; its variance serves for sampling only.
         dimensions: number of dimensions of one image.
-        remember: is told the variance whenever images are judged.
+        remember: called with the variance whenever images are judged.
     """
 
     arg_constraints = {}  # pyright: ignore[reportAssignmentType]
@@ -126,7 +126,7 @@ class BatchOptimalNormal(Distribution):
         return self.fixed.sample(torch.Size(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Nats an image, (..., B), at the variance of all of them together.
+        """Nats per image, (..., B), at the variance of all of them together.
 
         The variance is held constant: it is where the derivative of log p by it vanishes, so the
         gradient of the sum is the same either way.

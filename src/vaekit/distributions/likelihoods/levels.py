@@ -9,7 +9,7 @@ TOP = 255
 
 
 def split_numbers(raw: Tensor, numbers: int, dimensions: int) -> Tensor:
-    """(..., numbers * C, H, W) -> (..., numbers, C, H, W), and likewise (..., numbers * D)."""
+    """(..., numbers * C, H, W) -> (..., numbers, C, H, W), and the same for (..., numbers * D)."""
     return raw.unflatten(-dimensions, (numbers, -1))
 
 

@@ -26,7 +26,7 @@ class LogisticMixtureLikelihood(Likelihood):
     Grey images, arrays and images of 2 or 4 channels have a mixture for each value: weight, location
     and scale of every component. With 3 channels the components are shared by the channels of a
     pixel, and the location of green moves with red, that of blue with red and green (eq. 3); a
-    fourth number a component and value holds the three coefficients. All in units of [0, 1].
+    fourth number per component and value holds the three coefficients. All in units of [0, 1].
     """
 
     def __init__(self, part: Part, shape: tuple[int, ...]) -> None:
@@ -34,14 +34,14 @@ class LogisticMixtureLikelihood(Likelihood):
         self.mixtures = part.mixtures
         self.coupled = len(shape) == 3 and shape[0] == 3
         self.parts = 4 if self.coupled else 3
-        self.numbers = self.parts * part.mixtures
+        self.num_params = self.parts * part.mixtures
 
     def forward(self, raw: Tensor) -> Distribution:
-        parts = split_numbers(full_precision(raw), self.numbers, self.dimensions)
+        parts = split_numbers(full_precision(raw), self.num_params, self.dimensions)
         logits, location, scale, *rest = parts.chunk(self.parts, dim=-self.dimensions - 1)
         return LogisticMixture(logits, location, scale, rest[0] if self.coupled else None, self.dimensions)
 
-    def raw_of_mean(self, mean: Tensor) -> Tensor:
+    def params_from_mean(self, mean: Tensor) -> Tensor:
         """Equal weights; locations spread evenly about the mean, within [0, 1]."""
         middle = mean.clamp(0, 1)
         offsets = torch.linspace(-1, 1, self.mixtures) if self.mixtures > 1 else torch.zeros(1)
@@ -82,7 +82,7 @@ class LogisticMixture(Distribution):
         super().__init__(batch, event, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Nats an image, (..., B), for images whose values are v/255."""
+        """Nats per image, (..., B), for images whose values are v/255."""
         x = value.unsqueeze(self.axis)
         location = self.location if self.coupling is None else self.location + shift(self.coupling, x)
         masses = log_mass(x, location, self.log_scale)
@@ -157,7 +157,8 @@ def clipped_mean(location: Tensor, log_scale: Tensor) -> Tensor:
 
 
 def shift(coupling: Tensor, channels: Tensor) -> Tensor:
-    """How far locations move with the channels before: 0, a * red, b * red + c * green, about mid-grey."""
+    """Returns the shift of locations by the channels before: 0, a * red, b * red + c * green, about
+    mid-grey."""
     red, green, _ = (channels - 0.5).unbind(-3)
     green_of_red, blue_of_red, blue_of_green = coupling.unbind(-3)
     zero = torch.zeros_like(red * green_of_red)

@@ -1,1 +1,1 @@
-"""How latent dimensions follow known factors."""
+"""Measures of how latent dimensions follow known factors."""

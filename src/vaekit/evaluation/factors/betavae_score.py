@@ -11,8 +11,8 @@ from vaekit.evaluation.factors.votes import VOTES, _held
 def betavae_score(table: FactorTable, seed: int) -> dict[str, float]:
     """The score of Higgins et al. (2017), their disentanglement metric.
 
-    It is the accuracy with which a linear classifier tells which factor two images share from the mean of
-    |z - z'| over 64 such pairs, codes scaled to unit variance. Classifier: logistic regression, 10,000
+    It is the accuracy with which a linear classifier reads which factor two images share from the mean of
+    |z - z'| over 64 such pairs, latents scaled to unit variance. Classifier: logistic regression, 10,000
     examples to learn, 5,000 to score. Chance: 1/F. A rotation lowers it only where it gives two factors the
     same pattern of differences.
     """

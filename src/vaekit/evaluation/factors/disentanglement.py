@@ -1,7 +1,7 @@
 """Disentanglement: does each latent dimension carry one known factor, and is each factor in one dimension?
 
-Every measure reads a table of codes and factors (`FactorTable`), so that it serves models, ICA on their codes
-and anything else that has codes. None changes when dimensions are permuted or scaled.
+Every measure reads a table of latents and factors (`FactorTable`), so that it serves models, ICA on their latents
+and anything else that has latents. None changes when dimensions are permuted or scaled.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ MEASURES: dict[str, Callable[[FactorTable, int], dict[str, float]]] = {
 
 @dataclass(frozen=True)
 class Disentanglement:
-    """What was measured.
+    """Scores of disentanglement and the matrix of information.
 
     Attributes:
         images: how many.
         factors: their names.
         scores: name -> score; keys of METRICS.
-        information: (D, F), share of each factor's entropy that each dimension tells.
+        information: (D, F), share of each factor's entropy that each dimension carries.
         chance: (D, F), what it would be on average if they were independent.
     """
 
@@ -56,7 +56,7 @@ class Disentanglement:
     chance: np.ndarray
 
     def carries(self) -> list[tuple[int, str, float]]:
-        """For each dimension that tells of a factor: its number, the factor it tells most of, and the share."""
+        """Each dimension that is informative about a factor: its number, that factor, and the share."""
         return [(d, self.factors[k], share) for d, k, share in carried(self.information, self.chance)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -70,12 +70,12 @@ class Disentanglement:
 
 
 def disentanglement(
-    codes: np.ndarray, factors: np.ndarray, kinds: Sequence[Factor], *, seed: int = 0, live: np.ndarray | None = None
+    latents: np.ndarray, factors: np.ndarray, kinds: Sequence[Factor], *, seed: int = 0, live: np.ndarray | None = None
 ) -> Disentanglement:  # fmt: skip
-    """Every measure of some codes.
+    """Every measure of some latents.
 
     Args:
-        codes: (N, D).
+        latents: (N, D).
         factors: (N, F) values, what they are in `kinds`.
         seed: of draws and halves.
         live: (D,) which dimensions may vote in the FactorVAE score.
@@ -83,30 +83,30 @@ def disentanglement(
     Raises:
         SettingError: fewer than 1,000 images.
     """
-    table = FactorTable(codes.astype(np.float64), factors.astype(np.float64), tuple(kinds))
+    table = FactorTable(latents.astype(np.float64), factors.astype(np.float64), tuple(kinds))
     scores: dict[str, float] = {}
     for name, measure in MEASURES.items():
         scores |= factorvae_score(table, seed, live) if name == "factorvae" else measure(table, seed)
     names = tuple(kind.name for kind in kinds)
-    return Disentanglement(len(codes), names, scores, information_matrix(table), chance_matrix(table))
+    return Disentanglement(len(latents), names, scores, information_matrix(table), chance_matrix(table))
 
 
-def ica_codes(codes: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Independent components (N, M) of codes (N, D), by FastICA (Hyvarinen 1999): the baseline that an
-    autoencoder gives without any penalty. Directions in which codes do not vary are left out, so M <= D.
+def ica_latents(latents: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Independent components (N, M) of latents (N, D), by FastICA (Hyvarinen 1999): the baseline that an
+    autoencoder gives without any penalty. Directions in which latents do not vary are left out, so M <= D.
     """
     from sklearn.decomposition import FastICA
 
-    variances, directions = np.linalg.eigh(np.cov(codes.T).reshape(codes.shape[1], -1))
+    variances, directions = np.linalg.eigh(np.cov(latents.T).reshape(latents.shape[1], -1))
     kept = directions[:, variances > 1e-6 * variances.max()]
     ica = FastICA(whiten="unit-variance", max_iter=500, random_state=seed)
-    return np.asarray(ica.fit_transform(codes @ kept))
+    return np.asarray(ica.fit_transform(latents @ kept))
 
 
 def measure_disentanglement(
     model: Encodes, split: Split, kinds: Sequence[Factor] | None, *, seed: int = 0
 ) -> Disentanglement:
-    """Every measure of a model's posterior means (an autoencoder's codes).
+    """Every measure of a model's posterior means (an autoencoder's latents).
 
     Args:
         split: images with factors; 10,000 of them, drawn at random, if there are more.
@@ -119,17 +119,18 @@ def measure_disentanglement(
     if split.factors is None or kinds is None:
         raise SettingError("disentanglement needs known factors, which these images have not.")
     split = chosen(split, MOST, seed)
-    codes, factors = encode(model, split).mean.double().numpy(), split.factors
+    latents, factors = encode(model, split).mean.double().numpy(), split.factors
     assert factors is not None
-    live = codes.var(0) >= VOTING_VARIANCE if isinstance(model, HasPrior) else None
-    return disentanglement(codes, factors.numpy(), kinds, seed=seed, live=live)
+    live = latents.var(0) >= VOTING_VARIANCE if isinstance(model, HasPrior) else None
+    return disentanglement(latents, factors.numpy(), kinds, seed=seed, live=live)
 
 
 def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) -> bool:
-    """Whether to measure: `auto` does where factors are known and an image's code is a vector, `yes` insists.
+    """Returns whether to measure: `auto` does where factors are known and images are encoded as vectors, `yes`
+    insists.
 
     Raises:
-        SettingError: `yes`, but no factors are known, or the model has no such codes.
+        SettingError: `yes`, but no factors are known, or the model has no such latents.
     """
     known = isinstance(data, Data) and data.factors is not None
     if wanted == "yes" and not known:
@@ -138,7 +139,7 @@ def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) ->
         )
     if wanted == "yes" and not isinstance(model, Encodes):
         raise SettingError(
-            f"disentanglement='yes' needs a model whose code of an image is a vector, such as a vae or an ae; "
+            f"disentanglement='yes' needs a model that encodes images as vectors, such as a vae or an ae; "
             f"a {type(model).__name__} has none."
         )
     return known and isinstance(model, Encodes) and wanted != "no"

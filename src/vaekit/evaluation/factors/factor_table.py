@@ -1,4 +1,4 @@
-"""Codes of images beside the factors that the images were made from: what measures of disentanglement read."""
+"""Latents of images beside the factors that the images were made from: what measures of disentanglement read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from vaekit.core import SettingError
 from vaekit.data import Factor
 
-BINS = 20  # of a code, and of a continuous factor (Locatello et al. 2019)
+BINS = 20  # of a latent, and of a continuous factor (Locatello et al. 2019)
 
 FEWEST = 1000  # images: a histogram of 20 by 40 bins has 800 cells
 
@@ -20,10 +20,10 @@ MOST = 10_000
 
 @dataclass(frozen=True)
 class FactorTable:
-    """N images by their codes and their factors.
+    """N images by their latents and their factors.
 
     Attributes:
-        codes: (N, D); posterior means, say. Dimensions that are the same for all images are of no account.
+        latents: (N, D); posterior means, say. Dimensions that are the same for all images are of no account.
         factors: (N, F).
         kinds: of the factors.
 
@@ -31,32 +31,32 @@ class FactorTable:
         SettingError: fewer images than the estimators need, or a factor that is the same for all.
     """
 
-    codes: np.ndarray
+    latents: np.ndarray
     factors: np.ndarray
     kinds: Sequence[Factor]
 
     def __post_init__(self) -> None:
-        assert self.codes.shape[0] == self.factors.shape[0]
+        assert self.latents.shape[0] == self.factors.shape[0]
         assert self.factors.shape[1] == len(self.kinds)
-        if len(self.codes) < FEWEST:
+        if len(self.latents) < FEWEST:
             raise SettingError(
                 f"measures of disentanglement need at least {FEWEST:,} images, but there are "
-                f"{len(self.codes):,}; take a larger split."
+                f"{len(self.latents):,}; take a larger split."
             )
         for values, kind in zip(self.factors.T, self.kinds, strict=True):
             if (values == values[0]).all():
                 raise SettingError(
-                    f"the factor {kind.name} is the same for all images, and nothing can tell of it; leave it out."
+                    f"the factor {kind.name} is the same for all images, and nothing can be informative about it; leave it out."
                 )
 
     @property
     def dimensions(self) -> int:
-        return self.codes.shape[1]
+        return self.latents.shape[1]
 
     @cached_property
     def scaled(self) -> np.ndarray:
-        """Codes of unit variance, (N, D); 0 where there is none."""
-        centred = self.codes - self.codes.mean(0)
+        """Latents of unit variance, (N, D); 0 where there is none."""
+        centred = self.latents - self.latents.mean(0)
         spread = centred.std(0)
         return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
 
@@ -73,15 +73,15 @@ class FactorTable:
         return np.stack(columns, axis=1)
 
     @cached_property
-    def code_bins(self) -> np.ndarray:
+    def latent_bins(self) -> np.ndarray:
         """BINS of equal width between the extremes of each dimension, (N, D)."""
-        low, high = self.codes.min(0), self.codes.max(0)
+        low, high = self.latents.min(0), self.latents.max(0)
         width = np.where(high > low, high - low, 1.0)
-        return np.minimum(((self.codes - low) / width * BINS).astype(np.int64), BINS - 1)
+        return np.minimum(((self.latents - low) / width * BINS).astype(np.int64), BINS - 1)
 
     def halves(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to fit on, and rows to score on: two random halves."""
-        order = np.random.default_rng(seed).permutation(len(self.codes))
+        order = np.random.default_rng(seed).permutation(len(self.latents))
         return order[: len(order) // 2], order[len(order) // 2 :]
 
 

@@ -25,14 +25,14 @@ def factorvae_score(table: FactorTable, seed: int, live: np.ndarray | None = Non
             2019) applies its 0.05 to the standard deviation.
     """
     random = np.random.default_rng(seed)
-    voters = table.codes.std(0) > 1e-12 if live is None else live
+    voters = table.latents.std(0) > 1e-12 if live is None else live
     if not voters.any():
         return {"factorvae_score": 1 / len(table.kinds)}
-    codes = table.scaled[:, voters]
-    counts = [np.zeros((codes.shape[1], len(table.kinds)), np.int64) for _ in VOTES]
+    latents = table.scaled[:, voters]
+    counts = [np.zeros((latents.shape[1], len(table.kinds)), np.int64) for _ in VOTES]
     for count, votes in zip(counts, VOTES, strict=True):
         for k, rows in _held(table, votes, random):
-            least = np.concatenate([codes[part].var(1).argmin(1) for part in np.array_split(rows, 10)])
+            least = np.concatenate([latents[part].var(1).argmin(1) for part in np.array_split(rows, 10)])
             count[:, k] = np.bincount(least, minlength=len(count))
     learnt, scored = counts
     return {"factorvae_score": float(scored[np.arange(len(scored)), learnt.argmax(1)].sum() / scored.sum())}

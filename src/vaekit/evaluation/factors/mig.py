@@ -6,35 +6,35 @@ import numpy as np
 
 from vaekit.evaluation.factors.factor_table import FactorTable, entropy, mutual_information, two_largest
 
-TELLS = 0.02  # share of a factor's entropy below which a dimension is taken to tell nothing of it
+INFORMATIVE = 0.02  # share of a factor's entropy below which a dimension counts as uninformative
 
 CARRIES = 0.05  # share above what chance gives, from which on a dimension is said to carry a factor
 
 
 def information_matrix(table: FactorTable) -> np.ndarray:
-    """I(z_d; v_k) / H(v_k), (D, F): the share of a factor's entropy that a dimension tells.
+    """I(z_d; v_k) / H(v_k), (D, F): the share of a factor's entropy that a dimension carries.
 
-    Plug-in estimate from frequencies: codes in 20 bins of equal width, as in disentanglement_lib (Locatello
+    Plug-in estimate from frequencies: latents in 20 bins of equal width, as in disentanglement_lib (Locatello
     et al. 2019), continuous factors in 20 of equal frequency. Its bias is `chance_matrix`. A factor of more
-    than 20 values cannot be told entirely: 32 values at most to about 0.9.
+    than 20 values cannot be read entirely: 32 values at most to about 0.9.
     """
     matrix = np.zeros((table.dimensions, len(table.kinds)))
     for k, values in enumerate(table.groups.T):
         all_of_it = entropy(np.bincount(values))
-        for d, code in enumerate(table.code_bins.T):
-            matrix[d, k] = mutual_information(code, values) / all_of_it
+        for d, latent in enumerate(table.latent_bins.T):
+            matrix[d, k] = mutual_information(latent, values) / all_of_it
     return matrix
 
 
 def chance_matrix(table: FactorTable) -> np.ndarray:
-    """What `information_matrix` gives on average where code and factor are independent, (D, F):
+    """Returns the mean of `information_matrix` where latent and factor are independent, (D, F):
     (bins - 1)(values - 1) / 2N nats, counting bins and values that occur (Miller 1955). With 1,000 images
     and a factor of 40 values that is a tenth of its entropy.
     """
-    bins = np.array([len(np.unique(code)) for code in table.code_bins.T])
+    bins = np.array([len(np.unique(latent)) for latent in table.latent_bins.T])
     counts = [np.bincount(values) for values in table.groups.T]
     values = np.array([np.count_nonzero(count) for count in counts])
-    cells = np.outer(bins - 1, values - 1) / (2 * len(table.codes))
+    cells = np.outer(bins - 1, values - 1) / (2 * len(table.latents))
     return cells / np.array([entropy(count) for count in counts])
 
 
@@ -51,8 +51,8 @@ def mig(table: FactorTable, seed: int) -> dict[str, float]:
 
 
 def carried(information: np.ndarray, chance: np.ndarray) -> list[tuple[int, int, float]]:
-    """For each dimension that tells of a factor more than chance does: its number, that of the factor it tells
-    most of, and the share.
+    """For each dimension that is informative about a factor beyond chance: its number, that of the factor it
+    is most informative about, and the share.
 
     Args:
         information, chance: `information_matrix` and `chance_matrix`, (D, F).

@@ -1,4 +1,4 @@
-"""How well codes predict factors."""
+"""Predicts factors from latents."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from vaekit.evaluation.factors.factor_table import FactorTable
 
 
 def linear_predictability(table: FactorTable, seed: int) -> np.ndarray:
-    """How well each factor is predicted linearly from the whole code, (F,): R^2 of a linear regression, or for
-    classes 1 - H_V(v|z) / H_V(v) with H_V the cross-entropy of a logistic regression; fitted on one half.
+    """Predicts each factor linearly from all latents; returns how well, (F,): R^2 of a linear regression, or
+    for classes 1 - H_V(v|z) / H_V(v) with H_V the cross-entropy of a logistic regression; fitted on one half.
     """
     from sklearn.linear_model import LinearRegression, LogisticRegression
 

@@ -13,7 +13,7 @@ def sap(table: FactorTable, seed: int) -> dict[str, float]:
 
         1/F sum_k (S_{j(k) k} - max_{j != j(k)} S_jk),   j(k) = argmax_j S_jk,
 
-    S_dk telling how well dimension d alone predicts factor k: for ordered factors the squared correlation,
+    S_dk, how well dimension d alone predicts factor k: for ordered factors the squared correlation,
     as in the paper; for classes the nearest class mean, scored as above, in place of the paper's linear
     classifier, which cannot tell more than two classes apart on a line. At most 10,000 images, for classes
     half to fit and half to score. 0 for noise.
@@ -24,16 +24,16 @@ def sap(table: FactorTable, seed: int) -> dict[str, float]:
             target = table.factors[:, k] - table.factors[:, k].mean()
             scores[:, k] = (table.scaled.T @ target / len(target)) ** 2 / target.var()
         else:
-            scores[:, k] = [_nearest_mean(table, code, k, seed) for code in table.scaled.T]
+            scores[:, k] = [_nearest_mean(table, latent, k, seed) for latent in table.scaled.T]
     first, second = two_largest(scores)
     return {"sap": float((first - second).mean())}
 
 
-def _nearest_mean(table: FactorTable, code: np.ndarray, k: int, seed: int) -> float:
-    """How well the nearest class mean on one dimension (N,) predicts the class."""
+def _nearest_mean(table: FactorTable, latent: np.ndarray, k: int, seed: int) -> float:
+    """Predicts the class by the nearest class mean on one dimension (N,); returns how well."""
     fitted, scored = table.halves(seed)
     target = table.groups[:, k]
     counts = np.maximum(np.bincount(target[fitted]), 1)
-    means = np.bincount(target[fitted], weights=code[fitted]) / counts
-    predicted = np.abs(code[scored][:, None] - means).argmin(1)
+    means = np.bincount(target[fitted], weights=latent[fitted]) / counts
+    predicted = np.abs(latent[scored][:, None] - means).argmin(1)
     return _score(False, target[scored], predicted)

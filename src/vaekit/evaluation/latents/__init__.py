@@ -1,1 +1,1 @@
-"""What a latent space is like."""
+"""Measures of a latent space."""

@@ -31,7 +31,7 @@ class Aggregate:
 
     Attributes:
         mutual_information: of z and the image.
-        kl: KL(q(z) || p(z)), the rest of the rate: how far prior samples are from codes.
+        kl: KL(q(z) || p(z)), the rest of the rate: how far prior samples are from latents.
         total_correlation: KL(q(z) || prod_d q(z_d)), the part of `kl` that is dependence.
         dimensionwise_kl: sum_d KL(q(z_d) || p(z_d)), its other part; None if p(z) does not factorise.
         ceiling: log N, which the mutual information cannot exceed.
@@ -98,14 +98,14 @@ def moments_kl(mean: Tensor, variance: Tensor, prior: Normal) -> float | None:
     """KL(N(m, C) || p(z)) with the aggregate posterior's own mean and covariance, in nats.
 
     Never above KL(q(z) || p(z)), since of all densities with these moments the normal one has the
-    largest entropy; and of use where that one cannot be had, for codes without a density.
+    largest entropy; and of use where that one cannot be had, for latents without a density.
 
     Args:
         mean, variance: of q(z|x_n), (N, D) each.
         prior: batch shape (D,).
 
     Returns:
-        None where the covariance is singular: the codes lie in a subspace.
+        None where the covariance is singular: the latents lie in a subspace.
     """
     mean = ((mean - prior.mean) / prior.stddev).cpu().double()
     within = (variance / prior.variance).cpu().double().mean(0)

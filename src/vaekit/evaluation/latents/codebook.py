@@ -1,4 +1,4 @@
-"""What a grid of codes costs and what it keeps: usage of the codebook, bits per image, and the error beside them."""
+"""Measures of a grid of codes: usage of the codebook, bits per image, and the error beside them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CodeReport:
 
     Attributes:
         images: how many.
-        grid: codes an image, (h, w).
+        grid: codes per image, (h, w).
         usage: of the codebook, by all images together.
         mse: squared error per value of the reconstructions, pixels in [0, 1].
         reconstruction_nats: -log p(x|z), nats per image, where the likelihood is one.

@@ -1,4 +1,4 @@
-"""What is wrong with a latent space, in words with a remedy."""
+"""Finds what is wrong with a latent space; each finding names a remedy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Finding:
 
 
 def findings(health: Health) -> list[Finding]:
-    """What is wrong; empty for a healthy model."""
+    """Returns what is wrong; empty for a healthy model."""
     found = [
         _no_prior(health),
         _collapse(health),
@@ -51,14 +51,14 @@ def _no_prior(health: Health) -> Finding | None:
     spread = [math.sqrt(value) for value in health.variance_of_means]
     distance = "" if health.moments_kl is None else f", {health.moments_kl:.1f} nats or more from N(0, I)"
     return Finding(
-        f"the codes follow no prior: their standard deviations run from {min(spread):.2g} to {max(spread):.2g}"
+        f"the latents follow no prior: their standard deviations run from {min(spread):.2g} to {max(spread):.2g}"
         f"{distance}, so there is nothing to sample from",
-        "train a vae instead, or fit a density to the codes",
+        "train a vae instead, or fit a density to the latents",
     )
 
 
 def _collapse(health: Health) -> Finding | None:
-    """Dimensions that tell nothing, while reconstructions are poor."""
+    """Dimensions that carry nothing, while reconstructions are poor."""
     if health.kl_by_dimension is None:
         return None
     total = len(health.kl_by_dimension)
@@ -88,7 +88,7 @@ def _overgrown(health: Health) -> Finding | None:
 
 
 def _far_from_prior(health: Health) -> Finding | None:
-    """Codes whose mean and covariance are not the prior's, beyond what so few images can tell."""
+    """Latents whose mean and covariance are not the prior's, beyond the error of so few images."""
     if not health.has_prior or health.rate is None or health.moments_kl is None:
         return None
     dimensions = len(health.variance_of_means)
@@ -96,9 +96,9 @@ def _far_from_prior(health: Health) -> Finding | None:
     if health.moments_kl <= by_chance + max(1.0, FAR * health.rate.value):
         return None
     return Finding(
-        f"the codes of all images lie {health.moments_kl:.1f} nats or more from the prior, which samples "
+        f"the latents of all images lie {health.moments_kl:.1f} nats or more from the prior, which samples "
         "are drawn from: samples will not look like the images",
-        "bring beta nearer to 1, or fit a density to the codes",
+        "bring beta nearer to 1, or fit a density to the latents",
     )
 
 
@@ -118,12 +118,12 @@ def _overfit(health: Health) -> Finding | None:
 
 @dataclass(frozen=True)
 class CodeUsage:
-    """How a codebook is used.
+    """The usage of a codebook.
 
     Attributes:
         codes: its size.
         used: codes that occur at all.
-        perplexity: exp of the entropy of their frequencies: so many codes, used equally, tell as much.
+        perplexity: effective number of codes: exp of the entropy of their frequencies.
     """
 
     codes: int
@@ -140,8 +140,8 @@ class CodeUsage:
         return {"codes": self.codes, "code_usage": share, "code_perplexity": self.perplexity}
 
     def findings(self) -> list[Finding]:
-        """Whether most of the codebook is dead."""
+        """Returns a finding where most of the codebook is dead."""
         if self.used >= 0.5 * self.codes:
             return []
         text = f"{self.codes - self.used} of {self.codes} codes are never used: codebook collapse"
-        return [Finding(text, "start the codes by k-means, revive dead ones, or take fewer")]
+        return [Finding(text, "start the codes by k-means, restart dead ones (revive=True), or take fewer")]

@@ -15,7 +15,7 @@ from vaekit.distributions import standard_normal
 from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
 from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
-    Tell,
+    ProgressCallback,
     distortion_and_rate,
     negative_elbo,
 )
@@ -29,7 +29,7 @@ MOST = 10_000  # images, since the cost of the aggregate posterior grows with th
 
 @dataclass(frozen=True)
 class Health:
-    """What is measured; None where the model does not define it.
+    """Measures of the latent space; None where the model does not define one.
 
     Attributes:
         images: how many.
@@ -40,7 +40,7 @@ class Health:
         variance_of_means: over the images, of each dimension of E[z|x].
         aggregate: parts of the rate by Hoffman & Johnson, for one layer of normal posteriors.
         moments_kl: KL from the prior (N(0, I) where there is none) of a normal density with the mean
-            and covariance of the codes, in nats.
+            and covariance of the latents, in nats.
         train_negative_elbo: on as many training images, to compare with distortion + rate.
     """
 
@@ -94,7 +94,7 @@ def measure_health(
     *,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> Health:
     """Measures the latent space on some images.
 
@@ -104,7 +104,7 @@ def measure_health(
         train: training images, to see whether the model fits them better than `split`.
         seed: of samples and choices.
         precision: of the networks: fp32, bf16, or auto.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         DataError: no images.
@@ -156,7 +156,7 @@ def _moments_kl(model: Model, embedding: Embedding) -> float | None:
 
 
 def chosen(split: Split, most: int, seed: int) -> Split:
-    """The split itself, or so many of its images at random under a seed."""
+    """Returns the split itself, or `images` of its images at random under a seed."""
     if len(split) <= most:
         return split
     generator = torch.Generator().manual_seed(derive_seed(seed, "chosen"))

@@ -1,4 +1,4 @@
-"""What the codes of a model say about classes that it was not told, read by the simplest of readers."""
+"""Reads classes from embeddings by the simplest of readers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaekit.evaluation.samples.precision_recall import squared_distances
 
 NEIGHBOURS = 5
 
-RIDGE = 1e-4  # of the linear probe, by the number of codes: only where classes are apart does it matter
+RIDGE = 1e-4  # of the linear probe, by the number of embeddings: only where classes are apart does it matter
 
 ITERATIONS = 200  # of L-BFGS, at most
 
@@ -18,12 +18,12 @@ ITERATIONS = 200  # of L-BFGS, at most
 def knn_accuracy(
     train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, k: int = NEIGHBOURS
 ) -> float:
-    """Share of test codes whose k nearest training codes vote for their class.
+    """Share of test embeddings whose k nearest training embeddings vote for their class.
 
     A draw of votes goes to the class of the nearest among those that share the lead.
 
     Args:
-        train, test: (N, D) and (M, D) codes.
+        train, test: (N, D) and (M, D) embeddings.
         train_labels, test_labels: (N,) and (M,) class numbers.
     """
     k, right = min(k, len(train)), 0
@@ -37,10 +37,11 @@ def knn_accuracy(
 
 
 def linear_accuracy(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> float:
-    """Share of test codes that multinomial logistic regression on the training codes reads as labelled.
+    """Share of test embeddings that multinomial logistic regression on the training embeddings reads as
+    labelled.
 
-    Codes are standardised by the training codes, so that no scale is preferred; fitted by L-BFGS with a
-    ridge of 1e-4.
+    Embeddings are standardised by the training embeddings, so that no scale is preferred; fitted by L-BFGS
+    with a ridge of 1e-4.
 
     Args:
         as in `knn_accuracy`.

@@ -1,1 +1,1 @@
-"""How likely a model finds images."""
+"""Estimates of log p(x)."""

@@ -19,7 +19,7 @@ from torch.distributions import Distribution
 from vaekit.core import choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
-from vaekit.evaluation.likelihood.bounds import MeanNats, Tell, check_count
+from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, check_count
 from vaekit.inference import asking, flat_posterior, shown
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
@@ -51,7 +51,7 @@ def annealed_bound(
     leapfrog: int = 10,
     start: str = "prior",
     seed: int = 0,
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> MeanNats:
     """-log p(x) by annealed importance sampling, in nats per image; from above in expectation.
 
@@ -68,7 +68,7 @@ def annealed_bound(
         leapfrog: steps of each trajectory.
         start: "prior" (independent of the encoder) or "posterior" (q(z|x): closer, so faster).
         seed: of the chains.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         SettingError: a model without a posterior, or a number too small.

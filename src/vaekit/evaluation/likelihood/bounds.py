@@ -1,4 +1,4 @@
-"""How likely a model finds images: the negative ELBO and the importance-weighted bound, in nats per image.
+"""Bounds on -log p(x): the negative ELBO and the importance-weighted bound, in nats per image.
 
 Both bound -log p(x) from above in expectation, and the second comes closer as K grows. Every figure
 carries its standard error over the images, the number of samples, and the seed. Images that are
@@ -24,9 +24,8 @@ from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, check_needs
 from vaekit.runtime.random import seed_noise
 
-Tell = Callable[[str, int, int], None]
-
-"""Told what is being measured, how many images are done, and of how many."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with what is being measured, how many images are done, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def negative_elbo(
     samples: int = 1,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> MeanNats:
     """-E_q[log p(x|z)] + KL(q(z|x) || p(z)): beta is 1, whatever the training used.
 
@@ -84,7 +83,7 @@ def negative_elbo(
         samples: of z for each image; the KL is exact where it has a closed form.
         seed: of the samples.
         precision: of the networks: fp32, bf16, or auto.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         SettingError: a model without a posterior, or fewer than 1 sample.
@@ -103,7 +102,7 @@ def distortion_and_rate(
     samples: int = 1,
     seed: int = 0,
     precision: str = "auto",
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The two parts of the negative ELBO: -E_q[log p(x|z)], (N,), and the KL by dimension, (N, K), in nats.
 
@@ -142,6 +141,6 @@ def check_count(value: int, name: str, least: int = 1) -> None:
         raise SettingError(f"{name} must be at least {least}, not {value}.", name)
 
 
-def _report(tell: Tell | None, what: str, done: int, total: int) -> None:
+def _report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
     if tell is not None:
         tell(what, done, total)

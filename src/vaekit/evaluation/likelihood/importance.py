@@ -17,7 +17,7 @@ from vaekit.distributions import log_density
 from vaekit.distributions.kl import log_importance_weights
 from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
-    Tell,
+    ProgressCallback,
     _report,
     check_count,
     check_latent,
@@ -28,7 +28,7 @@ from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
 from vaekit.networks.lesson import weights_fixed
 from vaekit.runtime.random import seed_noise
 
-# Noise is drawn for blocks of so many images and samples, each under a seed of its own, so that it does
+# Noise is drawn for blocks of this many images and samples, each under a seed of its own, so that it does
 # not depend on how many images are decoded at once.
 IMAGES, SAMPLES = 25, 100
 
@@ -45,7 +45,7 @@ def importance_bound(
     jackknife: bool = False,
     precision: str = "auto",
     rows: int | None = None,
-    tell: Tell | None = None,
+    tell: ProgressCallback | None = None,
 ) -> MeanNats:
     """-E log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x) (Burda et al. 2016, eq. 8).
 
@@ -61,7 +61,7 @@ def importance_bound(
             1/K^2 and of either sign: no bound any more. Keeps 100 K bytes of weights.
         precision: of the networks: fp32, bf16, or auto.
         rows: images to decode at once; changes the result by rounding only. None: by their size.
-        tell: told of the progress.
+        tell: called with the progress.
 
     Raises:
         SettingError: a model without a posterior, or K too small.

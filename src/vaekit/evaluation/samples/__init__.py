@@ -1,1 +1,1 @@
-"""How good samples are."""
+"""Measures of samples."""

@@ -1,4 +1,4 @@
-"""Whether samples are nearer to training images than test images are."""
+"""Measures whether samples are nearer to training images than test images are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLEARLY = 1 - 1e-4  # ratios of distances below this share of another are smalle
 
 
 def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Estimate]:
-    """Whether generated images are copies of training images, by their nearest neighbours in pixels.
+    """Measures whether generated images are copies of training images, by nearest neighbours in pixels.
 
     Test and training images are draws of one distribution. A model that has only learned that
     distribution makes images whose nearest neighbour is a training image as often as there are more of
@@ -34,7 +34,7 @@ def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Es
 
     `near_copies` looks for a few copies among many: the ratio of the distances to the nearest training
     and the nearest test image, below what all but 1% of test images have (each against the other test
-    images). Images larger than 32 pixels a side are averaged down.
+    images). Images larger than 32 pixels per side are averaged down.
 
     Args:
         generated, test, train: (., *shape), of (M, N, T) images.

@@ -19,7 +19,7 @@ ROUNDING = 64  # times the machine's epsilon and the sum of two squared norms: w
 
 @dataclass(frozen=True)
 class Manifolds:
-    """How two sets of points lie in each other's neighbourhoods, image by image.
+    """Two sets of points in each other's neighbourhoods, image by image.
 
     Attributes:
         inside: whether each generated point lies in a ball of a real one, (M,): precision.
@@ -105,7 +105,7 @@ class Nearest:
     rounding: Tensor
 
     def ties(self, other: Nearest) -> Tensor:
-        """Whether the nearest of other points are as near, (Q,) bool."""
+        """Returns whether the nearest of other points are as near, (Q,) bool."""
         return (self.squares - other.squares).abs() <= torch.maximum(self.rounding, other.rounding)
 
     def merged(self, other: Nearest) -> Nearest:

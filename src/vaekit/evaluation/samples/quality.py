@@ -1,4 +1,4 @@
-"""How good generated images are as a set: distances of distributions, fidelity, variety, sharpness, copying.
+"""Measures generated images as a set: distances of distributions, fidelity, variety, sharpness, copying.
 
 Every figure is measured a second time with training images in the place of the generated ones. That
 is its `floor`: what a perfect model reaches with as many images, since a finite number of images is
@@ -67,7 +67,7 @@ def sample_quality(
     *,
     seed: int = 0,
 ) -> SampleQuality:
-    """Measures generated images against test images, and training images likewise as the floor.
+    """Measures generated images against test images, and training images in the same way, as the floor.
 
     As many images of each kind are compared: a Fréchet distance and the neighbourhoods depend on
     their number. Where the test images are 8-bit, so are the generated ones made, as a file would.

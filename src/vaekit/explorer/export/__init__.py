@@ -1,1 +1,1 @@
-"""What leaves the explorer: a page of its own, ONNX files."""
+"""Exports of the explorer: a page of its own, ONNX files."""

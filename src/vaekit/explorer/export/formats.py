@@ -21,7 +21,7 @@ FORMATS = ("onnx", "web")
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """The files of an export.
 
     Attributes:
         sizes: file -> bytes.

@@ -18,7 +18,7 @@ from vaekit.explorer.subject import Call, Subject, labels_unchecked
 from vaekit.inference import spread
 from vaekit.models.base import evaluating
 
-CHECKED = 1000  # images and codes on which torch and onnxruntime are compared
+CHECKED = 1000  # images and latents on which torch and onnxruntime are compared
 
 TOLERANCE = 1e-5  # of values about 1; of larger ones, relative to the largest
 
@@ -45,16 +45,16 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
     y = (chosen.labels,) if subject.can.classes and chosen.labels is not None else ()
     found = {}
     with evaluating(subject.model), torch.no_grad(), labels_unchecked(subject):
-        codes = torch.randn(CHECKED, subject.can.length, generator=torch.Generator().manual_seed(0))
+        latents = torch.randn(CHECKED, subject.can.length, generator=torch.Generator().manual_seed(0))
         if subject.can.encodes:
             x = subject.shown(chosen)
-            codes = subject.codes(x, *y)[0]
+            latents = subject.moments(x, *y)[0]
             path = out / "encoder.onnx"
-            found["encoder.onnx"] = write(Call(subject, "codes"), (x, *y), path, "image", ["mean", "std"])
+            found["encoder.onnx"] = write(Call(subject, "moments"), (x, *y), path, "image", ["mean", "std"])
         elif y:
-            codes = codes[: len(y[0])]
+            latents = latents[: len(y[0])]
         path = out / "decoder.onnx"
-        found["decoder.onnx"] = write(Call(subject, "pictures"), (codes, *y), path, "code", ["picture"])
+        found["decoder.onnx"] = write(Call(subject, "pictures"), (latents, *y), path, "code", ["picture"])
     return found
 
 

@@ -33,7 +33,7 @@ class Weights:
     count: int = 0
 
     def add(self, tensor: Tensor) -> int:
-        """Where an array begins, in numbers."""
+        """Adds an array; returns its offset, in numbers."""
         content = tensor.detach().to(torch.float32).contiguous().cpu().numpy().astype("<f4").tobytes()
         key = hashlib.blake2b(content).digest()
         if key not in self.places:

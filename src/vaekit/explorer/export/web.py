@@ -23,12 +23,16 @@ def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
     weights, written = Weights(), {}
     y = (torch.zeros(1),) if subject.can.classes else ()
     image = subject.shown(subject.run.previews.take(torch.arange(1)))
-    wanted = {"pictures": (torch.zeros(1, subject.can.length), True), "codes": (image, subject.can.encodes)}
-    wanted["nats"] = (image, subject.can.scores)
+    latents = torch.zeros(1, subject.can.length)
+    wanted = {  # name of the program -> method, its example, whether there is one
+        "pictures": ("pictures", latents, True),
+        "codes": ("moments", image, subject.can.encodes),
+        "nats": ("nats", image, subject.can.scores),
+    }
     with labels_unchecked(subject):
-        for method, (example, there) in wanted.items():
+        for name, (method, example, there) in wanted.items():
             if there:
-                written[method] = write_program(Call(subject, method).eval(), (example, *y), weights)
+                written[name] = write_program(Call(subject, method).eval(), (example, *y), weights)
     about = {"range": list(subject.range), "fit": subject.run.settings.data.fit}
     return written | about, weights.content()
 

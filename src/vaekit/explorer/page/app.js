@@ -31,14 +31,14 @@ export class App {
     return this.about.can.classes ? this.state.y : null;
   }
 
-  /** Shows a code for a moment, without going there; null shows the place where one is. @param {Float32Array | null} z */
+  /** Shows latents for a moment, without going there; null shows the place where one is. @param {Float32Array | null} z */
   preview(z) {
     return this.shown(Float32Array.from(z ?? this.state.z), this.y);
   }
 
   /** Goes to an image's place: a conditional model shows it under its own class. @param {number} index */
   async goImage(index) {
-    const [z, labels] = await Promise.all([this.data.code(index), this.data.labels()]);
+    const [z, labels] = await Promise.all([this.data.latents(index), this.data.labels()]);
     this.state.go(z, { y: this.about.can.classes && labels ? labels[index] : this.state.y });
   }
 

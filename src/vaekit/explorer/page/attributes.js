@@ -24,9 +24,9 @@ class Attributes {
     this.sheet = new Sheet(about.shape, STEPS, 1, "The picture with falling and rising strength");
     this.sheet.canvas.addEventListener("click", (event) => this.take((this.sheet.at(event) / (STEPS - 1) - 0.5) * 2 * MOST));
     this.draw = latest(() => this.redraw());
-    this.one = latest(async () => this.after.draw(await app.engine.decode(this.code(this.strength), app.y)));
+    this.one = latest(async () => this.after.draw(await app.engine.decode(this.latents(this.strength), app.y)));
     panel.append(
-      h("p", { class: "faint" }, "The mean code of one class less that of another is a direction; here it is added to the current picture."),
+      h("p", { class: "faint" }, "The mean embedding of one class less that of another is a direction; here it is added to the current picture."),
       h("div", { class: "fields" }, this.controls()),
       h("div", { class: "ends" },
         h("figure", {}, this.before.canvas, h("figcaption", {}, "current picture")),
@@ -58,13 +58,13 @@ class Attributes {
     return [select("More like", "more"), select("less like", "less"), strength];
   }
 
-  /** Mean code of a class. @param {number} c */
+  /** Mean embedding of a class. @param {number} c */
   mean(c) {
     return /** @type {number[]} */ (this.app.about.class_means[c]);
   }
 
-  /** The current code with the attribute added. @param {number} strength */
-  code(strength) {
+  /** The current latents with the attribute added. @param {number} strength */
+  latents(strength) {
     const [more, less] = [this.mean(this.more), this.mean(this.less)];
     return this.base.map((value, i) => value + strength * (more[i] - less[i]));
   }
@@ -72,10 +72,10 @@ class Attributes {
   async redraw() {
     const { engine, about, y } = this.app;
     const D = about.can.latent;
-    const codes = new Float32Array((STEPS + 1) * D);
-    for (let k = 0; k < STEPS; k++) codes.set(this.code((k / (STEPS - 1) - 0.5) * 2 * MOST), k * D);
-    codes.set(this.base, STEPS * D);
-    const levels = await engine.decode(codes, y);
+    const latents = new Float32Array((STEPS + 1) * D);
+    for (let k = 0; k < STEPS; k++) latents.set(this.latents((k / (STEPS - 1) - 0.5) * 2 * MOST), k * D);
+    latents.set(this.base, STEPS * D);
+    const levels = await engine.decode(latents, y);
     const size = levels.length / (STEPS + 1);
     this.sheet.draw(levels.subarray(0, STEPS * size));
     this.before.draw(levels, STEPS * size);
@@ -84,7 +84,7 @@ class Attributes {
 
   /** @param {number} strength */
   take(strength) {
-    this.app.state.go(this.code(strength));
+    this.app.state.go(this.latents(strength));
   }
 
   update() {

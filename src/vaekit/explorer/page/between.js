@@ -2,12 +2,12 @@
 // From one place to another: a strip, and an animation.
 import { choice, h, latest, slider, trying } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
-import { codeOf, textOf } from "./state.js";
+import { latentsOf, textOf } from "./state.js";
 
 const STEPS = 11;
 
 /**
- * The code at share t of the way from a to b: on the straight line, or on the arc (Shoemake 1985).
+ * The latents at share t of the way from a to b: on the straight line, or on the arc (Shoemake 1985).
  * @param {Float32Array} a
  * @param {Float32Array} b
  * @param {number} t
@@ -37,7 +37,7 @@ class Between {
     this.sheet = new Sheet(about.shape, STEPS, 1, "Interpolation from A to B");
     this.sheet.canvas.addEventListener("click", (event) => this.go(this.sheet.at(event) / (STEPS - 1)));
     this.moving = new Picture(about.shape, "Animation from A to B");
-    this.shown = latest(async (/** @type {number} */ t) => this.moving.draw(await app.engine.decode(this.code(t), app.y)));
+    this.shown = latest(async (/** @type {number} */ t) => this.moving.draw(await app.engine.decode(this.latents(t), app.y)));
     this.drawStrip = latest(() => this.strip());
     const share = Number(state.option("share") ?? 0.5);
     this.t = slider("Share", { min: 0, max: 1, step: 0.01, value: share >= 0 && share <= 1 ? share : 0.5 }, (t) => {
@@ -78,17 +78,17 @@ class Between {
     return end;
   }
 
-  /** The code of an image, or where there are none a draw from the prior. */
+  /** The latents of an image, or where there are none a draw from the prior. */
   async random() {
     const { about, data, random } = this.app;
-    return about.points ? data.code(random.below(about.points)) : random.normals(about.can.length);
+    return about.points ? data.latents(random.below(about.points)) : random.normals(about.can.length);
   }
 
   async begin() {
     const { about, state, data } = this.app;
-    const defaults = [async () => state.z, async () => (about.points > 1 ? data.code(1) : this.random())];
+    const defaults = [async () => state.z, async () => (about.points > 1 ? data.latents(1) : this.random())];
     for (const [k, end] of this.ends.entries()) {
-      end.z = Float32Array.from(codeOf(state.option(end.name), about.can.latent) ?? await defaults[k]());
+      end.z = Float32Array.from(latentsOf(state.option(end.name), about.can.latent) ?? await defaults[k]());
     }
     this.begun = true;
     if (about.points < 2) this.keep(this.ends[1]); // a draw is in no file: the link must hold it
@@ -114,7 +114,7 @@ class Between {
   }
 
   /** @param {number} t */
-  code(t) {
+  latents(t) {
     return between(this.ends[0].z, this.ends[1].z, t, this.arc);
   }
 
@@ -124,9 +124,9 @@ class Between {
 
   async strip() {
     const { engine, about, y } = this.app;
-    const codes = new Float32Array(STEPS * about.can.latent);
-    for (let k = 0; k < STEPS; k++) codes.set(this.code(k / (STEPS - 1)), k * about.can.latent);
-    const levels = await engine.decode(codes, y);
+    const latents = new Float32Array(STEPS * about.can.latent);
+    for (let k = 0; k < STEPS; k++) latents.set(this.latents(k / (STEPS - 1)), k * about.can.latent);
+    const levels = await engine.decode(latents, y);
     const size = levels.length / STEPS;
     this.sheet.draw(levels);
     this.ends[0].picture.draw(levels, 0);
@@ -136,7 +136,7 @@ class Between {
 
   /** @param {number} t */
   go(t) {
-    this.app.state.go(this.code(t));
+    this.app.state.go(this.latents(t));
   }
 
   /** To B and back again, four seconds a round; half a second of rest at the ends. */

@@ -1,5 +1,5 @@
 // @ts-check
-// The same hand across all classes: one code, decoded as each.
+// The same hand across all classes: the same latents, decoded as each.
 import { h, latest } from "./dom.js";
 import { Sheet, saveButton } from "./pictures.js";
 
@@ -14,13 +14,13 @@ class Classes {
     const { about } = app;
     this.count = Math.min(MOST, about.can.classes);
     const columns = Math.min(10, this.count);
-    this.sheet = new Sheet(about.shape, columns, Math.ceil(this.count / columns), "The current code as every class", 2);
+    this.sheet = new Sheet(about.shape, columns, Math.ceil(this.count / columns), "The current latents as every class", 2);
     this.sheet.canvas.addEventListener("click", (event) => this.choose(this.sheet.at(event)));
     this.names = h("div", { class: "buttons" }, Array.from({ length: this.count }, (_, c) =>
       h("button", { class: "chip", onclick: () => this.choose(c) }, app.className(c))));
     this.draw = latest(() => this.redraw());
     panel.append(
-      h("p", { class: "faint" }, "The same code under every class: what stays is the hand, what changes is the class."),
+      h("p", { class: "faint" }, "The same latents under every class: what stays is the hand, what changes is the class."),
       this.sheet.canvas, this.names,
       h("div", { class: "buttons" }, saveButton(() => this.sheet.canvas, `${about.run}-classes`, 56)));
     this.update();
@@ -33,9 +33,9 @@ class Classes {
 
   async redraw() {
     const { engine, state, about } = this.app;
-    const codes = new Float32Array(this.count * about.can.latent);
-    for (let c = 0; c < this.count; c++) codes.set(state.z, c * about.can.latent);
-    this.sheet.draw(await engine.decode(codes, Array.from({ length: this.count }, (_, c) => c)));
+    const latents = new Float32Array(this.count * about.can.latent);
+    for (let c = 0; c < this.count; c++) latents.set(state.z, c * about.can.latent);
+    this.sheet.draw(await engine.decode(latents, Array.from({ length: this.count }, (_, c) => c)));
   }
 
   update() {

@@ -1,5 +1,5 @@
 // @ts-check
-// Files beside the page: places on the map, codes, pictures; each is fetched once.
+// Files beside the page: places on the map, embeddings, pictures; each is fetched once.
 
 /** @param {string} name */
 async function get(name) {
@@ -63,11 +63,11 @@ export class Data {
   }
 
   /** Code (D,) of an image. @param {number} index */
-  async code(index) {
+  async latents(index) {
     const chunk = Math.floor(index / this.about.chunk);
-    const codes = await this.floats(`codes-${chunk}.bin`);
+    const latents = await this.floats(`codes-${chunk}.bin`);
     const D = this.about.can.length;
-    return codes.slice((index % this.about.chunk) * D, ((index % this.about.chunk) + 1) * D);
+    return latents.slice((index % this.about.chunk) * D, ((index % this.about.chunk) + 1) * D);
   }
 
   /**

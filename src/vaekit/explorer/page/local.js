@@ -58,14 +58,14 @@ export class Local {
    * As in server.js. One picture is decoded at once, many with pauses.
    * @type {Engine["decode"]}
    */
-  async decode(codes, classes = null, part = null, signal = null) {
+  async decode(latents, classes = null, part = null, signal = null) {
     const D = this.about.can.length;
-    const count = codes.length / D;
+    const count = latents.length / D;
     const values = this.about.shape.reduce((a, b) => a * b);
     const all = new Uint8Array(count * values);
     let [began, sent] = [performance.now(), 0];
     for (let k = 0; k < count; k++) {
-      const [picture] = this.pictures.run(codes.subarray(k * D, (k + 1) * D), ...given(classes, k));
+      const [picture] = this.pictures.run(latents.subarray(k * D, (k + 1) * D), ...given(classes, k));
       writeLevels(picture, this.written.range, all, k * values);
       if (count > 1 && performance.now() - began > PAUSE) {
         if (part) part(all.subarray(sent * values, (k + 1) * values), sent);
@@ -81,7 +81,7 @@ export class Local {
 
   /** @type {Engine["encode"]} */
   async encode(levels, classes = null) {
-    if (!this.codes) throw new Error("this model has no codes for images");
+    if (!this.codes) throw new Error("this model does not encode images");
     const x = shown(levels, this.about.binary);
     const [mean, std] = this.codes.run(x, ...given(classes, 0)).map((values) => [...values]);
     const score = this.nats ? this.nats.run(x, ...given(classes, 0))[0][0] : null;

@@ -27,13 +27,13 @@ async function engineFor(about) {
   return Local.load(about);
 }
 
-/** A code from the prior: here, or from the server where the prior is a model of its own. @param {App} app */
+/** Latents from the prior: here, or from the server where the prior is a model of its own. @param {App} app */
 async function draw({ about, state, engine, random }) {
   if (about.can.prior === "normal" || !engine.sample) return random.normals(about.can.length);
   say("Drawing…");
-  const code = await engine.sample(random.below(2 ** 32), state.option("draw") ?? "");
+  const latents = await engine.sample(random.below(2 ** 32), state.option("draw") ?? "");
   say(about.can.prior === "own" ? "A draw from the model's own prior." : "A draw from the fitted prior.");
-  return code;
+  return latents;
 }
 
 /** @param {App} app */

@@ -27,7 +27,7 @@ class Manifold {
     this.draw = latest(() => this.redraw());
     this.listen(this.sheet.canvas);
     const others = about.can.latent > 2 ? " The other latents stay as in the current picture." : "";
-    const steps = about.can.prior === "normal" ? "equal steps of the prior's probability" : "steps of the codes' spread";
+    const steps = about.can.prior === "normal" ? "equal steps of the prior's probability" : "steps of the latents' spread";
     panel.append(
       h("p", { class: "faint" }, `Decoded at ${steps}; click to go there, arrow keys move.${others}`),
       h("div", { class: "fields" }, about.can.latent > 2 ? [this.axisChoice("Across", 0), this.axisChoice("Up", 1)] : [],
@@ -39,8 +39,8 @@ class Manifold {
   /** @param {HTMLCanvasElement} canvas */
   listen(canvas) {
     const { app } = this;
-    canvas.addEventListener("click", (event) => app.state.go(this.code(this.sheet.at(event)), { from: "grid" }));
-    canvas.addEventListener("pointermove", (event) => event.pointerType !== "touch" && app.preview(this.code(this.sheet.at(event))));
+    canvas.addEventListener("click", (event) => app.state.go(this.latents(this.sheet.at(event)), { from: "grid" }));
+    canvas.addEventListener("pointermove", (event) => event.pointerType !== "touch" && app.preview(this.latents(this.sheet.at(event))));
     canvas.addEventListener("pointerleave", () => app.preview(null));
     canvas.addEventListener("keydown", (event) => this.key(event));
   }
@@ -61,8 +61,8 @@ class Manifold {
     return this.app.about.ticks.map((tick) => centre + (tick * reach) / 3);
   }
 
-  /** The code of a picture of the grid. @param {number} tile */
-  code(tile) {
+  /** The latents of a picture of the grid. @param {number} tile */
+  latents(tile) {
     const z = Float32Array.from(this.app.state.z);
     z[this.axes[0]] = this.places(this.axes[0])[tile % this.n];
     z[this.axes[1]] = this.places(this.axes[1])[this.n - 1 - Math.floor(tile / this.n)];
@@ -77,16 +77,16 @@ class Manifold {
     const next = (this.tile ?? Math.floor((this.n * this.n) / 2)) + step;
     if (next < 0 || next >= this.n * this.n) return;
     this.tile = next;
-    this.app.state.go(this.code(next), { from: "grid" });
+    this.app.state.go(this.latents(next), { from: "grid" });
   }
 
   async redraw() {
     this.running?.abort();
     this.running = new AbortController();
     const D = this.app.about.can.latent;
-    const codes = new Float32Array(this.n * this.n * D);
-    for (let tile = 0; tile < this.n * this.n; tile++) codes.set(this.code(tile), tile * D);
-    await this.app.engine.decode(codes, this.app.y, (levels, first) => this.sheet.draw(levels, first), this.running.signal);
+    const latents = new Float32Array(this.n * this.n * D);
+    for (let tile = 0; tile < this.n * this.n; tile++) latents.set(this.latents(tile), tile * D);
+    await this.app.engine.decode(latents, this.app.y, (levels, first) => this.sheet.draw(levels, first), this.running.signal);
   }
 
   /** @param {string} what */

@@ -17,7 +17,7 @@ export function dimensionNames(about) {
 /**
  * The plane of two dimensions, or the one of about.json.
  *
- * `move(z, x, y)` is the code whose place is (x, y) and which is otherwise like z.
+ * `move(z, x, y)` is the latents whose place is (x, y) and which is otherwise like z.
  * @param {About} about
  * @param {number[] | null} axes
  * @returns {import("./types").Plane}
@@ -44,7 +44,7 @@ function planeOfAxes(about, axes) {
 }
 
 /**
- * Place (x, y) of a code.
+ * Place (x, y) of latents.
  * @param {{directions: number[][]}} plane
  * @param {Float32Array | number[]} z
  */

@@ -36,18 +36,18 @@ export class Server {
   }
 
   /**
-   * Pictures (N, C, H, W) of codes (N, D); classes: null, one class, or one each. In parts: `part(levels, first)`.
+   * Pictures (N, C, H, W) of latents (N, D); classes: null, one class, or one each. In parts: `part(levels, first)`.
    * @type {Engine["decode"]}
    */
-  async decode(codes, classes = null, part = null, signal = null) {
+  async decode(latents, classes = null, part = null, signal = null) {
     const D = this.about.can.length;
-    const count = codes.length / D;
+    const count = latents.length / D;
     const parts = [];
     for (let first = 0; first < count; first += this.most) {
       if (signal?.aborted) throw new DOMException("superseded", "AbortError");
       const last = Math.min(count, first + this.most);
       const y = Array.isArray(classes) ? classes.slice(first, last).join(",") : classes;
-      const answer = await post(`api/decode${asked(y)}`, codes.slice(first * D, last * D));
+      const answer = await post(`api/decode${asked(y)}`, latents.slice(first * D, last * D));
       const levels = new Uint8Array(await answer.arrayBuffer());
       if (part) part(levels, first);
       parts.push(levels);
@@ -67,7 +67,7 @@ export class Server {
     return (await post(`api/encode${asked(classes)}`, levels)).json();
   }
 
-  /** A code from the fitted prior, of one class ("" for any). @param {number} seed @param {string} label */
+  /** Latents from the fitted prior, of one class ("" for any). @param {number} seed @param {string} label */
   async sample(seed, label) {
     const wanted = label === "" ? "" : `&y=${label}`;
     return new Float32Array(await (await post(`api/sample?seed=${seed}${wanted}`)).arrayBuffer());

@@ -30,9 +30,9 @@ class Sliders {
       const why = about.random ? "they equal the prior for every image" : "they never vary";
       groups.push(this.fold(dead, `${dead.length} dead ${dead.length === 1 ? "dimension" : "dimensions"}: ${why}`));
     }
-    const by = about.random ? "by falling KL: how much each says about an image" : "by falling variance of the codes";
+    const by = about.random ? "by falling KL: how much each says about an image" : "by falling variance of the latents";
     const order = about.dimensions[0]?.relevance === null ? "" : `, ${by}`;
-    if (collapsed) panel.append(h("p", {}, "Every dimension is dead: the code says next to nothing about an image."));
+    if (collapsed) panel.append(h("p", {}, "Every dimension is dead: the latents say next to nothing about an image."));
     panel.append(h("p", { class: "faint" }, `One slider per latent dimension${order}. Beside it what happens when it alone moves.`),
       ...groups);
     this.strips();
@@ -113,16 +113,16 @@ class Sliders {
     this.running = new AbortController();
     const rows = this.rows.filter(({ element }) => !element.closest("details:not([open])"));
     const D = this.app.about.can.latent;
-    const codes = new Float32Array(rows.length * TILES * D);
+    const latents = new Float32Array(rows.length * TILES * D);
     rows.forEach((row, r) => {
       for (let tile = 0; tile < TILES; tile++) {
         const at = (r * TILES + tile) * D;
-        codes.set(this.app.state.z, at);
-        codes[at + row.index] = this.place(row, tile);
+        latents.set(this.app.state.z, at);
+        latents[at + row.index] = this.place(row, tile);
       }
     });
     const size = this.app.about.shape.reduce((a, b) => a * b);
-    await this.app.engine.decode(codes, this.app.y, (levels, first) => {
+    await this.app.engine.decode(latents, this.app.y, (levels, first) => {
       for (let k = 0; k < levels.length / size; k++) {
         const [r, tile] = [Math.floor((first + k) / TILES), (first + k) % TILES];
         rows[r].sheet.draw(levels.subarray(k * size, (k + 1) * size), tile);

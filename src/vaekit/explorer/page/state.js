@@ -3,7 +3,7 @@
 
 const DIGITS = 4;
 const KEPT = 200; // places that undo remembers
-const FAR = 1e4; // absolute value in a code: far beyond any prior
+const FAR = 1e4; // absolute value of a latent: far beyond any prior
 
 /** Whole numbers from 0 to below `most`. @type {(most: number) => (value: number) => boolean} */
 const below = (most) => (value) => Number.isInteger(value) && value >= 0 && value < most;
@@ -19,12 +19,12 @@ export function textOf(values, digits = DIGITS) {
 }
 
 /**
- * A code from the address, or null where there is none that fits.
+ * Latents from the address, or null where there is none that fits.
  * @param {string | null} text
  * @param {number} length
  * @param {number} codes of a codebook; 0 for a latent vector
  */
-export function codeOf(text, length, codes = 0) {
+export function latentsOf(text, length, codes = 0) {
   const z = numbersOf(text);
   const fits = codes ? below(codes) : (/** @type {number} */ v) => Math.abs(v) <= FAR;
   return text !== null && z.length === length && z.every(fits) ? Float32Array.from(z) : null;
@@ -33,7 +33,7 @@ export function codeOf(text, length, codes = 0) {
 export class State {
   /**
    * @param {Pick<import("./types").About, "can" | "start_class">} about about.json
-   * @param {Float32Array} start the first code, when the address has none
+   * @param {Float32Array} start the first latents, when the address has none
    */
   constructor(about, start) {
     this.about = about;
@@ -53,7 +53,7 @@ export class State {
     window.addEventListener("hashchange", () => {
       if (location.hash.slice(1) === this.text()) return;
       this.read();
-      this.tell("address");
+      this.say("address");
     });
   }
 
@@ -62,7 +62,7 @@ export class State {
     const given = new URLSearchParams(location.hash.slice(1));
     const { codes, classes } = this.about.can;
     this.view = given.get("view") || "";
-    this.z = codeOf(given.get("z"), this.start.length, codes) ?? Float32Array.from(this.start);
+    this.z = latentsOf(given.get("z"), this.start.length, codes) ?? Float32Array.from(this.start);
     const y = Number(given.get("y") ?? NaN);
     this.y = below(classes)(y) ? y : this.about.start_class;
     this.more = Object.fromEntries([...given].filter(([key]) => !["view", "z", "y"].includes(key)));
@@ -77,7 +77,7 @@ export class State {
     return parts.toString().replaceAll("%2C", ",");
   }
 
-  /** Writes the address soon; browsers allow few changes a second. */
+  /** Writes the address soon; browsers allow few changes per second. */
   write() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => history.replaceState(null, "", `#${this.text()}`), 120);
@@ -90,7 +90,7 @@ export class State {
   }
 
   /** @param {string} what has changed */
-  tell(what) {
+  say(what) {
     for (const listener of [...this.listeners]) listener(what);
   }
 
@@ -99,11 +99,11 @@ export class State {
     clearTimeout(this.timer);
     this.view = view;
     history.pushState(null, "", `#${this.text()}`);
-    this.tell("view");
+    this.say("view");
   }
 
   /**
-   * Goes to a code. `keep` puts the place before into the history: not while a slider is being dragged.
+   * Goes to latents. `keep` puts the place before into the history: not while a slider is being dragged.
    * @param {ArrayLike<number>} z
    */
   go(z, { keep = true, from = "", y = this.y } = {}) {
@@ -111,7 +111,7 @@ export class State {
     this.z = Float32Array.from(z);
     this.y = y;
     this.write();
-    this.tell(from || "z");
+    this.say(from || "z");
   }
 
   remember() {
@@ -126,7 +126,7 @@ export class State {
     if (!last) return false;
     [this.z, this.y] = [last.z, last.y];
     this.write();
-    this.tell("z");
+    this.say("z");
     return true;
   }
 

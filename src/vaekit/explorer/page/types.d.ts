@@ -4,7 +4,7 @@
 /** A dimension of the latent space. */
 export interface Dimension {
   index: number;
-  /** KL in nats, or the variance of the codes where they are not random; null without images. */
+  /** KL in nats, or the variance of the latents where they are not random; null without images. */
   relevance: number | null;
   live: boolean;
   /** Middle and half width of the range that its slider covers. */
@@ -150,7 +150,7 @@ export type Part = (levels: Uint8Array, first: number) => void;
 
 /** What runs the networks: server.js, or local.js in an export. */
 export interface Engine {
-  decode(codes: Float32Array, classes?: Classes, part?: Part | null, signal?: AbortSignal | null): Promise<Uint8Array>;
+  decode(latents: Float32Array, classes?: Classes, part?: Part | null, signal?: AbortSignal | null): Promise<Uint8Array>;
   encode(levels: Levels, classes?: Classes): Promise<Encoded>;
   readImage(file: File): Promise<Levels>;
   sample?(seed: number, label: string): Promise<Float32Array>;
@@ -176,6 +176,6 @@ export type RGB = number[];
 export interface Plane {
   directions: number[][];
   labels: string[];
-  /** The code whose place is (x, y) and which is otherwise like z. */
+  /** The latents whose place is (x, y) and which is otherwise like z. */
   move(z: Float32Array, x: number, y: number): Float32Array;
 }

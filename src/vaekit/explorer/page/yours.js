@@ -103,7 +103,7 @@ class Yours {
     histogram(this.chart, scores, score);
   }
 
-  /** Goes to the image's code, in another view. @param {string} view */
+  /** Goes to the image's latents, in another view. @param {string} view */
   go(view) {
     this.app.state.go(this.mean);
     this.app.state.show(view);

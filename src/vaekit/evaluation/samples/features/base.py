@@ -21,7 +21,7 @@ class Features(ABC):
     """Turns images into features; deterministic, in single precision, in eval mode.
 
     Attributes:
-        name: tells these features from all others; part of every figure's name.
+        name: of these features and no others; part of every figure's name.
         shape: of one image, (C, H, W) or (D,): the only one it is defined for.
         dimensions: number of features.
     """

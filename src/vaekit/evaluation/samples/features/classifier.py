@@ -18,15 +18,15 @@ from vaekit.data import Batches, Data, Split
 from vaekit.models.base import evaluating
 from vaekit.runtime.device import arithmetic, choose_device, choose_precision
 from vaekit.runtime.random import own_randomness
-from vaekit.training.optimizers import Average, weights_in_place
+from vaekit.training.optimizers import WeightEMA, weights_in_place
 
 COARSEST = 4  # the stages halve the image until no side is longer
 
 WIDTHS = (32, 64, 128)  # channels of the first stages; later ones have the last
 
-SMALL = 16  # pixels a side up to which the first layer keeps the resolution
+SMALL = 16  # pixels per side up to which the first layer keeps the resolution
 
-BATCH, SMALLEST_BATCH = 256, 16  # images a step: a fortieth of the training images, between these
+BATCH, SMALLEST_BATCH = 256, 16  # images per step: a fortieth of the training images, between these
 
 LEARNING_RATE = 2e-3
 
@@ -115,7 +115,7 @@ def train_classifier(
         data: with labels; grey images are taken as they are, also where they are to be binarised.
         dimensions: number of features.
         epochs: passes; the best on validation is kept.
-        report: told each epoch's number, from 1, and validation accuracy.
+        report: called with each epoch's number, from 1, and validation accuracy.
 
     Raises:
         DataError: no labels, a single class, or fewer than two training images.
@@ -177,7 +177,7 @@ def _train(
     fused = device.type in ("cpu", "cuda")
     optimizer = torch.optim.AdamW(classifier.parameters(), LEARNING_RATE, weight_decay=0.02, fused=fused)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, epochs * len(batches), pct_start=0.2)
-    average = Average(classifier, DECAY)
+    average = WeightEMA(classifier, DECAY)
     precision = choose_precision("auto", device)
     step, best, kept = 0, -1.0, (0, average.weights)
     for epoch in range(1, epochs + 1):

@@ -22,7 +22,7 @@ from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import load_features, save_classifier, save_pca
 from vaekit.runs.outputs import check_out
 
-Tell = Callable[[str], object]
+ProgressCallback = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def features(
     device: str = "auto",
     labels: object | None = None,
     out: str | Path | None = None,
-    tell: Tell = lambda line: None,
+    tell: ProgressCallback = lambda line: None,
     **options: Any,
 ) -> Learned:
     """Learns features of a source's images, in which the quality of samples is then measured.
@@ -111,7 +111,9 @@ def features(
     return replace(learned, name=name, path=path)
 
 
-def _classifier(data: Data, dimensions: int, epochs: int, seed: int, device: str, tell: Tell) -> Trained:
+def _classifier(
+    data: Data, dimensions: int, epochs: int, seed: int, device: str, tell: ProgressCallback
+) -> Trained:
     def report(epoch: int, accuracy: float | None) -> None:
         held_out = "" if accuracy is None else f": validation accuracy {accuracy:.4f}"
         tell(f"epoch {epoch} of {epochs}{held_out}")

@@ -11,7 +11,7 @@ from vaekit.data import Data, to_unit
 from vaekit.evaluation.samples.features.base import CHUNK, Features, label
 from vaekit.runtime.random import own_randomness
 
-SIDE = 32  # pixels a side to which PCA averages larger images down
+SIDE = 32  # pixels per side to which PCA averages larger images down
 
 MOST_FITTED = 20_000  # training images that PCA looks at
 
@@ -19,7 +19,7 @@ MOST_FITTED = 20_000  # training images that PCA looks at
 class PCAFeatures(Features):
     """Coordinates on the principal components of the training images, times one common factor.
 
-    Images larger than 32 pixels a side are averaged down first. The factor makes the features' mean
+    Images larger than 32 pixels per side are averaged down first. The factor makes the features' mean
     variance 1 on the training images, so that figures of different data have the same scale.
 
     Args:
@@ -65,7 +65,7 @@ def fit_pca(data: Data, dimensions: int = 64) -> PCAFeatures:
 
 
 def averaged_down(x: Tensor) -> Tensor:
-    """Images (B, C, H, W) averaged to at most 32 pixels a side; arrays (B, D) as they are."""
+    """Images (B, C, H, W) averaged to at most 32 pixels per side; arrays (B, D) as they are."""
     if x.ndim != 4 or max(x.shape[2:]) <= SIDE:
         return x
     height, width = x.shape[2:]

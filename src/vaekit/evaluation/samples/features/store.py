@@ -1,7 +1,7 @@
 """Features: what images are turned into before their distributions are compared.
 
 A Fréchet distance is a figure of its features as much as of the images, so every set of features has
-a name that tells it apart, and every figure carries that name: `fd_mnist_v1`, never plain FID.
+a name of its own, and every figure carries that name: `fd_mnist_v1`, never plain FID.
 
     mnist_v1                    shipped classifier of MNIST digits, 28x28 grey only
     NAME_HASH8                  classifier that `vaekit features` trained; hash of its file
@@ -119,7 +119,7 @@ def save_pca(path: Path, features: PCAFeatures) -> None:
 
 
 def is_mnist(data: Data) -> bool:
-    """Whether the shipped classifier was made for these images."""
+    """Returns whether the shipped classifier was made for these images."""
     return data.source == "mnist" and data.shape == (1, 28, 28)
 
 
