@@ -20,7 +20,7 @@ def test_samples_of_an_autoencoder_are_its_priors_draws_decoded(ae_run: Path) ->
     lines: list[str] = []
     history = vaekit.prior(ae_run, tell=lines.append, seed=5, **SMALL)
     assert history.out == ae_run / "prior"
-    assert lines == [f"fitting a mixture to 1,360 codes of {ae_run} into {ae_run / 'prior'}"]
+    assert lines == [f"fitting a mixture to 1,360 latents of {ae_run} into {ae_run / 'prior'}"]
     fitted = load_run(ae_run / "prior")
     assert (fitted.settings.fit.seed, fitted.settings.model.components) == (5, 2)
     run = load_run(ae_run)
