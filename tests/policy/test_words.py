@@ -19,7 +19,7 @@ ROOMS = (SOURCE, ROOT / "docs", ROOT / "benchmarks", ROOT / "recipes")
 COUNTED = (
     "nats|bits|bytes|images?|rows?|lines?|pixels|values?|numbers?|steps|updates|samples?|seconds|codes|ms|µs"
 )
-UNITS = "image|class|batch|value|step|pixel|dimension|code|epoch|side|second|sub-run|sample|run|channel|row|column"
+UNITS = "image|class|batch|value|step|pixel|dimension|code|epoch|side|second|sub-run|sample|run|channel|row|column|grid"
 FORBIDDEN = {
     "per, not a": rf"(?<![`\w])(?:{COUNTED})\s+an?\s+(?:{UNITS})(?=[\s.,;:)|\"'`]|$)",
     "one row per class": r"\b[Aa] (?:row|line|column) an? (?:\w+)(?=[\s.,;:)]|$)",
@@ -49,7 +49,7 @@ def faults(text: str) -> list[str]:
     """Line number and words of every forbidden pattern."""
     found = []
     for rule, pattern in FORBIDDEN.items():
-        for match in re.finditer(pattern, text, re.MULTILINE):
+        for match in re.finditer(pattern, text, re.MULTILINE | re.IGNORECASE):
             around = " ".join(text[max(match.start() - 40, 0) : match.end() + 40].split())
             if not any(allowed in around for allowed in ALLOWED):
                 found.append(f"line {text.count(chr(10), 0, match.start()) + 1}, {rule}: {match[0]!r}")

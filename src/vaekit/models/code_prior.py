@@ -128,7 +128,7 @@ class CodeDistribution(Distribution):
         super().__init__(logits.shape[:1], torch.Size(shape), validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Nats a grid, (B,), for codes (B, 1, h, w), whole numbers of any type."""
+        """Nats per grid, (B,), for codes (B, 1, h, w), whole numbers of any type."""
         nats = F.cross_entropy(self.logits.flatten(0, 1), value.long().flatten(), reduction="none")
         return -nats.view(len(value), -1).sum(1)
 

@@ -25,7 +25,7 @@ def demo(options: DemoOptions) -> Result:
 
 
 def resume(options: ResumeOptions) -> Result:
-    """Goes on with an interrupted run."""
+    """Resumes an interrupted run."""
     with stopping() as reason:
         history = vaekit.resume(options.run, should_stop=reason)
     return finished(history)
