@@ -54,12 +54,12 @@ OBJECTIVES: dict[str, Callable[[], Objective]] = {
 }  # fmt: skip
 
 LINES = {  # what is said of some of them
-    ("GAN", "ELBO"): "ELBO needs a model that encodes examples as latent variables; GAN does not; take a VAE or an AE.",
+    ("GAN", "ELBO"): "ELBO needs a model that encodes examples as latent variables; GAN does not; take a VAE.",
     ("GAN", "Reconstruction"): "Reconstruction needs a model that reconstructs examples; GAN does not; "
     "take a VAE, an AE or a VQVAE.",
     ("AE", "ELBO"): "ELBO needs a model that has a prior over z of its own; AE does not; take a VAE.",
     ("VQVAE", "IWAE"): "IWAE needs a model that encodes examples as latent variables; VQVAE does not; "
-    "take a VAE or an AE.",
+    "take a VAE.",
     ("VAE", "QuantizedReconstruction"): "QuantizedReconstruction needs a model that encodes an image as a grid of "
     "codes out of a codebook; VAE does not; take a VQVAE.",
     ("TwoLayers", "FactorVAE"): "FactorVAE needs a model that encodes an example as one vector, the only layer of "

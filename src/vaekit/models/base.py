@@ -171,10 +171,10 @@ class HasMarginal(Protocol):
         ...
 
 
-HAVE = {  # which of the models that come with vaekit have a capability, for messages
-    Encodes: "a VAE or an AE", EncodesVector: "a VAE", Decodes: "a VAE or an AE", HasPrior: "a VAE",
-    Reconstructs: "a VAE, an AE or a VQVAE", Quantizes: "a VQVAE", Generates: "a GAN", Discriminates: "a GAN",
-    TakesPrior: "a VAE, an AE or a VQVAE",
+HAVE: dict[type, tuple[str, ...]] = {  # the models that come with vaekit and have a capability, for messages
+    Encodes: ("VAE", "AE"), EncodesVector: ("VAE", "AE"), Decodes: ("VAE", "AE"), HasPrior: ("VAE",),
+    Reconstructs: ("VAE", "AE", "VQVAE"), Quantizes: ("VQVAE",), Generates: ("GAN",), Discriminates: ("GAN",),
+    TakesPrior: ("VAE", "AE", "VQVAE"),
 }  # fmt: skip
 
 
@@ -187,16 +187,20 @@ def check_needs(model: object, needs: tuple[type, ...], who: str, instead: str =
         instead: what else helps, for the message.
 
     Raises:
-        SettingError: names both, what is missing, and which models have it.
+        SettingError: names both, what is missing, and which models have all that is asked.
     """
-    for need in needs:
-        if not isinstance(model, need):
-            line = (need.__doc__ or need.__name__).split("\n")[0].rstrip(".")
-            remedies = ", or ".join(remedy for remedy in (HAVE.get(need, ""), instead) if remedy)
-            have = f"; take {remedies}" if remedies else ""
-            raise SettingError(
-                f"{who} needs a model that {line[0].lower()}{line[1:]}; {type(model).__name__} does not{have}."
-            )
+    missing = next((need for need in needs if not isinstance(model, need)), None)
+    if missing is None:
+        return
+    line = (missing.__doc__ or missing.__name__).split("\n")[0].rstrip(".")
+    fitting = [name for name in HAVE.get(needs[0], ()) if all(name in HAVE.get(need, ()) for need in needs)]
+    articles = [f"{'an' if name[0] == 'A' else 'a'} {name}" for name in fitting]
+    listed = " or ".join(filter(None, [", ".join(articles[:-1]), *articles[-1:]]))
+    remedies = ", or ".join(filter(None, [listed, instead]))
+    have = f"; take {remedies}" if remedies else ""
+    raise SettingError(
+        f"{who} needs a model that {line[0].lower()}{line[1:]}; {type(model).__name__} does not{have}."
+    )
 
 
 class Model(nn.Module, ABC):

@@ -42,7 +42,7 @@ class IWAE(Objective):
         super().check(model)
         if self.estimator == "dreg":
             name = f"{type(self).__name__} with estimator='dreg'"
-            check_needs(model, (EncodesVector,), name, "estimator='standard'")
+            check_needs(model, (EncodesVector, HasPrior), name, "estimator='standard'")
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         output = model(x, y, self.samples)
