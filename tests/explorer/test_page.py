@@ -362,6 +362,22 @@ def test_between(here: Explored) -> None:
     here.tile(10, here.decoded(0.2 * np.array(a) + 0.8 * np.array(b), 3), strip)
 
 
+@having("Between", "served")
+def test_a_place_left_before_the_second_end_has_come_is_in_the_link(here: Explored) -> None:
+    z = here.z(1.5, -1)
+    held: list[Any] = []
+    page = here.open("manifold", z=z)
+    page.route("**/codes-*.bin", lambda route: held.append(route))
+    page.click("#tab-between")
+    here.moves(lambda: here.click("Reset"))
+    assert bool(held) == bool(here.material.about()["points"])
+    for route in held:
+        route.continue_()
+    page.unroute("**/codes-*.bin")
+    assert here.tab.until(lambda: "a" in here.address())
+    here.says(a=z)
+
+
 @having("Attributes")
 def test_attributes(here: Explored) -> None:
     mean, labels = here.material.embedding.mean, here.material.split.labels
@@ -527,25 +543,27 @@ def test_every_picture_can_be_saved(here: Explored) -> None:
 def test_a_link_brings_it_back(here: Explored) -> None:
     """What was chosen in a view is there again on a fresh page at the same address."""
     page = here.open(views(here)[-2])  # Manifold, or Codes
-    z = here.z(1.5, -1) if here.can.latent else [63, *range(15)]
+    z, y = here.z(1.5, -1) if here.can.latent else [63, *range(15)], here.material.about()["start_class"]
     here.open(views(here)[-2], z=z, y=8, cell=0, grid="1,0")
     here.shows(here.decoded(z, 8))
     if here.can.latent:
         page.click("#tab-between")
-        here.moves(lambda: here.click("Reset"))
+        here.shows(here.decoded(here.moves(lambda: here.click("Reset")), y))
+        here.tile(0, here.decoded(z, y), "#view .sheet")  # the strip stays at A, and takes the class of now
         set_slider(page, ".field.wide input", 0.25)
         here.says(share="0.25")
     else:
-        here.moves(lambda: page.locator(".overlay").press("-"))
+        here.shows(here.decoded(here.moves(lambda: page.locator(".overlay").press("-"))))
     link, picture = page.evaluate("location.href"), here.tab.levels()
     seen = {s: here.tab.levels(s) for s in ("#view .sheet", "#view .picture")}
     here.tab.open(link)
+    here.shown.clear()  # a fresh page has shown nothing yet
     here.shows(picture)
     for selector, levels in seen.items():
         here.shows(levels, selector)
     if here.can.latent:
         assert page.input_value(".field.wide input") == "0.25"
-        here.shows(here.decoded(z, here.material.about()["start_class"]), "#view .ends canvas")
+        here.shows(here.decoded(z, y), "#view .ends canvas")
     else:
         assert "codes 48 to 63" in page.inner_text("#view") and "code 62" in page.inner_text("#view")
 

@@ -86,12 +86,14 @@ class Between {
 
   async begin() {
     const { about, state, data } = this.app;
+    const current = state.z;
     const defaults = [async () => state.z, async () => (about.points > 1 ? data.latents(1) : this.random())];
     for (const [k, end] of this.ends.entries()) {
       end.z = Float32Array.from(latentsOf(state.option(end.name), about.can.latent) ?? await defaults[k]());
     }
     this.begun = true;
     if (about.points < 2) this.keep(this.ends[1]); // a draw is in no file: the link must hold it
+    if (state.z !== current) this.ends.forEach((end) => this.keep(end)); // it moved away while B was on its way
     await this.redraw();
   }
 
