@@ -13,6 +13,7 @@ from typing import Any
 from vaekit.comparison.claims import short
 from vaekit.comparison.page import absent
 from vaekit.comparison.rows import ROWS, Spread
+from vaekit.metrics import METRICS
 
 
 def main() -> None:
@@ -28,14 +29,15 @@ def figures(numbers: dict[str, Any]) -> list[str]:
     """One row per figure, one column per method, and training images last."""
     methods = numbers["methods"]
     lines = [f"| | {' | '.join(methods)} | training images |", "|---" * (len(methods) + 2) + "|"]
-    for name, row in ROWS.items():
+    for name in ROWS:
         if not any(name in found for found in methods.values()):
             continue
         cells = [cell(found[name]) if name in found else absent(name) for found in methods.values()]
         floor = numbers["training_images"].get(name)
         cells.append("" if floor is None else short(Spread(floor, None, 1)))
-        unit = f" ({row.unit})" if row.unit else ""
-        lines.append(f"| {row.label}{unit} | {' | '.join(cells)} |")
+        metric = METRICS[name]
+        unit = f" ({metric.unit})" if metric.unit else ""
+        lines.append(f"| {metric.label}{unit} | {' | '.join(cells)} |")
     return lines
 
 

@@ -20,9 +20,9 @@ from vaekit import fit, load_data
 from vaekit.config.methods import resolve
 from vaekit.config.options import read_config
 from vaekit.data import Data
-from vaekit.evaluation.evaluate import generate
 from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
 from vaekit.evaluation.samples.features.store import load_features
+from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models import Model
 from vaekit.training.fresh import new_model
@@ -53,6 +53,7 @@ def measure(recipe: dict[str, Any], each: int) -> dict[str, Any]:
         history = fit(model, objective, data, progress="none", options=settings.fit)
         features = load_features("mnist_v1")
         assert isinstance(features, ClassifierFeatures)
+        assert history.summary is not None
         row[method] = {
             **{k: v for k, v in history.test.figures.items() if k.endswith("_nats")},
             "train_seconds": history.summary.train_seconds,
@@ -75,7 +76,7 @@ def read_as_asked(model: Model, features: ClassifierFeatures, each: int) -> dict
 
 def quality(model: Model, data: Data, features: ClassifierFeatures, seed: int) -> dict[str, float]:
     """Fréchet distance, coverage and their like, of samples in the features of the classifier."""
-    images = generate(model, data, SAMPLES, seed)
+    images = generate(model, data.train, SAMPLES, seed)[0]
     found = sample_quality(images, data.test.images, data.train.images, features, seed=seed)
     return {name: value for name, value in found.flat().items() if not name.endswith(("_floor", "_floor_se"))}
 

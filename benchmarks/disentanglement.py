@@ -30,16 +30,16 @@ from matplotlib.figure import Figure
 from vaekit import fit, load_data
 from vaekit.config.methods import resolve
 from vaekit.data import Data
+from vaekit.data.picking import chosen
 from vaekit.evaluation.factors.disentanglement import (
-    SCORES,
     Disentanglement,
     disentanglement,
     ica_latents,
     measure_disentanglement,
-    posterior_means,
 )
 from vaekit.evaluation.factors.factor_table import MOST
-from vaekit.evaluation.latents.health import chosen
+from vaekit.inference import encode
+from vaekit.metrics import METRICS
 from vaekit.models import LatentModel
 from vaekit.plots import style
 from vaekit.plots.draw import png
@@ -141,7 +141,9 @@ def measured(model: LatentModel, data: Data, ica: bool) -> Disentanglement:
         return measure_disentanglement(model, data.test, data.factors)
     test = chosen(data.test, MOST, 0)
     assert test.factors is not None
-    return disentanglement(ica_latents(posterior_means(model, test)), test.factors.numpy(), data.factors)
+    return disentanglement(
+        ica_latents(encode(model, test).mean.double().numpy()), test.factors.numpy(), data.factors
+    )
 
 
 def is_factor(information: np.ndarray, k: int) -> int | None:
@@ -156,8 +158,8 @@ def is_factor(information: np.ndarray, k: int) -> int | None:
 
 def show(study: str, rows: list[dict[str, Any]]) -> None:
     """The table, as Markdown, and the verdict."""
-    columns = [name for name in SCORES if all(name in row for row in rows)]
-    print("| | " + " | ".join(SCORES[name][0] for name in columns) + " | seconds |")
+    columns = [name for name in rows[0] if name in METRICS and all(name in row for row in rows)]
+    print("| | " + " | ".join(METRICS[name].label for name in columns) + " | seconds |")
     print("|---" * (len(columns) + 2) + "|")
     for name in STUDIES[study]:
         own = [row for row in rows if row["name"] == name]

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from vaekit import load_run
-from vaekit.evaluation.latents.health import chosen
+from vaekit.data.picking import chosen
 from vaekit.evaluation.likelihood.bounds import MeanNats
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.models import LatentModel
@@ -41,9 +41,7 @@ def main() -> None:
     for turn, rows in enumerate(torch.arange(len(test)).split(BLOCK)):
         for name in options.precisions if turn % 2 else reversed(options.precisions):
             began, cpu = time.perf_counter(), time.process_time()
-            bound = importance_bound(
-                run.model, test.take(rows), options.samples, dynamic=data.dynamic, precision=name, seed=turn
-            )
+            bound = importance_bound(run.model, test.take(rows), options.samples, precision=name, seed=turn)
             sides[name]["seconds"] += time.perf_counter() - began
             sides[name]["cpu"] += time.process_time() - cpu
             sides[name]["nats"].append(bound.per_image)

@@ -26,10 +26,11 @@ from vaekit.config.methods import resolve
 from vaekit.config.options import Settings, read_config
 from vaekit.core import derive_seed
 from vaekit.data import Batches, Data
-from vaekit.distributions import bits_per_dimension, kl_by_dimension
+from vaekit.distributions import kl_by_dimension
 from vaekit.distributions.numerics import log1mexp
 from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.metrics import bits_per_dimension
 from vaekit.models import LatentModel
 from vaekit.models.base import evaluating
 from vaekit.models.build import seeded_model
@@ -50,6 +51,7 @@ def main() -> None:
     model, objective = new_model(settings, data)
     assert isinstance(model, LatentModel)
     history = fit(model, objective, data, method=settings.method, options=settings.fit)
+    assert history.summary is not None
     result: dict[str, Any] = {
         "recipe": options.recipe,
         "threads": torch.get_num_threads(),
@@ -65,7 +67,6 @@ def main() -> None:
             data.test,
             options.samples,
             seed=derive_seed("bound"),
-            dynamic=data.dynamic,
             precision="fp32",
         )
         result["importance_bound"] = bound.as_dict()

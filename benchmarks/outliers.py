@@ -21,7 +21,7 @@ from PIL import Image
 from vaekit import Split, fit, load_data
 from vaekit.config.methods import resolve
 from vaekit.data import Data
-from vaekit.evaluation.latents.health import chosen
+from vaekit.data.picking import chosen
 from vaekit.evaluation.outliers import aurocs, score_images
 from vaekit.models import LatentModel
 from vaekit.runs.files import write_json

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    recipe = read_config(RECIPE) | {"epochs": options.epochs, "device": "cpu"}
+    recipe = read_config(str(RECIPE)) | {"epochs": options.epochs, "device": "cpu"}
     data = load_data(**resolve("vae", recipe).data.flat())
     nats: dict[str, list[float]] = {"bf16": [], "fp32": [], "loop": []}
     seconds: dict[str, list[float]] = {side: [] for side in nats}
@@ -42,6 +42,7 @@ def main() -> None:
             model, objective = new_model(settings, data)
             model.load_state_dict(as_ours(lesson))
             history = fit(model, objective, data, progress="none", options=settings.fit)
+            assert history.summary is not None
             nats[precision].append(round(history.test.negative_elbo_nats, 2))
             seconds[precision].append(round(history.summary.train_seconds, 1))
         began = time.perf_counter()

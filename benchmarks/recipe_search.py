@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import statistics
 import time
@@ -78,15 +79,19 @@ def muon_everywhere(rate: float, adam_rate: float = 4e-3) -> Callable[[nn.Module
 
 
 def schedule_free(rate: float) -> Callable[[nn.Module], list[Any]]:
-    kind = importlib.import_module("schedulefree").AdamWScheduleFree if _there("schedulefree") else None
+    kind = _kind("schedulefree", "AdamWScheduleFree")
     return lambda model: [kind(model.parameters(), rate, betas=(0.9, 0.99), warmup_steps=WARMUP)]
 
 
 def soap(rate: float) -> Callable[[nn.Module], list[Any]]:
-    kind = importlib.import_module("pytorch_optimizer").SOAP if _there("pytorch_optimizer") else None
+    kind = _kind("pytorch_optimizer", "SOAP")
     return lambda model: [
         kind(model.parameters(), rate, betas=(0.95, 0.99), weight_decay=0.0, precondition_frequency=10)
     ]
+
+
+def _kind(package: str, name: str) -> Any:
+    return getattr(importlib.import_module(package), name) if _there(package) else None
 
 
 def _there(name: str) -> bool:

@@ -170,7 +170,11 @@ def train(run: Path, count: int) -> None:
 def curve(run: Path) -> list[dict[str, float]]:
     """Every loss term of metrics.jsonl."""
     return [
-        {name: value for name, value in line.values.items() if name.endswith("_nats")}
+        {
+            name: float(value)
+            for name, value in line.values.items()
+            if name.endswith("_nats") and not isinstance(value, list)
+        }
         for line in read_metrics(run)
     ]
 

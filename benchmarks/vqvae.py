@@ -68,6 +68,7 @@ def codes(values: dict[str, Any], out: Path) -> dict[str, Any]:
     model, objective = new_model(settings, data)
     history = fit(model, objective, data, out=out, method=settings.method, options=settings.fit)
     test = history.test
+    assert history.summary is not None
     kept = ("mse", "psnr_db", "code_usage", "code_perplexity", "reconstruction_nats")
     return {"seconds": history.summary.train_seconds, **{name: test.figures[name] for name in kept}}
 
@@ -81,7 +82,8 @@ def prior(values: dict[str, Any], folder: Path, classifier: bool) -> dict[str, A
     run = load_run(folder)
     assert isinstance(run.model, VQVAE)
     data = run.load_data()
-    report = measure_codes(run.model, data.test, dynamic=data.dynamic)
+    report = measure_codes(run.model, data.test)
+    assert history.summary is not None
     found = {"seconds": history.summary.train_seconds, **report.as_dict()}
     found["of_independent"] = found["code_bits"]["value"] / found["independent_bits"]
     began = time.perf_counter()

@@ -18,12 +18,12 @@ from torch.distributions import Distribution, Normal
 
 from vaekit.core import DataError, Latent, SettingError
 from vaekit.data import Batches, Split
+from vaekit.data.labels import round_robin
 from vaekit.distributions import kl_by_dimension
 from vaekit.metrics import DEAD_NATS
 from vaekit.models.base import (
     Decodes,
     Encodes,
-    HasPrior,
     Model,
     Quantizes,
     Reconstructs,
@@ -250,7 +250,7 @@ def sample(
     parts = []
     with asking(model) as device:
         if labels is None and model.sampled_classes:
-            labels = torch.arange(count) % model.sampled_classes
+            labels = round_robin(count, model.sampled_classes)
         for start in range(0, count, size):
             y = None if labels is None else labels[start : start + size].to(device)
             here = min(size, count - start)
@@ -314,8 +314,3 @@ def _shared_prior(latents: tuple[Latent, ...]) -> Distribution | None:
             prior.mean.float().cpu().clone(), prior.stddev.float().cpu().clone(), validate_args=False
         )
     return prior
-
-
-def has_likelihood_bounds(model: object) -> bool:
-    """Returns whether -log p(x) of a model can be bounded: it encodes, and has a prior."""
-    return isinstance(model, Encodes) and isinstance(model, HasPrior)

@@ -17,6 +17,7 @@ from vaekit.data import Data, Split
 from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
 from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import Features
+from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models.code_prior import CodePrior
 from vaekit.runs.write import write_summary
@@ -69,7 +70,7 @@ def test_classes_and_how_evenly_they_are_drawn() -> None:
 def test_samples_are_judged_as_evaluate_does(digits: Data, reference: m.Reference) -> None:
     torch.manual_seed(0)
     model = VAE(digits.shape, 4, width=16)
-    images, labels = m.draw(model, digits, reference.count, 0)
+    images, labels = generate(model, digits.train, reference.count, 0)
     assert labels is None
     features = reference.features
     assert features is not None
@@ -224,3 +225,12 @@ def test_too_few_images_are_said(digits: Data) -> None:
     with pytest.raises(m.DataError, match="4 test images are too few for 8 features"):
         m.check_enough(few(digits, 4), m.Reference(digits, fit_pca(digits, 8)).features)  # type: ignore[arg-type]
     assert isinstance(fit_pca(digits, 8), Features)
+
+
+def test_as_few_images_as_evaluate_refuses_are_refused(digits: Data) -> None:
+    """Kernel distances take subsets: of 20 images or fewer they would be no numbers."""
+    features = fit_pca(digits, 4)
+    with pytest.raises(
+        m.DataError, match="15 test images are too few for 4 features; at least 50 are needed"
+    ):
+        m.check_enough(few(digits, 15), features)

@@ -98,8 +98,33 @@ def test_wrong_arguments_are_said() -> None:
         Box(1, 2.0, 3)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="by their place"):
         build("Elm", 4)
-    with pytest.raises(SettingError, match="options are given as an object: unknown option 'depth'"):
+    with pytest.raises(SettingError, match="depth= is given beside options="):
         Box(Sizes(4), depth=2.0)  # type: ignore[arg-type, call-arg]
+
+
+SQUARE = Sizes()
+
+
+@dataclass(frozen=True)
+class Shape(Options):
+    """An option whose value is a record of options itself."""
+
+    sizes: Sizes = option(SQUARE, help="of a side")  # noqa: RUF009
+
+
+@configured(Shape)
+def shaped(options: Shape) -> Shape:
+    return options
+
+
+def test_an_object_by_its_place_is_the_options_only_if_it_is_of_their_kind() -> None:
+    assert shaped(Shape(Sizes(5))) == Shape(Sizes(5))
+    with pytest.raises(TypeError, match="options= is a Sizes; give a Shape"):
+        shaped(options=Sizes(4))
+    with pytest.raises(TypeError, match="width is given by its place and by its name"):
+        Box(4, width=9)  # type: ignore[call-arg, misc]
+    with pytest.raises(TypeError, match=r"Box.__init__ takes 3 arguments by their place, not 4"):
+        Box(1, 2.0, 3)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

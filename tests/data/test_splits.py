@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from vaekit.core import DataError
 from vaekit.data.dataset import Loaded, Split
+from vaekit.data.picking import picked
 from vaekit.data.sources import load_data
 from vaekit.data.splits import assign, content_keys, copies, make_splits
 
@@ -155,3 +157,13 @@ def test_mnist_keeps_its_test_split_and_gives_5000_for_validation(mnist_root):
         "train": 55_000, "validation": 5_000, "test": 10_000,
     }  # fmt: skip
     assert len(load_data("mnist", data_dir=mnist_root, validation=0).train) == 60_000
+
+
+def test_all_splits_together_keep_factors_and_only_whole_lists_of_names() -> None:
+    data = load_data("strokes", validation=0.1)
+    few = data.replace(**{name: split.take(torch.arange(12)) for name, split in data.splits.items()})
+    together = picked(few, "all")
+    assert together.factors is not None
+    assert torch.equal(together.factors, torch.cat([split.factors for split in few.splits.values()]))
+    named = few.replace(train=replace(few.train, names=[f"{k}.png" for k in range(12)]))
+    assert picked(named, "all").names is None and len(picked(named, "all")) == 36

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+import vaekit
 from vaekit import evaluate
-from vaekit.core import SettingError
+from vaekit.core import DataError, SettingError
 from vaekit.data import Data, Split, load_data
-from vaekit.evaluation.evaluate import generate
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.store import features_for
+from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.table import rows
 from vaekit.models import AE, VAE
 from vaekit.runs.load import load_run
@@ -42,6 +45,14 @@ def test_a_mass_function_gives_likelihoods_and_bits(digits: Data) -> None:
     assert values["nll_bpd"] == pytest.approx(values["nll_nats"]["value"] / (64 * math.log(2)))
     assert values["negative_elbo_bpd"] > values["nll_bpd"]
     assert values["nll_jackknife_nats"]["value"] < values["nll_nats"]["value"]
+
+
+def test_the_jackknife_takes_the_draws_of_the_bound(digits: Data) -> None:
+    model, few = untrained(), digits.replace(test=digits.test.take(torch.arange(30)))
+    found = evaluate(model, few, samples=150, jackknife=True).likelihood
+    for name, jackknife in (("bce_bound_nats", False), ("bce_bound_jackknife_nats", True)):
+        alone = importance_bound(model, few.test, 150, jackknife=jackknife)
+        assert torch.equal(found[name].per_image, alone.per_image), name
 
 
 def test_a_density_is_marked_and_has_no_bits(digits: Data) -> None:
@@ -106,7 +117,7 @@ def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
 
 def test_samples_are_a_function_of_the_seed(digits: Data) -> None:
     model = untrained()
-    first, again, other = (generate(model, digits, 20, seed) for seed in (1, 1, 2))
+    first, again, other = (generate(model, digits.train, 20, seed)[0] for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -150,3 +161,52 @@ def test_the_gap_is_to_the_training_images_of_the_run_and_to_no_others(digits: D
     flipped = load_data(digits.train.images[:, 0].flip(-1).numpy())
     assert flipped.fingerprint != digits.fingerprint
     assert "generalisation_gap_nats" not in evaluate(run, flipped, samples=2).as_dict()["health"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"images": -5}, "images must be at least 1, not -5"),
+        ({"images": 0}, "images must be at least 1, not 0"),
+        ({"annealed": -5}, "annealed must be at least 0, not -5"),
+        ({"samples": 0}, "samples must be at least 1, not 0"),
+        ({"samples": 1, "jackknife": True}, "samples must be at least 2, not 1"),
+        ({"disentanglement": "nope"}, "unknown disentanglement 'nope'"),
+        ({"precision": "half"}, "unknown precision 'half'"),
+        ({"device": "cpu:abc"}, "device 'cpu:abc' is not available here"),
+        ({"device": "cpu:1"}, "device 'cpu:1' is not available here"),
+    ],
+)
+def test_what_is_out_of_range_is_said_before_anything_is_measured(
+    vae_run: Path, given: dict, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaekit.evaluation.evaluate.measure_health", None)
+    with pytest.raises(SettingError, match=says):
+        evaluate(vae_run, **given)
+
+
+def test_classes_in_another_order_are_those_of_the_run(cvae_run: Path, digits: Data) -> None:
+    """A data set that numbers its classes otherwise is conditioned on as the run's own numbers say."""
+    assert digits.class_names is not None
+    order = torch.arange(10).flip(0)  # number k is the class 9 - k
+    splits = {name: replace(split, labels=order[split.labels]) for name, split in digits.splits.items()}
+    other = digits.replace(**splits, class_names=digits.class_names[::-1])
+    theirs, own = (evaluate(load_run(cvae_run), data, samples=5, images=40) for data in (other, digits))
+    assert theirs.likelihood == own.likelihood
+    few = {"scores": ["negative_elbo_nats"], "split": "validation"}
+    found, known = (vaekit.score(cvae_run, data, **few) for data in (other, digits))
+    assert torch.equal(found.scores["negative_elbo_nats"], known.scores["negative_elbo_nats"])
+
+
+def test_a_label_is_heard_for_data_without_labels(cvae_run: Path, digits: Data) -> None:
+    fives = {name: split.take(split.labels == 5) for name, split in digits.splits.items()}
+    bare = {name: replace(split, labels=None) for name, split in fives.items()}
+    run, known = load_run(cvae_run), digits.replace(**fives)
+    unknown = digits.replace(**bare, class_names=None)
+    with pytest.raises(DataError, match="label='NAME'"):
+        vaekit.encode(run, unknown)
+    codes = [
+        vaekit.encode(run, data, label=label).arrays()["mean"]
+        for data, label in ((known, None), (unknown, "5"))
+    ]
+    np.testing.assert_array_equal(*codes)

@@ -37,3 +37,12 @@ def test_it_is_deterministic_in_training(model: AE) -> None:
 def test_it_cannot_sample_and_says_what_can(model: AE) -> None:
     with pytest.raises(SettingError, match=r"cannot sample: its latents have no prior yet.*vaekit prior"):
         model.sample(3)
+
+
+def test_with_classes_samples_take_them_in_turn() -> None:
+    model = AE((1, 6, 5), 2, classes=3, network="mlp", width=8)
+    z = torch.randn(6, 2)
+    model.latents_of_prior = lambda *given: z  # type: ignore[method-assign]
+    found = model.sample(6)
+    assert torch.equal(found, model.sample(6, torch.tensor([0, 1, 2, 0, 1, 2])))
+    assert not torch.equal(found, model.sample(6, torch.tensor([1, 1, 2, 0, 1, 2])))

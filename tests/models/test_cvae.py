@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from toy import sized
 from vaekit import AE, IWAE, VAE, DataError
 from vaekit.data import Split
-from vaekit.evaluation.evaluate import generate
 from vaekit.evaluation.latents.health import measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.evaluation.samples.generated import generate
 from vaekit.models.latent import LatentModel
 
 PIXELS, LATENTS, CLASSES, SIGMA, IMAGES = 5, 2, 3, 0.6, 120
@@ -127,7 +127,7 @@ def test_generated_images_have_the_classes_of_the_training_images(linear: Linear
     from vaekit import Data
 
     data = Data("linear", linear.split, Split(linear.split.images[:0]), linear.split, "real")
-    images = generate(linear.single, data, 6000, seed=0).double()
+    images = generate(linear.single, data.train, 6000, seed=0)[0].double()
     shares = torch.bincount(linear.y, minlength=CLASSES) / IMAGES
     torch.testing.assert_close(images.mean(0), shares.double() @ linear.centres, atol=0.12, rtol=0)
 

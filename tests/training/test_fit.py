@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -466,6 +467,26 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, registered:
     state = load_state(tmp_path / "run" / "checkpoints")
     assert state is not None
     assert state["model"]["weights"].isfinite().all()
+
+
+def test_a_last_step_that_is_not_finite_does_not_take_the_place_of_good_weights(
+    tmp_path: Path, registered: str
+) -> None:
+    """Neither validation nor test images would tell."""
+
+    def terms(model: Weights, x: Tensor, values: Mapping[str, float]) -> dict[str, Tensor]:
+        return {"loss_nats": (model.weights.sum() * (0.0 if next(step) == last else 1.0)).abs().sqrt()}
+
+    data = toy_data()
+    alone = data.replace(
+        validation=data.validation.take(torch.arange(0)), test=data.test.take(torch.arange(0))
+    )
+    last, step = math.inf, itertools.count()
+    train(Weights(1.0), Scripted(terms), alone)
+    last, step = next(step) - 1, itertools.count()
+    with pytest.raises(NonFiniteError, match="the weights are not finite after step"):
+        train(Weights(1.0), Scripted(terms), alone, out=tmp_path / "run", method=registered)
+    assert not (tmp_path / "run" / "summary.json").exists()
 
 
 @pytest.mark.parametrize(("split", "name"), [(1, "validation"), (2, "test")])

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 import vaekit
 from vaekit import RunError, SettingError
+from vaekit.core import Output
+from vaekit.data import Data
+from vaekit.models import Model
 from vaekit.runs.load import load_run
+from vaekit.training.priors import codes_of, codes_of_run, load_codes, prior_settings
 
 SMALL = {"epochs": 1, "components": 2, "device": "cpu"}
 
@@ -46,3 +51,61 @@ def test_unknown_options_are_named(vae_run: Path) -> None:
     with pytest.raises(SettingError, match=r"unknown option 'componnets'\. Did you mean components\?"):
         vaekit.prior(vae_run, componnets=3)
     assert not (vae_run / "prior").exists()
+
+
+def test_it_is_resumed_on_the_device_whose_latents_it_has(ae_run: Path) -> None:
+    """Another device rounds, and draws, otherwise."""
+    assert vaekit.prior(ae_run, **SMALL).out is not None
+    settings = load_run(ae_run / "prior").settings
+    assert settings.data.encoded_on == "cpu"
+    before = load_codes(**settings.data.flat())
+    again = codes_of_run(load_run(ae_run))
+    assert before.fingerprint == again.fingerprint and torch.equal(before.train.images, again.train.images)
+    with pytest.raises(SettingError, match="'cuda:99' is not available"):
+        load_codes(ae_run, "cuda:99")
+
+
+class Plain(Model):
+    """Takes a prior, by the three methods alone: an image's two halves are its latents."""
+
+    prior_method = "mixture"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shape, self.latent_dim, self.arguments = (1, 8, 8), 2, {"pixels": "8-bit"}
+        self.scale = torch.nn.Parameter(torch.ones(2))
+
+    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return x.flatten(1).unflatten(1, (2, 32)).mean(-1) * self.scale
+
+    def prepare(self, images: Tensor) -> None:
+        raise NotImplementedError
+
+    def fitted_prior(self) -> None:
+        return None
+
+    def latents_of_prior(self, count: int, y: object, temperature: float, generator: object) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, y: Tensor | None = None, samples: int | None = None) -> Output:
+        raise NotImplementedError
+
+    def sample(self, count: int, y: object = None, **given: object) -> Tensor:
+        raise NotImplementedError
+
+
+def test_a_prior_goes_by_what_a_model_can_do_not_by_its_class(digits_of_few: Data) -> None:
+    latents = codes_of(Plain(), digits_of_few, "here")
+    images = digits_of_few.train.images.float() / 255
+    torch.testing.assert_close(
+        latents.train.images, torch.stack([images[:, 0, :4].mean((1, 2)), images[:, 0, 4:].mean((1, 2))], 1)
+    )
+    assert prior_settings(Plain(), latents, {"components": 2}).model.components == 2
+    with pytest.raises(SettingError, match="a prior of latents"):
+        codes_of(vaekit.GAN((1, 8, 8)), digits_of_few, "here")
+
+
+@pytest.fixture
+def digits_of_few() -> Data:
+    digits = vaekit.load_data("digits")
+    return digits.replace(**{name: split.take(torch.arange(30)) for name, split in digits.splits.items()})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vaekit.training.history import History
 
 
-def finished(history: History, following: list[str] | None = None) -> Result:
+def finished(history: History) -> Result:
     """The result of a training: its table, and which commands come next."""
     values = {
         "run": str(history.out),
@@ -26,8 +26,7 @@ def finished(history: History, following: list[str] | None = None) -> Result:
     if history.interrupted:
         say(f"stopped ({history.interrupted}); resume with: vaekit resume {_quoted(history.out)}")
         return Result(values, f"run   {history.out} (not finished)", status_after(history.interrupted))
-    next_ones = _following(history) if following is None else following
-    return Result(values, _table(history, {"next": next_ones}))
+    return Result(values, _table(history, {"next": _following(history)}))
 
 
 def demonstrated(demo: Demo) -> Result:
@@ -52,7 +51,7 @@ def _following(history: History) -> list[str]:
 
     assert history.summary is not None
     if history.summary.method in PRIORS and history.out is not None:
-        return [f"vaekit sample {_quoted(history.out.parent)}"]
+        return [f"vaekit {command} {_quoted(history.out.parent)}" for command in ("sample", "evaluate")]
     commands = what_follows(history.summary.method or "")
     return [f"vaekit {command} {_quoted(history.out)}" for command in commands]
 

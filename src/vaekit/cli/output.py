@@ -29,8 +29,3 @@ def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
     if launched().leads:
         print(f"vaekit: {as_typed(line)}", file=sys.stderr, flush=True)
-
-
-def note(line: str) -> None:
-    """Something that was done otherwise than one may think."""
-    say(f"note: {line}")

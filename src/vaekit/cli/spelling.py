@@ -17,6 +17,11 @@ VALUE = r"""'[^']*'|"[^"]*"|[^\s,;)='"]*[^\s,;).:='"]"""
 ARGUMENT = re.compile(rf"(?<![\w./-])(?P<name>[a-z]\w*)=(?P<value>{VALUE})?(?!=)")
 
 
+def listed(text: str | None) -> list[str] | None:
+    """Names as they are typed, with commas between them; None where none were."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
 def as_typed(message: object, option: str | None = None) -> str:
     """A message of the library in one line, its arguments as they are typed: `image_size=64` as `--image-size 64`.
 

@@ -17,18 +17,20 @@ from torch import Tensor
 
 from vaekit.core import DataError, derive_seed
 from vaekit.data import Data, to_unit
+from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.codebook import measure_codes
-from vaekit.evaluation.latents.health import chosen, measure_health
+from vaekit.evaluation.latents.health import measure_health
 from vaekit.evaluation.latents.probes import knn_accuracy, linear_accuracy
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.frechet import frechet_distance
+from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
-from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
-from vaekit.inference import decode, encode, reconstruct, sample, shown_images, squared_errors
+from vaekit.evaluation.samples.quality import compare_features, fewest, laplacian_energy
+from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
 from vaekit.metrics import has_bits
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
@@ -130,7 +132,7 @@ def measure(run: Run, reference: Reference) -> dict[str, Any]:
     if not model.can_sample():
         notes["samples"] = NO_PRIOR
     elif reference.features is not None:
-        images, labels = draw(model, reference.data, reference.count, reference.seed)
+        images, labels = generate(model, reference.data.train, reference.count, reference.seed)
         figures |= reference.compare(images) | classes_drawn(reference, images, labels)
     if isinstance(model, Reconstructs):
         test = reference.data.test
@@ -167,21 +169,6 @@ def costs(run: Run) -> dict[str, float]:
         "prior_epochs": prior.epochs,
         "prior_seconds": prior.train_seconds,
     }
-
-
-def draw(model: Model, data: Data, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
-    """Samples, (count, *shape) on the CPU, and the labels they were asked for, as often as in training.
-
-    Raises:
-        SettingError: the model cannot sample.
-    """
-    labels = None
-    if model.classes:
-        known = data.train.labels
-        assert known is not None
-        generator = torch.Generator().manual_seed(derive_seed(seed, "generated, labels"))
-        labels = known[torch.randint(len(known), (count,), generator=generator)]
-    return sample(model, count, labels, seed=derive_seed(seed, "generated")), labels
 
 
 def classes_drawn(reference: Reference, images: Tensor, labels: Tensor | None = None) -> dict[str, float]:
@@ -272,7 +259,7 @@ def root_of_covariance(latents: Tensor) -> Tensor:
 
 def check_enough(data: Data, features: Features) -> None:
     """Raises DataError when there are too few images to compare sets of them in these features."""
-    least = features.dimensions + 2
+    least = fewest(features)
     if min(len(data.test), len(data.train)) < least:
         raise DataError(
             f"{data.source}: {len(data.test)} test images are too few for {features.dimensions} features; "

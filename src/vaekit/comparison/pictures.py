@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaekit.comparison.measure import draw
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
+from vaekit.evaluation.samples.generated import generate
 from vaekit.images.sheet import contact_sheet
 from vaekit.inference import decode, encode, reconstruct, shown_images
 from vaekit.models import Model
@@ -32,7 +32,7 @@ class Picture:
 def samples(model: Model, data: Data) -> Picture:
     """Samples; where the model cannot, N(0, I) decoded, if there is a decoder of vectors."""
     try:
-        images, _ = draw(model, data, SAMPLES, seed=0)
+        images, _ = generate(model, data.train, SAMPLES, seed=0)
         return Picture(sheet(images, COLUMNS), "samples")
     except SettingError as error:
         if not isinstance(model, Decodes):

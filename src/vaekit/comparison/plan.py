@@ -15,13 +15,11 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.network_parts import NETWORKS
 from vaekit.core import RunError, SettingError
 from vaekit.data import Data
-from vaekit.models.autoencoder import Autoencoder
 from vaekit.models.base import Encodes, HasPrior, TakesPrior
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runs.json_records import read_record
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import choose_context
-from vaekit.training.fit import check_options
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import codes_of, prior_settings
 from vaekit.training.trainer import Trainer
@@ -191,7 +189,7 @@ def make_plan(wish: Request, data: Data, folder: Path) -> Plan:
             raise RunError(f"out='{folder}': something else is there; name a new folder.")
     for method in wish.methods:
         settings = settings_of(wish, method, {"seed": wish.seeds[0]})
-        check_options(settings.fit)
+        choose_device(settings.fit.device)
         new_model(settings, data)
     two = [method for method in wish.methods if wants_prior(method)]
     if wish.epochs is not None:
@@ -264,7 +262,6 @@ def shared_epochs(budget: float, seconds: float, of_prior: float, method: str) -
 def prior_epoch_seconds(wish: Request, method: str, data: Data) -> float:
     """Seconds that an epoch of a method's prior takes, on the latents of a fresh model."""
     model, _ = new_model(settings_of(wish, method, {}), data)
-    assert isinstance(model, Autoencoder)
     latents = codes_of(model.to(choose_device(wish.options["device"])), data, data.source)
     return epoch_seconds(prior_settings(model, latents, prior_options(wish)), latents)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from vaekit.config.fields import rule_of, same
+from vaekit.config.fields import same
 from vaekit.config.likelihood_parts import LIKELIHOODS, LikelihoodPart
 from vaekit.config.model_options import AutoencoderSettings
 from vaekit.config.network_parts import NETWORKS, NetworkPart
@@ -36,10 +35,6 @@ class CompareSettings(DataSettings):
     @property
     def shared(self) -> dict[str, Any]:
         """Returns the options that every method gets that has them: the device, and what differs from the defaults, flat."""
-        own = {field.name for field in dataclasses.fields(self)} - {*self.source.names()}
-        defaults = {flag.name: flag.default for flag in self.flags()}
-        flat: dict[str, Any] = {}
-        for field in dataclasses.fields(self):
-            if field.name in own:
-                flat |= rule_of(field).flat(field.name, getattr(self, field.name))
-        return {name: value for name, value in flat.items() if name == "device" or value != defaults[name]}
+        theirs, defaults = {*DataSettings.names()}, {flag.name: flag.default for flag in self.flags()}
+        own = {name: value for name, value in self.flat().items() if name not in theirs}
+        return {name: value for name, value in own.items() if name == "device" or value != defaults[name]}

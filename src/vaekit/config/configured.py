@@ -10,6 +10,7 @@ from inspect import Parameter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from vaekit.config.fields import Flag, Options, check_known
+from vaekit.core import SettingError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,33 +40,40 @@ def configured(section: type[Options]) -> Callable[[Callable[..., R]], Callable[
         own = inspect.signature(function).parameters
         before = list(own)[: list(own).index("options")]
         keyword_only = own["options"].kind is Parameter.KEYWORD_ONLY
+        by_place = [] if keyword_only else [field.name for field in dataclasses.fields(section)]
         open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in own.values())
 
         @functools.wraps(function)
         def wrapper(*given: Any, **named: Any) -> R:
             first = len([name for name in before if name not in named])
             placed, positional = list(given[first:]), given[:first]
-            if placed and isinstance(placed[0], Options):
+            if placed and isinstance(placed[0], section):
                 named["options"] = placed.pop(0)
-            if (placed and keyword_only) or len(placed) > len(dataclasses.fields(section)):
+            if len(placed) > len(by_place):
+                most = first + len(by_place)
                 raise TypeError(
-                    f"{function.__qualname__} takes {first} arguments by their place, not {len(given)}"
+                    f"{function.__qualname__} takes {most} arguments by their place, not {len(given)}"
                 )
-            values = dict(zip((f.name for f in dataclasses.fields(section)), placed, strict=False))
+            values = dict(zip(by_place, placed, strict=False))
+            twice = [name for name in values if name in named]
+            if twice:
+                raise TypeError(f"{function.__qualname__}: {twice[0]} is given by its place and by its name")
             options = named.pop("options", None)
+            if options is not None and not isinstance(options, section):
+                raise TypeError(f"options= is a {type(options).__name__}; give a {section.__name__}")
             known = section.names() if options is None else type(options).names()
             values |= {name: named.pop(name) for name in list(named) if name in known}
             if not open_ended:
                 check_known(named, [*known, *(name for name in own if name not in ("self", "options"))])
             if options is None:
                 options = section.of(values)
-            else:
-                check_known(values, [], "options are given as an object")
+            elif values:
+                name = next(iter(values))
+                raise SettingError(f"{name}= is given beside options=, an object that has it.", name)
             return function(*positional, options=options, **named)
 
         wrapper.__signature__ = outer_signature(own, section, keyword_only)  # type: ignore[attr-defined]
         wrapper.__doc__ = explained(function.__doc__, section)
-        wrapper.section = section  # type: ignore[attr-defined]
         return wrapper
 
     return decorate

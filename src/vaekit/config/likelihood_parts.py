@@ -159,7 +159,8 @@ def check_support(name: str, pixels: str) -> None:
     if pixels in LIKELIHOODS[name].pixels:
         return
     fitting = [other for other, kind in LIKELIHOODS.items() if pixels in kind.pixels]
-    hint = " Or make the pixels binary with binarize='dynamic'." if name == "bernoulli" else ""
+    binary_only = LIKELIHOODS[name].pixels == ("binary",)
+    hint = " Or make the pixels binary with binarize='dynamic'." if binary_only and pixels != "real" else ""
     raise SettingError(
         f"likelihood {name!r} is not defined on {pixels} pixels; these are: {', '.join(fitting)}.{hint}",
         "likelihood",

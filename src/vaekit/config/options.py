@@ -60,6 +60,7 @@ class CodesSettings(Options):
     """The run whose latents a prior is fitted to: the options of `vaekit.training.priors.load_codes`."""
 
     data: str = option(help="folder of a trained run")
+    encoded_on: str = option("cpu", help="device on which the latents were made, and are made again")
 
 
 @dataclass(frozen=True)

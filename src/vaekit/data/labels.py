@@ -57,12 +57,6 @@ def round_robin(count: int, classes: int) -> Tensor:
     return torch.arange(count) % classes
 
 
-def in_batches(values: Tensor, labels: Tensor | None, size: int) -> list[tuple[Tensor, Tensor | None]]:
-    """`size` of them at a time, (B, ...), each part with its labels (B,), or None where there are none."""
-    parts = values.split(size)
-    return list(zip(parts, [None] * len(parts) if labels is None else labels.split(size), strict=True))
-
-
 def find_class(word: str, names: Sequence[str], option: str = "label") -> int:
     """The class that a word means: its name, or else its number.
 

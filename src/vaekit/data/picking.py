@@ -1,12 +1,13 @@
-"""Picks examples of a data set: one split, or all of them in the order of their names."""
+"""Picks examples of a data set: one split, all of them in the order of their names, or some at random."""
 
 from __future__ import annotations
 
 import torch
 
-from vaekit.core import SettingError, choose
+from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data.dataset import Data, Split
 from vaekit.data.formats.folder import natural
+from vaekit.data.splits import joined
 
 SPLITS = ("all", "train", "validation", "test")
 
@@ -29,14 +30,16 @@ def picked(data: Data, name: str) -> Split:
 
 def in_order(data: Data) -> Split:
     """All examples, in the order of their names where they have any, else split after split."""
-    parts = [split for split in data.splits.values() if len(split)]
-    labels = [split.labels for split in parts if split.labels is not None]
-    names = [name for split in parts for name in split.names or []]
-    together = Split(
-        torch.cat([split.images for split in parts]),
-        torch.cat(labels) if len(labels) == len(parts) else None,
-        names or None,
-    )
-    if len(names) != len(together):
+    together = joined([split for split in data.splits.values() if len(split)])
+    names = together.names
+    if names is None:
         return together
     return together.take(torch.tensor(sorted(range(len(names)), key=lambda i: natural(names[i]))))
+
+
+def chosen(split: Split, most: int, seed: int) -> Split:
+    """Returns the split itself, or `most` of its examples at random under a seed."""
+    if len(split) <= most:
+        return split
+    generator = torch.Generator().manual_seed(derive_seed(seed, "chosen"))
+    return split.take(torch.randperm(len(split), generator=generator)[:most].sort().values)

@@ -66,7 +66,7 @@ def load_data(
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
     kind = "named" if settings.data in SOURCES else Path(settings.data).suffix.lower()
-    return _complete(_find(data, settings)(settings), settings, kind)
+    return _complete(_loaded(data, settings), settings, kind)
 
 
 def as_data(
@@ -91,20 +91,20 @@ def check_not_given(options: Iterable[str], section: type[Options]) -> None:
             raise SettingError(f"{name}= is for a source; these data are loaded already.", name)
 
 
-def _find(data: object, settings: DataSettings) -> Callable[[DataSettings], Loaded]:
-    """The loader of a named set, or of the folder or file at a path."""
+def _loaded(data: object, settings: DataSettings) -> Loaded:
+    """A named set, or the folder or file at a path."""
     if not isinstance(data, str | Path):
         raise DataError(f"data is a {type(data).__name__}; give a name, a path, a numpy array or a tensor.")
     name = settings.data
     if name in SOURCES:
-        return SOURCES[name]
+        return SOURCES[name](settings)
     path = Path(name).expanduser()
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except OSError as error:
         raise DataError(f"data='{name}': cannot be read ({error.strerror}); check its permissions.") from None
     if is_folder and name:
-        return lambda settings: load_folder(path, settings)
+        return load_folder(path, settings)
     if not is_file:
         raise DataError(
             f"data='{name}': no such source.{near_miss(name, SOURCES)} "
@@ -112,7 +112,7 @@ def _find(data: object, settings: DataSettings) -> Callable[[DataSettings], Load
         )
     if path.suffix.lower() not in FILES:
         raise DataError(f"data='{name}': not a folder of images, nor a .npy or .npz file.")
-    return lambda settings: FILES[path.suffix.lower()](path, settings)
+    return FILES[path.suffix.lower()](path, settings)
 
 
 def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Data:

@@ -149,7 +149,7 @@ def _split(loaded: Loaded, rows: dict[str, np.ndarray], token: str) -> Split:
         pieces.append(Split(images, labels, names, factors))
     if not pieces:
         return _empty(loaded.parts["train"])
-    return pieces[0] if len(pieces) == 1 else _joined(pieces)
+    return pieces[0] if len(pieces) == 1 else joined(pieces)
 
 
 def _empty(like: Split) -> Split:
@@ -158,7 +158,8 @@ def _empty(like: Split) -> Split:
     return Split(like.images[:0], labels, None if like.names is None else [], factors)
 
 
-def _joined(pieces: list[Split]) -> Split:
+def joined(pieces: list[Split]) -> Split:
+    """One split after another; labels, names and factors where all of them have some."""
     labels = [piece.labels for piece in pieces if piece.labels is not None]
     names = [piece.names for piece in pieces if piece.names is not None]
     factors = [piece.factors for piece in pieces if piece.factors is not None]

@@ -26,7 +26,7 @@ def show(images: Tensor, pixels: str) -> Tensor:
             `fixed_draw`.
     """
     x = to_unit(images)
-    if pixels != "binary" or not _has_grey(x):
+    if pixels != "binary" or not has_grey(x):
         return x
     per_image = max(1, x[0].numel())
     parts = [fixed_draw(part) for part in x.split(max(1, AT_ONCE // per_image))]
@@ -54,5 +54,7 @@ def mixed(numbers: np.ndarray) -> np.ndarray:
     return numbers ^ (numbers >> np.uint32(16))
 
 
-def _has_grey(x: Tensor) -> bool:
-    return bool(((x != 0) & (x != 1)).any())
+def has_grey(images: Tensor) -> bool:
+    """Returns whether images, as stored or as floats, have values between black and white."""
+    white = 255 if images.dtype == torch.uint8 else 1
+    return bool(((images != 0) & (images != white)).any())

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from vaekit.core import SettingError, derive_seed
+from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Data, Factor, Split
+from vaekit.data.picking import chosen
+from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import check_support, measured_under
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import Finding, findings
-from vaekit.evaluation.latents.health import Health, chosen, measure_health
+from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
-from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, negative_elbo
-from vaekit.evaluation.likelihood.importance import importance_bound
+from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, check_count, negative_elbo
+from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
 from vaekit.evaluation.samples.features.store import Features, features_for
+from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
-from vaekit.inference import sample
-from vaekit.metrics import KINDS, in_bits, key_under
+from vaekit.inference import device_of
+from vaekit.metrics import KINDS, Under, in_bits, key_under
 from vaekit.models import Model
 from vaekit.models.base import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import check_images_come, data_of, run_of
 from vaekit.runs.load import Run
-from vaekit.runtime.device import choose_precision
+from vaekit.runtime.device import PRECISIONS, choose_precision
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -129,28 +130,29 @@ def evaluate(
         RunError: a run that cannot be used, or where the result cannot be kept.
     """
     began = time.monotonic()
-    model = run_of(model, device) if isinstance(model, str | Path) else model
-    if keep and (data is not None or not isinstance(model, Run)):
+    check_numbers(samples, images, jackknife, annealed)
+    choose(precision, PRECISIONS, "precision")
+    run = run_of(model, device) if isinstance(model, str | Path) else model
+    if keep and (data is not None or not isinstance(run, Run)):
         raise SettingError("keep=True keeps what is measured of a run on its own data; leave data= away.")
-    asked = _asked(model, data, label, features, disentanglement)
-    common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
-    bounds: dict[str, Any] = {
-        "samples": samples,
-        "images": images,
-        "jackknife": jackknife,
-        "annealed": annealed,
-    }
-    about = describe(asked.model, asked.test, asked.data, common)
-    health, likelihood = measure_latents(asked, bounds, common)
-    under = measured_under(asked.model.likelihood_name)
-    factors = codes = None
-    if asked.factors is not None and isinstance(asked.model, Encodes):
-        factors = measure_disentanglement(asked.model, asked.test, asked.factors, seed=seed)
-    if isinstance(asked.model, Quantizes):
-        codes = measure_codes(asked.model, asked.test)
+    asked = _asked(run, data, label, features, disentanglement)
+    model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
+    about = describe(asked, under, seed, precision)
+    health, likelihood, factors, codes = None, {}, None, None
+    if isinstance(model, Encodes) and isinstance(model, Reconstructs):
+        health = measure_health(model, test, asked.train, seed=seed, precision=precision, tell=tell)
+    if health is not None and health.rate is not None:
+        few = chosen(test, images or len(test), seed)
+        likelihood = measure_likelihood(
+            model, few, samples, jackknife, annealed, seed=seed, precision=precision, tell=tell
+        )
+    if asked.factors is not None and isinstance(model, Encodes):
+        factors = measure_disentanglement(model, test, asked.factors, seed=seed)
+    if isinstance(model, Quantizes):
+        codes = measure_codes(model, test)
     result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
-        bits=in_bits_of(asked.model, likelihood, under.kind),
+        bits=in_bits_of(model, likelihood, under.kind),
         health=health,
         findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
         quality=measure_quality(asked, seed),
@@ -158,9 +160,17 @@ def evaluate(
         disentanglement=factors,
         about={**about, "seconds": round(time.monotonic() - began, 1)},
     )
-    if keep and isinstance(model, Run):
-        keep_with(model, result.as_dict())
+    if keep and isinstance(run, Run):
+        keep_with(run, result.as_dict())
     return result
+
+
+def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: int) -> None:
+    """Raises SettingError for a number of `evaluate` that is out of range."""
+    check_count(samples, "samples", 2 if jackknife else 1)
+    check_count(annealed, "annealed", 0)
+    if images is not None:
+        check_count(images, "images")
 
 
 @dataclass(frozen=True)
@@ -193,7 +203,7 @@ def _asked(
 ) -> Asked:
     """Raises SettingError for what `evaluate` cannot measure."""
     run = model if isinstance(model, Run) else None
-    if run is not None and (data is None or isinstance(data, str)):
+    if run is not None and not isinstance(data, Split):
         check_images_come(run)
         data = data_of(run, data, label)
     model = model.model if isinstance(model, Run) else model
@@ -214,26 +224,11 @@ def _asked(
     return Asked(model, data, data.test, train, data.factors if wanted else None, features)
 
 
-def measure_latents(
-    asked: Asked, bounds: dict[str, Any], common: dict[str, Any]
-) -> tuple[Health | None, dict[str, MeanNats]]:
-    """Health of the latents, and bounds on -log p(x) where the model has a prior."""
-    model, test = asked.model, asked.test
-    if not (isinstance(model, Encodes) and isinstance(model, Reconstructs)):
-        return None, {}
-    health = measure_health(model, test, asked.train, **common)
-    if health.rate is None:
-        return health, {}
-    images = bounds.pop("images")
-    few = test if images is None else chosen(test, images, common["seed"])
-    return health, measure_likelihood(model, few, **bounds, **common)
-
-
 def measure_quality(asked: Asked, seed: int) -> SampleQuality | None:
     """Quality of samples, where features were given and the model can sample."""
     if asked.features is None or not isinstance(asked.data, Data) or not asked.model.can_sample():
         return None
-    generated = generate(asked.model, asked.data, min(GENERATED, len(asked.test)), seed)
+    generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed)
     return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)
 
 
@@ -250,12 +245,12 @@ def measure_likelihood(
 ) -> dict[str, MeanNats]:
     """Every bound on -log p(x), by name; arguments as in `evaluate`."""
     common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
-    bounds = {
-        "negative_elbo_nats": negative_elbo(model, split, **common),
-        "nll_nats": importance_bound(model, split, samples, **common),
-    }
+    bounds = {"negative_elbo_nats": negative_elbo(model, split, **common)}
     if jackknife:
-        bounds["nll_jackknife_nats"] = importance_bound(model, split, samples, jackknife=True, **common)
+        both = importance_bounds(model, split, samples, **common)
+        bounds["nll_nats"], bounds["nll_jackknife_nats"] = both
+    else:
+        bounds["nll_nats"] = importance_bound(model, split, samples, **common)
     if annealed:
         few = chosen(split, annealed, derive_seed(seed, "annealed"))
         bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, tell=tell)
@@ -265,7 +260,7 @@ def measure_likelihood(
 def in_bits_of(model: Model, likelihood: Mapping[str, MeanNats], kind: str) -> dict[str, float]:
     """The bounds in bits/dim, where that is defined."""
     values = {name: mean.value for name, mean in likelihood.items()}
-    return in_bits(values, kind, model.arguments["pixels"], torch.Size(model.shape).numel()) if values else {}
+    return in_bits(values, kind, model.pixels, math.prod(model.shape))
 
 
 def check_pixels(model: Model, data: Data | Split) -> None:
@@ -274,44 +269,27 @@ def check_pixels(model: Model, data: Data | Split) -> None:
         check_support(model.likelihood_name, data.pixels)
 
 
-def is_drawn(model: Model, split: Split) -> bool:
-    """Returns whether images reach the model as binary draws of grey ones."""
-    if model.pixels != "binary" or not len(split):
-        return False
-    white = 255 if split.images.dtype == torch.uint8 else 1
-    return bool(((split.images != 0) & (split.images != white)).any())
-
-
-def describe(model: Model, test: Split, data: Data | Split, common: Mapping[str, Any]) -> dict[str, Any]:
+def describe(asked: Asked, under: Under, seed: int, precision: str) -> dict[str, Any]:
     """Model, data and conditions, for the record."""
-    device = next(model.parameters()).device
+    model, test, data = asked.model, asked.test, asked.data
+    device = device_of(model)
     about: dict[str, Any] = {
         "model": type(model).__name__,
         "images": len(test),
-        "seed": common["seed"],
+        "seed": seed,
         "device": str(device),
-        "precision": choose_precision(common["precision"], device),
+        "precision": choose_precision(precision, device),
     }
     if isinstance(data, Data):
         about |= {"data": data.source, "split": "test"}
     if model.classes:
         about["classes"] = model.classes
-    if is_drawn(model, test):
+    if model.pixels == "binary" and has_grey(test.images):
         about["binarisation"] = "one fixed draw of each image"
-    if "likelihood" in model.arguments:
-        under = measured_under(model.arguments["likelihood"])
+    if under.likelihood:
         about |= {
             "likelihood": under.likelihood,
             "likelihood_kind": under.kind,
             "likelihood_means": KINDS[under.kind].meaning,
         }
     return about
-
-
-def generate(model: Model, data: Data, count: int, seed: int) -> Tensor:
-    """Samples, (count, *shape) in [0, 1]; with the labels of training images, for a model that asks for them."""
-    labels = data.train.labels if model.sampled_classes else None
-    if labels is not None:
-        generator = torch.Generator().manual_seed(derive_seed(seed, "generated, labels"))
-        labels = labels[torch.randint(len(labels), (count,), generator=generator)]
-    return sample(model, count, labels, seed=derive_seed(seed, "generated"))

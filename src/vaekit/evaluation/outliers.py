@@ -18,9 +18,9 @@ from torch.distributions import Distribution, Normal
 
 from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
+from vaekit.data.picking import chosen
 from vaekit.distributions import log_density
-from vaekit.evaluation.latents.health import chosen
-from vaekit.evaluation.likelihood.bounds import ProgressCallback, distortion_and_rate
+from vaekit.evaluation.likelihood.bounds import ProgressCallback, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
@@ -54,15 +54,14 @@ class Setting:
     tell: ProgressCallback | None
 
 
-def negative_elbo(split: Split, setting: Setting) -> Tensor:
+def elbo_of_each(split: Split, setting: Setting) -> Tensor:
     """-ELBO with four draws of z, in nats, (N,)."""
-    distortion, rate = distortion_and_rate(
+    return negative_elbo(
         setting.model, split, samples=DRAWS, seed=setting.seed, precision=setting.precision, tell=setting.tell,
-    )  # fmt: skip
-    return distortion + rate.sum(-1)
+    ).per_image  # fmt: skip
 
 
-def negative_bound(split: Split, setting: Setting) -> Tensor:
+def bound_of_each(split: Split, setting: Setting) -> Tensor:
     """The importance-weighted bound on -log p(x), in nats, (N,)."""
     return importance_bound(
         setting.model, split, setting.samples, seed=setting.seed, precision=setting.precision, tell=setting.tell,
@@ -130,7 +129,7 @@ def complexity_corrected(split: Split, setting: Setting) -> Tensor:
     images = split.images.numpy()
     steps = np.diff(images, axis=-1, prepend=np.zeros_like(images[..., :1]))
     sizes = [len(zlib.compress(np.ascontiguousarray(row).tobytes(), 9)) for row in steps]
-    return negative_elbo(split, setting) - 8 * math.log(2) * torch.tensor(sizes, dtype=torch.float64)
+    return elbo_of_each(split, setting) - 8 * math.log(2) * torch.tensor(sizes, dtype=torch.float64)
 
 
 def latent_distance(split: Split, setting: Setting) -> Tensor:
@@ -160,8 +159,8 @@ def _means(split: Split, setting: Setting) -> Tensor:
 
 
 SCORES: dict[str, Callable[[Split, Setting], Tensor]] = {
-    "negative_elbo_nats": negative_elbo,
-    "negative_bound_nats": negative_bound,
+    "negative_elbo_nats": elbo_of_each,
+    "negative_bound_nats": bound_of_each,
     "likelihood_regret_nats": likelihood_regret,
     "complexity_corrected_nats": complexity_corrected,
     "latent_distance": latent_distance,

@@ -7,23 +7,24 @@ import io
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, warn_of
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
-from vaekit.evaluation.likelihood.bounds import ProgressCallback
+from vaekit.evaluation.likelihood.bounds import ProgressCallback, check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
 from vaekit.models.base import Encodes, check_needs
-from vaekit.runs.ask import run_of
-from vaekit.runs.files import write_atomic, writing
+from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
-from vaekit.runs.outputs import check_out, write_images
+from vaekit.runs.outputs import check_out, write_file, write_images
+from vaekit.runtime.device import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,7 @@ class Scores:
 
     def write(self, out: Path) -> None:
         """Writes `table`, or raises RunError and leaves nothing behind."""
-        with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(out, self.table().encode("utf-8"))
+        write_file(out, self.table().encode("utf-8"))
 
     def write_sheet(self, out: Path, count: int) -> Scores:
         """Writes the oddest `count` images as one PNG, if they are pictures, and notes where."""
@@ -126,26 +125,25 @@ def score(
         DataError: images that cannot be used.
         RunError: `out` cannot be written.
     """
-    _check(scores, by, against, odd, samples)
+    _check(scores, by, against, odd, samples, precision, count)
     if out is not None:
         check_out(Path(out), (".csv",))
-    if count < 1:
-        raise SettingError(f"count={count}: must be at least 1.")
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"score of {run.path}")
-    own = data if isinstance(data, Data) else run.load_data(data, label)
-    warn_of(own.notes if isinstance(data, str) else [])
-    other = against if isinstance(against, Data) or against is None else run.load_data(against, label)
-    chosen = picked(own, split)
+    own = data_of(run, data, label)
+    other = None if against is None else data_of(run, against, label)
+    for images in [own] if other is None else [own, other]:
+        check_pixels(run.model, images)
+    chosen, beside = picked(own, split), None if other is None else picked(other, split)
     outliers = None if odd is None else odd_ones(chosen, own, odd)
+    needs_training = "latent_distance" in (scores or SCORES)
+    train = _training_images(run, own if data is None else None) if needs_training else None
     options: dict[str, Any] = {"scores": scores, "samples": samples, "seed": seed, "precision": precision}
-    train = _training_images(run, own if data is None else None)
-    check_pixels(run.model, own)
-    found, left_out = score_images(run.model, chosen, train, tell=tell, **options)
+    judge = partial(score_images, run.model, train=train, tell=tell, **options)
+    found, left_out = judge(chosen)
     auroc: dict[str, float] = {}
-    if other is not None:
-        check_pixels(run.model, other)
-        theirs, _ = score_images(run.model, picked(other, split), train, tell=tell, **options)
+    if beside is not None:
+        theirs, _ = judge(beside)
         auroc = aurocs(found, theirs)
     elif outliers is not None:
         usual, strange = ({n: s[mask] for n, s in found.items()} for mask in (~outliers, outliers))
@@ -157,11 +155,16 @@ def score(
     return ranked.write_sheet(Path(out).with_suffix(".png"), count)
 
 
-def _check(scores: object, by: str | None, against: object, odd: object, samples: int) -> None:
-    for name in [*(scores if isinstance(scores, list | tuple) else []), by or DEFAULT]:
+def _check(
+    scores: Sequence[str] | None, by: str | None, against: object, odd: object, samples: int, precision: str, count: int
+) -> None:  # fmt: skip
+    for name in [*(scores or ()), by or DEFAULT]:
         choose(name, SCORES, "score")
-    if samples < 1:
-        raise SettingError(f"samples={samples}: must be at least 1.")
+    choose(precision, PRECISIONS, "precision")
+    check_count(samples, "samples")
+    check_count(count, "count")
+    if scores and by is not None and by not in scores:
+        raise SettingError(f"by={by}: that score was not computed; add it to scores=.")
     if against is not None and odd is not None:
         raise SettingError("against= and odd= both say what the outliers are; give one of them.")
 
@@ -177,11 +180,11 @@ def _ranked(
     """The record, its images in order of one score.
 
     Raises:
-        SettingError: that score was not computed.
+        SettingError: that score could not be had.
     """
-    by = by or (DEFAULT if DEFAULT in scores else next(iter(scores)))
+    by = by or (DEFAULT if DEFAULT in scores else next(iter(scores), DEFAULT))
     if by not in scores:
-        raise SettingError(f"by={by}: that score was not computed; add it to scores=.")
+        raise SettingError(f"by={by}: that score could not be had: {left_out[by]}")
     classes = None
     if split.labels is not None and data.class_names is not None:
         classes = [data.class_names[label] for label in split.labels.tolist()]

@@ -39,4 +39,4 @@ class AE(LatentModel):
         """
         z = self.latents_of_prior(count, y, temperature, generator)
         with evaluating(self), torch.inference_mode():
-            return self.picture(self.decode(z, y))
+            return self.picture(self.decode(z, self.chosen_labels(y, count)))

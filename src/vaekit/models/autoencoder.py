@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +22,9 @@ class Autoencoder(Model):
 
     Attributes:
         likelihood: p(x|z), from what the decoder gives.
-        fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
     """
 
     likelihood: Likelihood
-    fitted: Callable[[], CodeDensity] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,10 +43,6 @@ class Autoencoder(Model):
     @abstractmethod
     def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
-
-    def options_of_prior(self) -> dict[str, Any]:
-        """Options of the prior that this model decides."""
-        return {}
 
     def can_sample(self) -> bool:
         """Returns whether there is a prior to draw latents from: its own, or a fitted one.

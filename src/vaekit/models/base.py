@@ -8,7 +8,7 @@ objectives say in `needs` what they ask of a model.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -95,11 +95,14 @@ class Quantizes(Protocol):
 
     Attributes:
         grid: (h, w).
-        quantizer: the codebook.
     """
 
     grid: tuple[int, int]
-    quantizer: Codebook
+
+    @property
+    def quantizer(self) -> Codebook:
+        """The codebook."""
+        ...
 
     def encode_codes(self, x: Tensor) -> Tensor:
         """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
@@ -214,9 +217,11 @@ class Model(nn.Module, ABC):
         arguments: what the constructor was given, resolved and JSON-able; `Model(**arguments)` builds
             the same architecture again.
         prior_method: key of PRIORS: what `vaekit prior` fits to its latents; None where it has none.
+        fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
     """
 
     prior_method: ClassVar[str | None] = None
+    fitted: Callable[[], CodeDensity] | None = None
     shape: tuple[int, ...]
     classes: int = 0
     latent_dim: int = 0
@@ -254,6 +259,10 @@ class Model(nn.Module, ABC):
     def can_sample(self) -> bool:
         """Returns whether `sample` works."""
         return True
+
+    def options_of_prior(self) -> dict[str, Any]:
+        """Options of the prior that this model decides."""
+        return {}
 
     @property
     def sampled_classes(self) -> int:

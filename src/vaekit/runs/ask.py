@@ -102,7 +102,8 @@ def run_of(run: Run | str | Path, device: str = "auto") -> Run:
 def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data:
     """The run's own data, or another source brought to the same form; what was odd about it is a warning."""
     if isinstance(data, Data):
-        return run.with_own_classes(data) if run.model.classes else data
+        number = None if label is None else run.class_number(label)
+        return run.with_own_classes(data, number) if run.model.classes else data
     found = run.load_data(data, label)
     if data is not None:
         warn_of(found.notes)

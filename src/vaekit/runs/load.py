@@ -20,9 +20,9 @@ from vaekit.data import SOURCES, Data, Split, load_data
 from vaekit.data.labels import find_class, renumbered
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.metrics import Under
-from vaekit.models import Autoencoder, Model
+from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE
-from vaekit.models.base import CodeDensity, HasPrior
+from vaekit.models.base import CodeDensity, HasPrior, TakesPrior
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.runs.files import read_tensors
 from vaekit.runs.records import (
@@ -70,7 +70,7 @@ class Run:
     @property
     def under(self) -> Under:
         """Returns the conditions of its numbers, as far as their wording depends on them."""
-        return measured_under(self.model.arguments.get("likelihood"), self.model.classes > 0)
+        return measured_under(self.model.likelihood_name, self.model.classes > 0)
 
     @property
     def classes(self) -> list[str]:
@@ -171,7 +171,7 @@ def load_run(
     model = build_model(settings, config, encoder, decoder)
     load_weights(model, tensors, weights)
     model = model.to(choose_device(device)).eval()
-    if isinstance(model, Autoencoder) and (has_prior(folder) or not isinstance(model, HasPrior)):
+    if isinstance(model, TakesPrior) and (has_prior(folder) or not isinstance(model, HasPrior)):
         model.fitted = cache(partial(load_prior, folder, model, config.data.fingerprint, device))
     return Run(
         folder,
@@ -189,7 +189,7 @@ def has_prior(folder: Path) -> bool:
     return (folder / PRIOR / "model.safetensors").exists()
 
 
-def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> CodeDensity:
+def load_prior(folder: Path, model: Model, data: str, device: str) -> CodeDensity:
     """The prior that was fitted to the latents of a run.
 
     Args:
@@ -212,7 +212,7 @@ def load_prior(folder: Path, model: Autoencoder, data: str, device: str) -> Code
     return prior.model
 
 
-def codes_fingerprint(model: Autoencoder, data: str) -> str:
+def codes_fingerprint(model: Model, data: str) -> str:
     """Returns the fingerprint of what latents are a function of: the model's weights and the data."""
     return f"{weights_fingerprint(model)} {data}"
 

@@ -1,4 +1,4 @@
-"""Files in which images and latents leave vaekit. Imports no torch by itself."""
+"""Files in which images and latents leave vaekit."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
 
 from vaekit.core import RunError, SettingError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
+from vaekit.images.png import png
+from vaekit.images.sheet import contact_sheet
+from vaekit.images.tile import to_bytes, to_rgb
+from vaekit.runs.files import write_atomic, writing
 
 IMAGE_FILES = (".png", ".npz", "")  # of `write_images`
 ARRAY_FILES = (".npz", ".csv")  # of `write_arrays`
@@ -52,17 +54,13 @@ def write_images(images: Tensor, out: Path, labels: Tensor | None = None, column
         SettingError: features, or more than four channels, as pictures.
         RunError: it cannot be written; nothing is left behind.
     """
-    from vaekit.images.sheet import contact_sheet
-    from vaekit.images.tile import to_bytes
-    from vaekit.runs.files import writing
-
     if out.suffix.lower() == ".npz":
         arrays = {"images": to_bytes(images) if images.ndim == 4 else images.numpy()}
         write_arrays(out, arrays if labels is None else arrays | {"labels": labels.numpy()})
         return
     _check_pictures(images)
     if out.suffix:
-        _write(out, contact_sheet(images, columns))
+        write_file(out, contact_sheet(images, columns))
         return
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -78,19 +76,20 @@ def write_arrays(out: Path, arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         RunError: it cannot be written; nothing is left behind.
     """
-    import numpy as np
-
     if out.suffix.lower() == ".csv":
-        _write(out, _csv(arrays).encode("utf-8"))
+        write_file(out, _csv(arrays).encode("utf-8"))
         return
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
-    _write(out, content.getvalue())
+    write_file(out, content.getvalue())
 
 
-def _write(out: Path, content: bytes) -> None:
-    from vaekit.runs.files import write_atomic, writing
+def write_file(out: Path, content: bytes) -> None:
+    """A file, and the folders that it lies in.
 
+    Raises:
+        RunError: it cannot be written; nothing is left behind.
+    """
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(out, content)
@@ -98,9 +97,6 @@ def _write(out: Path, content: bytes) -> None:
 
 def _write_folder(images: Tensor, out: Path) -> None:
     """All images or no folder: they are written beside it first."""
-    from vaekit.images.png import png
-    from vaekit.images.tile import to_bytes, to_rgb
-
     pixels = to_bytes(images) if images.shape[1] in (1, 3, 4) else to_rgb(images)
     beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     beside.mkdir()

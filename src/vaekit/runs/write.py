@@ -7,7 +7,6 @@ figures/  report.html
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -27,8 +26,9 @@ from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
-from vaekit.runs.files import write_atomic, write_json, write_tensors, writing
+from vaekit.runs.files import write_json, write_tensors, writing
 from vaekit.runs.json_records import as_json
+from vaekit.runs.outputs import write_arrays
 from vaekit.runs.records import (
     CONFIG,
     SUMMARY,
@@ -225,6 +225,4 @@ def write_previews(folder: Path, data: Data) -> None:
         arrays["labels"] = split.labels.numpy()
     if split.names is not None:
         arrays["names"] = np.array(split.names)
-    content = io.BytesIO()
-    np.savez(content, **arrays)  # type: ignore[arg-type]
-    write_atomic(folder / "previews.npz", content.getvalue())
+    write_arrays(folder / "previews.npz", arrays)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from vaekit.core import SettingError, choose
 
+PRECISIONS = ("auto", "fp32", "bf16")
+
 
 def choose_device(name: str) -> torch.device:
     """`auto` takes CUDA, then MPS, then the CPU.
@@ -18,13 +20,14 @@ def choose_device(name: str) -> torch.device:
     Raises:
         SettingError: unknown name, or a device that is not there.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if name == "auto":
-        name = next(device for device in ("cuda", "mps", "cpu") if there[device])
+        name = next(device for device in ("cuda", "mps", "cpu") if counts[device])
     if name == "cuda" and "LOCAL_RANK" in os.environ:  # one device per process under torchrun
         name = f"cuda:{os.environ['LOCAL_RANK']}"
-    choose(name.split(":")[0], ["auto", *there], "device")
-    if not there[name.split(":")[0]]:
+    kind, _, number = name.partition(":")
+    choose(kind, ["auto", *counts], "device")
+    if not (number or "0").isdecimal() or int(number or 0) >= counts[kind]:
         raise SettingError(f"device {name!r} is not available here; take device='auto'.", "device")
     return torch.device(name)
 
@@ -33,7 +36,11 @@ def choose_precision(name: str, device: torch.device) -> str:
     """`fp32` or `bf16`; `auto` takes bf16 only where it is faster.
 
     On a CPU that needs AMX: with AVX512-BF16 alone bf16 is slower than fp32 (`docs/log.md`).
+
+    Raises:
+        SettingError: another name.
     """
+    choose(name, PRECISIONS, "precision")
     if name != "auto":
         return name
     if device.type == "cuda":

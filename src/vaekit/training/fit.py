@@ -46,7 +46,7 @@ from vaekit.training.history import History
 from vaekit.training.progress import Progress, choose_progress
 from vaekit.training.trainer import Trainer
 
-__all__ = ["History", "check_options", "fit", "resume"]
+__all__ = ["History", "fit", "resume"]
 
 
 @configured(FitSettings)
@@ -83,7 +83,7 @@ def fit(
         RunError: `out` is not free or cannot be written.
         NonFiniteError: a loss term became NaN or infinite.
     """
-    check_options(options)
+    choose_device(options.device)
     objective.check(model)
     check_data(model, objective.criterion, data, options)
     with joined(options.device, options.precision) as context, ExitStack() as held:
@@ -212,11 +212,6 @@ def warn_of_versions(config: RunConfig, context: Context) -> None:
         )
 
 
-def check_options(options: FitSettings) -> None:
-    """Raises SettingError for a device that is not there; ranges were checked when the options were made."""
-    choose_device(options.device)
-
-
 def check_data(model: Model, criterion: str | None, data: Data, options: FitSettings) -> None:
     """Warns of options without effect on these data.
 
@@ -233,8 +228,8 @@ def check_data(model: Model, criterion: str | None, data: Data, options: FitSett
                     f"the {name} split of {data.source} has no labels; the model is conditioned on them."
                 )
             check_labels(split.labels, len(split), model.classes)
-    if "likelihood" in model.arguments:
-        check_support(model.arguments["likelihood"], data.pixels)
+    if model.likelihood_name is not None:
+        check_support(model.likelihood_name, data.pixels)
     if options.patience and not len(data.validation):
         warnings.warn(
             f"patience={options.patience} has no effect without validation images.",

@@ -5,54 +5,65 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vaekit import inference
-from vaekit.config.methods import resolve
+from vaekit.config.methods import find_method, resolve
 from vaekit.config.options import Settings
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data, Split
-from vaekit.models import Autoencoder
-from vaekit.models.base import TakesPrior
+from vaekit.models import Model
+from vaekit.models.base import TakesPrior, check_needs
 from vaekit.runs.ask import run_of
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.records import has_begun, has_ended
+from vaekit.runtime.device import choose_device
 from vaekit.runtime.launch import launched
-from vaekit.training.fit import History, check_options, fit, resume
+from vaekit.training.fit import History, fit, resume
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
 
 
-def load_codes(data: str | Path, *, run: Run | None = None, images: Data | None = None) -> Data:
-    """The latents of the run's own images in the run's own splits, with their labels.
+def load_codes(data: str | Path, encoded_on: str = "cpu") -> Data:
+    """The latents of a run's own images in the run's own splits, with their labels.
 
     Args:
         data: folder of the run.
-        run: the same, if it is loaded already.
-        images: number of images.
+        encoded_on: the device to make them on: another rounds, and draws, otherwise.
 
     Raises:
-        SettingError: a run whose model has no latents.
+        SettingError: a run whose model has no latents, or a device that is not here.
         RunError, DataError: the run, or its data, cannot be used.
     """
-    run = run or load_run(data)
-    if not isinstance(run.model, Autoencoder):
+    return codes_of_run(load_run(data, device=encoded_on))
+
+
+def codes_of_run(run: Run, images: Data | None = None) -> Data:
+    """As `load_codes`, of a run that is loaded already; `images` are its own, if they are too."""
+    if not isinstance(run.model, TakesPrior) or run.model.prior_method is None:
         raise SettingError(
             f"{run.path}: a {run.settings.method} has no latents that a prior could be fitted to; an ae, a vae or "
             "a vqvae has."
         )
-    return codes_of(run.model, images or run.load_data(), str(Path(run.path).resolve()))
+    return codes_of(run.model, images or run.load_data(), str(run.path.resolve()))
 
 
-def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
+def codes_of(model: Model, images: Data, where: str) -> Data:
     """The latents of images in the images' own splits, with their labels.
 
     Args:
+        model: one that takes a prior.
         where: folder of the model's run, by which they can be had again.
+
+    Raises:
+        SettingError: another model.
     """
-    splits: dict[str, Any] = {name: encoded(model, split, name) for name, split in images.splits.items()}
+    check_needs(model, (TakesPrior,), "a prior of latents")
+    splits: dict[str, Any] = {
+        name: encoded(cast(TakesPrior, model), split, name) for name, split in images.splits.items()
+    }
     return Data(
         source=where,
         **splits,
@@ -60,7 +71,7 @@ def codes_of(model: Autoencoder, images: Data, where: str) -> Data:
         class_names=images.class_names,
         path=where,
         fingerprint=codes_fingerprint(model, images.fingerprint),
-        options={"data": where},
+        options={"data": where, "encoded_on": inference.device_of(model).type},
     )
 
 
@@ -70,13 +81,12 @@ def encoded(model: TakesPrior, split: Split, name: str) -> Split:
     return Split(latents, split.labels, split.names)
 
 
-def prior_settings(model: Autoencoder, latents: Data, given: Mapping[str, Any]) -> Settings:
+def prior_settings(model: Model, latents: Data, given: Mapping[str, Any]) -> Settings:
     """Settings of the prior that suits a model: what was given, and what model and latents decide."""
     assert model.prior_method is not None
-    decided = {"data": latents.source, "classes": len(latents.class_names or ()), **model.options_of_prior()}
-    settings = resolve(model.prior_method, {"data": latents.source}, given)
-    known = settings.flat()
-    return resolve(settings.method, known | {k: v for k, v in decided.items() if k in known})
+    decided = {**latents.options, "classes": len(latents.class_names or ()), **model.options_of_prior()}
+    names = find_method(model.prior_method).options()
+    return resolve(model.prior_method, given, {k: v for k, v in decided.items() if k in names})
 
 
 def prior(
@@ -116,10 +126,9 @@ def prior(
             else f"resume it (vaekit resume {out}), or fit another: replace=True"
         )
         raise RunError(f"{out}: a prior is there already; {remedy}.")
-    latents = load_codes(run.path, run=run, images=images)
-    assert isinstance(run.model, Autoencoder)
+    latents = codes_of_run(run, images)
     settings = prior_settings(run.model, latents, options)
-    check_options(settings.fit)
+    choose_device(settings.fit.device)
     model, objective = new_model(settings, latents)
     if leads and out.exists():
         if has_begun(out):
@@ -149,5 +158,5 @@ def go_on_with_prior(
         RunError: as in `resume`; it was fitted to the latents of other weights.
     """
     out = run.path / PRIOR
-    latents = None if has_ended(out) else load_codes(run.path, run=run, images=images)
+    latents = None if has_ended(out) else codes_of_run(run, images)
     return resume(out, data=latents, should_stop=should_stop)

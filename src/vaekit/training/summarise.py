@@ -16,6 +16,6 @@ def split_summary(
 ) -> SplitSummary:
     """Every term but those by dimension, and the bounds in bits where they are bits."""
     single = {key: value for key, value in terms.items() if not isinstance(value, list)}
-    under = measured_under(model.arguments.get("likelihood"))
+    under = measured_under(model.likelihood_name)
     bits = in_bits(terms, under.kind, data.pixels, data.dimensions)
     return SplitSummary(len(split), single | bits)

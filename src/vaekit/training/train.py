@@ -19,8 +19,9 @@ from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import KINDS
 from vaekit.models import Model
 from vaekit.runs.write import check_free, reserved_run_path
+from vaekit.runtime.device import choose_device
 from vaekit.runtime.launch import launched
-from vaekit.training.fit import History, check_options, fit
+from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
 
@@ -68,7 +69,7 @@ def train(
     leads = launched().leads
     if leads and out is not None:
         check_free(Path(out))
-    check_options(settings.fit)
+    choose_device(settings.fit.device)
     images = _loaded(settings, data, labels)
     model, objective = new_model(settings, images)
     warn_of([*images.notes, *likelihood_notes(settings, model, images)])
@@ -111,7 +112,7 @@ def _loaded(settings: Settings, data: Data | str | Path | np.ndarray | Tensor, l
 
 def likelihood_notes(settings: Settings, model: Model, data: Data) -> list[str]:
     """Says that `auto` took what is no likelihood, and which ones are."""
-    name = model.arguments.get("likelihood")
+    name = model.likelihood_name
     if settings.flat().get("likelihood") != "auto" or name is None or KINDS[LIKELIHOODS[name].kind].bounds:
         return []
     proper = [k for k, v in LIKELIHOODS.items() if data.pixels in v.pixels and KINDS[v.kind].bounds]

@@ -183,6 +183,7 @@ class Trainer:
     def finish(self) -> Summary:
         """Chosen weights, the test split, and the files of a run that has ended."""
         reach("finishing")
+        self.check_weights()
         weights, about = self.chosen_weights()
         if self.folder is not None:
             publish_weights(self.folder, weights, about)
@@ -208,7 +209,7 @@ class Trainer:
         }
         return Summary(
             method=self.method,
-            likelihood=self.model.arguments.get("likelihood"),
+            likelihood=self.model.likelihood_name,
             data=self.data.source,
             parameters=sum(p.numel() for p in self.model.parameters()),
             epochs=self.state.epoch,
@@ -229,7 +230,7 @@ class Trainer:
         """
         with own_randomness(self.device):
             seed_noise(self.device, derive_seed("timing"))
-            self.model.train()
+            self.learner.train()
             batches = chain.from_iterable(map(self.batches.epoch, count()))
             self._time_steps(islice(batches, WARMED))
             parts = [self._time_steps(islice(batches, PART)) for _ in range(PARTS)]
@@ -306,6 +307,11 @@ class Trainer:
 
     # What is kept --------------------------------------------------------------------------------
 
+    def check_weights(self) -> None:
+        """Raises NonFiniteError when training has gone wrong."""
+        if not self.learner.all_finite():
+            raise self.error(f"the weights are not finite after step {self.state.step - 1}")
+
     def save(self) -> None:
         """Writes a resumable state, and the best weights so far for the other commands.
 
@@ -314,8 +320,7 @@ class Trainer:
         """
         if self.folder is not None:
             self.check_window()
-            if not self.learner.all_finite():
-                raise self.error(f"the weights are not finite after step {self.state.step - 1}")
+            self.check_weights()
             self.state.seconds = time.monotonic() - self._started
             self.metrics.sync()
             nested = self.learner.as_nested() | self.state.as_nested()

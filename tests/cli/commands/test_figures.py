@@ -13,7 +13,7 @@ from vaekit.runs.load import load_run
 
 def test_asked_figures_are_drawn_where_asked(terminal, vae_run: Path) -> None:
     told = json.loads(
-        terminal("figures", vae_run, "--only", "training,samples", "--out", "here", "--json").out
+        terminal("figures", vae_run, "--only", "training, samples", "--out", "here", "--json").out
     )
     assert told["figures"] == {name: str(Path("here", f"{name}.png")) for name in ("training", "samples")}
     assert sorted(path.name for path in Path("here").iterdir()) == ["samples.png", "training.png"]

@@ -18,6 +18,7 @@ from vaekit.config.likelihood_parts import GaussianLearned, GaussianOptimal
 from vaekit.core import SettingError
 from vaekit.distributions import build_likelihood
 from vaekit.distributions.likelihoods.gaussian import OptimalGaussianLikelihood
+from vaekit.runtime.random import Share, sharing
 
 
 @pytest.fixture
@@ -140,3 +141,28 @@ def test_a_resumed_run_has_the_sigma_of_the_uninterrupted_one(tmp_path: Path) ->
     resumed = load_run(tmp_path / "cut").model.state_dict()
     for name in ("likelihood.variance", "likelihood.batches", "decoder.last.weight"):
         assert torch.equal(resumed[name], whole[name])
+
+
+def test_the_optimal_sigma_is_that_of_the_whole_batch_whoever_holds_it(
+    batch: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three processes hold 4, 3 and one of 8 images; their sums are added up by hand."""
+    raw, x = batch
+    whole = GaussianOptimal(0.1).build((5,)).train()
+    expected = whole(raw).log_prob(x)
+    parts, sums = [(0, 4), (4, 7), (7, 8)], []
+    monkeypatch.setattr(
+        "vaekit.distributions.likelihoods.gaussian.total", lambda value: sums.append(value) or value
+    )
+    for start, stop in parts:
+        with sharing(Share(start, stop, 8)):
+            GaussianOptimal(0.1).build((5,)).train()(raw[start:stop]).log_prob(x[start:stop])
+    together = torch.stack(sums).sum()
+    monkeypatch.setattr("vaekit.distributions.likelihoods.gaussian.total", lambda value: together)
+    found = []
+    for start, stop in parts:
+        likelihood = GaussianOptimal(0.1).build((5,)).train()
+        with sharing(Share(start, stop, 8)):
+            found.append(likelihood(raw[start:stop]).log_prob(x[start:stop]))
+        torch.testing.assert_close(likelihood.sigma, whole.sigma)
+    torch.testing.assert_close(torch.cat(found), expected)

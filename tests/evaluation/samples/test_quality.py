@@ -285,7 +285,7 @@ def test_floats_are_measured_as_the_bytes_of_a_file(worlds):
 
 def test_too_few_images_are_refused(worlds):
     generated, test, train = worlds
-    with pytest.raises(DataError, match=r"at least 50 images.*40 generated.*samples="):
+    with pytest.raises(DataError, match=r"at least 50 images.*40 generated.*larger data set"):
         sample_quality(generated[:40], test, train, Flat((1, 4, 4)))
 
 

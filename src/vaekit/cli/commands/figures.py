@@ -7,7 +7,7 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import FiguresOptions
 from vaekit.cli.output import Result
-from vaekit.cli.spelling import as_typed
+from vaekit.cli.spelling import as_typed, listed
 
 
 def figures(options: FiguresOptions) -> Result:
@@ -20,7 +20,7 @@ def figures(options: FiguresOptions) -> Result:
         options.data,
         label=options.label,
         out=Path(options.run, "figures") if options.out is None else options.out,
-        only=options.only.split(",") if options.only else None,
+        only=listed(options.only or None),
         tsne=options.tsne,
         ellipses=options.ellipses,
         linear=options.linear,

@@ -15,4 +15,4 @@ def prior(settings: Settings, options: PriorOptions) -> Result:
     given = {**settings.model.flat(), **settings.objective.flat(), **settings.fit.flat()}
     with stopping() as reason:
         history = vaekit.prior(options.run, replace=options.replace, should_stop=reason, tell=say, **given)
-    return finished(history, [f"vaekit sample {options.run}", f"vaekit evaluate {options.run}"])
+    return finished(history)

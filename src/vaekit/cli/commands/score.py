@@ -8,6 +8,7 @@ import vaekit
 from vaekit.cli.bars import shown
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import listed
 from vaekit.metrics import METRICS
 
 AUROC = METRICS["auroc"]
@@ -22,10 +23,10 @@ def score(options: ScoreOptions) -> Result:
             options.data,
             split=options.split,
             label=options.label,
-            scores=_names(options.scores),
+            scores=listed(options.scores),
             by=options.by,
             against=options.against,
-            odd=_names(options.odd),
+            odd=listed(options.odd),
             samples=options.samples,
             seed=options.seed,
             precision=options.precision,
@@ -46,7 +47,3 @@ def score(options: ScoreOptions) -> Result:
     named = {"against": options.against, "odd": options.odd, "auroc": dict(found.auroc) or None}
     values |= {name: value for name, value in named.items() if value is not None}
     return Result(values | {"oddest": found.oddest(10), "left_out": dict(found.left_out)}, "\n".join(lines))
-
-
-def _names(listed: str | None) -> list[str] | None:
-    return None if listed is None else [name.strip() for name in listed.split(",")]

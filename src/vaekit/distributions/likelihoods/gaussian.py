@@ -13,6 +13,7 @@ from vaekit.config.likelihood_parts import Gaussian, GaussianLearned, GaussianOp
 from vaekit.distributions.likelihoods.base import Likelihood
 from vaekit.distributions.numerics import soft_bounds
 from vaekit.runtime.device import full_precision
+from vaekit.runtime.random import is_shared, total, whole
 
 LOG_SIGMA = (-12.0, 12.0)  # bounds of a learned or optimal log sigma: sigma from 6e-6 to 1.6e5
 
@@ -133,7 +134,14 @@ class BatchOptimalNormal(Distribution):
         """
         low, high = LOG_SIGMA
         with torch.no_grad():
-            error = (value - self.mean).square().mean()
-            variance = error.clamp(math.exp(2 * low), math.exp(2 * high))
+            variance = self.mean_square(value - self.mean).clamp(math.exp(2 * low), math.exp(2 * high))
             self.remember(variance)
         return normal_image(self.mean, variance.sqrt(), self.dimensions).log_prob(value)
+
+    def mean_square(self, errors: Tensor) -> Tensor:
+        """Over the whole batch, whoever holds its images."""
+        if not is_shared():
+            return errors.square().mean()
+        shape = list(errors.shape)
+        shape[-self.dimensions - 1] = whole(shape[-self.dimensions - 1])
+        return total(errors.square().sum()) / math.prod(shape)

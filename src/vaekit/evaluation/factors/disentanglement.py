@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.core import SettingError
+from vaekit.core import SettingError, choose
 from vaekit.data import Data, Factor, Split
+from vaekit.data.picking import chosen
 from vaekit.evaluation.factors.betavae_score import betavae_score
 from vaekit.evaluation.factors.dci import dci
 from vaekit.evaluation.factors.factor_table import MOST, FactorTable
@@ -21,7 +22,6 @@ from vaekit.evaluation.factors.factorvae_score import factorvae_score
 from vaekit.evaluation.factors.infomec import infomec
 from vaekit.evaluation.factors.mig import carried, chance_matrix, information_matrix, mig
 from vaekit.evaluation.factors.sap import sap
-from vaekit.evaluation.latents.health import chosen
 from vaekit.inference import encode
 from vaekit.metrics import VOTING_VARIANCE
 from vaekit.models import Model
@@ -83,10 +83,10 @@ def disentanglement(
     Raises:
         SettingError: fewer than 1,000 images.
     """
-    table = FactorTable(latents.astype(np.float64), factors.astype(np.float64), tuple(kinds))
+    table = FactorTable(latents.astype(np.float64), factors.astype(np.float64), tuple(kinds), live)
     scores: dict[str, float] = {}
-    for name, measure in MEASURES.items():
-        scores |= factorvae_score(table, seed, live) if name == "factorvae" else measure(table, seed)
+    for measure in MEASURES.values():
+        scores |= measure(table, seed)
     names = tuple(kind.name for kind in kinds)
     return Disentanglement(len(latents), names, scores, information_matrix(table), chance_matrix(table))
 
@@ -130,8 +130,10 @@ def factors_wanted(model: Model, data: Data | Split, wanted: str, where: str) ->
     insists.
 
     Raises:
-        SettingError: `yes`, but no factors are known, or the model has no such latents.
+        SettingError: another word than auto, yes and no; `yes`, but no factors are known, or the model has no such
+            latents.
     """
+    choose(wanted, ("auto", "yes", "no"), "disentanglement")
     known = isinstance(data, Data) and data.factors is not None
     if wanted == "yes" and not known:
         raise SettingError(

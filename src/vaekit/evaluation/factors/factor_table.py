@@ -26,6 +26,7 @@ class FactorTable:
         latents: (N, D); posterior means, say. Dimensions that are the same for all images are of no account.
         factors: (N, F).
         kinds: of the factors.
+        live: (D,) which dimensions may vote in the FactorVAE score; None: those that vary at all.
 
     Raises:
         SettingError: fewer images than the estimators need, or a factor that is the same for all.
@@ -34,6 +35,7 @@ class FactorTable:
     latents: np.ndarray
     factors: np.ndarray
     kinds: Sequence[Factor]
+    live: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         assert self.latents.shape[0] == self.factors.shape[0]

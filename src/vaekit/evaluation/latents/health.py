@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, cast
 
-import torch
 from torch.distributions import Distribution, Normal
 
-from vaekit.core import derive_seed
 from vaekit.data import Split
+from vaekit.data.picking import chosen
 from vaekit.distributions import standard_normal
 from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
 from vaekit.evaluation.likelihood.bounds import (
@@ -153,11 +152,3 @@ def _moments_kl(model: Model, embedding: Embedding) -> float | None:
     if not isinstance(prior, Normal):
         return None
     return moments_kl(embedding.mean, embedding.stddev.square(), prior)
-
-
-def chosen(split: Split, most: int, seed: int) -> Split:
-    """Returns the split itself, or `images` of its images at random under a seed."""
-    if len(split) <= most:
-        return split
-    generator = torch.Generator().manual_seed(derive_seed(seed, "chosen"))
-    return split.take(torch.randperm(len(split), generator=generator)[:most].sort().values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import cast
 
@@ -67,16 +67,42 @@ def importance_bound(
         SettingError: a model without a posterior, or K too small.
         DataError: no images.
     """
-    check_count(samples, "samples", 2 if jackknife else 1)
-    rows = rows or max(1, DECODED_BYTES[device_of(model).type] // (4 * prod(model.shape)))
     combine = _jackknifed if jackknife else _log_mean
-    values: list[Tensor] = []
+    bounds = _combined(model, split, samples, (combine,), seed, precision, rows, tell)
+    return bounds[0]
+
+
+def importance_bounds(
+    model: Model, split: Split, samples: int, *, seed: int, precision: str, tell: ProgressCallback | None
+) -> tuple[MeanNats, MeanNats]:
+    """The bound and its jackknife from the same weights; arguments and errors as in `importance_bound`."""
+    bound, jackknife = _combined(model, split, samples, (_log_mean, _jackknifed), seed, precision, None, tell)
+    return bound, jackknife
+
+
+def _combined(
+    model: Model,
+    split: Split,
+    samples: int,
+    combines: Sequence[Callable[[Iterable[Tensor], int], Tensor]],
+    seed: int,
+    precision: str,
+    rows: int | None,
+    tell: ProgressCallback | None,
+) -> list[MeanNats]:
+    """Results of each of `combines`, from the log-weights of every block of images."""
+    check_count(samples, "samples", 2 if _jackknifed in combines else 1)
+    rows = rows or max(1, DECODED_BYTES[device_of(model).type] // (4 * prod(model.shape)))
+    values: list[list[Tensor]] = [[] for _ in combines]
     check_needs(model, (Encodes, HasPrior), "a bound on log p(x)")
     with asking(model, precision), weights_fixed(model):
         for index, (x, y) in enumerate(shown(model, split, IMAGES)):
-            values.append(-combine(_log_weights(model, x, y, samples, seed, index, rows), samples))
-            _report(tell, f"bound with {samples} samples", sum(map(len, values)), len(split))
-    return MeanNats.of(torch.cat(values), samples, seed)
+            pieces: Iterable[Tensor] = _log_weights(model, x, y, samples, seed, index, rows)
+            pieces = pieces if len(combines) == 1 else list(pieces)
+            for found, combine in zip(values, combines, strict=True):
+                found.append(-combine(pieces, samples))
+            _report(tell, f"bound with {samples} samples", sum(map(len, values[0])), len(split))
+    return [MeanNats.of(torch.cat(found), samples, seed) for found in values]
 
 
 def _log_weights(
@@ -113,13 +139,13 @@ def _layers(model: Model, x: Tensor, y: Tensor | None, samples: int, most: int) 
         yield log_importance_weights(output.latents, output.likelihood.log_prob(x))
 
 
-def _log_mean(pieces: Iterator[Tensor], samples: int) -> Tensor:
+def _log_mean(pieces: Iterable[Tensor], samples: int) -> Tensor:
     """log 1/K sum_k w_k from log-weights in pieces, (S, B) each -> (B,) float64."""
     sums = torch.stack([piece.logsumexp(0) for piece in pieces])
     return sums.cpu().double().logsumexp(0) - math.log(samples)
 
 
-def _jackknifed(pieces: Iterator[Tensor], samples: int) -> Tensor:
+def _jackknifed(pieces: Iterable[Tensor], samples: int) -> Tensor:
     """K L_K - (K-1) times the mean of L_{K-1} over the K ways to leave one weight out, (B,) float64."""
     weights = torch.cat([piece.cpu() for piece in pieces]).double()
     total = weights.logsumexp(0)

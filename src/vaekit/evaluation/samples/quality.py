@@ -144,9 +144,14 @@ def _choice(count: int, wanted: int, seed: int, purpose: str) -> Tensor:
     return shuffled(count, seed, purpose)[:wanted].sort().values
 
 
+def fewest(features: Features) -> int:
+    """Images of each kind that a comparison in these features needs."""
+    return max(FEWEST, features.dimensions + 2)
+
+
 def _check_count(count: int, kinds: tuple[Tensor, Tensor, Tensor], extractor: Features) -> None:
     """Raises DataError when there are too few images of any kind."""
-    least = max(FEWEST, extractor.dimensions + 2)
+    least = fewest(extractor)
     if count >= least:
         return
     listed = ", ".join(
@@ -155,7 +160,7 @@ def _check_count(count: int, kinds: tuple[Tensor, Tensor, Tensor], extractor: Fe
     )
     raise DataError(
         f"sample quality needs at least {least} images of each kind with the {extractor.dimensions} features "
-        f"{extractor.name}, not {listed}; raise samples=, or give a larger data set."
+        f"{extractor.name}, not {listed}; give a larger data set."
     )
 
 
