@@ -6,24 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from drawing import fixed_draw as drawn_by_hand
 from vaekit.data.view import fixed_draw, mixed, show
 
 WORD = 2**32
-
-
-def mixed_by_hand(n: int) -> int:
-    n = (n ^ n >> 16) * 0x85EBCA6B % WORD
-    n = (n ^ n >> 13) * 0xC2B2AE35 % WORD
-    return n ^ n >> 16
-
-
-def drawn_by_hand(levels: list[int]) -> list[float]:
-    """The definition in Python's whole numbers."""
-    places = range(1, len(levels) + 1)
-    key = sum(level * (mixed_by_hand(place) | 1) for level, place in zip(levels, places, strict=True)) % WORD
-    key = mixed_by_hand(key)
-    numbers = [mixed_by_hand((key + place * 0x9E3779B9) % WORD) for place in places]
-    return [float(r * 255 < level * WORD) for r, level in zip(numbers, levels, strict=True)]
 
 
 def grey(count: int, pixels: int = 64, seed: int = 0) -> torch.Tensor:
@@ -34,7 +20,7 @@ def grey(count: int, pixels: int = 64, seed: int = 0) -> torch.Tensor:
 
 def test_draws_are_those_of_the_definition() -> None:
     images = grey(5)
-    wanted = torch.tensor([drawn_by_hand(row) for row in images.tolist()])
+    wanted = torch.tensor([drawn_by_hand(row) for row in images.tolist()]).float()
     assert torch.equal(fixed_draw(images / 255), wanted)
 
 

@@ -1,8 +1,7 @@
 """The figures of one run, by what its model can do; what a model does not define is absent.
 
-Where a new kind of model joins: `draw` (how it generates), `reconstruct_all` (whether it reconstructs),
-`latent_figures` (whether its latents are vectors that can be averaged and classified), `code_figures` (what
-discrete codes cost).
+Where a new kind of model joins: `latent_figures` (its latents are vectors that can be averaged and classified),
+`density_figures` (they have a density), `code_figures` (they are discrete codes, which cost bits).
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ def _cell(spread: Spread | None, best: bool, absent: str) -> str:
 
 
 def _notes(table: Table, floor: Mapping[str, float]) -> str:
-    """Yields what the reader of the table must know."""
+    """Says what the reader of the table must know."""
     notes = ["The last column has training images in the place of samples: what a perfect model would reach."]
     if "blend_midpoint_fd" in floor:
         notes.append(

@@ -20,7 +20,7 @@ from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.distributions import log_density
-from vaekit.evaluation.likelihood.bounds import ProgressCallback, negative_elbo
+from vaekit.evaluation.likelihood.bounds import ProgressCallback, negative_elbo, report
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
@@ -81,8 +81,7 @@ def likelihood_regret(split: Split, setting: Setting) -> Tensor:
         for index, (x, y) in enumerate(shown(setting.model, split, BLOCK)):
             seed_noise(x.device, derive_seed(setting.seed, "regret", index))
             found.append(_regret(setting.model, x, y).cpu().double())
-            if setting.tell is not None:
-                setting.tell("likelihood regret", sum(map(len, found)), len(split))
+            report(setting.tell, "likelihood regret", sum(map(len, found)), len(split))
     return torch.cat(found)
 
 

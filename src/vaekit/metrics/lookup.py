@@ -73,7 +73,7 @@ def _given(text: str) -> str:
 
 
 def bits_per_dimension(nats: float, dimensions: int) -> float:
-    """bits/dim of an image, from nats per image of `values` values."""
+    """bits/dim of an image, from nats per image of so many dimensions."""
     return nats / (dimensions * math.log(2))
 
 

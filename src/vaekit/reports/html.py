@@ -1,4 +1,4 @@
-"""Pages of one file: their frame, tables, pictures within."""
+"""Pages of one file: the frame that all have."""
 
 from __future__ import annotations
 

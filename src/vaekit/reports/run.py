@@ -107,10 +107,11 @@ def _headline(summary: Summary | None, under: Under) -> str:
 
 
 def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
-    sources = data_uris({name: path.read_bytes() for name, path in figures.items()}, IMAGE_BYTES)
+    contents = {name: path.read_bytes() for name, path in figures.items()}
+    sources = data_uris(contents, IMAGE_BYTES)
     cards = []
-    for name, path in figures.items():
-        width, height = png_size(path.read_bytes()[:24])
+    for name, content in contents.items():
+        width, height = png_size(content[:24])
         shown = round(width * 0.55)  # 110 dots an inch, of 200
         kind = ' class="wide"' if width > 2 * height else ""
         caption = escape(FIGURES[name].caption if name in FIGURES else name)

@@ -119,7 +119,9 @@ class Run:
         )
         if data.shape != self.config.data.shape:
             theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config.data.shape))
-            raise DataError(f"{source}: images are {theirs}, those of {self.path} are {ours}.")
+            raise DataError(
+                f"{source}: images are {theirs}, those of {self.path} are {ours}; give images of that shape."
+            )
         return data
 
     def with_own_classes(self, data: Data, number: int | None = None) -> Data:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.distributions import Likelihood, build_likelihood
+from vaekit.testing.made_up import close
 
 SHAPES = ((5,), (1, 4, 3), (3, 4, 3))
 DRAWS = 20_000
@@ -76,7 +77,7 @@ def leading_samples_are_a_loop_over_them(subject: LikelihoodSubject) -> None:
             f"log_prob has the shape {tuple(together.shape)}, not samples, images"
         )
         for i, j in itertools.product(range(3), range(2)):
-            _close(together[i, j], likelihood(raw[i, j]).log_prob(x[j]), "log p of a draw", relative=1e-6)
+            close(together[i, j], likelihood(raw[i, j]).log_prob(x[j]), "log p of a draw", 1e-6, 0)
 
 
 def extreme_numbers_have_finite_values_and_gradients(subject: LikelihoodSubject) -> None:
@@ -108,7 +109,7 @@ def the_start_has_the_mean_that_is_asked_for(subject: LikelihoodSubject) -> None
         assert raw.shape == (likelihood.num_params * shape[0], *shape[1:]), (
             f"params_from_mean: {tuple(raw.shape)}"
         )
-        _close(likelihood(raw).mean, mean, "the mean at the start", absolute=0.02)
+        close(likelihood(raw).mean, mean, "the mean at the start", 0, 0.02)
 
 
 def the_mean_is_that_of_draws(subject: LikelihoodSubject) -> None:
@@ -131,11 +132,6 @@ def half_precision_numbers_are_widened_and_double_stays_double(subject: Likeliho
     assert torch.equal(half, single), "log p of bf16 numbers is not that of the same numbers in fp32"
     double = likelihood(raw.double()).log_prob(x).dtype
     assert double == torch.float64, f"log p of double numbers is {double}"
-
-
-def _close(one: Tensor, other: Tensor, what: str, relative: float = 0.0, absolute: float = 0.0) -> None:
-    close = torch.allclose(one, other.to(one), rtol=relative, atol=absolute)
-    assert close, f"{what}: off by {float((one - other).detach().abs().max())}"
 
 
 LIKELIHOOD_CHECKS: dict[str, Callable[[LikelihoodSubject], None]] = {

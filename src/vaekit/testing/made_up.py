@@ -119,3 +119,9 @@ def made_up_data(count: int = 200) -> Data:
     images, y, train = (255 * batch(count=count)).to(torch.uint8), labels(count), count * 4 // 5
     splits = Split(images[:train], y[:train]), Split(images[:0]), Split(images[train:], y[train:])
     return Data("made up", *splits, "8-bit")
+
+
+def close(one: Tensor, other: Tensor, what: str, relative: float = 1e-4, absolute: float = 1e-3) -> None:
+    """Asserts that numbers agree within a relative and an absolute difference."""
+    same = torch.allclose(one, other.to(one), rtol=relative, atol=absolute)
+    assert same, f"{what}: off by {float((one - other).detach().abs().max()):.3g}"

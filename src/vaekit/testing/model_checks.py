@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from vaekit.core import DataError, SettingError
 from vaekit.data import Split
@@ -15,7 +14,7 @@ from vaekit.inference import encode, reconstruct, sample
 from vaekit.models.base import Decodes, Encodes, HasPrior, Model, Reconstructs, evaluating
 from vaekit.objectives.ramps import Clock
 from vaekit.runs.load import load_run
-from vaekit.testing.made_up import KINDS, Subject, batch, labels, made_up_data
+from vaekit.testing.made_up import KINDS, Subject, batch, close, labels, made_up_data
 from vaekit.training.fit import fit
 
 SQUARES = {"mse", "commitment", "codebook"}  # terms that are no nats: squared distances of an image
@@ -43,9 +42,9 @@ def terms_are_nats_per_image(subject: Subject) -> None:
             assert bool(term.isfinite().all()), f"{name} is finite"
             assert (name.endswith("_nats") or name in SQUARES) == (term.dim() == 1), f"{name} says its unit"
         if "kl_nats_by_dimension" in loss.terms:
-            _same(loss.terms["kl_nats"], loss.terms["kl_nats_by_dimension"].sum(1), "KL and its dimensions")
+            close(loss.terms["kl_nats"], loss.terms["kl_nats_by_dimension"].sum(1), "KL and its dimensions")
             parts = loss.terms["reconstruction_nats"] + loss.terms["kl_nats"]
-            _same(loss.terms["negative_elbo_nats"], parts, "-ELBO and its parts")
+            close(loss.terms["negative_elbo_nats"], parts, "-ELBO and its parts")
 
 
 def steps_change_every_parameter(subject: Subject) -> None:
@@ -220,18 +219,13 @@ def layers_agree_with_the_joint(subject: Subject) -> None:
             log_density(latent.posterior, latent.z) for latent in output.latents if latent.posterior
         ]
     assert weights.shape == (3, 4), "samples lead, then images"
-    _same(weights, joint - torch.stack(posteriors).sum(0), "log p(x, z) / q(z|x) by layers and flat")
+    close(weights, joint - torch.stack(posteriors).sum(0), "log p(x, z) / q(z|x) by layers and flat")
 
 
 def summary_is_one_line(subject: Subject) -> None:
     """The summary stands in the help: short, without a full stop."""
     summary = subject.entry.summary
     assert 10 < len(summary) < 90 and "\n" not in summary and not summary.endswith("."), summary
-
-
-def _same(one: Tensor, other: Tensor, what: str) -> None:
-    difference = float((one - other).detach().abs().max())
-    assert torch.allclose(one, other, rtol=1e-4, atol=1e-3), f"{what} differ by {difference:.3g}"
 
 
 MODEL_CHECKS: dict[str, Callable[[Subject], None]] = {

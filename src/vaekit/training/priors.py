@@ -99,10 +99,10 @@ def prior(
     tell: Callable[[str], object] = lambda line: None,
     **options: Any,
 ) -> History:
-    """Fits a density to the codes of a run, into RUN/prior; `sample` draws from it from then on.
+    """Fits a density to the latents of a run, into RUN/prior; `sample` draws from it from then on.
 
     Args:
-        run: from `load_run`, or its folder; its model has codes.
+        run: from `load_run`, or its folder; its model takes a prior.
         images: the run's own, if they are loaded already.
         replace: put it in the place of one that is there.
         progress, should_stop: as in `fit`.

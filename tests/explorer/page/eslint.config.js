@@ -1,4 +1,4 @@
-// The rules for the page's code; `lint.py` calls eslint from the root of the repository.
+// The rules for the page's code; `tests/page_tools.py` calls eslint from the root of the repository.
 import js from "@eslint/js";
 import globals from "globals";
 

@@ -60,7 +60,7 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
     """Images, splits and labels from a folder.
 
     Raises:
-        DataError: unreadable, no images, only damaged ones, or sizes differ without --image-size.
+        DataError: unreadable, no images, only damaged ones, or sizes differ without image_size=.
     """
     where = str(root)
     listed, notes = scan(root)
@@ -133,7 +133,7 @@ def load_pixels(
     """The decoded images (N, C, H, W) uint8, from the cache if the files are those of last time.
 
     Raises:
-        DataError: Pillow is missing, all images are damaged, or sizes differ without --image-size.
+        DataError: Pillow is missing, all images are damaged, or sizes differ without image_size=.
     """
     slot = cache_dir() / "folders" / digest(str(root.resolve()), str(settings.image_size), settings.fit)
     state = digest(str(FORMAT), json.dumps(listed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit.evaluation.factors.factor_table import FactorTable
-from vaekit.evaluation.factors.votes import VOTES, _held
+from vaekit.evaluation.factors.votes import VOTES, rows_held
 
 
 def betavae_score(table: FactorTable, seed: int) -> dict[str, float]:
@@ -22,7 +22,7 @@ def betavae_score(table: FactorTable, seed: int) -> dict[str, float]:
     sets = []
     for votes in VOTES:
         features, labels = [], []
-        for k, rows in _held(table, votes, random, pairs=True):
+        for k, rows in rows_held(table, votes, random, pairs=True):
             parts = np.array_split(rows, 10)
             gaps = [np.abs(table.scaled[part[..., 0]] - table.scaled[part[..., 1]]).mean(1) for part in parts]
             features.append(np.concatenate(gaps))

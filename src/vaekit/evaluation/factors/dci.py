@@ -1,8 +1,4 @@
-"""Measures of disentanglement from predicting factors: SAP and DCI, and the predictors of InfoMEC.
-
-How well a factor is predicted is, throughout, R^2 for ordered factors and for classes the balanced accuracy
-brought to 0 at chance and 1 at best, on images that were not fitted, and never below 0.
-"""
+"""DCI: disentanglement, completeness and informativeness, from predicting factors."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.evaluation.factors.factor_table import FactorTable
-from vaekit.evaluation.factors.predictability import _score
+from vaekit.evaluation.factors.predictability import quality_of
 
 TREES, LEAF = 20, 5  # of the forest; images a leaf at least
 
@@ -37,7 +33,7 @@ def dci(table: FactorTable, seed: int) -> dict[str, float]:
         target = table.factors[:, k] if kind.ordered else table.groups[:, k]
         forest.fit(table.scaled[fitted], target[fitted])
         importance[:, k] = forest.feature_importances_
-        informative.append(_score(kind.ordered, target[scored], forest.predict(table.scaled[scored])))
+        informative.append(quality_of(kind.ordered, target[scored], forest.predict(table.scaled[scored])))
     weights = importance.sum(1) / max(importance.sum(), 1e-12)
     return {
         "dci_disentanglement": float(weights @ _concentration(importance)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit.evaluation.factors.factor_table import FactorTable
-from vaekit.evaluation.factors.votes import VOTES, _held
+from vaekit.evaluation.factors.votes import VOTES, rows_held
 
 
 def factorvae_score(table: FactorTable, seed: int) -> dict[str, float]:
@@ -25,7 +25,7 @@ def factorvae_score(table: FactorTable, seed: int) -> dict[str, float]:
     latents = table.scaled[:, voters]
     counts = [np.zeros((latents.shape[1], len(table.kinds)), np.int64) for _ in VOTES]
     for count, votes in zip(counts, VOTES, strict=True):
-        for k, rows in _held(table, votes, random):
+        for k, rows in rows_held(table, votes, random):
             least = np.concatenate([latents[part].var(1).argmin(1) for part in np.array_split(rows, 10)])
             count[:, k] = np.bincount(least, minlength=len(count))
     learnt, scored = counts

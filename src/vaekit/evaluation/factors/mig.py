@@ -1,4 +1,4 @@
-"""Measures of disentanglement from mutual information: MIG and InfoMEC."""
+"""MIG: mutual information between single dimensions and factors."""
 
 from __future__ import annotations
 

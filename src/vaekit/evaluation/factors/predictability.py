@@ -21,7 +21,7 @@ def linear_predictability(table: FactorTable, seed: int) -> np.ndarray:
         if kind.ordered:
             target = table.factors[:, k]
             linear: Any = LinearRegression().fit(table.scaled[fitted], target[fitted])
-            found.append(_score(True, target[scored], linear.predict(table.scaled[scored])))
+            found.append(quality_of(True, target[scored], linear.predict(table.scaled[scored])))
         else:
             target = table.groups[:, k]
             linear = LogisticRegression(C=100.0, max_iter=500).fit(table.scaled[fitted], target[fitted])
@@ -32,7 +32,9 @@ def linear_predictability(table: FactorTable, seed: int) -> np.ndarray:
     return np.array(found)
 
 
-def _score(ordered: bool, target: np.ndarray, predicted: np.ndarray) -> float:
+def quality_of(ordered: bool, target: np.ndarray, predicted: np.ndarray) -> float:
+    """Scores predictions of a factor: by R^2 of an ordered one, by balanced accuracy of classes, brought to 0 at chance
+    and 1 at best; never below 0."""
     if ordered:
         return max(0.0, 1 - float(((target - predicted) ** 2).mean() / target.var()))
     classes = np.unique(target)

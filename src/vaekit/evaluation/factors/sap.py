@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaekit.evaluation.factors.factor_table import FactorTable, two_largest
-from vaekit.evaluation.factors.predictability import _score
+from vaekit.evaluation.factors.predictability import quality_of
 
 
 def sap(table: FactorTable, seed: int) -> dict[str, float]:
@@ -14,7 +14,7 @@ def sap(table: FactorTable, seed: int) -> dict[str, float]:
         1/F sum_k (S_{j(k) k} - max_{j != j(k)} S_jk),   j(k) = argmax_j S_jk,
 
     S_dk, how well dimension d alone predicts factor k: for ordered factors the squared correlation,
-    as in the paper; for classes the nearest class mean, scored as above, in place of the paper's linear
+    as in the paper; for classes the nearest class mean, scored by `quality_of`, in place of the paper's linear
     classifier, which cannot tell more than two classes apart on a line. At most 10,000 images, for classes
     half to fit and half to score. 0 for noise.
     """
@@ -36,4 +36,4 @@ def _nearest_mean(table: FactorTable, latent: np.ndarray, k: int, seed: int) -> 
     counts = np.maximum(np.bincount(target[fitted]), 1)
     means = np.bincount(target[fitted], weights=latent[fitted]) / counts
     predicted = np.abs(latent[scored][:, None] - means).argmin(1)
-    return _score(False, target[scored], predicted)
+    return quality_of(False, target[scored], predicted)

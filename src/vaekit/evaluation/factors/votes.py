@@ -1,4 +1,7 @@
-"""Images that share a factor, which vote for it."""
+"""Images that share a factor, which vote for it: drawn, with replacement, from the images at hand.
+
+Of a continuous factor those share a value that lie in one of 20 bins.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ DRAWN = 64  # images, or pairs, a vote, as in disentanglement_lib (Locatello et 
 VOTES = (10_000, 5_000)  # to learn from, to score on
 
 
-def _held(
+def rows_held(
     table: FactorTable, votes: int, random: np.random.Generator, pairs: bool = False
 ) -> Iterator[tuple[int, np.ndarray]]:
     """For each factor, rows of images (V, 64) that share its value in each of V votes; V is random, and its

@@ -19,7 +19,7 @@ from torch.distributions import Distribution
 from vaekit.core import choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
-from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, check_count
+from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, check_count, report
 from vaekit.inference import asking, flat_posterior, shown
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
@@ -88,8 +88,7 @@ def annealed_bound(
             seed_noise(x.device, derive_seed(seed, "annealing", index))
             weights, _ = anneal(path, chains, betas, leapfrog, sizes)
             values.append(math.log(chains) - weights.cpu().double().logsumexp(0))
-            if tell is not None:
-                tell("annealed importance sampling", sum(map(len, values)), len(split))
+            report(tell, "annealed importance sampling", sum(map(len, values)), len(split))
     return MeanNats.of(torch.cat(values), chains, seed)
 
 

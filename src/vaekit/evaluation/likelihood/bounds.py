@@ -1,9 +1,8 @@
-"""Bounds on -log p(x): the negative ELBO and the importance-weighted bound, in nats per image.
+"""Bounds on -log p(x): the negative ELBO, in nats per image, and the record that every bound is.
 
-Both bound -log p(x) from above in expectation, and the second comes closer as K grows. Every figure
-carries its standard error over the images, the number of samples, and the seed. Images that are
-binarised are drawn once (`vaekit.data.view`): the figure is that of one fixed binary set, the one that `fit`
-measures too.
+It bounds -log p(x) from above in expectation. Every figure carries its standard error over the images, the
+number of samples, and the seed. Images that are binarised are drawn once (`vaekit.data.view`): the figure is
+that of one fixed binary set, the one that `fit` measures too.
 """
 
 from __future__ import annotations
@@ -122,7 +121,7 @@ def distortion_and_rate(
                 rate = rate + torch.cat(layers, dim=-1).cpu().double() / samples
             distortions.append(distortion)
             rates.append(rate)
-            _report(tell, "ELBO", sum(map(len, distortions)), len(split))
+            report(tell, "ELBO", sum(map(len, distortions)), len(split))
     return torch.cat(distortions), torch.cat(rates)
 
 
@@ -141,6 +140,7 @@ def check_count(value: int, name: str, least: int = 1) -> None:
         raise SettingError(f"{name} must be at least {least}, not {value}.", name)
 
 
-def _report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
+def report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
+    """Tells of the progress, if somebody listens."""
     if tell is not None:
         tell(what, done, total)

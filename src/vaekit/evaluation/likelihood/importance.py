@@ -18,9 +18,9 @@ from vaekit.distributions.kl import log_importance_weights
 from vaekit.evaluation.likelihood.bounds import (
     MeanNats,
     ProgressCallback,
-    _report,
     check_count,
     check_latent,
+    report,
 )
 from vaekit.inference import asking, device_of, shown
 from vaekit.models import Model
@@ -101,7 +101,7 @@ def _combined(
             pieces = pieces if len(combines) == 1 else list(pieces)
             for found, combine in zip(values, combines, strict=True):
                 found.append(-combine(pieces, samples))
-            _report(tell, f"bound with {samples} samples", sum(map(len, values[0])), len(split))
+            report(tell, f"bound with {samples} samples", sum(map(len, values[0])), len(split))
     return [MeanNats.of(torch.cat(found), samples, seed) for found in values]
 
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours among images or features: precision, recall, density, coverage, memorisation.
+"""Nearest neighbours among images or features: precision, recall, density, coverage.
 
 All distances are Euclidean and computed block by block: memory is bounded whatever the number of
 images.
