@@ -7,8 +7,6 @@ error, and nothing have been asked of another machine (`tab` in conftest.py).
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ import torch
 from PIL import Image
 
 from drawing import fixed_draw
-from explorer_tab import Explored, Tab, close, set_slider
+from explorer_tab import Explored, Tab, close, give, png, set_slider
 
 OFFERED = {
     "vae": ["Map", "Sliders", "Your image", "Between", "Attributes", "Manifold", "About the run"],
@@ -45,12 +43,6 @@ def having(view: str, *kinds: str) -> Any:
 
 def views(here: Explored) -> list[str]:
     return [NAMES[title] for title in OFFERED[here.subject.run.path.name]]
-
-
-def png(image: torch.Tensor) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(image[0].numpy()).save(content, "PNG")
-    return content.getvalue()
 
 
 @having("About the run")
@@ -229,17 +221,6 @@ def test_the_map_of_two_latents(here: Explored) -> None:
     here.says(z=mean[far].tolist())
 
 
-GIVE = """([kind, selector, content]) => {
-  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
-  const given = new DataTransfer();
-  given.items.add(new File([bytes], 'mine.png', { type: 'image/png' }));
-  const options = { bubbles: true, cancelable: true };
-  document.querySelector(selector).dispatchEvent(kind === 'paste'
-    ? new ClipboardEvent('paste', { ...options, clipboardData: given })
-    : new DragEvent('drop', { ...options, dataTransfer: given }));
-}"""
-
-
 def seen_and_rebuilt(here: Explored, image: torch.Tensor, y: int = 0) -> torch.Tensor:
     """The page shows an image (C, H, W), and its reconstruction as a class; its latents."""
     mean = here.subject.encode(image[None], torch.tensor([y]) if here.can.classes else None)[0][0]
@@ -254,7 +235,7 @@ def test_an_image_of_ones_own(here: Explored) -> None:
     page.set_input_files("#file", {"name": "mine.png", "mimeType": "image/png", "buffer": png(images[5])})
     seen_and_rebuilt(here, images[5], 4)
     for kind, selector, image in (("paste", "body", images[6]), ("drop", ".pad", images[7])):
-        page.evaluate(GIVE, [kind, selector, base64.b64encode(png(image)).decode()])
+        give(page, kind, selector, image)
         mean = seen_and_rebuilt(here, image, 4)
     if here.can.scores:
         y = torch.tensor([4]) if here.can.classes else None
