@@ -1,0 +1,73 @@
+"""The page while an answer is on its way: whoever has moved, chosen or left meanwhile is not overruled by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from explorer_tab import Explored
+
+SETTLE = 300  # milliseconds in which an answer is drawn, and the address written
+
+
+def served(*runs: str) -> Any:
+    return pytest.mark.parametrize("here", [("served", run) for run in runs], ids=runs, indirect=True)
+
+
+def hold(page: Any, pattern: str) -> list[Any]:
+    """The requests that come from now on, held back."""
+    held: list[Any] = []
+    page.route(pattern, lambda route: held.append(route))
+    return held
+
+
+@contextmanager
+def held_back(here: Explored, pattern: str, count: int = 1) -> Iterator[list[Any]]:
+    """Holds requests back; at the end they have come, there were so many at least, and they have been answered."""
+    held = hold(here.page, pattern)
+    yield held
+    assert here.tab.until(lambda: len(held) >= count)
+    for route in held:
+        route.continue_()
+        route.request.response().finished()
+    here.page.unroute(pattern)
+    here.page.wait_for_timeout(SETTLE)
+
+
+def second_end(here: Explored, button: str) -> None:
+    here.page.locator(".ends figure:nth-child(2)").get_by_role("button", name=button).click()
+
+
+@served("vae")
+def test_the_end_that_was_chosen_stays(here: Explored) -> None:
+    z = here.z(1.5, -1)
+    page = here.open("manifold", z=z)
+    with held_back(here, "**/codes-*.bin"):
+        page.click("#tab-between")
+        second_end(here, "Current")
+    here.says(b=z)
+    here.tile(10, here.decoded(z), "#view .sheet")
+
+
+@served("vae")
+def test_ends_can_be_swapped_before_both_have_come(here: Explored) -> None:
+    z = here.z(1.5, -1)
+    page = here.open("manifold", z=z)
+    with held_back(here, "**/codes-*.bin"):
+        page.click("#tab-between")
+        here.click("Swap")
+    here.says(a=here.material.embedding.mean[1].tolist(), b=z)
+    here.tile(10, here.decoded(z), "#view .sheet")
+
+
+@served("vae", "gan")
+def test_a_view_that_is_left_writes_no_end(here: Explored) -> None:
+    page = here.open("manifold", z=here.z(1.5, -1))
+    with held_back(here, "**/codes-*.bin", int(here.can.encodes)):
+        page.click("#tab-between")
+        page.click("#tab-sliders")
+        here.moves(lambda: here.click("Reset"))
+    assert "a" not in here.address() and ("b" in here.address()) == (not here.can.encodes)
