@@ -583,6 +583,20 @@ def test_tabs_by_keyboard_and_history(here: Explored) -> None:
     page.wait_for_selector(f"#tab-{names[0]}[aria-selected=true]")
 
 
+@having("About the run", "served")
+def test_the_way_past_the_head_leads_to_the_views(here: Explored) -> None:
+    z = here.z(1.5, -1) if here.can.latent else list(range(16))
+    page = here.open(views(here)[0], z=z)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "views"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == f"tab-{views(here)[0]}"
+    page.wait_for_timeout(300)
+    here.says(view=views(here)[0], z=z)
+
+
 OUTSIDE = """() => [...document.querySelectorAll('body *')].filter((e) => {
   const box = e.getBoundingClientRect();
   const scrolled = e.closest('#views, .scroll, .skip');

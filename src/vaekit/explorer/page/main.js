@@ -137,6 +137,10 @@ async function start() {
       app.state.undo();
     }
   });
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address is that of a place
+    byId("views").focus();
+  });
   await app.preview(null);
   say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
   document.documentElement.dataset.ready = "yes";
