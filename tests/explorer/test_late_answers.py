@@ -71,3 +71,15 @@ def test_a_view_that_is_left_writes_no_end(here: Explored) -> None:
         page.click("#tab-sliders")
         here.moves(lambda: here.click("Reset"))
     assert "a" not in here.address() and ("b" in here.address()) == (not here.can.encodes)
+
+
+@served("vae", "cvae")
+def test_of_two_planes_the_later_one_is_shown(here: Explored) -> None:
+    page = here.open("map", axes="0,1")
+    page.wait_for_selector(".legend .chip")
+    with held_back(here, "**/plane.bin"):
+        page.locator("#view select").first.select_option("pca")
+        page.locator("#view select").first.select_option("axes")
+    assert "Across: z0" in page.inner_text("#view")
+    assert page.locator("#view select").nth(1).input_value() == "0"
+    here.says(axes="0,1")

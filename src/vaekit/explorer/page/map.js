@@ -1,7 +1,7 @@
 // @ts-check
 // The map: images in a plane of the latent space. Pointing decodes, a click goes there.
 import { Camera } from "./camera.js";
-import { choice, context2d, h, number, say, trying } from "./dom.js";
+import { choice, context2d, h, latest, number, say, trying } from "./dom.js";
 import { Legend } from "./legend.js";
 import { coloursOf, drawMark, drawPrior, paintPoints } from "./painting.js";
 import { saveButton } from "./pictures.js";
@@ -72,7 +72,8 @@ class LatentMap {
     /** @type {ImageData | null} */
     this.image = null;
     this.listen();
-    trying(() => this.load());
+    this.load = latest(() => this.fetch());
+    this.load();
   }
 
   controls() {
@@ -112,17 +113,17 @@ class LatentMap {
   setAxes(axes) {
     this.app.state.set("axes", axes);
     this.app.state.set("map", null);
-    trying(() => this.load());
+    this.load();
   }
 
-  async load() {
+  async fetch() {
     const { about, data, state } = this.app;
     say("Loading the map…");
+    this.plane = null; // until its points are there
     const axes = axesOf(this.app);
-    const plane = planeOf(about, axes);
-    this.plane = plane;
     [this.points.places, this.points.labels] = await Promise.all([data.places(axes), data.labels()]);
-    this.caption.textContent = `${axesText(plane)}. Moving decodes the place under the pointer; `
+    this.plane = planeOf(about, axes);
+    this.caption.textContent = `${axesText(this.plane)}. Moving decodes the place under the pointer; `
       + "a click goes there, a click on a point to its image. Drag to pan, scroll to zoom.";
     this.legend.fill(this.colours.classes);
     if (!this.camera.look(numbersOf(state.option("map")))) this.fit();
