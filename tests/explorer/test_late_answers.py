@@ -83,3 +83,14 @@ def test_of_two_planes_the_later_one_is_shown(here: Explored) -> None:
     assert "Across: z0" in page.inner_text("#view")
     assert page.locator("#view select").nth(1).input_value() == "0"
     here.says(axes="0,1")
+
+
+@served("vqvae")
+def test_what_comes_late_does_not_move_who_has_moved(here: Explored) -> None:
+    for button, files in (("Random image", "**/codes-*.bin"), ("Draw from the prior", "**/api/sample*")):
+        page = here.open("codes", z=[3] * 16)
+        with held_back(here, files):
+            here.click(button)
+            z = here.moves(lambda page=page: page.locator(".overlay").press("+"))
+        assert here.code() == z
+        assert "…" not in page.inner_text("#status")

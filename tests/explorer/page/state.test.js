@@ -111,3 +111,20 @@ test("the address is written once, soon after many changes", () => {
   assert.deepEqual(page.entries.slice(1), [["push", "#view=map&z=49,0,0&y=3&hide=2"]]);
   mock.timers.reset();
 });
+
+test("a place that comes late moves nobody who has done something else", async () => {
+  const { one, page } = state("");
+  const come = (...z) => Promise.resolve({ z, y: 7 });
+  assert.ok(await one.follow(come(1, 1, 1)));
+  assert.deepEqual([[...one.z], one.y], [[1, 1, 1], 7]);
+  const meanwhile = [() => one.go([2, 2, 2]), () => one.undo(), () => page.goTo("#z=4,5,6")];
+  for (const act of meanwhile) {
+    const late = one.follow(come(3, 3, 3));
+    act();
+    const there = [...one.z];
+    assert.equal(await late, false);
+    assert.deepEqual([...one.z], there);
+  }
+  assert.deepEqual(await Promise.all([one.follow(come(8, 8, 8)), one.follow(come(9, 9, 9))]), [false, true]);
+  assert.deepEqual([...one.z], [9, 9, 9]);
+});

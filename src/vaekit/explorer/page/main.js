@@ -27,13 +27,13 @@ async function engineFor(about) {
   return Local.load(about);
 }
 
-/** Latents from the prior: here, or from the server where the prior is a model of its own. @param {App} app */
+/** Goes to latents from the prior: drawn here, or by the server where the prior is a model of its own. @param {App} app */
 async function draw({ about, state, engine, random }) {
-  if (about.can.prior === "normal" || !engine.sample) return random.normals(about.can.length);
+  if (about.can.prior === "normal" || !engine.sample) return state.go(random.normals(about.can.length));
   say("Drawing…");
-  const latents = await engine.sample(random.below(2 ** 32), state.option("draw") ?? "");
-  say(about.can.prior === "own" ? "A draw from the model's own prior." : "A draw from the fitted prior.");
-  return latents;
+  const went = await state.follow(engine.sample(random.below(2 ** 32), state.option("draw") ?? "").then((z) => ({ z })));
+  const prior = about.can.prior === "own" ? "the model's own prior" : "the fitted prior";
+  say(went ? `A draw from ${prior}.` : `A draw from ${prior} came too late.`);
 }
 
 /** @param {App} app */
@@ -43,7 +43,7 @@ function buttonsOf(app) {
   const button = (/** @type {string} */ text, /** @type {() => unknown} */ task) =>
     buttons.push(h("button", { onclick: () => trying(task) }, text));
   button("Reset", () => state.go(state.start, { y: about.start_class }));
-  if (about.can.prior) button("Draw from the prior", async () => state.go(await draw(app)));
+  if (about.can.prior) button("Draw from the prior", () => draw(app));
   if (about.points) button("Random image", () => app.goImage(app.random.below(about.points)));
   return [...buttons, saveButton(() => app.picture.canvas, `${about.run}-picture`)];
 }

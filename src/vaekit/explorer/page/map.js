@@ -195,8 +195,7 @@ class LatentMap {
       app.state.go(this.plane.move(app.state.z, x, y));
       say(`Decoded at ${number(x)}, ${number(y)}.`);
     } else {
-      await app.goImage(index);
-      say(`Image ${index}${points.labels ? `, class ${app.className(points.label(index))}` : ""}.`);
+      if (await app.goImage(index)) say(`Image ${index}${points.labels ? `, class ${app.className(points.label(index))}` : ""}.`);
     }
   }
 
