@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from explorer_tab import Explored
+from explorer_tab import Explored, give
 
 SETTLE = 300  # milliseconds in which an answer is drawn, and the address written
 
@@ -94,3 +94,17 @@ def test_what_comes_late_does_not_move_who_has_moved(here: Explored) -> None:
             z = here.moves(lambda page=page: page.locator(".overlay").press("+"))
         assert here.code() == z
         assert "…" not in page.inner_text("#status")
+
+
+@served("vae")
+def test_of_two_files_the_later_one_is_read(here: Explored) -> None:
+    page, images = here.open("yours"), here.material.split.images
+    held = hold(page, "**/api/image")
+    for k in (5, 6):
+        give(page, "paste", "body", images[k])
+        assert here.tab.until(lambda k=k: len(held) == k - 4)
+    for route in reversed(held):  # the first one comes last
+        route.continue_()
+        route.request.response().finished()
+        page.wait_for_timeout(SETTLE)
+    here.shows(images[6, 0].numpy().astype(int), ".pair figure:first-child canvas")

@@ -250,7 +250,7 @@ def test_an_image_of_ones_own(here: Explored) -> None:
     else:
         assert not page.locator(".histogram").is_visible()
     if here.can.classes:
-        page.locator("#view select").select_option("9")
+        page.locator("#current select").select_option("9")
         mean = seen_and_rebuilt(here, images[7], 9)
     editor = "Edit its codes" if here.can.grid else "Edit with the sliders"
     here.moves(lambda: here.click(editor))
@@ -294,6 +294,10 @@ def test_the_pen(here: Explored) -> None:
     seen_and_rebuilt(here, torch.from_numpy(line.astype(np.uint8))[None], 1)
     here.click("Invert")
     assert here.tab.until(lambda: close(seen(), 255 - line))
+    here.click("Clear")
+    here.click("Invert")  # of an empty area
+    page.wait_for_timeout(300)
+    assert close(seen(), 255 - line)
     if here.material.plane is not None:
         here.moves(lambda: here.click("Its place on the map"))
         here.says(view="map")
