@@ -333,7 +333,10 @@ def test_between(here: Explored) -> None:
     here.click("Play")
     assert here.tab.until(lambda: float(page.input_value(".field.wide input")) < 0.2)  # it begins at A
     here.click("Pause")
-    here.shows(between(float(page.input_value(".field.wide input"))), moving)
+    share = page.input_value(".field.wide input")
+    here.shows(between(float(share)), moving)
+    here.says(share=share)
+    assert page.inner_text(".field.wide output") == share
     set_slider(page, ".field.wide input", 0.9)
     here.shows(between(0.9), moving)
     page.locator("#view select").select_option("line")

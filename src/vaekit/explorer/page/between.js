@@ -47,7 +47,7 @@ class Between {
     });
     this.input = /** @type {HTMLInputElement} */ (this.t.querySelector("input"));
     this.frame = 0;
-    this.play = h("button", { onclick: () => (this.frame ? this.stop() : this.start()) }, "Play");
+    this.play = h("button", { onclick: () => (this.frame ? this.input.dispatchEvent(new Event("input")) : this.start()) }, "Play");
     panel.append(
       h("p", { class: "faint" }, "What lies between two places: click a picture of the strip to go there."),
       h("div", { class: "ends" }, this.ends.map(({ element }) => element),
