@@ -462,6 +462,8 @@ def test_draws_of_the_code_prior(here: Explored) -> None:
         assert drawn == here.subject.model.latents_of_prior(1, y, 1.0, seeded).flatten().tolist()
         here.shows(here.decoded(drawn))
     assert "draw" not in here.address()
+    page.evaluate("location.hash = 'view=codes&draw=7'")
+    assert here.tab.until(lambda: page.input_value("#current select") == "7")
 
 
 @having("Manifold")

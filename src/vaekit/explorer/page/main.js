@@ -48,12 +48,18 @@ function buttonsOf(app) {
   return [...buttons, saveButton(() => app.picture.canvas, `${about.run}-picture`)];
 }
 
-/** The class of the current picture, which may change elsewhere. @param {App} app */
-function classChoice(app) {
-  const { about, state } = app;
-  const field = choice("Class", app.classChoices(about.can.classes), state.y, (value) => state.go(state.z, { y: Number(value) }));
+/**
+ * A choice of what may change elsewhere.
+ * @param {App} app
+ * @param {string} label
+ * @param {[string | number, string][]} options
+ * @param {() => string | number} value
+ * @param {(value: string) => void} change
+ */
+function following({ state }, label, options, value, change) {
+  const field = choice(label, options, value(), change);
   const select = /** @type {HTMLSelectElement} */ (field.querySelector("select"));
-  state.onChange(() => (select.value = String(state.y)));
+  state.onChange(() => (select.value = String(value())));
   return field;
 }
 
@@ -62,9 +68,10 @@ function currentPanel(app) {
   const { about, state } = app;
   byId("current").replaceChildren(
     app.picture.canvas,
-    ...(about.can.drawn ? [choice("Class to draw", [["", "any"], ...app.classChoices(about.can.drawn)], state.option("draw") ?? "",
-      (value) => state.set("draw", value || null))] : []),
-    ...(about.can.classes ? [classChoice(app)] : []),
+    ...(about.can.drawn ? [following(app, "Class to draw", [["", "any"], ...app.classChoices(about.can.drawn)],
+      () => state.option("draw") ?? "", (value) => state.set("draw", value || null))] : []),
+    ...(about.can.classes ? [following(app, "Class", app.classChoices(about.can.classes),
+      () => state.y, (value) => state.go(state.z, { y: Number(value) }))] : []),
     h("div", { class: "buttons" }, buttonsOf(app)));
 }
 
