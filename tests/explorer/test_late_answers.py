@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from explorer_tab import Explored, give
+from explorer_tab import Explored, Tab, give, set_slider
 
 SETTLE = 300  # milliseconds in which an answer is drawn, and the address written
 
@@ -108,3 +108,32 @@ def test_of_two_files_the_later_one_is_read(here: Explored) -> None:
         route.request.response().finished()
         page.wait_for_timeout(SETTLE)
     here.shows(images[6, 0].numpy().astype(int), ".pair figure:first-child canvas")
+
+
+@served("vae")
+def test_strips_of_a_view_that_is_left_are_not_asked_for(here: Explored) -> None:
+    page = here.open("sliders", z=here.z(0.5, -1))
+    here.tile(0, here.decoded([-3, *here.z(0.5, -1)[1:]]), ".slider:has(#z0) .sheet")
+    lengths: list[int] = []
+    page.route(
+        "**/api/decode*",
+        lambda route: (lengths.append(len(route.request.post_data_buffer)), route.continue_()),
+    )
+    set_slider(page, "#z1", 2.0)
+    page.click("#tab-about")
+    page.wait_for_timeout(SETTLE)
+    assert lengths and max(lengths) == 4 * here.can.latent, lengths  # the current picture alone
+
+
+@pytest.mark.parametrize("view", ["about", "sliders"])
+def test_a_first_picture_that_fails_says_why(view: str, tab: Tab, served: dict[str, str]) -> None:
+    problem = {"status": 500, "json": {"error": "no picture today"}}
+    tab.page.route("**/api/decode*", lambda route: route.fulfill(**problem))
+    page = tab.open(f"{served['vae']}#view={view}")
+    page.wait_for_timeout(SETTLE)
+    page.unroute_all()
+    assert page.inner_text("#status.error") == "no picture today"
+    assert all("500" in line for line in tab.wrong), tab.wrong  # the browser's own lines on the answers
+    tab.wrong.clear()
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_selector("#status:not(.error)", state="attached")

@@ -137,6 +137,7 @@ async function start() {
     calm();
     if (what !== "view") app.preview(null);
   });
+  say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
   tabs(app);
   window.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") {
@@ -149,7 +150,6 @@ async function start() {
     byId("views").focus();
   });
   await app.preview(null);
-  say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
   document.documentElement.dataset.ready = "yes";
 }
 
