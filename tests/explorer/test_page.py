@@ -442,6 +442,18 @@ def test_codes(here: Explored) -> None:
     here.click("Undo")
     here.shows(with_code(63))
     here.says(z=[*z[:12], 63, *z[13:]])
+    page.locator(".overlay").press("ArrowLeft")
+    page.wait_for_selector("#view:has-text('codes 48 to 63')")
+    page.fill("input[type=number]", "5")
+    page.keyboard.press("Enter")  # the codes beside follow
+    page.wait_for_selector("#view:has-text('codes 0 to 47')")
+    here.click("Undo")
+    page.wait_for_selector("#view:has-text('codes 48 to 63')")
+    here.click("Codes before")
+    page.wait_for_selector("#view:has-text('codes 0 to 47')")
+    here.says(page="0")
+    here.tab.open(page.evaluate("location.href"))
+    page.wait_for_selector("#view:has-text('codes 0 to 47')")
     found = here.moves(lambda: here.click("Random image"))
     assert (here.material.embedding.mean == torch.tensor(found)).all(1).any()
     here.shows(here.decoded(found))
@@ -560,7 +572,7 @@ def test_a_link_brings_it_back(here: Explored) -> None:
 
 NONSENSE = [
     "view=none&z=1&y=99", "z=a,b,c&y=-1", "z=1e9,0,0", "view=map&map=0,0,0&axes=9,9&hide=x", "z=NaN,0,0&y=1.5",
-    "view=codes&cell=-3&z=" + ",".join(["64"] * 16), "view=codes&cell=1.5&draw=77", "view=between&a=1e9,0,0&b=,&share=7",
+    "view=codes&cell=-3&z=" + ",".join(["64"] * 16), "view=codes&cell=1.5&draw=77&page=2", "view=between&a=1e9,0,0&b=,&share=7",
     "view=attributes&more=77&less=x&strength=99", "view=manifold&grid=0,7", "view=classes&y=10",
 ]  # fmt: skip
 
