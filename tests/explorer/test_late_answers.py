@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from explorer_tab import Explored, Tab, give, set_slider
@@ -108,6 +109,24 @@ def test_of_two_files_the_later_one_is_read(here: Explored) -> None:
         route.request.response().finished()
         page.wait_for_timeout(SETTLE)
     here.shows(images[6, 0].numpy().astype(int), ".pair figure:first-child canvas")
+
+
+@served("vae")
+def test_a_grid_that_is_out_of_date_is_not_drawn(here: Explored) -> None:
+    z, (across, up, other) = here.z(0.5, -1), [d["index"] for d in here.material.dimensions()]
+    page = here.open("manifold", z=z, grid=f"{across},{up}")
+    corner = np.array(z)
+    corner[[across, up]] = -1.8339, 1.8339
+    here.tile(0, here.decoded(corner), ".sheet.large", 15, 0)
+    page.mouse.move(2, 2)
+    held = hold(page, "**/api/decode*")
+    before = here.tab.levels(".sheet.large")
+    for d in (other, across):
+        page.locator("#view select").first.select_option(str(d))
+    held[0].continue_()
+    assert here.tab.until(lambda: len(held) == 2)  # the grid of now, which has not come
+    assert (here.tab.levels(".sheet.large") == before).all()
+    held[1].continue_()
 
 
 @served("vae")
