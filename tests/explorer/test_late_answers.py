@@ -86,6 +86,17 @@ def test_of_two_planes_the_later_one_is_shown(here: Explored) -> None:
     here.says(axes="0,1")
 
 
+@served("vae")
+def test_a_map_without_points_has_no_place_in_the_address(here: Explored) -> None:
+    page = here.open("sliders")
+    with held_back(here, "**/plane.bin"):
+        page.click("#tab-map")
+        page.get_by_role("button", name="Zoom in").click()
+        page.focus("canvas.map")
+        page.keyboard.press("+")
+    assert "map" not in here.address()
+
+
 @served("vqvae")
 def test_what_comes_late_does_not_move_who_has_moved(here: Explored) -> None:
     for button, files in (("Random image", "**/codes-*.bin"), ("Draw from the prior", "**/api/sample*")):

@@ -222,6 +222,7 @@ class LatentMap {
 
   /** The view in the address. */
   keepView() {
+    if (!this.plane) return;
     this.app.state.set("map", this.camera.values().join(","));
     this.draw();
   }
