@@ -88,13 +88,13 @@ test("listeners hear what changed until they leave", () => {
   const told = [];
   const leave = one.onChange((what) => told.push(what));
   one.go([1, 1, 1]);
-  one.go([1, 1, 2], { from: "slider" });
+  one.go([1, 1, 2], { from: "grid" });
   one.show("map");
   page.goTo("#view=codes&z=4,5,6");
   page.goTo(`#${one.text()}`); // its own address is no news
   leave();
   one.undo();
-  assert.deepEqual(told, ["z", "slider", "view", "address"]);
+  assert.deepEqual(told, ["z", "grid", "view", "address"]);
   assert.equal(one.view, "codes");
 });
 

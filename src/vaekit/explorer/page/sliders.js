@@ -92,8 +92,7 @@ class Sliders {
   move(row, value, keep) {
     const z = Float32Array.from(this.app.state.z);
     z[row.index] = value;
-    this.app.state.go(z, { keep, from: "slider" });
-    this.fill(row);
+    this.app.state.go(z, { keep });
   }
 
   /** @param {Row} row */
