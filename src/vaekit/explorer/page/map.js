@@ -194,8 +194,8 @@ class LatentMap {
     if (index < 0) {
       app.state.go(this.plane.move(app.state.z, x, y));
       say(`Decoded at ${number(x)}, ${number(y)}.`);
-    } else {
-      if (await app.goImage(index)) say(`Image ${index}${points.labels ? `, class ${app.className(points.label(index))}` : ""}.`);
+    } else if (await app.goImage(index)) {
+      say(`Image ${index}${points.labels ? `, class ${app.className(points.label(index))}` : ""}.`);
     }
   }
 

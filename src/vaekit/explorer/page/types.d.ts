@@ -155,7 +155,7 @@ export interface Engine {
   sample?(seed: number, label: string): Promise<Float32Array>;
 }
 
-/** A view that is open. `update` gets what changed: z, or grid */
+/** A view that is open. `update` gets what changed: z, or grid. */
 export interface Opened {
   update?(what: string): void;
   close?(): void;
