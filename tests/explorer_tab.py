@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 PATIENCE = 60  # seconds; a machine may have other things to do
 LEVELS = """selector => {
@@ -20,6 +22,16 @@ LEVELS = """selector => {
   let text = '';
   for (let i = 0; i < data.length; i += 4) text += String.fromCharCode(data[i]);
   return [canvas.width, btoa(text)];
+}"""
+
+GIVE = """([kind, selector, content]) => {
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  const given = new DataTransfer();
+  given.items.add(new File([bytes], 'mine.png', { type: 'image/png' }));
+  const options = { bubbles: true, cancelable: true };
+  document.querySelector(selector).dispatchEvent(kind === 'paste'
+    ? new ClipboardEvent('paste', { ...options, clipboardData: given })
+    : new DragEvent('drop', { ...options, dataTransfer: given }));
 }"""
 
 
@@ -182,3 +194,14 @@ def set_slider(page: Any, selector: str, value: float) -> None:
         "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }",
         str(value),
     )
+
+
+def png(image: torch.Tensor) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image[0].numpy()).save(content, "PNG")
+    return content.getvalue()
+
+
+def give(page: Any, kind: str, selector: str, image: torch.Tensor) -> None:
+    """Pastes an image into an element, or drops it there."""
+    page.evaluate(GIVE, [kind, selector, base64.b64encode(png(image)).decode()])

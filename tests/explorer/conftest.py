@@ -127,6 +127,7 @@ def shared_tab(browser: Any) -> Iterator[Tab]:
 def tab(shared_tab: Tab) -> Iterator[Tab]:
     """A page of the browser; after the test nothing may have gone wrong on it."""
     shared_tab.page.emulate_media(color_scheme="light")
+    shared_tab.page.unroute_all()
     yield shared_tab
     shared_tab.check()
 

@@ -7,8 +7,6 @@ error, and nothing have been asked of another machine (`tab` in conftest.py).
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ import torch
 from PIL import Image
 
 from drawing import fixed_draw
-from explorer_tab import Explored, Tab, close, set_slider
+from explorer_tab import Explored, Tab, close, give, png, set_slider
 
 OFFERED = {
     "vae": ["Map", "Sliders", "Your image", "Between", "Attributes", "Manifold", "About the run"],
@@ -45,12 +43,6 @@ def having(view: str, *kinds: str) -> Any:
 
 def views(here: Explored) -> list[str]:
     return [NAMES[title] for title in OFFERED[here.subject.run.path.name]]
-
-
-def png(image: torch.Tensor) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(image[0].numpy()).save(content, "PNG")
-    return content.getvalue()
 
 
 @having("About the run")
@@ -229,17 +221,6 @@ def test_the_map_of_two_latents(here: Explored) -> None:
     here.says(z=mean[far].tolist())
 
 
-GIVE = """([kind, selector, content]) => {
-  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
-  const given = new DataTransfer();
-  given.items.add(new File([bytes], 'mine.png', { type: 'image/png' }));
-  const options = { bubbles: true, cancelable: true };
-  document.querySelector(selector).dispatchEvent(kind === 'paste'
-    ? new ClipboardEvent('paste', { ...options, clipboardData: given })
-    : new DragEvent('drop', { ...options, dataTransfer: given }));
-}"""
-
-
 def seen_and_rebuilt(here: Explored, image: torch.Tensor, y: int = 0) -> torch.Tensor:
     """The page shows an image (C, H, W), and its reconstruction as a class; its latents."""
     mean = here.subject.encode(image[None], torch.tensor([y]) if here.can.classes else None)[0][0]
@@ -254,7 +235,7 @@ def test_an_image_of_ones_own(here: Explored) -> None:
     page.set_input_files("#file", {"name": "mine.png", "mimeType": "image/png", "buffer": png(images[5])})
     seen_and_rebuilt(here, images[5], 4)
     for kind, selector, image in (("paste", "body", images[6]), ("drop", ".pad", images[7])):
-        page.evaluate(GIVE, [kind, selector, base64.b64encode(png(image)).decode()])
+        give(page, kind, selector, image)
         mean = seen_and_rebuilt(here, image, 4)
     if here.can.scores:
         y = torch.tensor([4]) if here.can.classes else None
@@ -269,7 +250,7 @@ def test_an_image_of_ones_own(here: Explored) -> None:
     else:
         assert not page.locator(".histogram").is_visible()
     if here.can.classes:
-        page.locator("#view select").select_option("9")
+        page.locator("#current select").select_option("9")
         mean = seen_and_rebuilt(here, images[7], 9)
     editor = "Edit its codes" if here.can.grid else "Edit with the sliders"
     here.moves(lambda: here.click(editor))
@@ -313,6 +294,10 @@ def test_the_pen(here: Explored) -> None:
     seen_and_rebuilt(here, torch.from_numpy(line.astype(np.uint8))[None], 1)
     here.click("Invert")
     assert here.tab.until(lambda: close(seen(), 255 - line))
+    here.click("Clear")
+    here.click("Invert")  # of an empty area
+    page.wait_for_timeout(300)
+    assert close(seen(), 255 - line)
     if here.material.plane is not None:
         here.moves(lambda: here.click("Its place on the map"))
         here.says(view="map")
@@ -348,7 +333,10 @@ def test_between(here: Explored) -> None:
     here.click("Play")
     assert here.tab.until(lambda: float(page.input_value(".field.wide input")) < 0.2)  # it begins at A
     here.click("Pause")
-    here.shows(between(float(page.input_value(".field.wide input"))), moving)
+    share = page.input_value(".field.wide input")
+    here.shows(between(float(share)), moving)
+    here.says(share=share)
+    assert page.inner_text(".field.wide output") == share
     set_slider(page, ".field.wide input", 0.9)
     here.shows(between(0.9), moving)
     page.locator("#view select").select_option("line")
@@ -454,6 +442,18 @@ def test_codes(here: Explored) -> None:
     here.click("Undo")
     here.shows(with_code(63))
     here.says(z=[*z[:12], 63, *z[13:]])
+    page.locator(".overlay").press("ArrowLeft")
+    page.wait_for_selector("#view:has-text('codes 48 to 63')")
+    page.fill("input[type=number]", "5")
+    page.keyboard.press("Enter")  # the codes beside follow
+    page.wait_for_selector("#view:has-text('codes 0 to 47')")
+    here.click("Undo")
+    page.wait_for_selector("#view:has-text('codes 48 to 63')")
+    here.click("Codes before")
+    page.wait_for_selector("#view:has-text('codes 0 to 47')")
+    here.says(page="0")
+    here.tab.open(page.evaluate("location.href"))
+    page.wait_for_selector("#view:has-text('codes 0 to 47')")
     found = here.moves(lambda: here.click("Random image"))
     assert (here.material.embedding.mean == torch.tensor(found)).all(1).any()
     here.shows(here.decoded(found))
@@ -474,6 +474,8 @@ def test_draws_of_the_code_prior(here: Explored) -> None:
         assert drawn == here.subject.model.latents_of_prior(1, y, 1.0, seeded).flatten().tolist()
         here.shows(here.decoded(drawn))
     assert "draw" not in here.address()
+    page.evaluate("location.hash = 'view=codes&draw=7'")
+    assert here.tab.until(lambda: page.input_value("#current select") == "7")
 
 
 @having("Manifold")
@@ -570,7 +572,7 @@ def test_a_link_brings_it_back(here: Explored) -> None:
 
 NONSENSE = [
     "view=none&z=1&y=99", "z=a,b,c&y=-1", "z=1e9,0,0", "view=map&map=0,0,0&axes=9,9&hide=x", "z=NaN,0,0&y=1.5",
-    "view=codes&cell=-3&z=" + ",".join(["64"] * 16), "view=codes&cell=1.5&draw=77", "view=between&a=1e9,0,0&b=,&share=7",
+    "view=codes&cell=-3&z=" + ",".join(["64"] * 16), "view=codes&cell=1.5&draw=77&page=2", "view=between&a=1e9,0,0&b=,&share=7",
     "view=attributes&more=77&less=x&strength=99", "view=manifold&grid=0,7", "view=classes&y=10",
 ]  # fmt: skip
 
@@ -600,6 +602,20 @@ def test_tabs_by_keyboard_and_history(here: Explored) -> None:
     assert page.evaluate("document.activeElement.id") == "tab-about"
     page.go_back()
     page.wait_for_selector(f"#tab-{names[0]}[aria-selected=true]")
+
+
+@having("About the run", "served")
+def test_the_way_past_the_head_leads_to_the_views(here: Explored) -> None:
+    z = here.z(1.5, -1) if here.can.latent else list(range(16))
+    page = here.open(views(here)[0], z=z)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "views"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == f"tab-{views(here)[0]}"
+    page.wait_for_timeout(300)
+    here.says(view=views(here)[0], z=z)
 
 
 OUTSIDE = """() => [...document.querySelectorAll('body *')].filter((e) => {

@@ -105,7 +105,6 @@ class Material:
             "points": plane.points,
             "directions": plane.directions.T.tolist(),
             "labels": [plane.xlabel, plane.ylabel],
-            "how": plane.how,
         }
 
     def about(self, engine: str = "server") -> dict[str, Any]:
@@ -220,7 +219,7 @@ def curves(metrics: Sequence[MetricLine], under: Under) -> list[dict[str, Any]]:
         shown = {split: thin(points) for split, points in splits.items() if len(points) > 1}
         if shown and any(len({value for _, value in points}) > 1 for points in shown.values()):
             metric = metric_of(name, under)
-            found.append({"key": name, "name": f"{metric.label} ({metric.unit})", "splits": shown})
+            found.append({"name": f"{metric.label} ({metric.unit})", "splits": shown})
     return found
 
 

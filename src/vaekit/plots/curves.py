@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
@@ -21,13 +20,12 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.core import SettingError
 from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Metric, Under, metric_of
 from vaekit.plots import style
-from vaekit.plots.style import FAINT, LIGHT, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
+from vaekit.plots.style import FAINT, LIGHT, SHADES, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
 from vaekit.runs.records import MetricLine
 
 Metrics = Sequence[MetricLine]
 LIGHT_IN = {"learning_rate": None, "beta": "kl_nats"}  # scheduled quantity -> panel, or None for the first
 UNIT_WIDTH, TITLE_WIDTH = 22, 30  # characters of a line beside an axis, and above a panel
-SHADES = LinearSegmentedColormap.from_list("kl", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
 LOOKS: dict[str, dict[str, Any]] = {  # split -> how its line is drawn
     "train": {"color": TRAIN, "lw": 0.9, "zorder": 2},
     "validation": {"color": VALIDATION, "lw": 1.2, "marker": "o", "ms": 2.5, "zorder": 3},

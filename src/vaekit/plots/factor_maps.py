@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from vaekit.data import Factor
@@ -14,9 +13,7 @@ from vaekit.evaluation.factors.factor_table import BINS, FactorTable
 from vaekit.evaluation.factors.mig import information_matrix
 from vaekit.images.colours import OKABE_ITO
 from vaekit.plots import style
-from vaekit.plots.style import LIGHT, SMALL, dress, text_style
-
-SHADES = LinearSegmentedColormap.from_list("share", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
+from vaekit.plots.style import LIGHT, SHADES, SMALL, dress, text_style
 
 DIM = 0.05  # share below which no number is written
 

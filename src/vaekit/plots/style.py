@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -28,6 +29,7 @@ _TO_PATH = TextToPath()
 
 MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
 
+SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
 TRAIN, VALIDATION, TEST = OKABE_ITO[5], OKABE_ITO[0], OKABE_ITO[1]
 
 

@@ -88,13 +88,13 @@ test("listeners hear what changed until they leave", () => {
   const told = [];
   const leave = one.onChange((what) => told.push(what));
   one.go([1, 1, 1]);
-  one.go([1, 1, 2], { from: "slider" });
+  one.go([1, 1, 2], { from: "grid" });
   one.show("map");
   page.goTo("#view=codes&z=4,5,6");
   page.goTo(`#${one.text()}`); // its own address is no news
   leave();
   one.undo();
-  assert.deepEqual(told, ["z", "slider", "view", "address"]);
+  assert.deepEqual(told, ["z", "grid", "view", "address"]);
   assert.equal(one.view, "codes");
 });
 
@@ -110,4 +110,21 @@ test("the address is written once, soon after many changes", () => {
   mock.timers.tick(200);
   assert.deepEqual(page.entries.slice(1), [["push", "#view=map&z=49,0,0&y=3&hide=2"]]);
   mock.timers.reset();
+});
+
+test("a place that comes late moves nobody who has done something else", async () => {
+  const { one, page } = state("");
+  const come = (...z) => Promise.resolve({ z, y: 7 });
+  assert.ok(await one.follow(come(1, 1, 1)));
+  assert.deepEqual([[...one.z], one.y], [[1, 1, 1], 7]);
+  const meanwhile = [() => one.go([2, 2, 2]), () => one.undo(), () => page.goTo("#z=4,5,6")];
+  for (const act of meanwhile) {
+    const late = one.follow(come(3, 3, 3));
+    act();
+    const there = [...one.z];
+    assert.equal(await late, false);
+    assert.deepEqual([...one.z], there);
+  }
+  assert.deepEqual(await Promise.all([one.follow(come(8, 8, 8)), one.follow(come(9, 9, 9))]), [false, true]);
+  assert.deepEqual([...one.z], [9, 9, 9]);
 });

@@ -37,9 +37,9 @@ export class App {
   }
 
   /** Goes to an image's place: a conditional model shows it under its own class. @param {number} index */
-  async goImage(index) {
-    const [z, labels] = await Promise.all([this.data.latents(index), this.data.labels()]);
-    this.state.go(z, { y: this.about.can.classes && labels ? labels[index] : this.state.y });
+  goImage(index) {
+    const coming = Promise.all([this.data.latents(index), this.data.labels()]);
+    return this.state.follow(coming.then(([z, labels]) => ({ z, y: this.about.can.classes && labels ? labels[index] : undefined })));
   }
 
   /** Name of a class. @param {number} number */

@@ -1,6 +1,6 @@
 // @ts-check
 // The mean of one class less that of another, added to a picture with a strength.
-import { choice, h, latest, slider, trying } from "./dom.js";
+import { choice, h, latest, slider } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
 
 const STEPS = 9;
@@ -34,7 +34,7 @@ class Attributes {
       this.sheet.canvas,
       h("div", { class: "buttons" }, h("button", { onclick: () => this.take(this.strength) }, "Keep it"),
         saveButton(() => this.sheet.canvas, `${about.run}-attribute`, 56)));
-    trying(() => this.draw());
+    this.draw();
   }
 
   /** A class from the address, or the class with that number among those that have a mean. @param {string} name @param {number} place */

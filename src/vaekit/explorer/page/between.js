@@ -24,7 +24,7 @@ export function between(a, b, t, arc) {
 
 /** @typedef {import("./app.js").App} App */
 
-/** @typedef {{name: "a" | "b", picture: Picture, element: HTMLElement, z: Float32Array}} End */
+/** @typedef {{name: "a" | "b", picture: Picture, element: HTMLElement, z: Float32Array, turn: number}} End */
 
 class Between {
   /** @param {App} app @param {HTMLElement} panel */
@@ -33,7 +33,7 @@ class Between {
     const { about, state } = app;
     this.arc = state.option("path") === "arc";
     this.ends = [this.end("a"), this.end("b")];
-    this.begun = false;
+    this.closed = false;
     this.sheet = new Sheet(about.shape, STEPS, 1, "Interpolation from A to B");
     this.sheet.canvas.addEventListener("click", (event) => this.go(this.sheet.at(event) / (STEPS - 1)));
     this.moving = new Picture(about.shape, "Animation from A to B");
@@ -47,7 +47,7 @@ class Between {
     });
     this.input = /** @type {HTMLInputElement} */ (this.t.querySelector("input"));
     this.frame = 0;
-    this.play = h("button", { onclick: () => (this.frame ? this.stop() : this.start()) }, "Play");
+    this.play = h("button", { onclick: () => (this.frame ? this.input.dispatchEvent(new Event("input")) : this.start()) }, "Play");
     panel.append(
       h("p", { class: "faint" }, "What lies between two places: click a picture of the strip to go there."),
       h("div", { class: "ends" }, this.ends.map(({ element }) => element),
@@ -61,7 +61,7 @@ class Between {
         h("button", { onclick: () => this.swap() }, "Swap"),
         saveButton(() => this.sheet.canvas, `${about.run}-between`, 56)),
       this.sheet.canvas);
-    trying(() => this.begin());
+    this.begun = trying(() => this.begin());
   }
 
   /** One end: its picture with buttons. @param {"a" | "b"} name @returns {End} */
@@ -72,9 +72,9 @@ class Between {
     const random = about.points || about.can.prior === "normal";
     const buttons = h("span", { class: "buttons" });
     const element = h("figure", {}, picture.canvas, h("figcaption", {}, h("b", {}, name.toUpperCase()), buttons));
-    const end = { name, picture, element, z: state.z };
+    const end = { name, picture, element, z: latentsOf(state.option(name), about.can.latent) ?? state.z, turn: 0 };
     buttons.append(button("Current", () => this.set(end, state.z)));
-    if (random) buttons.append(button("Random", async () => this.set(end, await this.random())));
+    if (random) buttons.append(button("Random", () => this.set(end, this.random())));
     return end;
   }
 
@@ -84,35 +84,34 @@ class Between {
     return about.points ? data.latents(random.below(about.points)) : random.normals(about.can.length);
   }
 
+  /** A is the current place, and B the second image, unless the address has others. */
   async begin() {
     const { about, state, data } = this.app;
-    const current = state.z;
-    const defaults = [async () => state.z, async () => (about.points > 1 ? data.latents(1) : this.random())];
-    for (const [k, end] of this.ends.entries()) {
-      end.z = Float32Array.from(latentsOf(state.option(end.name), about.can.latent) ?? await defaults[k]());
-    }
-    this.begun = true;
-    if (about.points < 2) this.keep(this.ends[1]); // a draw is in no file: the link must hold it
-    if (state.z !== current) this.ends.forEach((end) => this.keep(end)); // it moved away while B was on its way
-    await this.redraw();
+    if (latentsOf(state.option("b"), about.can.latent)) this.redraw();
+    else await this.set(this.ends[1], about.points > 1 ? data.latents(1) : this.random());
   }
 
-  /** @param {End} end @param {Float32Array} z */
-  set(end, z) {
+  /** Takes latents, which may be on their way: what is chosen meanwhile stays. @param {End} end @param {Float32Array | Promise<Float32Array>} coming */
+  async set(end, coming) {
+    const turn = ++end.turn;
+    const z = await coming;
+    if (turn !== end.turn) return;
     end.z = Float32Array.from(z);
     this.keep(end);
-    return this.redraw();
+    this.redraw();
   }
 
   /** An end in the address. @param {End} end */
   keep(end) {
-    this.app.state.set(end.name, textOf(end.z, 3));
+    if (!this.closed) this.app.state.set(end.name, textOf(end.z, 3));
   }
 
-  swap() {
-    const [a, b] = this.ends.map(({ z }) => z);
-    this.set(this.ends[0], b);
-    this.set(this.ends[1], a);
+  async swap() {
+    await this.begun;
+    const [a, b] = this.ends;
+    [a.z, b.z] = [b.z, a.z];
+    this.ends.forEach((end) => this.keep(end));
+    this.redraw();
   }
 
   /** @param {number} t */
@@ -161,14 +160,13 @@ class Between {
     this.play.textContent = "Play";
   }
 
-  /** @param {string} what */
-  update(what) {
-    if (what !== "z" || !this.begun) return;
-    this.ends.forEach((end) => this.keep(end)); // A was the current picture, which has moved away
+  update() {
+    this.keep(this.ends[0]); // it was the current picture, which has moved away
     this.redraw();
   }
 
   close() {
+    this.closed = true;
     this.stop();
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // A grid of codes: click a cell, choose another code, see the picture change.
-import { context2d, h, latest, say, trying } from "./dom.js";
+import { context2d, h, latest, say } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
 
 const PAGE = 48; // codes shown at a time
@@ -20,7 +20,8 @@ class Codes {
     const given = Number(state.option("cell") ?? NaN);
     this.cell = Number.isInteger(given) && given >= 0 && given < cells ? given
       : Math.floor(this.rows / 2) * this.columns + Math.floor(this.columns / 2);
-    this.first = this.pageOf(this.cell);
+    const page = Number(state.option("page") ?? NaN);
+    this.first = Number.isInteger(page) && page >= 0 && page * PAGE < about.can.codes ? page * PAGE : this.pageOf(this.cell);
     this.picture = new Picture(about.shape, "The picture under the grid of codes");
     this.overlay = h("canvas", {
       class: "overlay", tabindex: "0", role: "application", width: 560, height: Math.round((560 * about.shape[1]) / about.shape[2]),
@@ -45,13 +46,14 @@ class Codes {
       h("div", { class: "fields" }, this.turns,
         this.range, saveButton(() => this.sheet.canvas, `${about.run}-codes`, 56)),
       this.sheet.canvas);
-    this.update();
+    this.show();
   }
 
   /** Another page of codes. @param {number} by */
   turn(by) {
     const last = Math.floor((this.app.about.can.codes - 1) / PAGE) * PAGE;
     this.first = Math.max(0, Math.min(last, this.first + by * PAGE));
+    this.app.state.set("page", this.first / PAGE);
     this.draw();
   }
 
@@ -72,7 +74,6 @@ class Codes {
   choose(cell) {
     this.cell = cell;
     this.app.state.set("cell", cell);
-    this.first = this.pageOf(cell);
     this.update();
   }
 
@@ -128,12 +129,19 @@ class Codes {
     context.strokeRect((this.cell % this.columns) * w, Math.floor(this.cell / this.columns) * tall, w, tall);
   }
 
+  /** The page of codes is that of the cell's code, until it is turned. */
   update() {
+    this.first = this.pageOf(this.cell);
+    this.app.state.set("page", null);
+    this.show();
+  }
+
+  show() {
     const code = this.app.state.z[this.cell];
     this.number.value = String(code);
     this.text.textContent = `Row ${Math.floor(this.cell / this.columns) + 1}, column ${(this.cell % this.columns) + 1}: code ${code}.`;
     this.grid();
-    trying(() => this.shown());
+    this.shown();
     this.draw();
   }
 }

@@ -27,13 +27,13 @@ async function engineFor(about) {
   return Local.load(about);
 }
 
-/** Latents from the prior: here, or from the server where the prior is a model of its own. @param {App} app */
+/** Goes to latents from the prior: drawn here, or by the server where the prior is a model of its own. @param {App} app */
 async function draw({ about, state, engine, random }) {
-  if (about.can.prior === "normal" || !engine.sample) return random.normals(about.can.length);
+  if (about.can.prior === "normal" || !engine.sample) return state.go(random.normals(about.can.length));
   say("Drawing…");
-  const latents = await engine.sample(random.below(2 ** 32), state.option("draw") ?? "");
-  say(about.can.prior === "own" ? "A draw from the model's own prior." : "A draw from the fitted prior.");
-  return latents;
+  const went = await state.follow(engine.sample(random.below(2 ** 32), state.option("draw") ?? "").then((z) => ({ z })));
+  const prior = about.can.prior === "own" ? "the model's own prior" : "the fitted prior";
+  say(went ? `A draw from ${prior}.` : `A draw from ${prior} came too late.`);
 }
 
 /** @param {App} app */
@@ -43,17 +43,23 @@ function buttonsOf(app) {
   const button = (/** @type {string} */ text, /** @type {() => unknown} */ task) =>
     buttons.push(h("button", { onclick: () => trying(task) }, text));
   button("Reset", () => state.go(state.start, { y: about.start_class }));
-  if (about.can.prior) button("Draw from the prior", async () => state.go(await draw(app)));
+  if (about.can.prior) button("Draw from the prior", () => draw(app));
   if (about.points) button("Random image", () => app.goImage(app.random.below(about.points)));
   return [...buttons, saveButton(() => app.picture.canvas, `${about.run}-picture`)];
 }
 
-/** The class of the current picture, which may change elsewhere. @param {App} app */
-function classChoice(app) {
-  const { about, state } = app;
-  const field = choice("Class", app.classChoices(about.can.classes), state.y, (value) => state.go(state.z, { y: Number(value) }));
+/**
+ * A choice of what may change elsewhere.
+ * @param {App} app
+ * @param {string} label
+ * @param {[string | number, string][]} options
+ * @param {() => string | number} value
+ * @param {(value: string) => void} change
+ */
+function following({ state }, label, options, value, change) {
+  const field = choice(label, options, value(), change);
   const select = /** @type {HTMLSelectElement} */ (field.querySelector("select"));
-  state.onChange(() => (select.value = String(state.y)));
+  state.onChange(() => (select.value = String(value())));
   return field;
 }
 
@@ -62,9 +68,10 @@ function currentPanel(app) {
   const { about, state } = app;
   byId("current").replaceChildren(
     app.picture.canvas,
-    ...(about.can.drawn ? [choice("Class to draw", [["", "any"], ...app.classChoices(about.can.drawn)], state.option("draw") ?? "",
-      (value) => state.set("draw", value || null))] : []),
-    ...(about.can.classes ? [classChoice(app)] : []),
+    ...(about.can.drawn ? [following(app, "Class to draw", [["", "any"], ...app.classChoices(about.can.drawn)],
+      () => state.option("draw") ?? "", (value) => state.set("draw", value || null))] : []),
+    ...(about.can.classes ? [following(app, "Class", app.classChoices(about.can.classes),
+      () => state.y, (value) => state.go(state.z, { y: Number(value) }))] : []),
     h("div", { class: "buttons" }, buttonsOf(app)));
 }
 
@@ -130,6 +137,7 @@ async function start() {
     calm();
     if (what !== "view") app.preview(null);
   });
+  say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
   tabs(app);
   window.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") {
@@ -137,8 +145,11 @@ async function start() {
       app.state.undo();
     }
   });
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address is that of a place
+    byId("views").focus();
+  });
   await app.preview(null);
-  say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
   document.documentElement.dataset.ready = "yes";
 }
 

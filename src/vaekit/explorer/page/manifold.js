@@ -1,6 +1,6 @@
 // @ts-check
 // A grid over two latents, decoded; the others stay as they are in the current picture.
-import { choice, h, latest, trying } from "./dom.js";
+import { choice, h, latest } from "./dom.js";
 import { Sheet, saveButton } from "./pictures.js";
 import { dimensionNames } from "./plane.js";
 import { numbersOf } from "./state.js";
@@ -24,7 +24,7 @@ class Manifold {
     this.tile = null; // where the arrow keys are
     /** @type {AbortController | null} */
     this.running = null;
-    this.draw = latest(() => this.redraw());
+    this.redrawn = latest(() => this.redraw());
     this.listen(this.sheet.canvas);
     const others = about.can.latent > 2 ? " The other latents stay as in the current picture." : "";
     const steps = about.can.prior === "normal" ? "equal steps of the prior's probability" : "steps of the latents' spread";
@@ -33,7 +33,7 @@ class Manifold {
       h("div", { class: "fields" }, about.can.latent > 2 ? [this.axisChoice("Across", 0), this.axisChoice("Up", 1)] : [],
         saveButton(() => this.sheet.canvas, `${about.run}-manifold`)),
       this.sheet.canvas);
-    trying(() => this.draw());
+    this.draw();
   }
 
   /** @param {HTMLCanvasElement} canvas */
@@ -80,8 +80,13 @@ class Manifold {
     this.app.state.go(this.latents(next), { from: "grid" });
   }
 
-  async redraw() {
+  /** Draws the grid; one that is being drawn is given up. */
+  draw() {
     this.running?.abort();
+    this.redrawn();
+  }
+
+  async redraw() {
     this.running = new AbortController();
     const D = this.app.about.can.latent;
     const latents = new Float32Array(this.n * this.n * D);

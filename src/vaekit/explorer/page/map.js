@@ -1,7 +1,7 @@
 // @ts-check
 // The map: images in a plane of the latent space. Pointing decodes, a click goes there.
 import { Camera } from "./camera.js";
-import { choice, context2d, h, number, say, trying } from "./dom.js";
+import { choice, context2d, h, latest, number, say, trying } from "./dom.js";
 import { Legend } from "./legend.js";
 import { coloursOf, drawMark, drawPrior, paintPoints } from "./painting.js";
 import { saveButton } from "./pictures.js";
@@ -72,7 +72,8 @@ class LatentMap {
     /** @type {ImageData | null} */
     this.image = null;
     this.listen();
-    trying(() => this.load());
+    this.load = latest(() => this.fetch());
+    this.load();
   }
 
   controls() {
@@ -112,17 +113,17 @@ class LatentMap {
   setAxes(axes) {
     this.app.state.set("axes", axes);
     this.app.state.set("map", null);
-    trying(() => this.load());
+    this.load();
   }
 
-  async load() {
+  async fetch() {
     const { about, data, state } = this.app;
     say("Loading the map…");
+    this.plane = null; // until its points are there
     const axes = axesOf(this.app);
-    const plane = planeOf(about, axes);
-    this.plane = plane;
     [this.points.places, this.points.labels] = await Promise.all([data.places(axes), data.labels()]);
-    this.caption.textContent = `${axesText(plane)}. Moving decodes the place under the pointer; `
+    this.plane = planeOf(about, axes);
+    this.caption.textContent = `${axesText(this.plane)}. Moving decodes the place under the pointer; `
       + "a click goes there, a click on a point to its image. Drag to pan, scroll to zoom.";
     this.legend.fill(this.colours.classes);
     if (!this.camera.look(numbersOf(state.option("map")))) this.fit();
@@ -193,8 +194,7 @@ class LatentMap {
     if (index < 0) {
       app.state.go(this.plane.move(app.state.z, x, y));
       say(`Decoded at ${number(x)}, ${number(y)}.`);
-    } else {
-      await app.goImage(index);
+    } else if (await app.goImage(index)) {
       say(`Image ${index}${points.labels ? `, class ${app.className(points.label(index))}` : ""}.`);
     }
   }
@@ -222,6 +222,7 @@ class LatentMap {
 
   /** The view in the address. */
   keepView() {
+    if (!this.plane) return;
     this.app.state.set("map", this.camera.values().join(","));
     this.draw();
   }

@@ -44,11 +44,11 @@ export class Server {
     const count = latents.length / D;
     const parts = [];
     for (let first = 0; first < count; first += this.most) {
-      if (signal?.aborted) throw new DOMException("superseded", "AbortError");
       const last = Math.min(count, first + this.most);
       const y = Array.isArray(classes) ? classes.slice(first, last).join(",") : classes;
       const answer = await post(`api/decode${asked(y)}`, latents.slice(first * D, last * D));
       const levels = new Uint8Array(await answer.arrayBuffer());
+      if (signal?.aborted) throw new DOMException("superseded", "AbortError");
       if (part) part(levels, first);
       parts.push(levels);
     }

@@ -22,7 +22,8 @@ class Sliders {
     this.rows = [];
     /** @type {AbortController | null} */
     this.running = null;
-    this.refresh = settled(() => trying(() => this.strips()), 90);
+    this.closed = false;
+    this.refresh = settled(() => this.draw(), 90);
     /** @type {HTMLElement[]} */
     const groups = [h("div", { class: "sliders" }, live.slice(0, SHOWN).map((d) => this.row(d)))];
     if (live.length > SHOWN) groups.push(this.fold(live.slice(SHOWN), `${live.length - SHOWN} more`));
@@ -35,7 +36,7 @@ class Sliders {
     if (collapsed) panel.append(h("p", {}, "Every dimension is dead: the latents say next to nothing about an image."));
     panel.append(h("p", { class: "faint" }, `One slider per latent dimension${order}. Beside it what happens when it alone moves.`),
       ...groups);
-    this.strips();
+    this.draw();
   }
 
   /** Rows that are folded away. @param {Dimension[]} dimensions @param {string} title */
@@ -91,8 +92,7 @@ class Sliders {
   move(row, value, keep) {
     const z = Float32Array.from(this.app.state.z);
     z[row.index] = value;
-    this.app.state.go(z, { keep, from: "slider" });
-    this.fill(row);
+    this.app.state.go(z, { keep });
   }
 
   /** @param {Row} row */
@@ -105,6 +105,10 @@ class Sliders {
   update() {
     this.rows.forEach((row) => this.fill(row));
     this.refresh();
+  }
+
+  draw() {
+    if (!this.closed) trying(() => this.strips());
   }
 
   /** All strips that can be seen, in one request that a newer one ends. */
@@ -131,6 +135,7 @@ class Sliders {
   }
 
   close() {
+    this.closed = true;
     this.running?.abort();
   }
 }

@@ -43,6 +43,7 @@ export class State {
     this.history = [];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    this.turn = 0; // how often it has moved, or been asked to
     this.start = start;
     this.view = "";
     this.z = start;
@@ -59,6 +60,7 @@ export class State {
 
   /** Takes everything from the address. */
   read() {
+    this.turn++;
     const given = new URLSearchParams(location.hash.slice(1));
     const { codes, classes } = this.about.can;
     this.view = given.get("view") || "";
@@ -107,11 +109,24 @@ export class State {
    * @param {ArrayLike<number>} z
    */
   go(z, { keep = true, from = "", y = this.y } = {}) {
+    this.turn++;
     if (keep) this.remember();
     this.z = Float32Array.from(z);
     this.y = y;
     this.write();
     this.say(from || "z");
+  }
+
+  /**
+   * `go`, once the place has come; false where something else was done meanwhile.
+   * @param {Promise<{z: ArrayLike<number>, y?: number}>} coming
+   */
+  async follow(coming) {
+    const turn = ++this.turn;
+    const { z, y } = await coming;
+    if (turn !== this.turn) return false;
+    this.go(z, { y });
+    return true;
   }
 
   remember() {
@@ -124,6 +139,7 @@ export class State {
   undo() {
     const last = this.history.pop();
     if (!last) return false;
+    this.turn++;
     [this.z, this.y] = [last.z, last.y];
     this.write();
     this.say("z");

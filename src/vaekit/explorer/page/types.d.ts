@@ -52,7 +52,7 @@ export interface About {
   start: number[];
   start_class: number;
   ticks: number[];
-  plane: { directions: number[][]; labels: string[]; how: string } | null;
+  plane: { directions: number[][]; labels: string[] } | null;
   light_on_dark: boolean;
   score: string | null;
   numbers: { label: string; unit: string; text: string; sentence: string }[];
@@ -64,7 +64,6 @@ export interface About {
 
 /** One quantity over the steps: split -> [step, value] pairs. */
 export interface Curve {
-  key: string;
   /** Label with its unit. */
   name: string;
   splits: Record<string, number[][]>;
@@ -156,7 +155,7 @@ export interface Engine {
   sample?(seed: number, label: string): Promise<Float32Array>;
 }
 
-/** A view that is open. `update` gets what changed: z, slider, grid ... */
+/** A view that is open. `update` gets what changed: z, or grid. */
 export interface Opened {
   update?(what: string): void;
   close?(): void;

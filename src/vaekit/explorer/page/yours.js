@@ -1,6 +1,6 @@
 // @ts-check
 // An image of one's own: a file, pasted, or drawn with the pen; encoded, reconstructed, scored.
-import { choice, context2d, h, latest, number, say, slider, trying } from "./dom.js";
+import { context2d, h, latest, number, say, slider, trying } from "./dom.js";
 import { Pen } from "./pen.js";
 import { Picture } from "./pictures.js";
 import { fixedDraw } from "./view.js";
@@ -21,7 +21,10 @@ class Yours {
     /** @type {Levels | null} */
     this.seen = null;
     this.mean = new Float32Array(0);
-    this.look = latest((/** @type {Levels} */ levels) => this.encode(levels));
+    /** @type {number | null} */
+    this.y = null; // under which it was encoded
+    this.turn = 0; // of the files
+    this.encoded = latest(() => this.encode());
     this.file = h("input", { type: "file", accept: "image/*", class: "hidden-file", id: "file", onchange: () => this.take(this.file.files?.[0]) });
     const editor = about.can.grid ? ["codes", "Edit its codes"] : ["sliders", "Edit with the sliders"];
     this.edit = h("button", { disabled: true, onclick: () => this.go(editor[0]) }, editor[1]);
@@ -45,19 +48,18 @@ class Yours {
   }
 
   tools() {
-    const { about, state } = this.app;
-    const classes = about.can.classes ? choice("Its class", this.app.classChoices(about.class_names.length), state.y, (value) => {
-      state.go(state.z, { y: Number(value) });
-      if (this.seen) this.look(this.seen);
-    }) : null;
     return [
       slider("Pen", { min: 0.03, max: 0.2, step: 0.01, value: this.pen.width }, (value) => (this.pen.width = value)),
       h("div", { class: "buttons" },
-        h("button", { onclick: () => this.pen.clear() }, "Clear"),
+        h("button", { onclick: () => this.clear() }, "Clear"),
         h("button", { onclick: () => this.invert() }, "Invert"),
         h("button", { onclick: () => this.file.click() }, "Choose a file…"), this.file),
-      classes,
     ];
+  }
+
+  clear() {
+    this.seen = null;
+    this.pen.clear();
   }
 
   invert() {
@@ -68,19 +70,29 @@ class Yours {
   /** Reads an image file. @param {File | undefined} file */
   take(file) {
     return file && trying(async () => {
+      const turn = ++this.turn;
       say(`Reading ${file.name || "the picture"}…`);
       const levels = await this.app.engine.readImage(file);
-      this.pen.put(levels);
-      await this.look(levels);
+      if (turn !== this.turn) return; // a later one has come
       say("Read.");
+      this.pen.put(levels);
+      this.look(levels);
     });
   }
 
-  /** A model of binary pixels is shown, and sees, one draw of them. @param {Levels} levels */
-  async encode(levels) {
-    const { about, engine, y } = this.app;
-    this.own.draw(about.binary ? fixedDraw(levels).map((v) => 255 * v) : levels);
+  /** @param {Levels} levels */
+  look(levels) {
     this.seen = levels;
+    this.encoded();
+  }
+
+  /** A model of binary pixels is shown, and sees, one draw of them. */
+  async encode() {
+    const { about, engine, y } = this.app;
+    const levels = this.seen;
+    if (!levels) return;
+    this.y = y;
+    this.own.draw(about.binary ? fixedDraw(levels).map((v) => 255 * v) : levels);
     const { mean, score } = await engine.encode(levels, y);
     this.mean = Float32Array.from(mean);
     this.again.draw(await engine.decode(this.mean, y));
@@ -107,6 +119,11 @@ class Yours {
   go(view) {
     this.app.state.go(this.mean);
     this.app.state.show(view);
+  }
+
+  /** Under another class it is another reconstruction. */
+  update() {
+    if (this.y !== this.app.y) this.encoded();
   }
 
   close() {
