@@ -14,7 +14,7 @@ import torch
 
 import vaekit
 from vaekit import evaluate
-from vaekit.core import DataError, SettingError
+from vaekit.core import DataError, SettingError, VaekitWarning
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import negative_elbo
@@ -113,6 +113,16 @@ def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
     (row,) = [row for row in rows(values) if row.value == values["quality"][distance]]
     assert row.floor == values["quality"][f"{distance}_floor"]
     assert row.error == values["quality"][f"{distance}_se"]
+
+
+def test_too_few_images_leave_the_quality_out_unless_its_features_were_asked_for(digits: Data) -> None:
+    few = replace(digits, test=digits.test.take(torch.arange(20)))
+    with pytest.warns(VaekitWarning, match="quality of samples is left out: .*20 test images are too few"):
+        values = evaluate(untrained(), few, samples=2, features="auto").as_dict()
+    assert "quality" not in values
+    assert values["bce_bound_nats"]["images"] == 20
+    with pytest.raises(DataError, match="20 test images are too few"):
+        evaluate(untrained(), few, samples=2, features=features_for(digits))
 
 
 def test_samples_are_a_function_of_the_seed(digits: Data) -> None:

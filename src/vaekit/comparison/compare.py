@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vaekit.comparison.measure import Reference, check_enough
+from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
 from vaekit.comparison.plan import (
     Plan,
@@ -34,6 +34,7 @@ from vaekit.evaluation.samples.features.store import (
     load_features,
     save_classifier,
 )
+from vaekit.evaluation.samples.quality import check_enough
 
 BUDGET = "60s"  # where neither budget nor epochs is given
 

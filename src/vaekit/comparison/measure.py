@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError, derive_seed
+from vaekit.core import derive_seed
 from vaekit.data import Data, to_unit
 from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
@@ -28,7 +28,7 @@ from vaekit.evaluation.samples.frechet import frechet_distance
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
-from vaekit.evaluation.samples.quality import compare_features, fewest, laplacian_energy
+from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
 from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
 from vaekit.metrics import has_bits
 from vaekit.models import Model
@@ -254,13 +254,3 @@ def root_of_covariance(latents: Tensor) -> Tensor:
     """A matrix A with A Aᵀ the covariance of latents (N, D), which may be singular."""
     values, vectors = torch.linalg.eigh(latents.double().T.cov())
     return (vectors * values.clamp_min(0).sqrt()).to(latents.dtype)
-
-
-def check_enough(data: Data, features: Features) -> None:
-    """Raises DataError when there are too few images to compare sets of them in these features."""
-    least = fewest(features)
-    if min(len(data.test), len(data.train)) < least:
-        raise DataError(
-            f"{data.source}: {len(data.test)} test images are too few for {features.dimensions} features; "
-            f"at least {least} are needed."
-        )

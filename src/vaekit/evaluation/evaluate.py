@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaekit.core import SettingError, choose, derive_seed
+from vaekit.core import DataError, SettingError, choose, derive_seed, warn_of
 from vaekit.data import Data, Factor, Split
 from vaekit.data.picking import chosen
 from vaekit.data.view import has_grey
@@ -24,7 +24,7 @@ from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, chec
 from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
 from vaekit.evaluation.samples.features.store import Features, features_for
 from vaekit.evaluation.samples.generated import generate
-from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
+from vaekit.evaluation.samples.quality import SampleQuality, check_enough, sample_quality
 from vaekit.inference import device_of
 from vaekit.metrics import KINDS, Under, in_bits, key_under
 from vaekit.models import Model
@@ -218,15 +218,35 @@ def _asked(
     check_pixels(model, data)
     if isinstance(data, Split):
         return Asked(model, data, data, None, None)
-    if isinstance(features, str | Path):
-        features = features_for(data, None if features == "auto" else features)
+    features = _features_of(model, data, features)
     train = data.train if run is None or data.fingerprint == run.config.data.fingerprint else None
     return Asked(model, data, data.test, train, data.factors if wanted else None, features)
 
 
+def _features_of(model: Model, data: Data, wanted: Features | str | Path | None) -> Features | None:
+    """The features to compare samples in; None, with a warning, where "auto" has too few images for it.
+
+    Raises:
+        DataError: too few images for features that were asked for.
+    """
+    if wanted is None or not model.can_sample():
+        return None
+    found = (
+        features_for(data, None if wanted == "auto" else wanted) if isinstance(wanted, str | Path) else wanted
+    )
+    try:
+        check_enough(data, found)
+    except DataError as error:
+        if wanted != "auto":
+            raise
+        warn_of([f"the quality of samples is left out: {error}"])
+        return None
+    return found
+
+
 def measure_quality(asked: Asked, seed: int) -> SampleQuality | None:
-    """Quality of samples, where features were given and the model can sample."""
-    if asked.features is None or not isinstance(asked.data, Data) or not asked.model.can_sample():
+    """Quality of samples, where there are features for it."""
+    if asked.features is None or not isinstance(asked.data, Data):
         return None
     generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed)
     return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)

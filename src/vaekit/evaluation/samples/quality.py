@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import DataError
-from vaekit.data.dataset import to_unit
+from vaekit.data.dataset import Data, to_unit
 from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, shuffled
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.frechet import frechet_estimate
@@ -147,6 +147,16 @@ def _choice(count: int, wanted: int, seed: int, purpose: str) -> Tensor:
 def fewest(features: Features) -> int:
     """Images of each kind that a comparison in these features needs."""
     return max(FEWEST, features.dimensions + 2)
+
+
+def check_enough(data: Data, features: Features) -> None:
+    """Raises DataError when there are too few images to compare sets of them in these features."""
+    least = fewest(features)
+    if min(len(data.test), len(data.train)) < least:
+        raise DataError(
+            f"{data.source}: {len(data.test)} test images are too few for {features.dimensions} features; "
+            f"at least {least} are needed."
+        )
 
 
 def _check_count(count: int, kinds: tuple[Tensor, Tensor, Tensor], extractor: Features) -> None:
