@@ -269,7 +269,7 @@ def prior_epoch_seconds(wish: Request, method: str, data: Data) -> float:
 def epoch_seconds(settings: s.Settings, data: Data) -> float:
     """Seconds that an epoch takes, timed on a fresh model of which nothing is kept."""
     model, objective = new_model(settings, data)
-    model.prepare(data.train.images)
+    model.prepare_from(data.train)
     context = choose_context(settings.fit.device, settings.fit.precision)
     return Trainer(model, objective, data, settings.fit, context).time_epoch()
 

@@ -94,7 +94,7 @@ def fit(
             settings = settings_for(method, model, objective, data, options)
             begin_run(folder, settings, data, model, objective, context.device)
             held.enter_context(sole_writer(folder))
-        model.prepare(data.train.images)
+        model.prepare_from(data.train)
         trainer = Trainer(
             model,
             objective,
@@ -145,7 +145,7 @@ def resume(
             if context.leads:
                 warn_of_versions(config, context)
                 mend_folder(folder, data)
-            model.prepare(data.train.images)
+            model.prepare_from(data.train)
             trainer = Trainer(
                 model,
                 objective,
