@@ -85,7 +85,7 @@ def batch_for(facts: Facts) -> int:
     wanted = max(facts.count // BATCHES, 1)
     power = 1 << (wanted.bit_length() - 1)
     affordable = max(AT_ONCE // prod(facts.shape), LEAST // 2)
-    return min(max(power, LEAST), MOST, affordable)
+    return min(max(power, LEAST), MOST, affordable, facts.count)
 
 
 def rate_for(facts: Facts, batch: int) -> float:
