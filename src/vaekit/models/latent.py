@@ -147,6 +147,11 @@ class LatentModel(Autoencoder):
             for weights in head.parameters():
                 nn.init.zeros_(weights)
 
+    @property
+    def begins_fitted(self) -> bool:
+        """At probabilistic PCA."""
+        return self.principal is not None
+
     def shown_rows(self, images: Tensor) -> Tensor:
         """Images as the networks see them, flattened: (N, *shape) -> (N, P), on the CPU."""
         return to_unit(images).flatten(1)

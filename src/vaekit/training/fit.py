@@ -22,9 +22,10 @@ from vaekit.runs.write import begin_run, method_name, settings_for
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import joined
 from vaekit.training.history import History
-from vaekit.training.lengths import usual_length
+from vaekit.training.lengths import with_warmup
 from vaekit.training.pace import in_steps
 from vaekit.training.progress import Progress, choose_progress
+from vaekit.training.recipe import Facts, filled
 from vaekit.training.trainer import Trainer
 
 __all__ = ["History", "fit"]
@@ -71,7 +72,8 @@ def fit(
     objective.check(model)
     check_data(model, objective.criterion, data, options)
     with joined(options.device, options.precision) as context, ExitStack() as held:
-        options = usual_length(in_steps(options, model, objective, data, context))
+        options = filled(options, Facts(len(data.train), data.shape))
+        options = with_warmup(in_steps(options, model, objective, data, context), len(data.train))
         begun = None if start is None else start_from(copy.deepcopy(model), Path(start))
         shown = choose_progress(progress if context.leads else "none")
         folder = Path(out) if out is not None and context.leads else None

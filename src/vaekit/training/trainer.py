@@ -35,6 +35,7 @@ from vaekit.training.lengths import steps_of, validation_epochs
 from vaekit.training.log import Metrics, not_finite
 from vaekit.training.optimizers import weights_in_place
 from vaekit.training.progress import Progress, Silent
+from vaekit.training.recipe import Facts, filled
 from vaekit.training.state import Best, TrainState
 from vaekit.training.summarise import split_summary
 
@@ -74,6 +75,8 @@ class Trainer:
         should_stop: Callable[[], str | None] | None = None,
     ) -> None:
         self.context, self.device, self.precision = context, context.device, context.precision
+        options = filled(options, Facts(len(data.train), data.shape))
+        assert options.batch_size is not None
         self.learner = Learner(model, objective, options, context)
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
@@ -102,6 +105,7 @@ class Trainer:
             with own_randomness(self.device), only_deterministic(self.options.deterministic):
                 self._started = time.monotonic() - self.state.seconds
                 if self.state.step == 0:
+                    self.judge_start()
                     self.save()
                 ended = self.state.stopped
                 while reason is None and not ended:
@@ -114,6 +118,11 @@ class Trainer:
         finally:
             self.progress.end()
         return History(self.metrics.lines, summary, reason, self.folder)
+
+    def judge_start(self) -> None:
+        """Validates a model that begins at an optimum: its first weights may be the best."""
+        if self.model.begins_fitted and len(self.data.validation):
+            self.validate(judge=True)
 
     def train_epoch(self) -> str | None:
         """The rest of the epoch, or of the run; a reason if the run is to stop here.
@@ -169,15 +178,19 @@ class Trainer:
             self.log_window()
         state.epoch, state.batch = state.epoch + 1, 0
         if len(self.data.validation) and (last or state.epoch % self.validation_epochs == 0):
-            with weights_in_place(self.model, self.learner.averaged):
-                terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
-            if criterion is not None and (last or state.step >= self.settled_at):
-                self.compare(terms[criterion])
+            self.validate(judge=last or state.step >= self.settled_at)
             state.stopped = not last and state.stale >= (self.options.patience or math.inf)
         if state.stopped:
             self.save()
             reach("stopped early")
         return last or state.stopped
+
+    def validate(self, judge: bool) -> None:
+        """Measures the validation split; `judge` also compares it with the best so far."""
+        with weights_in_place(self.model, self.learner.averaged):
+            terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
+        if judge and criterion is not None:
+            self.compare(terms[criterion])
 
     def compare(self, value: float) -> None:
         """Keeps the weights if this is the best validation value so far."""
@@ -280,7 +293,7 @@ class Trainer:
 
     def error(self, what: str) -> NonFiniteError:
         last = f" Its last good state is in {self.folder}." if self.folder is not None else ""
-        slower = f"learning_rate={self.options.learning_rate / 4:g}"
+        slower = f"learning_rate={self.learner.peak / 4:g}"
         return NonFiniteError(f"{what}; try {slower}, clip=10 or a longer warmup.{last}")
 
     @staticmethod
