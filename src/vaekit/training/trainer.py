@@ -35,7 +35,7 @@ from vaekit.training.history import History
 from vaekit.training.learner import Learner
 from vaekit.training.log import Metrics, not_finite
 from vaekit.training.optimizers import weights_in_place
-from vaekit.training.progress import Progress, Silent
+from vaekit.training.progress import Progress, Timed
 from vaekit.training.state import Best, TrainState
 from vaekit.training.summarise import split_summary
 
@@ -79,7 +79,8 @@ class Trainer:
         self.learner = Learner(model, objective, options, context)
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
-        self.progress, self.should_stop = progress or Silent(), should_stop
+        every = 1 if self.device.type == "cpu" else LOG_EVERY  # steps between reads from the device
+        self.progress, self.should_stop = Timed(progress, data, options.batch_size, every), should_stop
         self.batches = Batches(
             data.train, options.batch_size, self.device, data.dynamic, options.seed, part=context.part
         )
@@ -216,6 +217,7 @@ class Trainer:
             steps=self.state.step,
             stopped_early=self.state.stopped,
             train_seconds=round(self.state.seconds, 3),
+            forecast_seconds=self.progress.seconds,
             device=str(self.device),
             precision=self.precision,
             weights=weights,

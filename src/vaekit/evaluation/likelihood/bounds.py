@@ -23,10 +23,6 @@ from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, check_needs
 from vaekit.runtime.random import seed_noise
 
-ProgressCallback = Callable[[str, int, int], None]
-"""Called with what is being measured, how many images are done, and of how many."""
-
-
 @dataclass(frozen=True)
 class MeanNats:
     """A mean over images, in nats per image.
