@@ -7,7 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-PART_SECONDS = 0.02  # a part takes at least this, and at least 1 % of the time so far: parts grow with the work
+PART_SECONDS = (
+    0.02  # a part takes at least this, and at least 1 % of the time so far: parts grow with the work
+)
 SHARE, KEPT = 0.01, 50  # so that the parts that are kept are the last 40 % of the time
 WARMED, WARM_SECONDS = 5, 0.5  # the first units are no measure while both hold: memory and caches are filled
 ENOUGH = 3  # parts for a forecast

@@ -15,6 +15,12 @@ ProgressCallback = Callable[[str, int, int], object]
 """Called with what is being measured, how many images are done, and of how many."""
 
 
+def report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
+    """Tells of the progress, if somebody listens."""
+    if tell is not None:
+        tell(what, done, total)
+
+
 class Pulse:
     """Shows on a screen how far each measure is, and its time left.
 
