@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from vaekit.core import choose
 from vaekit.runtime.launch import launched
-from vaekit.runtime.pace import Pace
+from vaekit.runtime.stopwatch import Stopwatch
 from vaekit.runtime.screens import Dark, Screen, Standing, choose_screen
 
 ProgressCallback = Callable[[str, int, int], object]
@@ -31,15 +31,15 @@ class Pulse:
 
     def __init__(self, screen: Screen, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen, self._clock, self._last = screen, clock, clock()
-        self._paces: dict[str, Pace] = {}
+        self._watches: dict[str, Stopwatch] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        pace = self._paces.get(what)
-        if pace is None or done < pace.done or total != pace.total:  # the same measure, on other images
-            pace = self._paces[what] = Pace(total, clock=self._clock, began=self._last)
-        pace.advance(done)
+        watch = self._watches.get(what)
+        if watch is None or done < watch.done or total != watch.total:  # the same measure, on other images
+            watch = self._watches[what] = Stopwatch(total, clock=self._clock, began=self._last)
+        watch.advance(done)
         self._last = self._clock()
-        self._screen.show(Standing(what, done, total, "images", left=pace.left, bar=what))
+        self._screen.show(Standing(what, done, total, "images", left=watch.left, bar=what))
 
 
 def screen_for(progress: str) -> Screen:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vaekit.runtime.pace import duration
+from vaekit.runtime.stopwatch import duration
 
 BETWEEN, AT_MOST = 5.0, 30.0  # seconds between lines: where something new begins, and within it
 REDRAWN = 0.25  # seconds between changes of a line in a notebook

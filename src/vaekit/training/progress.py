@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from vaekit.data import Data
 from vaekit.metrics import METRICS
-from vaekit.runtime.pace import SOON, Pace, duration
+from vaekit.runtime.stopwatch import SOON, Stopwatch, duration
 from vaekit.runtime.pulse import screen_for
 from vaekit.runtime.screens import Screen, Standing
 
@@ -112,6 +113,7 @@ class Timed:
         shown: the display, which hears of time if it is one that `ShowsTime`; None shows nothing.
         data: that the training is on.
         batch_size: images of a step.
+        between: steps from one validation to the next.
         every: steps between reads from a device that works ahead of the clock; 1 for one that does not.
         clock: gives seconds.
 
@@ -124,32 +126,33 @@ class Timed:
         shown: Progress | None,
         data: Data,
         batch_size: int,
+        between: int,
         every: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._shown, self._every, self._clock = shown or Silent(), every, clock
+        self._shown, self._between = shown or Silent(), between
+        self._every, self._clock = every, clock
         self._validation = len(data.validation) / batch_size  # as many images as so many steps have
         self._at_end = self._validation + len(data.test) / batch_size
         self._measured: deque[float] = deque(maxlen=9)  # seconds of the last validations
-        self._count = 0  # of all validations
         self.seconds: float | None = None
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
-        self._pace = Pace(steps, done, every=self._every, clock=self._clock)
-        self._first, self._between, self._forecast = done, steps / epochs, False
+        self._watch = Stopwatch(steps, done, every=self._every, clock=self._clock)
+        self._first, self._forecast = done, False
+        self._last = done - done % self._between  # step of the last validation
         self._shown.begin(epochs, steps, done)
 
     def advance(self, done: int) -> None:
-        self._pace.advance(done)
-        if self._forecast or self._pace.steady:
+        self._watch.advance(done)
+        if self._forecast or self._watch.steady:
             self._say(self.left)
         self._shown.advance(done)
 
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
         if split == "validation":
-            self._measured.append(self._pace.pause())
-            self._count += 1
-            self._between = max(self._pace.done - self._first, 1) / self._count
+            self._measured.append(self._watch.pause())
+            self._last = self._watch.done
         self._shown.report(split, epoch, values)
 
     def end(self) -> None:
@@ -158,18 +161,18 @@ class Timed:
     @property
     def left(self) -> float:
         """Seconds until the end, with the validations to come and what is measured at the end."""
-        pace = self._pace
-        assert pace.left is not None and pace.seconds_per_unit is not None
-        measuring = FORWARD * pace.seconds_per_unit
+        watch = self._watch
+        assert watch.left is not None and watch.seconds_per_unit is not None
+        measuring = FORWARD * watch.seconds_per_unit
         if self._measured:
             measuring = statistics.median(self._measured) / self._validation
-        validations = round((pace.total - pace.done) / self._between)
-        return pace.left + measuring * (validations * self._validation + self._at_end)
+        validations = math.ceil((watch.total - self._last) / self._between)
+        return watch.left + measuring * (validations * self._validation + self._at_end)
 
     def _say(self, left: float) -> None:
         shown = self._shown if isinstance(self._shown, ShowsTime) else None
         if not self._forecast:
-            self._forecast, seconds = True, self._pace.elapsed + left
+            self._forecast, seconds = True, self._watch.elapsed + left
             self.seconds = None if self._first else round(seconds, 3)
             if shown is not None:
                 shown.forecast(seconds)

@@ -79,8 +79,7 @@ class Trainer:
         self.learner = Learner(model, objective, options, context)
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
-        every = 1 if self.device.type == "cpu" else LOG_EVERY  # steps between reads from the device
-        self.progress, self.should_stop = Timed(progress, data, options.batch_size, every), should_stop
+        self.should_stop = should_stop
         self.batches = Batches(
             data.train, options.batch_size, self.device, data.dynamic, options.seed, part=context.part
         )

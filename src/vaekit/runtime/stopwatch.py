@@ -16,7 +16,7 @@ ENOUGH = 3  # parts for a forecast
 SOON, SOON_SHARE = 2.0, 0.05  # it is made after so many seconds, or this share of the work
 
 
-class Pace:
+class Stopwatch:
     """The time that a unit of some work takes: the median over parts of it, so that a busy moment does not count.
 
     Args:
