@@ -28,8 +28,9 @@ from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import CodeLength, Density
 from vaekit.objectives.vq import QuantizedReconstruction
 from vaekit.runtime.screens import Lines
-from vaekit.training.fit import fit, resume
+from vaekit.training.fit import fit
 from vaekit.training.progress import Shown, ShowsTime, Silent, Timed, choose_progress
+from vaekit.training.resume import resume
 
 
 class Terminal(io.StringIO):

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from vaekit.core import choose
 from vaekit.runtime.launch import launched
-from vaekit.runtime.stopwatch import Stopwatch
 from vaekit.runtime.screens import Dark, Screen, Standing, choose_screen
+from vaekit.runtime.stopwatch import Stopwatch
 
 ProgressCallback = Callable[[str, int, int], object]
 """Called with what is being measured, how many images are done, and of how many."""

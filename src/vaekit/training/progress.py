@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 
 from vaekit.data import Data
 from vaekit.metrics import METRICS
-from vaekit.runtime.stopwatch import SOON, Stopwatch, duration
 from vaekit.runtime.pulse import screen_for
 from vaekit.runtime.screens import Screen, Standing
+from vaekit.runtime.stopwatch import SOON, Stopwatch, duration
 
 FORWARD = 1 / 3  # of the time of a training step, to measure as many images; until it has been timed
 
