@@ -93,7 +93,7 @@ class LatentModel(Autoencoder):
         """p(x|z) at a draw of z from q(z|x), with the latents. x: (B, *shape), float.
 
         Args:
-            samples: S draws an image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
+            samples: S draws per image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
                 sees each image once. None: one draw, without that dimension.
         """
 

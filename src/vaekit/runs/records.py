@@ -162,6 +162,7 @@ class Summary:
         epochs, steps: that were trained.
         stopped_early: because validation no longer got better.
         train_seconds: validation included.
+        forecast_seconds: what was forecast of it from the first steps; None where it was over before, or resumed.
         device, precision: that it was trained on and in.
         weights: which were kept.
         test, validation: figures, where the split has images.
@@ -183,6 +184,7 @@ class Summary:
     test: SplitSummary | None = field(default=None, metadata=OPTIONAL)
     validation: SplitSummary | None = field(default=None, metadata=OPTIONAL)
     evaluation: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
+    forecast_seconds: float | None = field(default=None, metadata=OPTIONAL)
     extra: Mapping[str, Any] = field(default_factory=dict, metadata=REST)
 
     @property

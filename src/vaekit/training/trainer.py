@@ -34,7 +34,7 @@ from vaekit.training.learner import Learner
 from vaekit.training.lengths import steps_of, validation_epochs
 from vaekit.training.log import Metrics, not_finite
 from vaekit.training.optimizers import weights_in_place
-from vaekit.training.progress import Progress, Silent
+from vaekit.training.progress import Progress, Timed
 from vaekit.training.recipe import Facts, filled
 from vaekit.training.state import Best, TrainState
 from vaekit.training.summarise import split_summary
@@ -80,13 +80,18 @@ class Trainer:
         self.learner = Learner(model, objective, options, context)
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
-        self.progress, self.should_stop = progress or Silent(), should_stop
+        self.should_stop = should_stop
         self.batches = Batches(
             data.train, options.batch_size, self.device, data.dynamic, options.seed, part=context.part
         )
         self.validation = self.in_order(data.validation, "validation")
         self.steps = steps_of(options, len(self.batches))
         self.validation_epochs = validation_epochs(options, len(self.batches))
+        between, every = (
+            self.validation_epochs * len(self.batches),
+            1 if self.device.type == "cpu" else LOG_EVERY,
+        )
+        self.progress = Timed(progress, data, options.batch_size, between, every)
         # Before, what is judged is not what is trained, and values cannot be compared.
         self.settled_at = objective.settled_from() * self.steps
         self.state = TrainState()
@@ -236,6 +241,7 @@ class Trainer:
             steps=self.state.step,
             stopped_early=self.state.stopped,
             train_seconds=round(self.state.seconds, 3),
+            forecast_seconds=self.progress.seconds,
             device=str(self.device),
             precision=self.precision,
             weights=weights,

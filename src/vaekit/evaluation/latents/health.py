@@ -12,16 +12,12 @@ from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.distributions import standard_normal
 from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
-from vaekit.evaluation.likelihood.bounds import (
-    MeanNats,
-    ProgressCallback,
-    distortion_and_rate,
-    negative_elbo,
-)
+from vaekit.evaluation.likelihood.bounds import MeanNats, distortion_and_rate, negative_elbo
 from vaekit.inference import Embedding, encode, reconstruct, shown_images, squared_errors
 from vaekit.metrics import ACTIVE_VARIANCE
 from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, Reconstructs
+from vaekit.runtime.pulse import ProgressCallback
 
 MOST = 10_000  # images, since the cost of the aggregate posterior grows with their square
 
