@@ -11,7 +11,7 @@ from torch import nn
 
 from vaekit.config.configured import configured
 from vaekit.config.options import FitSettings, Settings
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning
+from vaekit.core import DataError, RunError, SettingError, TrainingNote, VaekitWarning, warn_of
 from vaekit.data import Data
 from vaekit.data.labels import check_labels
 from vaekit.distributions.likelihoods import check_support
@@ -76,7 +76,8 @@ def fit(
         should_stop: asked after every step; a reason ends the run, resumable.
 
     Returns:
-        The history; after an interrupt (Ctrl-C) that of the part that was run.
+        The history; after an interrupt (Ctrl-C) that of the part that was run. What kept the run from learning more
+        is a TrainingNote, a VaekitWarning, and in its `notes`.
 
     Raises:
         SettingError: an option out of range, or a likelihood that does not fit the data's pixels.
@@ -106,7 +107,7 @@ def fit(
             progress=shown,
             should_stop=should_stop,
         )
-        return trainer.run()
+        return announced(trainer.run(), context)
 
 
 def resume(
@@ -160,7 +161,14 @@ def resume(
             if state is not None:
                 trainer.restore(state, folder / "checkpoints")
             context.meet()  # nobody writes a state while another still reads
-            return trainer.run()
+            return announced(trainer.run(), context)
+
+
+def announced(history: History, context: Context) -> History:
+    """Warns of what kept the training from learning more."""
+    if context.leads:
+        warn_of(map(str, history.notes), TrainingNote)
+    return history
 
 
 def data_again(folder: Path, config: RunConfig, settings: Settings, data: Data | None) -> Data:
