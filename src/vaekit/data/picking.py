@@ -58,7 +58,7 @@ def mixed(split: Split, most: int) -> Split:
 
 
 def _turns(labels: Tensor) -> Tensor:
-    """Where each example comes when the classes take turns, (N,), from its label."""
+    """The place of each example when the classes take turns, (N,), from its label."""
     turns = torch.empty(len(labels), dtype=torch.long)
     present = torch.unique(labels)
     for place, label in enumerate(present):

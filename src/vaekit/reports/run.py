@@ -145,9 +145,13 @@ def _numbers(summary: Summary | None, under: Under) -> str:
     rest = {
         key: value
         for key, value in flatten(summary.as_dict())
-        if key.split(".")[0] not in [*splits, "evaluation", "notes"]
+        if key.split(".")[0] not in [*splits, "evaluation"]
     }
-    rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
+    rest = {
+        key: value
+        for key, value in rest.items()
+        if isinstance(value, int | float) and value is not False and value is not True
+    }
     tables = [
         _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}, under),
         _table(["run"], {key: [value] for key, value in rest.items()}, under),

@@ -1,4 +1,4 @@
-"""What the records of a training say of its course: how far the loss fell, whether it still does, how long weights rose."""
+"""The course of a training by its records: how far the loss fell, whether it still does, how long weights rose."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def at(points: Sequence[Point], step: float) -> float:
 
 
 def last_fall(points: Sequence[Point], steps: int) -> float:
-    """How far a curve fell over the last fifth of the steps."""
+    """The fall of a curve over the last fifth of the steps."""
     return at(points, (1 - LAST) * steps) - points[-1][1]
 
 

@@ -1,5 +1,5 @@
-"""What a model has learned of a split, in two shares that need no likelihood: how much of the variance of examples its
-reconstructions explain, and how much its samples differ from each other."""
+"""Two shares of the variance of a split that need no likelihood: what reconstructions explain of it, and what there is of
+it between samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kept a training from learning more, and what would help this very run: pure functions of its records.
+"""Notes on what kept a training from learning more, and what would help this very run: pure functions of its records.
 
 A cause is looked for in the order of CAUSES and the first one is named: a run of twenty steps has not collapsed, it has
 not begun. Cut-offs are in `vaekit.metrics.cutoffs`, each with its reason; `benchmarks/notes.py` shows that good runs
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from vaekit.config.quantizer_parts import LEVELS
 from vaekit.metrics import IDLE_NATS
 from vaekit.metrics import cutoffs as cut
 from vaekit.runs.records import Note
@@ -58,7 +59,7 @@ def warm_up(run: Evidence) -> Note | None:
         text = f"the learning rate reached {reached:.2g} of {peak:g}: its warm-up takes {warmup:,} steps, the run had {steps:,}"
     if steps >= cut.FEWEST_STEPS:
         return Note("warm-up", text, f"take warmup={steps // 10} or steps={rounded(10 * warmup)}")
-    more = rounded(max(10 * steps, 4 * cut.FEWEST_STEPS, min(10 * warmup, 8 * cut.FEWEST_STEPS)))
+    more = rounded(max(10 * steps, 4 * cut.FEWEST_STEPS))
     shorter = f" and warmup={more // 10}" if warmup > more / 5 else ""
     return Note("warm-up", text, f"take steps={more}{shorter}")
 
@@ -71,7 +72,7 @@ def few_steps(run: Evidence) -> Note | None:
     if explained is not None and explained >= cut.WELL:
         return None
     seen = "" if explained is None else f"; reconstructions explain {share(explained)} of the variance"
-    more = rounded(max(10 * steps, 4 * cut.FEWEST_STEPS))
+    more = rounded(max(5 * steps, 4 * cut.FEWEST_STEPS))
     return Note("steps", f"{steps:,} steps are too few to learn much{seen}", f"take steps={more}")
 
 
@@ -87,9 +88,11 @@ def never_settled(run: Evidence) -> Note | None:
 
 
 def unfinished(run: Evidence) -> Note | None:
-    """A validation loss that still fell when the run ended."""
-    points = run.validation
-    if len(points) < 3 or not run.settled or points[-1][0] < run.steps:
+    """A loss that still fell when the run ended: on validation, or where that was measured too rarely, in training."""
+    points, what = run.validation, "validation"
+    if len(points) < 3 and not run.rising_until[0]:
+        points, what = run.training, "the training loss"
+    if len(points) < 3 or not run.settled or run.steps < run.planned:
         return None
     start = max([points[0], *run.training[:1]], key=lambda point: point[1])
     whole = start[1] - min(value for _, value in points)
@@ -97,7 +100,7 @@ def unfinished(run: Evidence) -> Note | None:
     if fall <= cut.STILL_FALLING * whole or fall <= cut.BEYOND_NOISE * course.scatter(points):
         return None
     ratio = fall / whole
-    text = f"validation still fell when the run ended: {share(ratio)} of all its fall came in the last fifth of {run.steps:,} steps"
+    text = f"{what} still fell when the run ended: {share(ratio)} of all its fall came in the last fifth of {run.steps:,} steps"
     return Note("unfinished", text, f"take steps={rounded(run.steps * (2 + 10 * min(ratio, 0.5)))}")
 
 
@@ -153,11 +156,12 @@ def idle_codes(run: Evidence) -> Note | None:
     if used >= cut.FEW_CODES:
         return None
     off = [name for name in ("kmeans", "revive") if run.settings.get(name) is False]
-    codes = run.settings["codes"]
-    fewer = 2 ** max(1, math.ceil(math.log2(2 * used * codes)))
+    codes, fixed = run.settings["codes"], run.settings.get("quantizer") == "fsq"
+    sizes = LEVELS if fixed else (2**power for power in range(1, 30))
+    fewer = next(size for size in sizes if size >= used * codes)
     switches = "=True and ".join([*off, ""]).removesuffix(" and ")
     remedy = f"take {switches or f'codes={fewer}'}"
-    if not off and run.settings.get("quantizer") != "fsq":
+    if not off and not fixed:
         remedy += ", or quantizer='fsq', which cannot collapse"
     return Note("codes", f"{share(used)} of {codes} codes are used: codebook collapse", remedy)
 
@@ -167,7 +171,7 @@ def alike(run: Evidence) -> Note | None:
     if run.samples is None or run.samples >= cut.ALIKE:
         return None
     text = f"samples are like each other: their variance is {share(run.samples)} of that of the data"
-    if run.explained is None:
+    if run.explained is None or (run.rate is not None and run.rate < cut.FAINT):
         return Note("samples", text, f"take {slower_or_longer(run)}")
     return Note("samples", text, "take beta=1, or fit a density to the latents (vaekit prior RUN)")
 
@@ -221,7 +225,7 @@ def slower(run: Evidence) -> float:
 
 
 def slower_or_longer(run: Evidence) -> str:
-    """Where neither the records nor the settings say more: a lower rate, if it was high, else more steps."""
+    """The remedy where records and settings say no more: a lower rate, if it was high, else more steps."""
     remedies = [f"learning_rate={slower(run):g}", f"steps={rounded(4 * run.steps)}"]
     if run.settings["learning_rate"] <= 2 * cut.SOUND_RATE:
         remedies.reverse()
