@@ -130,7 +130,7 @@ def comparison_lines(table: Table) -> list[str]:
 
 def evaluation_text(result: Evaluation) -> str:
     """Every number of an evaluation with its meaning, and what was found wrong."""
-    from vaekit.evaluation.table import rows
+    from vaekit.evaluation.table import reassurance, rows
 
     about = result.about
     head = f"{about['images']:,} images, seed {about['seed']}"
@@ -154,6 +154,4 @@ def evaluation_text(result: Evaluation) -> str:
             f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
-    if result.health is not None and not result.findings:
-        lines.append("nothing wrong found with the latent space")
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [reassurance(result.as_dict())])])

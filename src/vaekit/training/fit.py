@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vaekit.config.configured import configured
 from vaekit.config.options import FitSettings
-from vaekit.core import DataError, SettingError, VaekitWarning
+from vaekit.core import DataError, SettingError, TrainingNote, VaekitWarning, warn_of
 from vaekit.data import Data
 from vaekit.data.labels import check_labels
 from vaekit.distributions.likelihoods import check_support
@@ -20,7 +20,7 @@ from vaekit.runs.lock import sole_writer
 from vaekit.runs.start import start_from
 from vaekit.runs.write import begin_run, method_name, settings_for
 from vaekit.runtime.device import choose_device
-from vaekit.runtime.distributed import joined
+from vaekit.runtime.distributed import Context, joined
 from vaekit.training.history import History
 from vaekit.training.lengths import with_warmup
 from vaekit.training.pace import in_steps
@@ -60,7 +60,8 @@ def fit(
         should_stop: asked after every step; a reason ends the run, resumable.
 
     Returns:
-        The history; after an interrupt (Ctrl-C) that of the part that was run.
+        The history; after an interrupt (Ctrl-C) that of the part that was run. What kept the run from learning more
+        is a TrainingNote, a VaekitWarning, and in its `notes`.
 
     Raises:
         SettingError: an option out of range, a likelihood that does not fit the data's pixels, weights that do not fit
@@ -97,7 +98,14 @@ def fit(
             progress=shown,
             should_stop=should_stop,
         )
-        return trainer.run()
+        return announced(trainer.run(), context)
+
+
+def announced(history: History, context: Context) -> History:
+    """Warns of what kept the training from learning more."""
+    if context.leads:
+        warn_of(map(str, history.notes), TrainingNote)
+    return history
 
 
 def check_data(model: Model, criterion: str | None, data: Data, options: FitSettings) -> None:

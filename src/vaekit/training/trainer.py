@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from vaekit.config.options import FitSettings
-from vaekit.core import NonFiniteError, VaekitWarning, derive_seed, reach
+from vaekit.core import NonFiniteError, derive_seed, reach
 from vaekit.data import Batches, Data, Split
 from vaekit.inference import at_once
 from vaekit.models import Model
@@ -37,7 +36,7 @@ from vaekit.training.optimizers import weights_in_place
 from vaekit.training.progress import Progress, Timed
 from vaekit.training.recipe import Facts, filled
 from vaekit.training.state import Best, TrainState
-from vaekit.training.summarise import split_summary
+from vaekit.training.summarise import judged, split_summary
 
 LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
 
@@ -98,7 +97,6 @@ class Trainer:
         self.metrics = Metrics(folder, self.progress, self.state)
         self._started = 0.0
         self._saved_at = -math.inf
-        self._remarked = False
 
     # The loop ------------------------------------------------------------------------------------
 
@@ -232,7 +230,7 @@ class Trainer:
             name: split_summary(self.data.splits[name], terms, self.model, self.data)
             for name, terms in measured.items()
         }
-        return Summary(
+        summary = Summary(
             method=self.method,
             likelihood=self.model.likelihood_name,
             data=self.data.source,
@@ -248,6 +246,8 @@ class Trainer:
             test=splits.get("test"),
             validation=splits.get("validation"),
         )
+        settings = {**self.options.flat(), **self.objective.arguments, **self.model.arguments}
+        return judged(summary, settings, self.data, self.metrics.lines, self.steps, self.objective.criterion)
 
     # What is measured ----------------------------------------------------------------------------
 
@@ -271,16 +271,7 @@ class Trainer:
             raise self.error(f"{self._listed(bad)} on the {name} split after step {self.state.step}")
         if log:
             self.metrics.add(MetricLine(self.state.step, self.state.epoch, name, terms))
-            if self.context.leads:
-                self.remark(terms)
         return terms
-
-    def remark(self, terms: Mapping[str, Any]) -> None:
-        """Warns, once, of what the objective finds wrong with a split."""
-        said = self.objective.remark(terms)
-        if said is not None and not self._remarked:
-            warnings.warn(f"after epoch {self.state.epoch}: {said}.", VaekitWarning, stacklevel=2)
-            self._remarked = True
 
     def log_window(self) -> None:
         """One line for the steps since the last."""
