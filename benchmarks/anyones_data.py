@@ -60,8 +60,8 @@ class Job:
 
 def main() -> None:
     options = parsed()
-    made = [name for name in listed(options.sets, list(SETS))]
-    rows = list(compared(options, made) if not options.defaults else by_default(options, made))
+    names = listed(options.sets, list(SETS))
+    rows = list(by_default(options, names) if options.defaults else compared(options, names))
     table = default_table(rows) if options.defaults else pair_table(rows)
     print(table)
     if rows:
@@ -74,7 +74,9 @@ def parsed() -> argparse.Namespace:
     Raises:
         SystemExit: one is missing.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     folder = os.environ.get("VAEKIT_DATA")
     parser.add_argument("--sets", default="all", help=f"all, or some of {','.join(SETS)}")
     parser.add_argument("--seconds", default="20,60,180", help="processor seconds of each side")
@@ -230,7 +232,17 @@ def pair_table(rows: Sequence[Row]) -> str:
     """A line per set and seconds, in markdown; `unequal` where one side had over a tenth more time."""
     peers = [side for side in SIDES if any(row["side"] == side for row in rows)]
     others = [side for side in peers if side == "pythae"]
-    head = ["set", "seconds", "ours", "plain", "difference", "explained: ours", "plain", "steps: ours", "plain"]
+    head = [
+        "set",
+        "seconds",
+        "ours",
+        "plain",
+        "difference",
+        "explained: ours",
+        "plain",
+        "steps: ours",
+        "plain",
+    ]
     head += ["own −ELBO", "seconds used: ours", "plain", *others, "verdict"]
     groups: dict[tuple[str, float], dict[str, list[Row]]] = {}
     for row in rows:
@@ -240,9 +252,7 @@ def pair_table(rows: Sequence[Row]) -> str:
     return f"{markdown(head, lines)}\n\nOurs is lower in {better} of {len(lines)} lines."
 
 
-def pair_line(
-    name: str, seconds: float, sides: Mapping[str, list[Row]], others: Sequence[str]
-) -> list[str]:
+def pair_line(name: str, seconds: float, sides: Mapping[str, list[Row]], others: Sequence[str]) -> list[str]:
     """The cells of a line."""
     own, theirs = (paired(sides.get(side, []), sides.get(other, [])) for side, other in turns())
     difference = mean(own, "negative_elbo") - mean(theirs, "negative_elbo")
@@ -251,9 +261,9 @@ def pair_line(
     verdict = "–" if math.isnan(difference) else "lower" if difference < 0 else "higher"
     return [
         name, f"{seconds:g}", spread(own, "negative_elbo"), spread(theirs, "negative_elbo"), number(difference),
-        *(f"{mean(side, 'explained_variance'):.3f}" for side in (own, theirs)),
+        *(share(mean(side, "explained_variance")) for side in (own, theirs)),
         *(number(mean(side, "steps")) for side in (own, theirs)),
-        spread(own, "own_negative_elbo"), *(f"{value:.1f}" for value in used),
+        spread(own, "own_negative_elbo"), *(number(value) for value in used),
         *(spread(sides.get(side, []), "negative_elbo") for side in others),
         f"{verdict}, unequal" if unequal and not math.isnan(difference) else verdict,
     ]  # fmt: skip
@@ -290,7 +300,7 @@ def default_line(row: Row) -> list[str]:
         faults.append("explains too little")
     return [
         row["name"], f"{wall:.1f}", "–" if forecast is None else f"{forecast:.1f}", number(row["steps"]),
-        f"{row['explained_variance']:.3f}", str(row["active_units"]), f"{row['pca_explained']:.3f}",
+        share(row["explained_variance"]), str(row["active_units"]), share(row["pca_explained"]),
         ", ".join(faults) or "good",
     ]  # fmt: skip
 
@@ -321,6 +331,11 @@ def number(value: float) -> str:
         return "–"
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
     return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def share(value: float) -> str:
+    """Three digits after the point, with a real minus."""
+    return "–" if math.isnan(value) else f"{value:,.3f}".replace("-", "−")
 
 
 if __name__ == "__main__":

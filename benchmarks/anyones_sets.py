@@ -65,8 +65,8 @@ class Source:
 
     def words(self) -> list[str]:
         """The same for the command line."""
-        flags = [[f"--{name.replace('_', '-')}", str(value)] for name, value in self.options.items()]
-        return ["--data", self.data, *sum(flags, [])]
+        given = {"data": self.data} | self.options
+        return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def once(path: Path, make: Callable[[Path], None]) -> str:
@@ -146,7 +146,8 @@ def mixed(places: Places, size: int) -> Source:
             else:
                 picture.save(folder / f"{row:03}.png")
 
-    places.given("photos"), places.given("emoji")
+    for name in ("photos", "emoji"):
+        places.given(name)
     return Source(once(places.made / "mixed", make), {"image_size": size})
 
 

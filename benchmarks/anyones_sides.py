@@ -177,7 +177,10 @@ def pythae(source: Source, seconds: float, seed: int) -> dict[str, Any]:
     variance = pythae_errors(model, train[:2000])[0] / values
     sampled, mean, kl = pythae_errors(model, test)
     total = float((test - train.mean(0)).square().sum()) / len(test)
-    figures = {"negative_elbo": refitted(sampled, kl, variance, values), "explained_variance": 1 - mean / total}
+    figures = {
+        "negative_elbo": refitted(sampled, kl, variance, values),
+        "explained_variance": 1 - mean / total,
+    }
     return {"cpu_seconds": round(spent, 2), "epochs": epochs, "kl": kl, "mse": mean / values} | figures
 
 
