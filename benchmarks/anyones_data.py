@@ -85,7 +85,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--baseline", type=Path, help="file of the plain baseline, which is never changed")
     parser.add_argument("--shared", type=Path, default=Path(folder) if folder else None)
     parser.add_argument("--work", type=Path, default=Path("runs/anyones_data"))
-    parser.add_argument("--again", default="", help="sides whose rows are made anew")
+    parser.add_argument("--again", default="", help="sides (or defaults) whose rows are made anew")
     parser.add_argument("--table", action="store_true", help="train nothing; print the rows that there are")
     parser.add_argument("--defaults", action="store_true", help="whole commands with nothing but --data")
     options = parser.parse_args()
@@ -139,7 +139,7 @@ def sources(options: argparse.Namespace, names: Sequence[str]) -> Iterator[tuple
 
         def write(path: Path, data: Any = data) -> None:
             with path.open("wb") as file:
-                np.savez(file, **for_baseline(data))
+                np.savez(file, allow_pickle=False, **for_baseline(data))
 
         arrays = once(places.made / "plain" / f"{name}-{data.fingerprint[:16]}.npz", write)
         yield name, source, arrays, data.fingerprint
@@ -158,11 +158,10 @@ def job_of(
 def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, Any]) -> Iterator[Row]:
     """The row of a job: that of its file if it is of the same data, else a new one; none if it cannot be made."""
     path = options.work / "rows" / job.file
-    there = json.loads(path.read_text("utf-8")) if path.exists() else None
-    fits = there is not None and there["fingerprint"] == mark
-    wanted = options.again and job.side in options.again.split(",")
-    if options.table or (fits and not wanted):
-        yield from [there] if fits else []
+    there = row_in(path, mark)
+    wanted = job.side in options.again.split(",")
+    if options.table or (there is not None and not wanted):
+        yield from [] if there is None else [there]
         return
     found = in_process(job.side, about)
     if found is not None:
@@ -170,6 +169,12 @@ def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, A
         write_whole(path, json.dumps(row))
         print(f"{job.file}: {brief(row)}", file=sys.stderr, flush=True)
         yield row
+
+
+def row_in(path: Path, mark: str) -> Row | None:
+    """The row of a file; None where there is none, or one of other data."""
+    row = json.loads(path.read_text("utf-8")) if path.exists() else None
+    return row if row is not None and row["fingerprint"] == mark else None
 
 
 def in_process(side: str, about: Mapping[str, Any]) -> Row | None:
@@ -205,8 +210,9 @@ def by_default(options: argparse.Namespace, names: Sequence[str]) -> Iterator[Ro
     """A row of each set: `vaekit train vae --data X`, then what the run is worth."""
     for name, source, _, mark in sources(options, names):
         path = options.work / "rows" / Job(name, "defaults").file
-        if path.exists() and not options.again and json.loads(path.read_text("utf-8"))["fingerprint"] == mark:
-            yield json.loads(path.read_text("utf-8"))
+        there = row_in(path, mark)
+        if there is not None and (options.table or "defaults" not in options.again.split(",")):
+            yield there
         elif not options.table:
             out = options.work / "defaults" / name
             shutil.rmtree(out, ignore_errors=True)
