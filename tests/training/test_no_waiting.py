@@ -7,6 +7,8 @@ the host (`torch.tensor(0.1, device=...)`) are copies that a GPU is waited for; 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,14 +62,14 @@ class Refusing(TorchDispatchMode):
 @pytest.fixture
 def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """No tensors on the device from numbers; autocast, which `meta` has not, changes no waiting."""
+
+    def on_the_host(make: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        place = torch.device(kwargs.get("device") or "cpu")
+        assert place.type == "cpu", "a tensor from the host within a step"
+        return make(*args, **kwargs)
+
     for name in ("tensor", "as_tensor"):
-
-        def on_the_host(*args: Any, make: Any = getattr(torch, name), **kwargs: Any) -> Tensor:
-            place = kwargs.get("device") or "cpu"
-            assert torch.device(place).type == "cpu", "a tensor from the host within a step"
-            return make(*args, **kwargs)
-
-        monkeypatch.setattr(torch, name, on_the_host)
+        monkeypatch.setattr(torch, name, partial(on_the_host, getattr(torch, name)))
     monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: contextlib.nullcontext())
 
 
