@@ -166,7 +166,7 @@ def trained(candidate: Candidate, data: Data, steps: int, seed: int) -> float:
 def train(candidate: Candidate, data: Data, steps: int, seed: int, tick: Callable[[], object]) -> vaekit.VAE:
     torch.manual_seed(seed)
     model, objective = vaekit.VAE(data.shape, network="mlp", **candidate.model), vaekit.ELBO()
-    model.prepare(data.train.images)
+    model.prepare_from(data.train)
     optimizers = candidate.build(model)
     peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     free = not candidate.schedule

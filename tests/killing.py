@@ -31,7 +31,8 @@ from vaekit.models.build import given_by_data, seeded_model
 from vaekit.objectives.elbo import ELBO
 from vaekit.runs.files import read_tensors
 from vaekit.training import trainer as loop
-from vaekit.training.fit import History, fit, resume
+from vaekit.training.fit import History, fit
+from vaekit.training.resume import resume
 
 
 class OwnEncoder(nn.Module):
@@ -69,10 +70,14 @@ CASES: dict[str, dict[str, Any]] = {
             "average": 0.9, "clip": 1.0, "patience": 2, "optimizer": "adamw", "weight_decay": 0.1,
             "schedule": "cosine", "warmup": 2, "epochs": 6, "learning_rate": 0.3, "checkpoint_seconds": 2.0,
         },
-        "objective": {"kl_warmup": 0.6, "beta_schedule": "cyclical", "free_bits": 0.1},
+        "objective": {"kl_warmup": 0.2, "beta_schedule": "cosine", "free_bits": 0.1},
         "data": {"pixels": "binary", "dynamic": True},
     },
-    "seldom": {"fit": {"checkpoint_seconds": 4.0, "optimizer": "sgd", "learning_rate": 1e-4}, "log_every": 2},
+    "seldom": {
+        "fit": {"checkpoint_seconds": 4.0, "optimizer": "sgd", "learning_rate": 1e-4}, "log_every": 2,
+        "objective": {"kl_warmup": 0.6, "beta_schedule": "cyclical"},
+    },
+    "steps": {"fit": {"epochs": None, "steps": 5, "average": 0.9, "checkpoint_seconds": 3.0}},
     "once": {"fit": {"checkpoint_seconds": 1e9, "optimizer": "adamax", "weights": "last"}},
     "without validation": {
         "fit": {"checkpoint_seconds": 3.0}, "data": {"validation": no_images()},

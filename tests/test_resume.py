@@ -28,7 +28,8 @@ from vaekit.objectives.elbo import ELBO
 from vaekit.runs.checkpoints import load_state
 from vaekit.runs.files import read_tensors
 from vaekit.runs.records import read_metrics, read_summary
-from vaekit.training.fit import History, fit, resume
+from vaekit.training.fit import History, fit
+from vaekit.training.resume import resume
 
 OPTIONS: dict[str, Any] = {"epochs": 2, "batch_size": 16, "checkpoint_seconds": 0.0, **SMALL}
 STEPS = 6  # of a run with these options
@@ -97,7 +98,7 @@ def newest(folder: Path) -> Path:
     [
         ("all:defaults", "half:without validation", "half:once"),
         ("all:everything", "twice:everything"),
-        ("half:own networks", "half:seldom", "twice:defaults", "half:labels"),
+        ("half:own networks", "half:seldom", "twice:defaults", "half:labels", "half:steps"),
     ],
 )
 def test_killed_at_any_point_it_ends_at_the_same_weights(cases: tuple[str, ...], tmp_path: Path) -> None:
@@ -128,7 +129,8 @@ from vaekit import core, load_data
 from vaekit.config.methods import resolve
 from vaekit.objectives import ELBO
 from vaekit.training.fresh import new_model
-from vaekit.training.fit import fit, resume
+from vaekit.training.fit import fit
+from vaekit.training.resume import resume
 folder, how, points = sys.argv[1], sys.argv[2], int(sys.argv[3])
 def die(point):
     global points

@@ -78,8 +78,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.load import load_run as load_run
     from vaekit.training.fit import History as History
     from vaekit.training.fit import fit as fit
-    from vaekit.training.fit import resume as resume
     from vaekit.training.priors import prior as prior
+    from vaekit.training.resume import resume as resume
     from vaekit.training.train import train as train
 
 PUBLIC = {  # name -> "module" or "module:name"
@@ -121,7 +121,7 @@ PUBLIC = {  # name -> "module" or "module:name"
     "METHODS": "vaekit.config.methods:METHODS",
     "Method": "vaekit.config.methods:Method",
     "fit": "vaekit.training.fit:fit",
-    "resume": "vaekit.training.fit:resume",
+    "resume": "vaekit.training.resume:resume",
     "History": "vaekit.training.fit:History",
     "train": "vaekit.training.train:train",
     "demo": "vaekit.demonstration:demo",

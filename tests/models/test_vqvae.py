@@ -11,7 +11,8 @@ from toy import SMALL, toy_data
 from vaekit import QuantizedReconstruction, SettingError
 from vaekit.models import VQVAE
 from vaekit.runs.files import read_tensors
-from vaekit.training.fit import fit, resume
+from vaekit.training.fit import fit
+from vaekit.training.resume import resume
 
 
 def small(shape: tuple[int, ...] = (1, 8, 8), **options) -> VQVAE:

@@ -27,7 +27,8 @@ from vaekit.objectives.factor_vae import Critic, FactorVAE, permute_dimensions
 from vaekit.objectives.ramps import Clock
 from vaekit.objectives.tcvae import TCVAE, batch_total_correlation
 from vaekit.runs.files import read_tensors
-from vaekit.training.fit import fit, resume
+from vaekit.training.fit import fit
+from vaekit.training.resume import resume
 
 
 class Normals(Fixed):

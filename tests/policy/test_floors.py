@@ -20,7 +20,11 @@ FLOORS = {  # a module, or a package with all that is in it -> floor
     "evaluation": 5, "plots": 5, "reports": 5,
     "cli": 6, "comparison": 6, "explorer": 6, "testing": 6, "demonstration": 6, "__main__": 6,
 }  # fmt: skip
-TRAINING = {"vaekit.training.fit", "vaekit.training.trainer"}  # not for those who look at runs and use them
+TRAINING = {
+    "vaekit.training.fit",
+    "vaekit.training.resume",
+    "vaekit.training.trainer",
+}  # not for those who look at runs and use them
 MOST_AT_THE_TOP = 8
 EXTENSION_POINT = {"base", "__init__"}  # file names that say the same in every folder
 

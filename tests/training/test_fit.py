@@ -523,7 +523,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> str:
     [
         ({"epochs": 0}, "epochs must be at least 1, not 0"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"epochs": 2.5}, "epochs must be a whole number, not 2.5"),
+        ({"epochs": 2.5}, "epochs must be a whole number or None, not 2.5"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0, not 0.0"),
         ({"learning_rate": math.nan}, "learning_rate must be above 0 and finite, not nan"),
         ({"learning_rate": math.inf}, "learning_rate must be above 0"),

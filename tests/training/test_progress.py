@@ -23,8 +23,9 @@ from vaekit.objectives.adversarial import Adversarial
 from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import CodeLength, Density
 from vaekit.objectives.vq import QuantizedReconstruction
-from vaekit.training.fit import fit, resume
+from vaekit.training.fit import fit
 from vaekit.training.progress import Bar, Silent, choose_progress
+from vaekit.training.resume import resume
 
 
 class Terminal(io.StringIO):

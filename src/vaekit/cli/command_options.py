@@ -31,6 +31,11 @@ class TrainOptions(Common):
         None,
         help="JSON file of options: a recipe, or the config.json of a run; options of the command line win",
     )
+    start: str | None = option(
+        None,
+        help="folder of a run whose weights training begins with, on these data; options of the model are that run's "
+        "unless given",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,17 @@ class DemoOptions(Common):
 class ResumeOptions(Common):
     """The run to resume."""
 
-    run: str = option(help="run folder that was interrupted", positional=True)
+    run: str = option(help="run folder: interrupted, or to be trained longer", positional=True)
+    epochs: int | None = option(
+        None, at_least=1, help="new total length in epochs, those that are done included"
+    )
+    steps: int | None = option(
+        None, at_least=1, help="new total length in steps, those that are done included"
+    )
+    budget: str | None = option(None, help="training time from now on, which becomes steps: 90s, 3min, 1h")
+    data: str | None = option(
+        None, help="where the run's data are now, if they moved; they must be the same, and the place is kept"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ class Command:
 COMMANDS = {
     "demo": Command("", "train a VAE on digits and draw everything: start here", "DemoOptions", "train:demo"),
     "train": Command("METHOD --data SOURCE", "train a model", "TrainOptions", "train:train", "read_training"),
-    "resume": Command("RUN", "resume an interrupted run", "ResumeOptions", "train:resume"),
+    "resume": Command("RUN", "resume an interrupted run, or train one longer", "ResumeOptions", "train:resume"),
     "prior": Command("RUN", "fit a density to the latents of a run, for sampling", "PriorOptions", "prior:prior", "read_prior"),
     "figures": Command("RUN", "draw what a run has learnt, and how it came to it", "FiguresOptions", "figures:figures"),
     "sample": Command("RUN", "draw new images", "SampleOptions", "images:sample"),

@@ -15,6 +15,8 @@ from vaekit.core import SettingError, near_miss
 
 HELP = ("-h", "--help")
 
+TYPED = {"start": "from"}  # which Python keeps for itself
+
 S = TypeVar("S", bound=Options)
 
 
@@ -72,7 +74,7 @@ def read(
 
 def option_name(name: str) -> str:
     """`latent_dim` as it is typed: `--latent-dim`."""
-    return "--" + name.replace("_", "-")
+    return "--" + TYPED.get(name, name).replace("_", "-")
 
 
 class Words:

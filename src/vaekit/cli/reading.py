@@ -41,7 +41,15 @@ def read_training(typed: str, command: Command, words: list[str]) -> tuple[Setti
     )
     if "data" not in {**layer, **given}:
         raise SettingError(f"{typed} {method} needs --data; see {typed} {method} --help.")
-    return resolve(method, layer, given, where=""), own
+    begun = {} if own.start is None else _begun(own.start, method, {**layer, **given})
+    return resolve(method, begun, layer, given, where=""), own
+
+
+def _begun(start: str, method: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The model options of the run that training begins with."""
+    from vaekit.runs.start import model_options_of
+
+    return model_options_of(Path(start), method, given)
 
 
 def read_prior(typed: str, command: Command, words: list[str]) -> tuple[Settings, options.PriorOptions]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from vaekit.runs.json_records import read_record
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import choose_context
 from vaekit.training.fresh import new_model
+from vaekit.training.pace import time_pace
 from vaekit.training.priors import codes_of, prior_settings
 from vaekit.training.trainer import Trainer
 
@@ -28,7 +28,6 @@ PLAN = "plan.json"
 LESSON = ("ae", "vae", "beta-vae", "cvae", "vqvae", "gan")  # what the lesson speaks of
 # Of the prior of codes: a whole pass of its default size takes longer than that of any model compared here.
 PRIOR = {"width": 64, "depth": 2}
-UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -114,18 +113,6 @@ def default_methods(labelled: bool) -> tuple[str, ...]:
     """Returns the methods that are compared by default: the lesson's, those that want labels only with
     labels."""
     return tuple(name for name in LESSON if name in METHODS and (labelled or not METHODS[name].labels))
-
-
-def parse_budget(text: str) -> float:
-    """Seconds from `120s`, `2m`, `0.5h` or a number.
-
-    Raises:
-        SettingError: it is none of these, or not above 0.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", text.strip().lower())
-    if found is None or found[2] not in UNITS or not 0 < float(found[1]) < math.inf:
-        raise SettingError(f"budget: {text!r} is no training time; write 120s, 2m or 1h.", "budget")
-    return float(found[1]) * UNITS[found[2]]
 
 
 def settings_of(wish: Request, method: str, more: dict[str, Any]) -> s.Settings:
@@ -269,9 +256,10 @@ def prior_epoch_seconds(wish: Request, method: str, data: Data) -> float:
 def epoch_seconds(settings: s.Settings, data: Data) -> float:
     """Seconds that an epoch takes, timed on a fresh model of which nothing is kept."""
     model, objective = new_model(settings, data)
-    model.prepare(data.train.images)
+    model.prepare_from(data.train)
     context = choose_context(settings.fit.device, settings.fit.precision)
-    return Trainer(model, objective, data, settings.fit, context).time_epoch()
+    trainer = Trainer(model, objective, data, settings.fit, context)
+    return time_pace(trainer).epoch(len(trainer.batches))
 
 
 def find_folder(wish: Request, source: str) -> Path:

@@ -19,9 +19,10 @@ from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json
 from vaekit.runs.load import PRIOR, Run, load_run
 from vaekit.runs.records import has_begun
-from vaekit.training.fit import History, fit, resume
+from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import go_on_with_prior, prior
+from vaekit.training.resume import resume
 
 Say = Callable[[str], None]
 Stop = Callable[[], str | None]

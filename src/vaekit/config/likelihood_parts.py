@@ -133,7 +133,12 @@ LIKELIHOODS: dict[str, type[LikelihoodPart]] = {
     "categorical": Categorical,
 }
 
-_AUTO = {"binary": "bernoulli", "8-bit": "bce", "unit": "bce", "real": "gaussian"}
+_AUTO = {
+    "binary": "bernoulli",
+    "8-bit": "gaussian-optimal",
+    "unit": "gaussian-optimal",
+    "real": "gaussian-optimal",
+}
 
 
 def decide_likelihood(

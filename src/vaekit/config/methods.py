@@ -14,6 +14,7 @@ from vaekit.config import model_options as m
 from vaekit.config import objective_options as o
 from vaekit.config import options as s
 from vaekit.config.fields import Flag, Options, check_known, imported
+from vaekit.config.lengths import with_layer
 from vaekit.core import SettingError, choose
 
 
@@ -167,7 +168,7 @@ def resolve(
     for layer in layers:
         options = {key: value for key, value in layer.items() if key != "method"}
         check_known(options, entry.options(), f"{where} (method {method})" if where else f"method {method}")
-        values |= options
+        values = with_layer(values, options)
     if "data" not in values:
         raise SettingError(f"{where}: no data given; data='digits' works without any file.", "data")
     try:

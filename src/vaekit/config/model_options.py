@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vaekit.config.fields import Options, option, same
 from vaekit.config.likelihood_parts import LIKELIHOODS, LikelihoodPart
@@ -20,10 +21,15 @@ class AutoencoderSettings(Options):
         NETWORKS,
         "auto",
         words=("auto", CUSTOM),
-        help="auto takes mlp for small grey images and arrays, else resnet",
+        help="auto takes mlp for small grey images and arrays, else strided",
+    )
+    init: Literal["auto", "pca", "random"] = option(
+        "auto",
+        help="begin at probabilistic PCA of the training images, by a linear path beside the network, or at random; "
+        "auto takes pca for a Gaussian likelihood if the network is auto too",
     )
     likelihood: LikelihoodPart | Undecided = part(
-        LIKELIHOODS, "auto", help="auto takes bernoulli for binary pixels, gaussian for real ones, else bce"
+        LIKELIHOODS, "auto", help="auto takes bernoulli for binary pixels, else gaussian-optimal"
     )
 
 
@@ -33,7 +39,7 @@ class GANSettings(Options):
 
     latent_dim: int = same(AutoencoderSettings, "latent_dim")
     network: NetworkPart | Undecided = part(
-        NETWORKS, "auto", help="auto takes mlp for small grey images and arrays, else resnet"
+        NETWORKS, "auto", help="auto takes mlp for small grey images and arrays, else strided"
     )
 
 

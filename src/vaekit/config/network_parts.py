@@ -54,6 +54,15 @@ class Resnet(NetworkPart):
 
 
 @dataclass(frozen=True)
+class Strided(NetworkPart):
+    """Strided convolutions down to 4x4 at most, no more at any size: the cheapest for colour and larger images."""
+
+    width: int = option(32, at_least=1, help="channels at half size, which double twice")
+
+    module: ClassVar[Any] = "vaekit.networks.strided:strided"
+
+
+@dataclass(frozen=True)
 class Patches(NetworkPart):
     """Convolutions on a grid of patches, for models of codes."""
 
@@ -70,6 +79,7 @@ NETWORKS: dict[str, type[NetworkPart]] = {
     "lesson": Lesson,
     "mlp": MLP,
     "resnet": Resnet,
+    "strided": Strided,
 }
 
 GRID_NETWORKS: dict[str, type[NetworkPart]] = {"patches": Patches}
@@ -80,4 +90,4 @@ SMALL = 1600  # pixels of a grey image, up to which a perceptron is the better n
 def decide_network(given: NetworkPart | Undecided, shape: tuple[int, ...]) -> NetworkPart:
     """The network; where `auto` leaves it open, what suits images of this shape."""
     small = len(shape) == 1 or (shape[0] == 1 and prod(shape) <= SMALL)
-    return decide("network", given, NETWORKS, "mlp" if small else "resnet")
+    return decide("network", given, NETWORKS, "mlp" if small else "strided")

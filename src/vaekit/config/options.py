@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vaekit.config.fields import Options, option
+from vaekit.config.lengths import LENGTHS, check_length
 from vaekit.config.optimizer_parts import OPTIMIZERS, OptimizerPart
 from vaekit.config.parts import part
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
@@ -67,7 +68,14 @@ class CodesSettings(Options):
 class FitSettings(Options):
     """Options of `vaekit.fit`."""
 
-    epochs: int = option(20, at_least=1, help="passes over the training images")
+    epochs: int | None = option(
+        None, at_least=1, help="length in passes over the training images (20 where no length is given)"
+    )
+    steps: int | None = option(None, at_least=1, help="length in steps instead")
+    budget: str | None = option(
+        None,
+        help="length as a time on this machine instead: 90s, 3min, 1h; becomes steps, by timing 50, before training begins",
+    )
     batch_size: int = option(192, at_least=1, help="images per step")
     optimizer: OptimizerPart = part(
         OPTIMIZERS,
@@ -94,7 +102,8 @@ class FitSettings(Options):
     patience: int = option(
         0,
         at_least=0,
-        help="stop after this many epochs without a better validation value; 0 never stops early",
+        help="stop after this many validations (one per epoch; with steps or a budget at least 50 steps apart) without a "
+        "better value; 0 never stops early",
     )
     checkpoint_seconds: float = option(
         15.0,
@@ -109,6 +118,15 @@ class FitSettings(Options):
     deterministic: bool = option(
         False, help="on CUDA: only deterministic kernels, so that resuming is exact to the bit"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_length(self.length)
+
+    @property
+    def length(self) -> dict[str, Any]:
+        """Returns the length that is given, by its name; empty where none is."""
+        return {name: getattr(self, name) for name in LENGTHS if getattr(self, name) is not None}
 
 
 @dataclass(frozen=True)

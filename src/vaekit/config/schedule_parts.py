@@ -10,11 +10,19 @@ from vaekit.config.fields import option
 from vaekit.config.parts import Part
 
 
+LONGEST = 40  # steps of a warm-up that nobody gave
+FIXED = 10  # its steps where the length of the run must not matter
+
+
 @dataclass(frozen=True)
 class Schedule(Part):
     """Interface of a schedule: some rising steps, then a shape over the rest of the run."""
 
-    warmup: int = option(40, at_least=0, help="steps over which the learning rate rises from 0")
+    warmup: int | None = option(
+        None,
+        at_least=0,
+        help="steps over which the learning rate rises from 0 (none given: a twentieth of the run, 40 at most)",
+    )
 
     @abstractmethod
     def shape(self, progress: float) -> float:
@@ -22,14 +30,22 @@ class Schedule(Part):
 
     def rate(self, peak: float, step: int, steps: int) -> float:
         """Rate of the update after `step` of `steps`."""
-        if step < self.warmup:
-            return peak * (step + 1) / (self.warmup + 1)
-        return peak * self.shape((step - self.warmup) / max(steps - self.warmup, 1))
+        warmup = self.warmup_of(steps)
+        if step < warmup:
+            return peak * (step + 1) / (warmup + 1)
+        return peak * self.shape((step - warmup) / max(steps - warmup, 1))
+
+    def warmup_of(self, steps: int) -> int:
+        """Steps of the warm-up in a run of so many."""
+        return min(LONGEST, steps // 20) if self.warmup is None else self.warmup
 
 
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
-    """The peak to the end."""
+    """The peak to the end: what comes is the same however long the run is."""
+
+    def warmup_of(self, steps: int) -> int:
+        return FIXED if self.warmup is None else self.warmup
 
     def shape(self, progress: float) -> float:
         return 1.0

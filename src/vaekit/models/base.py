@@ -18,7 +18,7 @@ from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
 from vaekit.core import DataError, Latent, SettingError
-from vaekit.data.dataset import to_unit
+from vaekit.data.dataset import Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
 
@@ -245,6 +245,10 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def prepare(self, images: Tensor) -> None:
         """Takes what it needs from the training images, (N, *shape) as stored, before the first step."""
+
+    def prepare_from(self, split: Split) -> None:
+        """`prepare`, for a model that looks at the labels of the training images too."""
+        self.prepare(split.images)
 
     @property
     def pixels(self) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Callable
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +17,12 @@ from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.model_options import AutoencoderSettings
 from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.core import Latent, Output, SettingError
-from vaekit.data.dataset import to_unit
+from vaekit.data.dataset import Split, to_unit
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
 from vaekit.models.base import HasPrior, check_classes, evaluating
 from vaekit.networks import Pair, Spec, decide_network
+from vaekit.networks.principal import PrincipalPath, held_out_curve, principal_components, spread
 
 
 class LatentModel(Autoencoder):
@@ -71,7 +73,10 @@ class LatentModel(Autoencoder):
             numbers = self.numbers_per_latent * self.latent_dim, self.latent_dim, self.likelihood.num_params
             pair = network.build(Spec(self.shape, *numbers, condition=classes))
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
-        self.options = dataclasses.replace(options, network=network, likelihood=likelihood)
+        init = init_of(options, self.likelihood.normal, pair)
+        linear = init == "pca"
+        self.principal = PrincipalPath(prod(self.shape), self.latent_dim, classes) if linear else None
+        self.options = dataclasses.replace(options, network=network, likelihood=likelihood, init=init)
         about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
         self.arguments = about | self.options.flat()
 
@@ -109,14 +114,44 @@ class LatentModel(Autoencoder):
             y = y.expand(z.shape[:-1])
         condition = self.condition(None if y is None else y.flatten(), prod(z.shape[:-1]))
         raw = self.decoder(z.flatten(0, -2), condition)
+        if self.principal is not None:
+            raw = raw + self.principal.decoding(z.flatten(0, -2), condition).view(raw.shape)
         return self.likelihood(raw.unflatten(0, z.shape[:-1]))
 
     def prepare(self, images: Tensor) -> None:
-        """Starts the decoder of a fresh model at the mean training image, where the network allows it."""
-        bias = self._pair.output_bias
-        if bias is None or not self._fresh:
+        """Starts a fresh model where the training images say: see `prepare_from`."""
+        self.prepare_from(Split(images))
+
+    def prepare_from(self, split: Split) -> None:
+        """Starts a fresh model at probabilistic PCA of the training images, or the decoder at their mean.
+
+        As its `init` says; the mean only where the network allows it.
+        """
+        if not self._fresh:
             return
         self._fresh = False
+        if self.principal is not None:
+            self._begin_at_components(self.principal, split)
+        elif self._pair.output_bias is not None:
+            self._begin_at_mean(self._pair.output_bias, split.images)
+
+    def _begin_at_components(self, path: PrincipalPath, split: Split) -> None:
+        """Both networks say nothing yet, and the path beside them is probabilistic PCA within each class."""
+        rows, means = centred(split, self.classes, self.shown_rows)
+        most = min(self.latent_dim, len(rows) - 1, rows.shape[1] - 1)
+        count = held_out_curve(rows, most).best(most)
+        found = principal_components(rows, count)
+        sigma = self.likelihood.begin_at(found.left**0.5)
+        path.begin(found, means, sigma)
+        for head in self._pair.heads:
+            for weights in head.parameters():
+                nn.init.zeros_(weights)
+
+    def shown_rows(self, images: Tensor) -> Tensor:
+        """Images as the networks see them, flattened: (N, *shape) -> (N, P), on the CPU."""
+        return to_unit(images).flatten(1)
+
+    def _begin_at_mean(self, bias: nn.Parameter, images: Tensor) -> None:
         mean = mean_image(images).to(bias.device)
         if bias.numel() != prod(self.shape) * self.likelihood.num_params:  # one number per channel
             mean = mean.flatten(1).mean(1)[:, None, None]
@@ -140,9 +175,49 @@ class LatentModel(Autoencoder):
 
     def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Returns the encoder's outputs for images, checked, and their labels: (B, numbers_per_latent * D)."""
-        return self.encoder(
-            self.check_images(x), self.condition(y, x.shape[0])
-        )  # len() would fix an export's batch
+        x = self.check_images(x)
+        condition = self.condition(y, x.shape[0])  # len() would fix an export's batch
+        raw = self.encoder(x, condition)
+        if self.principal is None:
+            return raw
+        return raw + self.principal.encoding(x, condition)[:, : raw.shape[1]]
+
+
+def init_of(options: AutoencoderSettings, normal: bool, pair: Pair) -> Literal["pca", "random"]:
+    """Where a model begins.
+
+    Raises:
+        SettingError: "pca", where p(x|z) is not `normal` or the networks cannot be silenced.
+    """
+    fits = normal and bool(pair.heads)
+    if options.init == "pca" and not fits:
+        wanted = "one of vaekit's own networks" if normal else "likelihood='gaussian-optimal'"
+        raise SettingError(f"init='pca' needs {wanted}; take init='random'.", "init")
+    if options.init != "auto":
+        return options.init
+    return "pca" if fits and options.network == Undecided("auto") else "random"
+
+
+def centred(split: Split, classes: int, shown: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Examples less the mean of their class, or of all, as far as they are looked at.
+
+    Args:
+        split: training examples; labels are read where there are classes.
+        classes: K, or 0.
+        shown: gives rows (N, P) of stored examples.
+
+    Returns:
+        Rows (n, P), and the means, (max(K, 1), P); that of a class without examples is the mean of all.
+    """
+    values = split.images[0].numel()
+    places = spread(torch.arange(len(split)), values)
+    rows = torch.cat([shown(split.images[part]) for part in places.split(500)])
+    whole = rows.mean(0)
+    if not classes or split.labels is None:
+        return rows - whole, whole[None]
+    labels = split.labels[places]
+    means = torch.stack([rows[labels == k].mean(0) if (labels == k).any() else whole for k in range(classes)])
+    return rows - means[labels], means
 
 
 def mean_image(images: Tensor, most: int = 10_000) -> Tensor:

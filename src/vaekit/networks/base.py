@@ -58,8 +58,11 @@ class Pair:
         decoder: (B, latent_dim), (B, K) -> (B, outputs * C, H, W) or (B, outputs * D).
         output_bias: parameter that can be set so that the untrained decoder returns the data's
             mean; one number per value or one per channel. None leaves it at its initialisation.
+        heads: the last layer of each, which are set to 0 where a linear path beside them says all at first
+            (`vaekit.networks.principal`). () where the networks cannot be silenced so.
     """
 
     encoder: nn.Module
     decoder: nn.Module
     output_bias: nn.Parameter | None
+    heads: tuple[nn.Module, ...] = ()

@@ -99,4 +99,5 @@ def resnet(spec: Spec, part: Resnet) -> Pair:
     widths = [width * min(2**level, 4) for level in range(len(sizes))]
     decoder = ResnetDecoder(spec, widths, sizes, depth)
     assert isinstance(decoder.last.bias, nn.Parameter)
-    return Pair(ResnetEncoder(spec, widths, sizes, depth), decoder, decoder.last.bias)
+    encoder = ResnetEncoder(spec, widths, sizes, depth)
+    return Pair(encoder, decoder, decoder.last.bias, (encoder.head, decoder.last))

@@ -172,4 +172,5 @@ def overlaps(patches: Tensor, grid: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def lesson(spec: Spec, part: Lesson) -> Pair:
     """The lesson's network. On 28x28x1 with 20 latents exactly 243,465 parameters."""
-    return Pair(LessonEncoder(spec), LessonDecoder(spec), None)
+    encoder, decoder = LessonEncoder(spec), LessonDecoder(spec)
+    return Pair(encoder, decoder, None, (encoder.head, decoder.last))

@@ -58,4 +58,4 @@ def mlp(spec: Spec, part: MLP) -> Pair:
     shape_out = (spec.outputs * spec.shape[0], *spec.shape[1:])
     encoder = Perceptron(spec.shape, (spec.encoder_outputs,), part.width, part.depth, spec.condition)
     decoder = Perceptron((spec.latent_dim,), shape_out, part.width, part.depth, spec.condition)
-    return Pair(encoder, decoder, decoder.last.bias)
+    return Pair(encoder, decoder, decoder.last.bias, (encoder.last, decoder.last))

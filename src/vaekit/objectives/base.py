@@ -19,6 +19,8 @@ from vaekit.models import Model
 from vaekit.models.base import check_needs
 from vaekit.objectives.ramps import Clock
 
+GRID = 1000  # steps of a run on which schedules are looked at
+
 
 class Objective(nn.Module, ABC):
     """Interface of an objective.
@@ -46,6 +48,16 @@ class Objective(nn.Module, ABC):
         """Returns what is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by
         default."""
         return {}
+
+    def settled_from(self) -> float:
+        """Returns the share of the run from which all that is scheduled has its final value, 0 to 1, to a thousandth.
+
+        Only then is trained what models are judged by, so that validation values can be compared: best weights and
+        patience count from there.
+        """
+        final = self.values(Clock(GRID, GRID))
+        unsettled = (step for step in range(GRID - 1, -1, -1) if self.values(Clock(step, GRID)) != final)
+        return (next(unsettled, -1) + 1) / GRID
 
     @abstractmethod
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:

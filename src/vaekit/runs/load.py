@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -239,8 +240,14 @@ def load_own_data(folder: Path, settings: s.Settings, config: RunConfig) -> Data
         DataError: they are gone.
         RunError: they were an array in memory, or have changed since.
     """
-    if settings.data.data not in SOURCES and config.data.path is None:
+    place = config.data.path
+    if settings.data.data not in SOURCES and place is None:
         raise RunError(f"{folder} was trained on an array in memory; pass the array again in Python.")
+    if place is not None and not os.path.exists(place):
+        raise DataError(
+            f"{folder}: its data are no longer at {place}; if they moved, give data='NEW/PLACE', "
+            f"or once for all: vaekit resume {folder} data='NEW/PLACE'"
+        )
     data = find_method(settings.method).load(settings.data)
     check_unchanged(folder, data, config)
     return data

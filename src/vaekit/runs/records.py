@@ -50,15 +50,44 @@ class DataRecord:
 
 
 @dataclass(frozen=True)
+class StartRecord:
+    """The run whose weights another began with.
+
+    Attributes:
+        path: absolute path of its folder.
+        weights: hash of the weights.
+    """
+
+    path: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class LengthRecord:
+    """A length that a run had before it was given a longer one.
+
+    Attributes:
+        done: steps that had been made then.
+        epochs, steps: the length, one of them.
+    """
+
+    done: int
+    epochs: int | None = field(default=None, metadata=OPTIONAL)
+    steps: int | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True)
 class RunConfig:
-    """config.json: what a run began with.
+    """config.json: what a run began with, and its length.
 
     Attributes:
         format: of the file.
         settings: every option, flat; `vaekit.runs.load.settings_of` makes them Settings.
         data: what it was trained on.
-        initial_weights: hash of the weights before the first step.
+        initial_weights: hash of the model's and the objective's weights as the seed gives them.
         versions: of vaekit, Python, torch, numpy and the platform; the device; the number of threads.
+        start: whose weights it began with, where they are another run's; None for fresh ones.
+        lengths: those that it had before, oldest first; None where it always had this one.
     """
 
     format: int
@@ -66,6 +95,13 @@ class RunConfig:
     data: DataRecord
     initial_weights: str
     versions: Mapping[str, Any]
+    start: StartRecord | None = field(default=None, metadata=OPTIONAL)
+    lengths: tuple[LengthRecord, ...] | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def lengthened_at(self) -> int:
+        """Returns the steps after which the run got its present length; -1 where it always had it."""
+        return self.lengths[-1].done if self.lengths else -1
 
 
 @dataclass(frozen=True)
@@ -204,7 +240,7 @@ def has_begun(folder: Path) -> bool:
 
 
 def has_ended(folder: Path) -> bool:
-    """Returns whether the training of a run has come to its end."""
+    """Returns whether the training of a run has come to its end, if only to that of a shorter length before."""
     return (folder / SUMMARY).exists()
 
 

@@ -34,6 +34,7 @@ from vaekit.runs.records import (
     SUMMARY,
     DataRecord,
     RunConfig,
+    StartRecord,
     Summary,
     WeightsRecord,
     read_summary,
@@ -72,15 +73,25 @@ def settings_for(
 
 
 def begin_run(
-    folder: Path, settings: s.Settings, data: Data, model: Model, objective: Objective, device: torch.device
+    folder: Path,
+    settings: s.Settings,
+    data: Data,
+    model: Model,
+    objective: Objective,
+    device: torch.device,
+    start: StartRecord | None = None,
 ) -> None:
     """Makes the folder with config.json and previews.npz, or leaves nothing.
+
+    Args:
+        model, objective: as the seed makes them.
+        start: whose weights the model gets then.
 
     Raises:
         RunError: there is something already, or it cannot be written.
     """
     check_free(folder)
-    config = describe_run(settings, data, model, objective, device)
+    config = describe_run(settings, data, model, objective, device, start)
     made = not folder.exists()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +147,12 @@ def _made(folder: Path) -> bool:
 
 
 def describe_run(
-    settings: s.Settings, data: Data, model: Model, objective: Objective, device: torch.device
+    settings: s.Settings,
+    data: Data,
+    model: Model,
+    objective: Objective,
+    device: torch.device,
+    start: StartRecord | None = None,
 ) -> RunConfig:
     """Returns the record that a run begins with."""
     flat = settings.flat()
@@ -150,6 +166,7 @@ def describe_run(
         data=describe_data(data),
         initial_weights=weights_fingerprint(model, objective),
         versions=versions(device),
+        start=start,
     )
 
 

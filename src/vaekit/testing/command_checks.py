@@ -92,7 +92,7 @@ def _has_its_options(run: Run, subject: Subject) -> None:
 
 def resume(subject: Subject) -> None:
     """A run that is stopped after a step ends with the weights of one that was not."""
-    from vaekit.training.fit import resume as go_on
+    from vaekit.training.resume import resume as go_on
 
     whole, stopped = load_run(trained(subject)), subject.place / "stopped"
     _train_one_step(subject, stopped)

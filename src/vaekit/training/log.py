@@ -96,19 +96,25 @@ class Metrics:
         if self.folder is not None and self.state.metrics_size:
             sync_file(self.folder / METRICS)
 
+    def check(self) -> None:
+        """Raises RunError when the file is shorter than it was when the state was saved."""
+        if self.folder is not None:
+            path, size = self.folder / METRICS, self.state.metrics_size
+            if size and (not path.exists() or path.stat().st_size < size):
+                raise RunError(f"{path} is shorter than it was when its state was saved; train anew.")
+
     def cut(self) -> None:
         """Cuts the file back to what it was when the state was saved, and reads its lines.
 
         Raises:
-            RunError: the file is shorter than it was.
+            RunError: as in `check`.
         """
         if self.folder is None:
             return
+        self.check()
         path, size = self.folder / METRICS, self.state.metrics_size
         if size == 0:
             path.unlink(missing_ok=True)
-        elif not path.exists() or path.stat().st_size < size:
-            raise RunError(f"{path} is shorter than it was when its state was saved; train anew.")
         else:
             with writing(path), path.open("r+b") as file:
                 file.truncate(size)

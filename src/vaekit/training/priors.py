@@ -21,9 +21,10 @@ from vaekit.runs.lock import sole_writer
 from vaekit.runs.records import has_begun, has_ended
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.launch import launched
-from vaekit.training.fit import History, fit, resume
+from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
+from vaekit.training.resume import resume
 
 
 def load_codes(data: str | Path, encoded_on: str = "cpu") -> Data:

@@ -18,6 +18,7 @@ from vaekit.data.sources import check_not_given
 from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import KINDS
 from vaekit.models import Model
+from vaekit.runs.start import check_start, model_options_of
 from vaekit.runs.write import check_free, reserved_run_path
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.launch import launched
@@ -33,6 +34,7 @@ def train(
     labels: object | None = None,
     out: str | Path | None = None,
     stem: str | None = None,
+    start: str | Path | None = None,
     progress: str | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
     tell: Callable[[str], object] = lambda line: None,
@@ -49,6 +51,8 @@ def train(
         labels: class numbers or names of an array's images, (N,).
         out: run folder, which must not exist yet; None makes runs/STEM-SOURCE-N with the first free N.
         stem: of that name; None takes the method's.
+        start: folder of a run whose weights training begins with, on these data; options of the model are that run's
+            unless they are given.
         progress: "auto", "none", or an object of that protocol.
         should_stop: asked after every step; a reason ends the run, resumable.
         tell: is given a line before the training.
@@ -59,30 +63,36 @@ def train(
         The history, with the folder in `out`; after an interrupt that of the part that was run.
 
     Raises:
-        SettingError: no such method or option, or a value that does not fit the others or the data.
+        SettingError: no such method or option, a value that does not fit the others or the data, or weights that do
+            not fit the model.
         DataError: data that cannot be used.
-        RunError: `out` is not free or cannot be written.
+        RunError: `out` is not free or cannot be written, or `start` is no run.
         NonFiniteError: a loss term became NaN or infinite.
     """
     choose(method, METHODS, "method")
-    settings = resolve(method, options, {"data": _source(method, data, options)}, where="")
+    begun = {} if start is None else model_options_of(Path(start), method, options)
+    settings = resolve(method, begun, options, {"data": _source(method, data, options)}, where="")
     leads = launched().leads
     if leads and out is not None:
         check_free(Path(out))
     choose_device(settings.fit.device)
     images = _loaded(settings, data, labels)
+    if start is not None:
+        warn_of(check_start(Path(start), images, find_method(method).labels))
     model, objective = new_model(settings, images)
     warn_of([*images.notes, *likelihood_notes(settings, model, images)])
     counted = f"{len(images.train):,} images of {'x'.join(map(str, images.shape))}"
     numbered = out is None and leads  # the other processes write nothing
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
-        tell(f"training {method} on {images.source} ({counted}) into {folder}")
+        after = "" if start is None else f" from the weights of {start}"
+        tell(f"training {method} on {images.source} ({counted}){after} into {folder}")
         return fit(
             model,
             objective,
             images,
             out=folder,
             method=method,
+            start=start,
             progress=progress,
             should_stop=should_stop,
             options=settings.fit,

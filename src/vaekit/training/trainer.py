@@ -7,11 +7,9 @@ run that is killed anywhere resumes from its last state to the very weights it w
 from __future__ import annotations
 
 import math
-import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain, count, islice
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from vaekit.runtime.random import own_randomness, seed_noise, sharing
 from vaekit.training import validate as measuring
 from vaekit.training.history import History
 from vaekit.training.learner import Learner
+from vaekit.training.lengths import steps_of, validation_epochs
 from vaekit.training.log import Metrics, not_finite
 from vaekit.training.optimizers import weights_in_place
 from vaekit.training.progress import Progress, Silent
@@ -45,20 +44,19 @@ EXCHANGE_EVERY = 10  # steps between agreements of several processes to save or 
 
 REASONS = (None, "SIGINT", "SIGTERM", "stopped")  # to stop, as numbers that processes can exchange
 
-WARMED, PARTS, PART = 5, 5, 10  # steps before an epoch is timed, and timed ones: parts, and steps of each
-
 
 class Trainer:
     """One run: its state, and the loop over it.
 
     Args:
-        model, objective, data, options: of `fit`.
+        model, objective, data, options: of `fit`; a budget has become steps.
         context: where it takes place; of several processes only the first has a folder.
         folder: run folder that has been begun, or None.
         method: key of METHODS, for the summary, or None.
         progress, should_stop: of `fit`.
 
     Attributes:
+        steps: of the whole run.
         state: where the training stands.
     """
 
@@ -84,7 +82,10 @@ class Trainer:
             data.train, options.batch_size, self.device, data.dynamic, options.seed, part=context.part
         )
         self.validation = self.in_order(data.validation, "validation")
-        self.steps = options.epochs * len(self.batches)
+        self.steps = steps_of(options, len(self.batches))
+        self.validation_epochs = validation_epochs(options, len(self.batches))
+        # Before, what is judged is not what is trained, and values cannot be compared.
+        self.settled_at = objective.settled_from() * self.steps
         self.state = TrainState()
         self.metrics = Metrics(folder, self.progress, self.state)
         self._started = 0.0
@@ -96,16 +97,16 @@ class Trainer:
     def run(self) -> History:
         """Trains to the end, to an interrupt, or until asked to stop."""
         reason, summary = None, None
-        self.progress.begin(self.options.epochs, self.steps, self.state.step)
+        self.progress.begin(math.ceil(self.steps / len(self.batches)), self.steps, self.state.step)
         try:
             with own_randomness(self.device), only_deterministic(self.options.deterministic):
                 self._started = time.monotonic() - self.state.seconds
                 if self.state.step == 0:
                     self.save()
-                while reason is None and self.state.epoch < self.options.epochs and not self.state.stopped:
+                ended = self.state.stopped
+                while reason is None and not ended:
                     reason = self.train_epoch()
-                    if reason is None:
-                        self.end_epoch()
+                    ended = reason is None and self.end_epoch()
                 if reason is None:
                     summary = self.finish()
         except KeyboardInterrupt:
@@ -115,10 +116,13 @@ class Trainer:
         return History(self.metrics.lines, summary, reason, self.folder)
 
     def train_epoch(self) -> str | None:
-        """The rest of the epoch; a reason if the run is to stop here."""
+        """The rest of the epoch, or of the run; a reason if the run is to stop here.
+
+        The state after the last step is kept: a longer run begins with these very steps, and goes on from there.
+        """
         self.learner.train()
         state, batches = self.state, self.batches.epoch(self.state.epoch, start=self.state.batch)
-        while state.batch < len(self.batches):
+        while state.batch < len(self.batches) and state.step < self.steps:
             seed_noise(self.device, derive_seed(self.options.seed, "step", state.step))
             x, y = next(batches)
             with sharing(self.batches.share(state.batch)):
@@ -138,10 +142,11 @@ class Trainer:
     def decide(self) -> tuple[str | None, bool]:
         """A reason to stop here, and whether a state is due; the same for all processes."""
         reason = self.should_stop() if self.should_stop else None
-        due = time.monotonic() - self._saved_at >= self.options.checkpoint_seconds
+        last = self.state.step == self.steps
+        due = last or time.monotonic() - self._saved_at >= self.options.checkpoint_seconds
         if self.context.process.world == 1:
             return reason, due
-        if self.state.step % EXCHANGE_EVERY:
+        if self.state.step % EXCHANGE_EVERY and not last:
             return None, False
         number = REASONS.index(reason if reason in REASONS else "stopped")
         number = self.context.strongest(2 * number + due)
@@ -156,27 +161,29 @@ class Trainer:
                 self.metrics.note(self.state.step, loss.terms, loss.counts)
         self.learner.average_weights(self.state.step)
 
-    def end_epoch(self) -> None:
-        """Validation, best weights, the decision to stop early."""
+    def end_epoch(self) -> bool:
+        """Validation where it is due, and the decision to stop early; returns whether the run is over."""
         reach("validation")
-        state = self.state
+        state, last = self.state, self.state.step >= self.steps
+        if state.window:  # of a last epoch that is not whole
+            self.log_window()
         state.epoch, state.batch = state.epoch + 1, 0
-        if len(self.data.validation):
+        if len(self.data.validation) and (last or state.epoch % self.validation_epochs == 0):
             with weights_in_place(self.model, self.learner.averaged):
                 terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
-                if criterion is not None:
-                    self.compare(terms[criterion])
-            patience = self.options.patience or math.inf
-            state.stopped = state.stale >= patience and state.epoch < self.options.epochs
+            if criterion is not None and (last or state.step >= self.settled_at):
+                self.compare(terms[criterion])
+            state.stopped = not last and state.stale >= (self.options.patience or math.inf)
         if state.stopped:
             self.save()
             reach("stopped early")
+        return last or state.stopped
 
     def compare(self, value: float) -> None:
-        """Keeps the model's weights if this is the best validation value so far."""
+        """Keeps the weights if this is the best validation value so far."""
         if value < self.state.best.value:
-            weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-            self.state.best, self.state.stale = Best(value, self.state.epoch, weights), 0
+            self.state.best = Best(value, self.state.epoch, self.learner.last_weights())
+            self.state.stale = 0
         else:
             self.state.stale += 1
 
@@ -222,31 +229,6 @@ class Trainer:
             test=splits.get("test"),
             validation=splits.get("validation"),
         )
-
-    def time_epoch(self) -> float:
-        """Seconds that an epoch takes here, from 50 timed steps and one validation; the model is changed.
-
-        Of five parts of the steps the median counts: a machine that is busy for a moment does not change it.
-        """
-        with own_randomness(self.device):
-            seed_noise(self.device, derive_seed("timing"))
-            self.learner.train()
-            batches = chain.from_iterable(map(self.batches.epoch, count()))
-            self._time_steps(islice(batches, WARMED))
-            parts = [self._time_steps(islice(batches, PART)) for _ in range(PARTS)]
-            began = time.perf_counter()
-            if len(self.data.validation):
-                self.measure(self.validation, "validation", log=False)
-            validating = time.perf_counter() - began
-        return statistics.median(parts) / PART * len(self.batches) + validating
-
-    def _time_steps(self, batches: Iterable[tuple[Tensor, Tensor | None]]) -> float:
-        """Seconds that updates on these batches take."""
-        began = time.perf_counter()
-        for x, y in batches:
-            self.update(x, y)
-        self.check_window()  # reads from the device: all of it has been done
-        return time.perf_counter() - began
 
     # What is measured ----------------------------------------------------------------------------
 
@@ -337,7 +319,7 @@ class Trainer:
         return self.learner.last_weights(), WeightsRecord("last", self.state.epoch, averaged)
 
     def restore(self, nested: Mapping[str, Any], where: Path) -> None:
-        """Restores a state that `save` wrote, read from `where`; metrics.jsonl is cut back to it.
+        """Restores a state that `save` wrote, read from `where`, and changes nothing there.
 
         Raises:
             RunError: it is of another model, or metrics.jsonl is shorter than it was.
@@ -345,4 +327,15 @@ class Trainer:
         self.learner.load_nested(nested, where)
         self.state = TrainState.from_nested(nested, self.device, where)
         self.metrics = Metrics(self.folder, self.progress, self.state)
+        self.metrics.check()
+
+    def go_on(self, lengthened_at: int = -1) -> None:
+        """Cuts metrics.jsonl back to the state.
+
+        Args:
+            lengthened_at: steps after which the run got its present length; if it had stopped early by then, it goes on,
+                and patience counts anew.
+        """
+        if self.state.stopped and self.state.step <= lengthened_at:
+            self.state.stopped, self.state.stale = False, 0
         self.metrics.cut()

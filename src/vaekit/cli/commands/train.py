@@ -13,7 +13,9 @@ from vaekit.config.options import Settings
 def train(settings: Settings, options: TrainOptions) -> Result:
     """Trains a model into a new run folder."""
     with stopping() as reason:
-        history = vaekit.train(**settings.flat(), out=options.out, should_stop=reason, tell=say)
+        history = vaekit.train(
+            **settings.flat(), out=options.out, start=options.start, should_stop=reason, tell=say
+        )
     return finished(history)
 
 
@@ -25,7 +27,14 @@ def demo(options: DemoOptions) -> Result:
 
 
 def resume(options: ResumeOptions) -> Result:
-    """Resumes an interrupted run."""
+    """Resumes an interrupted run, or trains one longer."""
     with stopping() as reason:
-        history = vaekit.resume(options.run, should_stop=reason)
+        history = vaekit.resume(
+            options.run,
+            epochs=options.epochs,
+            steps=options.steps,
+            budget=options.budget,
+            data=options.data,
+            should_stop=reason,
+        )
     return finished(history)

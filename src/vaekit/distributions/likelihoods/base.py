@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -20,9 +21,12 @@ class Likelihood(nn.Module, ABC):
     Attributes:
         dimensions: number of dimensions of one image: 3 for (C, H, W), 1 for (D,).
         num_params: how many raw numbers the decoder gives for one value of the image.
+        normal: p(x|z) is normal about the very numbers that the decoder gives, so that probabilistic PCA is the
+            optimum of linear networks.
     """
 
     num_params: int
+    normal: ClassVar[bool] = False
 
     def __init__(self, part: LikelihoodPart, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -45,3 +49,11 @@ class Likelihood(nn.Module, ABC):
     @abstractmethod
     def params_from_mean(self, mean: Tensor) -> Tensor:
         """Raw output, (numbers * C, H, W), for which p(x|z) has about this mean image; for initialisation."""
+
+    def begin_at(self, sigma: float) -> float:
+        """Takes the standard deviation that fits a start, if it is not fixed; returns the one it begins with.
+
+        Raises:
+            NotImplementedError: p(x|z) is not `normal`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no standard deviation to begin with.")

@@ -36,6 +36,7 @@ class GaussianLikelihood(Likelihood):
     """
 
     num_params = 1
+    normal = True
 
     def __init__(self, part: Gaussian, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -47,11 +48,16 @@ class GaussianLikelihood(Likelihood):
     def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
+    def begin_at(self, sigma: float) -> float:
+        """Keeps its own standard deviation, whatever would fit best, and returns it."""
+        return self.sigma
+
 
 class LearnedGaussianLikelihood(Likelihood):
     """Normal whose one standard deviation is a parameter, trained with the rest (Dai & Wipf 2019)."""
 
     num_params = 1
+    normal = True
 
     def __init__(self, part: GaussianLearned, shape: tuple[int, ...]) -> None:
         super().__init__(part, shape)
@@ -67,6 +73,12 @@ class LearnedGaussianLikelihood(Likelihood):
     def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
 
+    def begin_at(self, sigma: float) -> float:
+        """Takes a standard deviation to begin with, and returns it."""
+        with torch.no_grad():
+            self.log_sigma.fill_(math.log(sigma))
+        return sigma
+
 
 class OptimalGaussianLikelihood(Likelihood):
     """Normal with the standard deviation that fits best: sigma^2 is the mean squared error
@@ -79,6 +91,7 @@ class OptimalGaussianLikelihood(Likelihood):
     """
 
     num_params = 1
+    normal = True
     variance: Tensor
     batches: Tensor
 
@@ -104,6 +117,11 @@ class OptimalGaussianLikelihood(Likelihood):
 
     def params_from_mean(self, mean: Tensor) -> Tensor:
         return mean
+
+    def begin_at(self, sigma: float) -> float:
+        """Takes a standard deviation to begin with, and returns it."""
+        self.variance.fill_(sigma**2)
+        return sigma
 
 
 class BatchOptimalNormal(Distribution):

@@ -1,0 +1,80 @@
+"""Lengths of a run as steps: from epochs, from a time, or where none is given."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from vaekit.config.lengths import LENGTHS
+from vaekit.config.options import FitSettings
+from vaekit.core import SettingError
+
+APART = 50  # fewest steps between validations, where the length of a run is given in steps
+
+
+def usual_length(options: FitSettings) -> FitSettings:
+    """The options with a length where none is given. The one place that decides it."""
+    return options if options.length else with_length(options, epochs=20)
+
+
+def with_length(options: FitSettings, **length: int | str | None) -> FitSettings:
+    """The options with this length, by its name in LENGTHS, in the place of theirs.
+
+    Raises:
+        SettingError: two lengths, or one out of range.
+    """
+    lengths: dict[str, Any] = {**dict.fromkeys(LENGTHS), **length}
+    return dataclasses.replace(options, **lengths)
+
+
+def steps_of(options: FitSettings, steps_per_epoch: int) -> int:
+    """The length of a run in steps. A budget must have been turned into steps before.
+
+    Raises:
+        SettingError: it has not been.
+    """
+    options = usual_length(options)
+    if options.budget is not None:
+        raise SettingError(f"budget='{options.budget}' is no number of steps yet.", "budget")
+    return options.steps or (options.epochs or 0) * steps_per_epoch
+
+
+def validation_epochs(options: FitSettings, steps_per_epoch: int) -> int:
+    """Epochs from one validation to the next: 1 where the length is given in epochs, else as many as have 50 steps."""
+    return 1 if options.steps is None else max(1, math.ceil(APART / steps_per_epoch))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a run's steps take on this machine.
+
+    Attributes:
+        step: seconds that one takes.
+        validation: seconds that a pass over the validation split takes.
+    """
+
+    step: float
+    validation: float
+
+    def epoch(self, steps_per_epoch: int) -> float:
+        """Seconds that an epoch takes, with a validation at its end."""
+        return self.step * steps_per_epoch + self.validation
+
+    def steps_within(self, seconds: float, steps_per_epoch: int) -> int:
+        """Steps that a time is enough for, with the validations among them and the one at the end.
+
+        Raises:
+            SettingError: not even one.
+        """
+        every = steps_per_epoch * max(1, math.ceil(APART / steps_per_epoch))
+        steps = math.floor((seconds - self.validation) / (self.step + self.validation / every))
+        if steps < 1:
+            least = math.ceil(self.step + self.validation + self.validation / every)
+            raise SettingError(
+                f"budget='{seconds:g}s' is too short: one step takes {self.step:.2g} s here and a validation "
+                f"{self.validation:.2g} s; give at least {least}s, or steps=1.",
+                "budget",
+            )
+        return steps

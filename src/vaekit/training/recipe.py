@@ -1,0 +1,120 @@
+"""What is not given is chosen from the data: one pure function, with a reason for every choice.
+
+The rules come from runs over several data sets and seeds; `docs/log.md` has them, and what lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from vaekit.config.network_parts import SMALL
+from vaekit.networks.principal import Curve
+
+BATCHES = 40  # per epoch, at least: fewer steps an epoch leave small sets untrained
+LEAST, MOST = 16, 192  # images per step
+AT_ONCE = 800_000  # values per step, at most
+PASSES = 30  # over the images, within these steps:
+FEWEST, LONGEST = 1000, 6000
+WORK = {
+    True: 9e8,
+    False: 4e8,
+}  # values seen in a run, at most, of a perceptron and of convolutions: two minutes
+RATE = {True: 4e-3, False: 2e-3}  # peak learning rate at MOST images per step
+EXPLAINED = {1: 0.8}  # share of the variance for which there are latents, by channels: grey pictures
+COLOUR = 0.9  # and others
+LATENTS = 128  # at most
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at.
+
+    Attributes:
+        count: training examples.
+        shape: of one, (C, H, W) or (D,).
+        curve: what components are worth for them; None where the model does not begin at components.
+    """
+
+    count: int
+    shape: tuple[int, ...]
+    curve: Curve | None = None
+
+    @property
+    def perceptron(self) -> bool:
+        """Whether `auto` takes a perceptron for them."""
+        return len(self.shape) == 1 or (self.shape[0] == 1 and prod(self.shape) <= SMALL)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting that was not given.
+
+    Attributes:
+        name, value: of the option.
+        reason: in words.
+    """
+
+    name: str
+    value: Any
+    reason: str
+
+
+def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = None) -> list[Choice]:
+    """Every setting that the data decide.
+
+    Args:
+        open_options: names of the options that the method has and nobody gave.
+        batch_size: the one that was given, if any: rate and length follow from it.
+    """
+    batch = batch_size or batch_for(facts)
+    choices = [
+        Choice("batch_size", batch, f"{BATCHES} steps per epoch or more, of {facts.count:,} images"),
+        Choice("learning_rate", rate_for(facts, batch), f"goes with the root of {batch} images per step"),
+        Choice("steps", steps_for(facts, batch), _length_reason(facts, batch)),
+    ]
+    if facts.curve is not None:
+        choices.insert(0, latents_for(facts, facts.curve))
+    return [choice for choice in choices if choice.name in open_options]
+
+
+def batch_for(facts: Facts) -> int:
+    """Images per step: a power of 2 that leaves BATCHES steps an epoch, within bounds."""
+    wanted = max(facts.count // BATCHES, 1)
+    power = 1 << (wanted.bit_length() - 1)
+    affordable = max(AT_ONCE // prod(facts.shape), LEAST // 2)
+    return min(max(power, LEAST), MOST, affordable, facts.count)
+
+
+def rate_for(facts: Facts, batch: int) -> float:
+    """Peak learning rate: with the root of the batch, as the noise of its gradient falls."""
+    return float(f"{RATE[facts.perceptron] * (batch / MOST) ** 0.5:.2g}")
+
+
+def steps_for(facts: Facts, batch: int) -> int:
+    """Steps of a run: PASSES over the images within bounds, and no more than two minutes' work."""
+    wanted = min(max(PASSES * facts.count // batch, FEWEST), LONGEST)
+    affordable = int(WORK[facts.perceptron] / (batch * prod(facts.shape)))
+    return max(min(wanted, affordable), 1)
+
+
+def _length_reason(facts: Facts, batch: int) -> str:
+    passes = steps_for(facts, batch) * batch / facts.count
+    return f"{passes:,.1f} passes over the images" if passes < 10 else f"{passes:,.0f} passes over the images"
+
+
+def latents_for(facts: Facts, curve: Curve) -> Choice:
+    """Latent dimensions: as many as components are worth having, on examples left out."""
+    worth = curve.best(LATENTS)
+    if len(facts.shape) == 1:
+        return Choice(
+            "latent_dim", worth, "the principal components worth having, by the likelihood of rows left out"
+        )
+    share = EXPLAINED.get(facts.shape[0], COLOUR)
+    count = min(curve.explaining(share), worth)
+    reached = float(curve.explained[count - 1])
+    return Choice(
+        "latent_dim", max(count, 1), f"so many principal components explain {reached:.0%} of images left out"
+    )

@@ -1,0 +1,139 @@
+"""A model that begins at probabilistic PCA is the one of its closed form, by the covariance of the examples."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scipy.stats import multivariate_normal
+from torch import Tensor
+
+from vaekit.core import SettingError
+from vaekit.data import Split
+from vaekit.models import AE, VAE
+from vaekit.networks.principal import Curve, held_out_curve, looked_at, principal_components, spread
+
+
+def rows(count: int = 300, values: int = 12, seed: int = 0) -> Tensor:
+    """Correlated rows whose variances fall from direction to direction."""
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(values, values, generator=generator) * torch.linspace(1.0, 0.05, values)[:, None]
+    return torch.randn(count, values, generator=generator) @ mixing + 3
+
+
+@pytest.mark.parametrize(("count", "values"), [(300, 12), (9, 40)], ids=["tall", "wide"])
+def test_components_are_the_eigenvectors_of_the_covariance(count: int, values: int) -> None:
+    x = rows(count, values)
+    x = x - x.mean(0)
+    found = principal_components(x, 5)
+    covariance = (x.T @ x / count).double()
+    expected = torch.linalg.eigvalsh(covariance).flip(0)
+    torch.testing.assert_close(found.variances.double(), expected[:5], rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found.vectors @ found.vectors.T, torch.eye(5), rtol=0, atol=1e-4)
+    image = found.vectors.double() @ covariance
+    torch.testing.assert_close(image, found.variances[:, None].double() * found.vectors.double(), rtol=1e-3, atol=1e-4)
+    assert found.left == pytest.approx(float(expected[5:].sum()) / (values - 5), rel=1e-3)
+
+
+
+def test_the_curve_is_the_likelihood_of_rows_left_out() -> None:
+    x = rows()
+    x = x - x.mean(0)
+    curve = held_out_curve(x, 8)
+    held = torch.arange(len(x)) % 4 == 0
+    fitted = x[~held].double()
+    variances, vectors = torch.linalg.eigh(fitted.T @ fitted / len(fitted))
+    for count in (1, 4, 8):
+        noise, first = variances[:-count].mean(), vectors[:, -count:]
+        covariance = first @ torch.diag(variances[-count:] - noise) @ first.T + noise * torch.eye(12).double()
+        exact = -multivariate_normal(torch.zeros(12).numpy(), covariance.numpy()).logpdf(x[held].numpy()).mean()
+        assert float(curve.nats[count - 1]) == pytest.approx(float(exact), rel=1e-4)
+        share = (x[held].double() @ first).square().sum() / x[held].double().square().sum()
+        assert float(curve.explained[count - 1]) == pytest.approx(float(share), rel=1e-4)
+
+
+def test_the_best_number_is_looked_for_within_bounds() -> None:
+    curve = Curve(torch.tensor([5.0, 3.0, 2.0, 4.0]), torch.tensor([0.2, 0.5, 0.8, 0.9]))
+    assert (curve.best(4), curve.best(2)) == (3, 2)
+    assert (curve.explaining(0.5), curve.explaining(0.85), curve.explaining(0.99)) == (2, 4, 4)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian-optimal", "gaussian-learned", "gaussian(sigma=0.3)"])
+def test_a_fresh_vae_has_the_likelihood_of_probabilistic_pca_exactly(likelihood: str) -> None:
+    """log p(x, z) - log q(z|x) is log p(x), whatever z, where q is the exact posterior."""
+    x = rows()
+    model = VAE((12,), 4, network="mlp", likelihood=likelihood, init="pca", pixels="real", width=16)
+    model.prepare(x)
+    model.eval()
+    sigma = float(torch.as_tensor(model.likelihood.sigma).detach())
+    centre = (x - x.mean(0)).double()
+    variances, vectors = torch.linalg.eigh(centre.T @ centre / len(x))
+    if "sigma" not in likelihood:
+        assert sigma == pytest.approx(float(variances[:-4].mean()) ** 0.5, rel=1e-4)
+    first = vectors[:, -4:]
+    gains = torch.diag((variances[-4:] - sigma**2).clamp_min(0))
+    covariance = first @ gains @ first.T + sigma**2 * torch.eye(12).double()
+    exact = multivariate_normal(x.mean(0).numpy(), covariance.numpy()).logpdf(x.numpy())
+    with torch.no_grad():
+        posterior = model.encode(x)
+        for z in (posterior.mean, posterior.mean + posterior.stddev):
+            found = model.log_joint(x, z) - posterior.log_prob(z).sum(-1)
+            torch.testing.assert_close(found.double(), torch.tensor(exact), rtol=1e-3, atol=1e-2)
+
+
+def test_each_class_has_a_mean_of_its_own() -> None:
+    y = torch.arange(300) % 3
+    x = rows() + 10 * y[:, None]
+    model = VAE((12,), 4, network="mlp", init="pca", pixels="real", classes=3, width=16)
+    model.prepare_from(Split(x, y))
+    with torch.no_grad():
+        drawn = model.decode(torch.zeros(3, 4), torch.arange(3)).mean
+    expected = torch.stack([x[y == k].mean(0) for k in range(3)])
+    torch.testing.assert_close(drawn, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_an_autoencoder_begins_at_pca() -> None:
+    x = rows()
+    model = AE((12,), 4, network="mlp", init="pca", pixels="real", width=16)
+    model.prepare(x)
+    centre = x - x.mean(0)
+    first = principal_components(centre, 4).vectors
+    sigma2 = float(model.likelihood.sigma) ** 2  # type: ignore[arg-type]
+    shrunk = (principal_components(centre, 4).variances - sigma2) / principal_components(centre, 4).variances
+    expected = (centre @ first.T * shrunk) @ first + x.mean(0)
+    torch.testing.assert_close(model.reconstruct(x), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_a_few_examples_or_equal_ones_are_no_obstacle(count: int) -> None:
+    for images in (torch.rand(count, 3, 8, 8), torch.ones(count, 3, 8, 8)):
+        model = VAE((3, 8, 8), 6, network="lesson", init="pca", likelihood="gaussian-optimal", pixels="unit")
+        model.prepare(images)
+        assert bool(model.decode(model.encode(images).mean).log_prob(images).isfinite().all())
+
+
+def test_what_a_network_learns_comes_beside_the_path() -> None:
+    """At first the networks say nothing, and their last layers learn from the first step on."""
+    model = VAE((3, 8, 8), 4, network="strided", init="pca", likelihood="gaussian-optimal", pixels="unit")
+    x = torch.rand(50, 3, 8, 8)
+    model.prepare(x)
+    assert not bool(model.encoder(x).any())
+    assert not bool(model.decoder(torch.randn(5, 4)).any())
+    (-model.decode(model.encode(x).mean).log_prob(x)).mean().backward()
+    assert bool(model.decoder.last.weight.grad.any())  # type: ignore[union-attr]
+
+
+def test_where_there_is_no_optimum_of_linear_networks_the_start_is_random() -> None:
+    assert VAE((1, 8, 8), 3, likelihood="bce").options.init == "random"
+    assert VAE((1, 8, 8), 3).options.init == "pca"
+    assert VAE((1, 8, 8), 3, network="mlp").options.init == "random"
+    with pytest.raises(SettingError, match="init='pca' needs likelihood='gaussian-optimal'"):
+        VAE((1, 8, 8), 3, likelihood="bce", init="pca")
+
+
+def test_as_many_examples_are_looked_at_as_a_second_allows() -> None:
+    assert looked_at(60_000, 784) == 10_000
+    assert 2_000 < looked_at(60_000, 3072) < 5_000
+    assert looked_at(60_000, 196_608) == 500
+    assert looked_at(132, 12_288) == 132
+    chosen = spread(torch.arange(60_000), 3072)
+    assert (chosen[0], chosen[-1]) == (0, 59_999)

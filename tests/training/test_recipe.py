@@ -1,0 +1,69 @@
+"""The recipe is a pure function with a reason for every choice; its rules hold at the edges too."""
+
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+import torch
+
+from vaekit.networks.principal import Curve
+from vaekit.training.recipe import LATENTS, Choice, Facts, batch_for, recipe, steps_for
+
+EVERY = ("latent_dim", "batch_size", "learning_rate", "steps")
+
+SHAPES = [(10,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 128, 128), (3, 256, 256)]
+
+
+def chosen(facts: Facts, open_options: tuple[str, ...] = EVERY, batch: int | None = None) -> dict[str, Choice]:
+    return {choice.name: choice for choice in recipe(facts, open_options, batch)}
+
+
+def curve(*explained: float) -> Curve:
+    """Whose likelihood gets better to its end."""
+    return Curve(-torch.arange(len(explained)).double(), torch.tensor(explained).double())
+
+
+@pytest.mark.parametrize("count", [1, 12, 132, 1360, 2272, 60_000, 10_000_000])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_run_sees_each_image_in_several_steps_and_ends(count: int, shape: tuple[int, ...]) -> None:
+    facts = Facts(count, shape)
+    batch, steps = batch_for(facts), steps_for(facts, batch_for(facts))
+    assert min(4, count) <= batch <= min(192, count)
+    assert batch * 8 <= max(count, 128), "an epoch has few steps"
+    assert batch * prod(shape) <= max(800_000, 8 * prod(shape))
+    assert steps * batch * prod(shape) <= 9e8
+    assert steps >= 250
+
+
+def test_figures_of_sets_that_the_rules_were_made_on() -> None:
+    digits, mnist, photos = Facts(1360, (1, 8, 8)), Facts(55_000, (1, 28, 28)), Facts(2272, (3, 32, 32))
+    assert [batch_for(facts) for facts in (digits, mnist, photos)] == [32, 192, 32]
+    assert steps_for(mnist, 192) == 5978
+    assert chosen(mnist)["learning_rate"].value == 4e-3
+
+
+def test_only_what_is_open_is_chosen_and_what_is_given_is_followed() -> None:
+    facts = Facts(1360, (1, 8, 8), curve(0.5, 0.9))
+    assert list(chosen(facts, ("steps",))) == ["steps"]
+    small, large = (chosen(facts, batch=batch) for batch in (8, 128))
+    assert small["learning_rate"].value == pytest.approx(large["learning_rate"].value / 4, rel=0.02)
+    assert small["steps"].value > large["steps"].value
+
+
+def test_latents_explain_a_share_but_are_no_more_than_are_worth_having() -> None:
+    explained = (0.5, 0.79, 0.81, 0.89, 0.91)
+    assert chosen(Facts(500, (1, 8, 8), curve(*explained)))["latent_dim"].value == 3
+    assert chosen(Facts(500, (3, 8, 8), curve(*explained)))["latent_dim"].value == 5
+    assert chosen(Facts(500, (5,), curve(*explained)))["latent_dim"].value == 5
+    worth = Curve(torch.tensor([3.0, 1.0, 2.0, 2.0, 2.0]), torch.tensor(explained))
+    assert chosen(Facts(500, (3, 8, 8), worth))["latent_dim"].value == 2
+    long = curve(*torch.linspace(0.001, 0.5, 400).tolist())
+    assert chosen(Facts(500, (3, 32, 32), long))["latent_dim"].value == LATENTS
+
+
+def test_each_choice_has_its_reason() -> None:
+    choices = chosen(Facts(2272, (3, 32, 32), curve(0.5, 0.91)))
+    assert all(choice.reason for choice in choices.values())
+    assert "91%" in choices["latent_dim"].reason
+    assert "2,272 images" in choices["batch_size"].reason
