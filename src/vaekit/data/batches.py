@@ -87,13 +87,13 @@ class Batches:
         else:
             rows = self._resident_rows(number, start) if self.shuffle else self._ordered_rows(start)
         for index, (x, y) in enumerate(rows, start):
-            x = to_unit(x.to(self.device))
+            x = to_unit(moved(x, self.device))
             if self.dynamic and not self.shuffle:
                 x = show(x, "binary")
             elif self.dynamic:
                 with sharing(self.share(index)):
                     x = (uniform(tuple(x.shape), x.device) < x).to(x.dtype)
-            yield x, None if y is None else y.to(self.device)
+            yield x, None if y is None else moved(y, self.device)
 
     def _own(self, index: int) -> slice:
         """This process's rows of a batch, as positions in the epoch."""
@@ -112,7 +112,7 @@ class Batches:
 
     def _resident_rows(self, number: int, start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         generator = torch.Generator().manual_seed(derive_seed("order", self.seed, number))
-        order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
+        order = moved(torch.randperm(len(self.images), generator=generator), self.images.device)
         for index in range(start, len(self)):
             chosen = order[self._own(index)]
             labels = None if self.labels is None else self.labels.index_select(0, chosen)
@@ -168,6 +168,13 @@ class Batches:
         )
         labels = chosen if self.labels is None else self.labels.numpy()[chosen]
         return torch.from_numpy(images[order]), torch.from_numpy(labels[order])
+
+
+def moved(values: Tensor, device: torch.device) -> Tensor:
+    """The values on the device; a copy to a GPU is not waited for, which wants memory that the system never moves."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:
