@@ -19,7 +19,8 @@ from toy import SMALL, toy_data
 from vaekit import AE, ELBO, VAE, Data, Reconstruction, Split, fit
 from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
-from vaekit.comparison.plan import Plan, Request
+from vaekit.comparison.plan import Plan
+from vaekit.comparison.wish import Request
 from vaekit.config.options import DataSettings
 from vaekit.runs.load import load_run
 
@@ -51,8 +52,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "nll_nats": ("low", "log p(x)"),
     "lossless_bits": ("low", "lossless"),
     "code_bits": ("", "code"),
+    "processor_seconds": ("", "processor time"),
     "train_seconds": ("", "time"),
     "prior_seconds": ("", "prior"),
+    "steps": ("", "steps"),
     "epochs": ("", "epochs"),
     "prior_epochs": ("", "epochs of the prior"),
     "parameters": ("", "parameters"),
@@ -91,7 +94,7 @@ def page(
 ) -> Node:
     data = data or rows_of_numbers()
     wish = Request(DataSettings(data.source), tuple(records), (0,), None, 2, {})
-    plan = Plan(wish, "", dict.fromkeys(records, 2), {}, {}, {})
+    plan = Plan(wish, "", dict.fromkeys(records, {"epochs": 2}))
     reference = Measured(data, None)
     reference.written = floor or {}
     path, _ = write_comparison(plan, records, reference, data, folder)

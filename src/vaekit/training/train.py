@@ -146,7 +146,8 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     facts = Facts(len(data.train), data.shape)
     if "init" not in options or not begins_at_components(settings, data.pixels):
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
-    facts = replace(facts, curve=curve_of(data, find_method(settings.method).labels))
+    if "latent_dim" in options:
+        facts = replace(facts, curve=curve_of(data, find_method(settings.method).labels))
     start = Choice(
         "init", "pca", "a Gaussian model of linear networks has its optimum there (probabilistic PCA)"
     )
