@@ -69,7 +69,9 @@ class FitSettings(Options):
     """Options of `vaekit.fit`."""
 
     epochs: int | None = option(
-        None, at_least=1, help="length in passes over the training images (20 where no length is given)"
+        None,
+        at_least=1,
+        help="length in passes over the training images; where no length is given 20, or the method's own",
     )
     steps: int | None = option(None, at_least=1, help="length in steps instead")
     budget: str | None = option(

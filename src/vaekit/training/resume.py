@@ -112,8 +112,9 @@ def resume(
                 progress=choose_progress(progress if context.leads else "none"),
                 should_stop=should_stop,
             )
-            if trainer.steps < done or (ended is not None and trainer.steps == done):
-                raise_for_length(folder, trainer.steps, done)
+            check_length_left(folder, trainer.steps, done)
+            if ended is not None and trainer.steps == done:
+                return History(read_metrics(folder), ended, None, folder)
             if state is not None:
                 trainer.restore(state, folder / "checkpoints")
             now = lengthened(now, options, done) if length else now
@@ -175,11 +176,12 @@ def begin_model(folder: Path, config: RunConfig, model: Model, data: Data, witho
         start_again(folder, config, model)
 
 
-def raise_for_length(folder: Path, steps: int, done: int) -> None:
-    """Raises SettingError: a run has made so many steps already."""
-    raise SettingError(
-        f"{folder} has made {done:,} steps already; give a total length of more than these, not of {steps:,} steps."
-    )
+def check_length_left(folder: Path, steps: int, done: int) -> None:
+    """Raises SettingError when a run has made more steps already than it is to have in all."""
+    if steps < done:
+        raise SettingError(
+            f"{folder} has made {done:,} steps already, more than these {steps:,}; give a longer total length."
+        )
 
 
 def rewrite(writer: SoleWriter | None, before: RunConfig, now: RunConfig) -> None:
