@@ -11,9 +11,9 @@ from typing import cast
 
 from torch import nn
 
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.methods import find_method
 from vaekit.config.options import FitSettings, Settings
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import RunError, SettingError, VaekitWarning, reach
 from vaekit.data import Data
 from vaekit.models import Model
@@ -152,13 +152,13 @@ def data_again(
 
 
 def with_data_at(config: RunConfig, name: str, path: str | None) -> RunConfig:
-    """What a run began with, and that its data are now elsewhere: a named set, or at an absolute path."""
+    """The config of a run whose data are now elsewhere: a named set, or at an absolute path."""
     settings = {**config.settings, "data": path or name}
     return dataclasses.replace(config, settings=settings, data=dataclasses.replace(config.data, path=path))
 
 
 def lengthened(config: RunConfig, options: FitSettings, done: int) -> RunConfig:
-    """What a run began with, and its new length beside the one that it had when `done` steps had been made."""
+    """The config of a run with a new length, beside the one that it had when `done` steps had been made."""
     before = LengthRecord(done, config.settings.get("epochs"), config.settings.get("steps"))
     settings = {**config.settings, **{name: getattr(options, name) for name in LENGTHS}}
     return dataclasses.replace(config, settings=settings, lengths=(*(config.lengths or ()), before))
