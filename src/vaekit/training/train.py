@@ -12,11 +12,11 @@ import numpy as np
 from torch import Tensor
 
 from vaekit.config.fields import imported
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
 from vaekit.config.parts import CUSTOM, Undecided
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import choose, warn_of
 from vaekit.data import Data, load_data, to_unit
 from vaekit.data.sources import check_not_given

@@ -85,6 +85,60 @@ def test_resuming_a_run_that_has_ended_changes_nothing(terminal, vae_run: Path) 
     assert {path: path.read_bytes() for path in vae_run.rglob("*") if path.is_file()} == before
 
 
+def test_a_run_is_trained_longer(terminal) -> None:
+    words = ["train", "vae", "--data", "digits", *SMALL, "--schedule", "constant"]
+    for name, steps in (("run", 10), ("alone", 25)):
+        assert terminal(*words, "--steps", steps, "--out", name).status == 0
+    outcome = terminal("resume", "run", "--steps", 5)
+    assert (outcome.status, outcome.err) == (
+        2,
+        "vaekit: error: run has made 10 steps already, more than these 5; give a longer total length.\n",
+    )
+    assert terminal("resume", "run", "--steps", 25).status == 0
+    assert Path("run/metrics.jsonl").read_bytes() == Path("alone/metrics.jsonl").read_bytes()
+    assert summary_of("run") | {"train_seconds": 0} == summary_of("alone") | {"train_seconds": 0}
+    assert terminal("resume", "run", "--budget", "0.3s").status == 0
+    assert summary_of("run")["steps"] > 25
+
+
+def test_a_length_takes_the_place_of_that_of_a_config(terminal) -> None:
+    Path("recipe.json").write_text('{"epochs": 30, "data": "digits"}', encoding="utf-8")
+    words = ["train", "vae", "--config", "recipe.json", *SMALL]
+    assert terminal(*words, "--budget", "0.2s", "--out", "run").status == 0
+    assert json.loads(Path("run/config.json").read_text(encoding="utf-8"))["settings"]["epochs"] is None
+    outcome = terminal(*words, "--budget", "0.2s", "--steps", 3)
+    assert outcome.err == "vaekit: error: --steps and --budget exclude each other: a run has one length.\n"
+
+
+def test_training_begins_with_the_weights_of_a_run(terminal) -> None:
+    assert terminal("train", "vae", "--data", "digits", *SMALL, "--steps", 3, "--out", "first").status == 0
+    words = ["train", "beta-vae", "--data", "digits", "--device", "cpu", "--steps", 3, "--from", "first"]
+    outcome = terminal(*words, "--out", "second")
+    assert outcome.status == 0
+    assert outcome.errors[-1].endswith("from the weights of first into second")
+    before, after = (load_run(name).settings.model for name in ("first", "second"))
+    assert before == after
+    refused = terminal(*words, "--latent-dim", 5, "--out", "third")
+    assert (refused.status, refused.errors[-1]) == (
+        2,
+        "vaekit: error: --from first: its weights do not fit this model (--latent-dim 5 and not 2); "
+        "leave out what changes the model's shape.",
+    )
+
+
+def test_data_that_moved(terminal) -> None:
+    np.save("here.npy", np.random.default_rng(0).integers(0, 255, (60, 8, 8), dtype=np.uint8))
+    assert terminal("train", "vae", "--data", "here.npy", *SMALL, "--steps", 3, "--out", "run").status == 0
+    there = Path("here.npy").rename("there.npy")
+    outcome = terminal("encode", "run")
+    assert outcome.status == 2
+    assert outcome.err.endswith(
+        "if they moved, give --data NEW/PLACE, or once for all: vaekit resume run --data NEW/PLACE\n"
+    )
+    assert terminal("resume", "run", "--data", there).status == 0
+    assert terminal("encode", "run").status == 0
+
+
 def test_notes_of_the_data_are_said(terminal) -> None:
     np.save("marks.npy", np.random.default_rng(0).integers(0, 2, (60, 8, 8), dtype=np.uint8))
     outcome = terminal("train", "vae", "--data", "marks.npy", *SMALL, "--epochs", 1)
