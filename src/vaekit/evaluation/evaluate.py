@@ -34,7 +34,7 @@ from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run
 from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS, choose_precision
-from vaekit.training.learned import learned
+from vaekit.training.learned import variety
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -156,7 +156,7 @@ def evaluate(
         factors = measure_disentanglement(model, test, asked.factors, seed=seed)
     if isinstance(model, Quantizes):
         codes = measure_codes(model, test)
-    varied = learned(model, test).get("sample_variance")
+    varied = variety(model, test)
     notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
     found = [*notes, *(findings(health, notes) if health else []), *(codes.findings(notes) if codes else [])]
     result = Evaluation(
