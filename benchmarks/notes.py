@@ -73,7 +73,7 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, data, optio
     "3 epochs, gan": ("gan", "digits", {"epochs": 3}, "warm-up"),
     "warm-up of 1000 steps": ("vae", "digits", {**GO, "epochs": 20, "warmup": 1000}, "warm-up"),
     "larger folder, 20 steps": ("vae", "shapes", {**LESSON, **GO, "epochs": 20, "batch_size": 192}, "warm-up"),
-    "batch of everything": ("vae", "shapes", {**LESSON, "epochs": 110, "batch_size": 192, "warmup": 10}, "batch"),
+    "batch of everything": ("vae", "shapes", {**LESSON, "epochs": 110, "batch_size": 192, "warmup": 10, "learning_rate": 1e-3}, "batch"),
     "still improving": ("beta-tcvae", "digits", {"likelihood": "bce", "epochs": 30}, "unfinished"),
     "beta 1000": ("vae", "digits", {**GO, "epochs": 30, "beta": 1000.0}, "weight"),
     "beta 100, bce": ("vae", "digits", {"likelihood": "bce", "epochs": 30, "beta": 100.0}, "weight"),
