@@ -142,8 +142,9 @@ def evaluation_text(result: Evaluation) -> str:
         head += f"; {about['likelihood']}: {about['likelihood_means']}"
     found = rows(result.as_dict())
     if not found:
-        return f"{head}; nothing to measure of a {about['model']} without the quality of its samples"
-    label, number = max(len(row.label) for row in found), max(len(row.text) for row in found)
+        head += f"; nothing to measure of a {about['model']} without the quality of its samples"
+    label = max((len(row.label) for row in found), default=0)
+    number = max((len(row.text) for row in found), default=0)
     lines = [head]
     for row in found:
         floor = "" if row.floor is None else f"; training images: {row.floor_text}"

@@ -35,7 +35,7 @@ from vaekit.runs.load import Run
 from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS, choose_precision
 from vaekit.runtime.pulse import ProgressCallback, pulse
-from vaekit.training.learned import learned
+from vaekit.training.learned import variety
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -160,7 +160,7 @@ def evaluate(
         if isinstance(model, Quantizes):
             codes = measure_codes(model, test)
         quality = measure_quality(asked, seed, told)
-    varied = learned(model, test).get("sample_variance")
+    varied = variety(model, test)
     notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
     found = [*notes, *(findings(health, notes) if health else []), *(codes.findings(notes) if codes else [])]
     result = Evaluation(

@@ -22,13 +22,22 @@ def learned(model: Model, split: Split) -> dict[str, float]:
     Args:
         split: 256 of its examples are looked at, drawn under a fixed seed.
     """
-    few = chosen(split, LOOKED_AT, derive_seed(0, "learned"))
-    found: dict[str, float | None] = {}
+    found = {"explained_variance": None, "sample_variance": variety(model, split)}
     if isinstance(model, Reconstructs):
-        found["explained_variance"] = explained_variance(model, few)
-    if isinstance(model, HasPrior | Generates) and model.can_sample():
-        found["sample_variance"] = sample_variance(model, few)
+        found["explained_variance"] = explained_variance(model, few_of(split))
     return {name: value for name, value in found.items() if value is not None}
+
+
+def variety(model: Model, split: Split) -> float | None:
+    """`sample_variance` on 256 examples of a split, of a model that samples by itself; else None."""
+    if not (isinstance(model, HasPrior | Generates) and model.can_sample()):
+        return None
+    return sample_variance(model, few_of(split))
+
+
+def few_of(split: Split) -> Split:
+    """Those of its examples that are looked at."""
+    return chosen(split, LOOKED_AT, derive_seed(0, "learned"))
 
 
 def explained_variance(model: Reconstructs, split: Split) -> float:

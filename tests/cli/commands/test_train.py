@@ -30,7 +30,35 @@ def test_json_has_the_summary_of_the_run(terminal) -> None:
     result = json.loads(outcome.out)
     assert outcome.status == 0 and result["run"] == str(Path("runs/vae-digits-1"))
     assert result["interrupted"] is None and result["summary"] == summary_of(result["run"])
-    assert outcome.errors[-1].startswith("vaekit: training vae on digits (1,360 images of 1x8x8) into ")
+    line = "vaekit: training vae on digits (1,360 images of 1x8x8) into "
+    assert any(error.startswith(line) for error in outcome.errors)
+
+
+def test_what_a_run_learned_too_little_for_is_said_and_kept(terminal) -> None:
+    """Options are spelt as flags in the terminal, and as arguments in the file."""
+    words = [
+        "train",
+        "beta-vae",
+        "--data",
+        "digits",
+        *SMALL,
+        "--likelihood",
+        "bce",
+        "--warmup",
+        "10",
+        "--learning-rate",
+        "0.004",
+    ]
+    outcome = terminal(*words, "--epochs", 20, "--batch-size", 192, "--beta", 1000, "--out", "run")
+    assert outcome.status == 0
+    assert "under --beta 1000; take --beta 1." in outcome.errors[-1]
+    (note,) = summary_of("run")["notes"]
+    assert note["kind"] == "weight" and note["remedy"] == "take beta=1"
+    said = terminal("evaluate", "run", "--samples", 2, "--skip-quality").out
+    assert f"found: {outcome.errors[-1].partition('note: ')[2]}" in said
+    assert "nothing wrong" not in said and "collapse" not in said
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert "take beta=1" in page.partition("Numbers")[0]
 
 
 def test_default_runs_are_numbered(terminal) -> None:
