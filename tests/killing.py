@@ -150,6 +150,7 @@ def content(folder: Path) -> dict[str, Any]:
     tensors, about = read_tensors(folder / "model.safetensors")
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     del summary["train_seconds"]
+    summary.pop("forecast_seconds", None)
     return {
         "weights": {name: tensor.numpy().tobytes() for name, tensor in tensors.items()},
         "about": about,

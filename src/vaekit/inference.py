@@ -31,6 +31,7 @@ from vaekit.models.base import (
     evaluating,
 )
 from vaekit.runtime.device import arithmetic, choose_precision
+from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import own_randomness, seed_noise
 
 MOST = 1000  # examples at a time
@@ -234,13 +235,20 @@ def decode_codes(model: Quantizes, indices: Tensor) -> Tensor:
 
 
 def sample(
-    model: Model, count: int, labels: Tensor | None = None, *, seed: int = 0, temperature: float = 1.0
+    model: Model,
+    count: int,
+    labels: Tensor | None = None,
+    *,
+    seed: int = 0,
+    temperature: float = 1.0,
+    tell: ProgressCallback | None = None,
 ) -> Tensor:
     """`count` new images under a seed of their own, (count, *shape).
 
     Args:
         labels: (count,) classes to sample under, for a model that takes some; None cycles through the classes.
         temperature: standard deviation of z relative to the prior's.
+        tell: called with the progress.
 
     Raises:
         SettingError: the model cannot sample.
@@ -255,6 +263,7 @@ def sample(
             y = None if labels is None else labels[start : start + size].to(device)
             here = min(size, count - start)
             parts.append(model.sample(here, y, temperature=temperature, generator=generator).float().cpu())
+            report(tell, "samples", start + here, count)
     return torch.cat(parts).clone()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -136,6 +137,31 @@ def test_progress_is_told(digits: Data) -> None:
     told = []
     evaluate(untrained(), digits.test, samples=2, tell=lambda *line: told.append(line))
     assert ("bound with 2 samples", 313, 313) in told
+
+
+def test_progress_is_shown_on_standard_error_where_it_takes_long(
+    digits: Data, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(untrained(), digits.test, samples=2)
+    assert capfd.readouterr() == ("", "")  # it is over at once
+    monkeypatch.setattr("vaekit.runtime.screens.AT_MOST", 0)
+    evaluate(untrained(), digits.test, samples=2)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.search(r"^vaekit: bound with 2 samples, images 313 of 313", err, re.MULTILINE)
+    evaluate(untrained(), digits.test, samples=2, progress="none")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_annealing_tells_of_its_steps(digits: Data) -> None:
+    """A block of images takes minutes: 4 chains find the step sizes, 16 are measured, and both count."""
+    told: list[tuple[str, int, int]] = []
+    few = digits.test.take(torch.arange(60))
+    annealed_bound(untrained(), few, temperatures=10, leapfrog=1, tell=lambda *line: told.append(line))
+    done = [images for _, images, _ in told]
+    assert {line[::2] for line in told} == {("annealed importance sampling", 60)}
+    first = list(range(1, 11)) + [10 + 4 * step for step in range(1, 11)]
+    assert done == first + [50 + images // 5 for images in first]  # a block of 50 images, and one of 10
 
 
 def test_rows_have_value_error_and_meaning(digits: Data) -> None:

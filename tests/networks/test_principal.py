@@ -30,9 +30,10 @@ def test_components_are_the_eigenvectors_of_the_covariance(count: int, values: i
     torch.testing.assert_close(found.variances.double(), expected[:5], rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(found.vectors @ found.vectors.T, torch.eye(5), rtol=0, atol=1e-4)
     image = found.vectors.double() @ covariance
-    torch.testing.assert_close(image, found.variances[:, None].double() * found.vectors.double(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        image, found.variances[:, None].double() * found.vectors.double(), rtol=1e-3, atol=1e-4
+    )
     assert found.left == pytest.approx(float(expected[5:].sum()) / (values - 5), rel=1e-3)
-
 
 
 def test_the_curve_is_the_likelihood_of_rows_left_out() -> None:
@@ -45,7 +46,9 @@ def test_the_curve_is_the_likelihood_of_rows_left_out() -> None:
     for count in (1, 4, 8):
         noise, first = variances[:-count].mean(), vectors[:, -count:]
         covariance = first @ torch.diag(variances[-count:] - noise) @ first.T + noise * torch.eye(12).double()
-        exact = -multivariate_normal(torch.zeros(12).numpy(), covariance.numpy()).logpdf(x[held].numpy()).mean()
+        exact = (
+            -multivariate_normal(torch.zeros(12).numpy(), covariance.numpy()).logpdf(x[held].numpy()).mean()
+        )
         assert float(curve.nats[count - 1]) == pytest.approx(float(exact), rel=1e-4)
         share = (x[held].double() @ first).square().sum() / x[held].double().square().sum()
         assert float(curve.explained[count - 1]) == pytest.approx(float(share), rel=1e-4)

@@ -96,10 +96,10 @@ def test_a_picture_that_had_to_be_changed_is_said(vae_run: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("method", "commands"),
     [
-        ("vae", ["figures", "reconstruct", "sample"]),
-        ("ae", ["figures", "reconstruct", "prior"]),
-        ("vqvae", ["figures", "reconstruct", "prior"]),
-        ("gan", ["figures", "sample"]),
+        ("vae", ["explore", "figures", "reconstruct", "sample"]),
+        ("ae", ["explore", "figures", "reconstruct", "prior"]),
+        ("vqvae", ["explore", "figures", "reconstruct", "prior"]),
+        ("gan", ["explore", "figures", "sample"]),
     ],
 )
 def test_what_follows_a_training(method: str, commands: list[str]) -> None:

@@ -15,7 +15,9 @@ EVERY = ("latent_dim", "batch_size", "learning_rate", "steps")
 SHAPES = [(10,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 128, 128), (3, 256, 256)]
 
 
-def chosen(facts: Facts, open_options: tuple[str, ...] = EVERY, batch: int | None = None) -> dict[str, Choice]:
+def chosen(
+    facts: Facts, open_options: tuple[str, ...] = EVERY, batch: int | None = None
+) -> dict[str, Choice]:
     return {choice.name: choice for choice in recipe(facts, open_options, batch)}
 
 

@@ -41,7 +41,12 @@ def demonstrated(demo: Demo) -> Result:
         "figures": {name: str(path) for name, path in demo.figures.items()},
         "report": str(demo.report),
     }
-    following = [f"vaekit reconstruct {run}", f"vaekit encode {run}", "vaekit train --help"]
+    following = [
+        f"vaekit explore {run}",
+        f"vaekit reconstruct {run}",
+        f"vaekit encode {run}",
+        "vaekit train --help",
+    ]
     return Result(values, _table(history, {"look": demo.files, "next": following}))
 
 
@@ -51,7 +56,9 @@ def _following(history: History) -> list[str]:
 
     assert history.summary is not None
     if history.summary.method in PRIORS and history.out is not None:
-        return [f"vaekit {command} {_quoted(history.out.parent)}" for command in ("sample", "evaluate")]
+        return [
+            f"vaekit {command} {_quoted(history.out.parent)}" for command in ("explore", "sample", "evaluate")
+        ]
     commands = what_follows(history.summary.method or "")
     return [f"vaekit {command} {_quoted(history.out)}" for command in commands]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.spelling import as_typed
-from vaekit.metrics import METRICS, metric_of
+from vaekit.metrics import KINDS, METRICS, Metric, Under, metric_of
 
 if TYPE_CHECKING:
     from vaekit.comparison.rows import Table
     from vaekit.evaluation.evaluate import Evaluation
-    from vaekit.runs.records import Summary
+    from vaekit.runs.records import SplitSummary, Summary
 
 MOST_CLASSES = 30  # rows of the table of classes
 TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "probe_accuracy", "train_seconds")
@@ -29,8 +30,7 @@ def summary_table(summary: Summary) -> Any:
     for name in splits:
         table.add_column(name, justify="right")
     table.add_column("")
-    for key in dict.fromkeys(key for split in splits.values() for key, _ in split):
-        metric, values = metric_of(key, under), [dict(split).get(key) for split in splits.values()]
+    for metric, values in summary_rows(splits, under):
         table.add_row(
             metric.label, *("" if value is None else metric.text(value) for value in values), metric.unit
         )
@@ -41,7 +41,25 @@ def summary_table(summary: Summary) -> Any:
         f"{summary.method} on {summary.data}: {summary.parameters:,} parameters{likelihood}, "
         f"{epochs} in {summary.train_seconds:.1f} s on {summary.device}, {which}"
     )
-    return Group(head, "", table)
+    return Group(head, "", table, *negative_notes(summary, under))
+
+
+def summary_rows(splits: Mapping[str, SplitSummary], under: Under) -> list[tuple[Metric, list[float | None]]]:
+    """Each figure of some splits; the loss only where it is no other figure too."""
+    keys = dict.fromkeys(key for split in splits.values() for key, _ in split)
+    rows = {key: [dict(split).get(key) for split in splits.values()] for key in keys}
+    shown = {key: [metric_of(key).text(value) for value in values] for key, values in rows.items()}
+    loss = shown.pop("loss_nats", None)
+    if loss in shown.values():
+        del rows["loss_nats"]
+    return [(metric_of(key, under), values) for key, values in rows.items()]
+
+
+def negative_notes(summary: Summary, under: Under) -> list[str]:
+    """A sentence on numbers below 0, where the likelihood is what makes them so."""
+    said = KINDS[under.kind].below_zero if under.kind else ""
+    values = (v for split in summary.splits.values() for key, v in split if metric_of(key).likelihood)
+    return ["", said.format(name=under.likelihood)] if said and any(value < 0 for value in values) else []
 
 
 def description_table(description: dict[str, Any]) -> Any:
@@ -112,7 +130,7 @@ def comparison_lines(table: Table) -> list[str]:
 
 def evaluation_text(result: Evaluation) -> str:
     """Every number of an evaluation with its meaning, and what was found wrong."""
-    from vaekit.evaluation.table import rows
+    from vaekit.evaluation.table import reassurance, rows
 
     about = result.about
     head = f"{about['images']:,} images, seed {about['seed']}"
@@ -136,6 +154,4 @@ def evaluation_text(result: Evaluation) -> str:
             f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
-    if result.health is not None and not result.findings:
-        lines.append("nothing wrong found with the latent space")
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [reassurance(result.as_dict())])])

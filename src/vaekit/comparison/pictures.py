@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
+from vaekit.data.picking import mixed
 from vaekit.evaluation.samples.generated import generate
 from vaekit.images.sheet import contact_sheet
 from vaekit.inference import decode, encode, reconstruct, shown_images
@@ -43,16 +44,15 @@ def samples(model: Model, data: Data) -> Picture:
 
 
 def originals(data: Data) -> Picture:
-    """The first test images."""
-    return Picture(sheet(to_unit(data.test.images[:REBUILT]), REBUILT), "test images")
+    """Some test images, of all classes."""
+    return Picture(sheet(to_unit(mixed(data.test, REBUILT).images), REBUILT), "test images")
 
 
 def reconstructions(model: Model, data: Data) -> Picture:
     """The same images after the way through the latents."""
-    few = data.test.take(torch.arange(min(REBUILT, len(data.test))))
     if not isinstance(model, Reconstructs):
         return Picture(None, "no encoder")
-    return Picture(sheet(reconstruct(model, few), REBUILT), "reconstructed")
+    return Picture(sheet(reconstruct(model, mixed(data.test, REBUILT)), REBUILT), "reconstructed")
 
 
 def interpolations(model: Model, data: Data) -> Picture:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from vaekit.config.fields import option
 from vaekit.config.parts import Part
 
-
 LONGEST = 40  # steps of a warm-up that nobody gave
 FIXED = 10  # its steps where the length of the run must not matter
 

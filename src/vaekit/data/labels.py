@@ -33,7 +33,7 @@ def check_labels(y: Tensor | None, count: int, classes: int, validate: bool = Tr
         )
     if y.shape != (count,) or y.is_floating_point() or y.is_complex():
         kind = f"{y.dtype} of shape {tuple(y.shape)}".removeprefix("torch.")
-        raise DataError(f"labels must be {count} whole numbers, one an image, not {kind}.")
+        raise DataError(f"labels must be {count} whole numbers, one per image, not {kind}.")
     y = y.long()
     if validate and count:
         low, high = int(y.min()), int(y.max())

@@ -17,10 +17,10 @@ from vaekit.distributions.likelihoods import check_support, measured_under
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
-from vaekit.evaluation.latents.findings import Finding, findings
+from vaekit.evaluation.latents.findings import findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
-from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, check_count, negative_elbo
+from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
 from vaekit.evaluation.samples.features.store import Features, features_for
 from vaekit.evaluation.samples.generated import generate
@@ -30,8 +30,12 @@ from vaekit.metrics import KINDS, Under, in_bits, key_under
 from vaekit.models import Model
 from vaekit.models.base import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import check_images_come, data_of, run_of
+from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run
+from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS, choose_precision
+from vaekit.runtime.pulse import ProgressCallback, pulse
+from vaekit.training.learned import learned
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -48,7 +52,8 @@ class Evaluation:
             is no likelihood, they are `bce_bound_nats` and the like.
         bits: bounds of mass functions on 8-bit pixels in bits/dim, `nll_bpd` and the like.
         health: of the latent space, if the model has an encoder.
-        findings: what is wrong with it, in words.
+        sample_variance: between samples over that between test images, as in `vaekit.training.learned`.
+        findings: what is wrong, with the run or its latent space, and what would help.
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
         disentanglement: of the latents, if the images' factors are known.
@@ -58,7 +63,8 @@ class Evaluation:
     likelihood: Mapping[str, MeanNats] = field(default_factory=dict)
     bits: Mapping[str, float] = field(default_factory=dict)
     health: Health | None = None
-    findings: list[Finding] = field(default_factory=list)
+    sample_variance: float | None = None
+    findings: list[Note] = field(default_factory=list)
     quality: SampleQuality | None = None
     codes: CodeReport | None = None
     disentanglement: Disentanglement | None = None
@@ -69,9 +75,10 @@ class Evaluation:
             **self.about,
             **{name: mean.as_dict() for name, mean in self.likelihood.items()},
             **self.bits,
+            "sample_variance": self.sample_variance,
             "health": self.health and self.health.as_dict(),
             "codes": self.codes and self.codes.as_dict(),
-            "findings": [{"text": finding.text, "remedy": finding.remedy} for finding in self.findings],
+            "findings": [as_json(finding) for finding in self.findings],
             "quality": self.quality
             and {
                 "features": self.quality.features,
@@ -99,6 +106,7 @@ def evaluate(
     precision: str = "auto",
     device: str = "auto",
     keep: bool = False,
+    progress: str = "auto",
     tell: ProgressCallback | None = None,
 ) -> Evaluation:
     """Measures a model on test images: likelihood, the health of its latent space, quality of samples, and
@@ -120,7 +128,8 @@ def evaluate(
         precision: of the networks: fp32, bf16, or auto.
         device: where a folder's model is computed.
         keep: write the result into the run's summary.json and report.html; of a run on its own data only.
-        tell: told what is measured, how many images are done, and of how many.
+        progress: "auto" shows what is measured and the time left, on standard error; "none" nothing.
+        tell: called instead with what is measured, how many images are done, and of how many.
 
     Raises:
         SettingError: numbers out of range, pixels on which the model's likelihood is not defined,
@@ -139,23 +148,28 @@ def evaluate(
     model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
     about = describe(asked, under, seed, precision)
     health, likelihood, factors, codes = None, {}, None, None
-    if isinstance(model, Encodes) and isinstance(model, Reconstructs):
-        health = measure_health(model, test, asked.train, seed=seed, precision=precision, tell=tell)
-    if health is not None and health.rate is not None:
-        few = chosen(test, images or len(test), seed)
-        likelihood = measure_likelihood(
-            model, few, samples, jackknife, annealed, seed=seed, precision=precision, tell=tell
-        )
-    if asked.factors is not None and isinstance(model, Encodes):
-        factors = measure_disentanglement(model, test, asked.factors, seed=seed)
-    if isinstance(model, Quantizes):
-        codes = measure_codes(model, test)
+    with pulse(progress, tell) as told:
+        options: dict[str, Any] = {"seed": seed, "precision": precision, "tell": told}
+        if isinstance(model, Encodes) and isinstance(model, Reconstructs):
+            health = measure_health(model, test, asked.train, **options)
+        if health is not None and health.rate is not None:
+            few = chosen(test, images or len(test), seed)
+            likelihood = measure_likelihood(model, few, samples, jackknife, annealed, **options)
+        if asked.factors is not None and isinstance(model, Encodes):
+            factors = measure_disentanglement(model, test, asked.factors, seed=seed)
+        if isinstance(model, Quantizes):
+            codes = measure_codes(model, test)
+        quality = measure_quality(asked, seed, told)
+    varied = learned(model, test).get("sample_variance")
+    notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
+    found = [*notes, *(findings(health, notes) if health else []), *(codes.findings(notes) if codes else [])]
     result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
         bits=in_bits_of(model, likelihood, under.kind),
         health=health,
-        findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
-        quality=measure_quality(asked, seed),
+        sample_variance=varied,
+        findings=[*found, *sample_findings(varied, found)],
+        quality=quality,
         codes=codes,
         disentanglement=factors,
         about={**about, "seconds": round(time.monotonic() - began, 1)},
@@ -244,11 +258,11 @@ def _features_of(model: Model, data: Data, wanted: Features | str | Path | None)
     return found
 
 
-def measure_quality(asked: Asked, seed: int) -> SampleQuality | None:
+def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQuality | None:
     """Quality of samples, where there are features for it."""
     if asked.features is None or not isinstance(asked.data, Data):
         return None
-    generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed)
+    generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed, tell)
     return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)
 
 

@@ -20,11 +20,12 @@ from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.distributions import log_density
-from vaekit.evaluation.likelihood.bounds import ProgressCallback, negative_elbo, report
+from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, Reconstructs, check_needs
+from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 
 DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers.md

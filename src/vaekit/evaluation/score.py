@@ -18,13 +18,14 @@ from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
-from vaekit.evaluation.likelihood.bounds import ProgressCallback, check_count
+from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
 from vaekit.models.base import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file, write_images
 from vaekit.runtime.device import PRECISIONS
+from vaekit.runtime.pulse import ProgressCallback, pulse
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def score(
     device: str = "auto",
     out: str | Path | None = None,
     count: int = 64,
+    progress: str = "auto",
     tell: ProgressCallback | None = None,
 ) -> Scores:
     """Scores images by how odd a run finds them: `score("runs/vae-digits-1", "photos", out="scores.csv")`.
@@ -118,7 +120,8 @@ def score(
         out: a .csv file to write too, one row per image and the oddest first; the oddest as a sheet in a .png
             beside it, if they are pictures.
         count: images on that sheet.
-        tell: told of the progress.
+        progress: "auto" shows how far it is and the time left, on standard error; "none" nothing.
+        tell: called with the progress instead.
 
     Raises:
         SettingError: a name or number that is wrong, or a model that encodes nothing.
@@ -139,11 +142,12 @@ def score(
     needs_training = "latent_distance" in (scores or SCORES)
     train = _training_images(run, own if data is None else None) if needs_training else None
     options: dict[str, Any] = {"scores": scores, "samples": samples, "seed": seed, "precision": precision}
-    judge = partial(score_images, run.model, train=train, tell=tell, **options)
-    found, left_out = judge(chosen)
+    with pulse(progress, tell) as told:
+        judge = partial(score_images, run.model, train=train, tell=told, **options)
+        found, left_out = judge(chosen)
+        theirs = {} if beside is None else judge(beside)[0]
     auroc: dict[str, float] = {}
     if beside is not None:
-        theirs, _ = judge(beside)
         auroc = aurocs(found, theirs)
     elif outliers is not None:
         usual, strange = ({n: s[mask] for n, s in found.items()} for mask in (~outliers, outliers))

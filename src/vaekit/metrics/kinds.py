@@ -15,6 +15,7 @@ class Kind:
         meaning: what its nats can be compared with; follows `NAME is` or `NAME:`.
         note: a sentence for pages, with {name}; empty where there is nothing to warn of.
         bounds: whether −ELBO and its like bound −log p(x): what is no likelihood bounds nothing.
+        below_zero: a sentence for where its numbers are negative, with {name}.
     """
 
     called: str
@@ -22,6 +23,7 @@ class Kind:
     meaning: str
     note: str
     bounds: bool
+    below_zero: str = ""
 
 
 KINDS: dict[str, Kind] = {
@@ -33,6 +35,7 @@ KINDS: dict[str, Kind] = {
         "{name} is a density: its nats depend on the scale of the pixels, may be negative, and must not be compared "
         "with those of a mass function.",
         True,
+        "{name} is a density, which may exceed 1, so that its negative logarithm may be below 0; lower is still better.",
     ),
     "pseudo": Kind(
         "no likelihood",

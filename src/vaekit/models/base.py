@@ -260,6 +260,11 @@ class Model(nn.Module, ABC):
         """Key of LIKELIHOODS; None for a model without a likelihood."""
         return self.arguments.get("likelihood")
 
+    @property
+    def begins_fitted(self) -> bool:
+        """Whether `prepare` makes a model of the data, so that its first weights may be the best."""
+        return False
+
     def can_sample(self) -> bool:
         """Returns whether `sample` works."""
         return True

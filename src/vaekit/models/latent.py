@@ -93,7 +93,7 @@ class LatentModel(Autoencoder):
         """p(x|z) at a draw of z from q(z|x), with the latents. x: (B, *shape), float.
 
         Args:
-            samples: S draws an image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
+            samples: S draws per image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
                 sees each image once. None: one draw, without that dimension.
         """
 
@@ -146,6 +146,11 @@ class LatentModel(Autoencoder):
         for head in self._pair.heads:
             for weights in head.parameters():
                 nn.init.zeros_(weights)
+
+    @property
+    def begins_fitted(self) -> bool:
+        """At probabilistic PCA."""
+        return self.principal is not None
 
     def shown_rows(self, images: Tensor) -> Tensor:
         """Images as the networks see them, flattened: (N, *shape) -> (N, P), on the CPU."""

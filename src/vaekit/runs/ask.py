@@ -130,7 +130,7 @@ def what_follows(method: str) -> list[str]:
     kind = find_method(method).model_class()
     needs_prior = issubclass(kind, TakesPrior) and not issubclass(kind, HasPrior)
     rebuilds = ["reconstruct"] if issubclass(kind, Reconstructs) else []
-    return ["figures", *rebuilds, "prior" if needs_prior else "sample"]
+    return ["explore", "figures", *rebuilds, "prior" if needs_prior else "sample"]
 
 
 def encode(

@@ -24,6 +24,7 @@ from vaekit.config import options as s
 from vaekit.config.methods import METHODS, PRIORS, find_method, section_of
 from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
+from vaekit.data.picking import mixed
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.runs.files import write_json, write_tensors, writing
@@ -234,9 +235,9 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
 
 
 def write_previews(folder: Path, data: Data) -> None:
-    """The first test images, as they are stored."""
+    """A mix of test images of all classes, as they are stored; without test images of training images."""
     split = data.test if len(data.test) else data.train
-    split = split.take(torch.arange(min(PREVIEWS, len(split))))
+    split = mixed(split, PREVIEWS)
     arrays = {"images": split.images.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()

@@ -14,11 +14,6 @@ from vaekit.core import SettingError
 APART = 50  # fewest steps between validations, where the length of a run is given in steps
 
 
-def usual_length(options: FitSettings) -> FitSettings:
-    """The options with a length where none is given. The one place that decides it."""
-    return options if options.length else with_length(options, epochs=20)
-
-
 def with_length(options: FitSettings, **length: int | str | None) -> FitSettings:
     """The options with this length, by its name in LENGTHS, in the place of theirs.
 
@@ -35,10 +30,22 @@ def steps_of(options: FitSettings, steps_per_epoch: int) -> int:
     Raises:
         SettingError: it has not been.
     """
-    options = usual_length(options)
     if options.budget is not None:
         raise SettingError(f"budget='{options.budget}' is no number of steps yet.", "budget")
     return options.steps or (options.epochs or 0) * steps_per_epoch
+
+
+def with_warmup(options: FitSettings, images: int) -> FitSettings:
+    """The options with the warm-up of the learning rate in steps, where none is given.
+
+    Args:
+        options: with a length other than a budget, and a batch size.
+        images: number of training images.
+    """
+    assert options.batch_size is not None
+    steps = steps_of(options, math.ceil(images / options.batch_size))
+    schedule = dataclasses.replace(options.schedule, warmup=options.schedule.warmup_of(steps))
+    return dataclasses.replace(options, schedule=schedule)
 
 
 def validation_epochs(options: FitSettings, steps_per_epoch: int) -> int:

@@ -1,13 +1,21 @@
-"""The progress of a training: a line with time left, on standard error, where someone looks."""
+"""The progress of a training: the forecast of its time, then a bar or lines with the time left."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from typing import Protocol
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
-from vaekit.core import choose
+from vaekit.data import Data
 from vaekit.metrics import METRICS
+from vaekit.runtime.pulse import screen_for
+from vaekit.runtime.screens import Screen, Standing
+from vaekit.runtime.stopwatch import SOON, Stopwatch, duration
+
+FORWARD = 1 / 3  # of the time of a training step, to measure as many images; until it has been timed
 
 
 class Progress(Protocol):
@@ -20,6 +28,15 @@ class Progress(Protocol):
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None: ...
 
     def end(self) -> None: ...
+
+
+@runtime_checkable
+class ShowsTime(Protocol):
+    """What a display can have besides: `forecast` is called once, `left` from then on before every `advance`."""
+
+    def forecast(self, seconds: float) -> None: ...
+
+    def left(self, seconds: float) -> None: ...
 
 
 class Silent:
@@ -38,34 +55,36 @@ class Silent:
         pass
 
 
-class Bar:
-    """A rich progress bar with the last figures of training and validation."""
+class Shown:
+    """A training on a screen, with the last figures of training and validation.
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
-        from rich.table import Column
+    Args:
+        screen: where.
+        clock: gives seconds.
+    """
 
+    def __init__(self, screen: Screen, clock: Callable[[], float] = time.monotonic) -> None:
+        self._screen, self._clock = screen, clock
         self._texts = {"train": "", "validation": ""}
-        whole = Column(no_wrap=True)  # 80 columns hold all of it; what does not fit is cut at the end
-        self._bar = RichProgress(
-            TextColumn("epoch {task.fields[epoch]}", table_column=whole),
-            BarColumn(bar_width=12),
-            TextColumn("{task.percentage:.0f}%", table_column=whole),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left  {task.fields[text]}", table_column=Column(no_wrap=True, ratio=1)),
-            console=Console(stderr=True),
-            refresh_per_second=4,
-        )
+        self._left: float | None = None
 
     def begin(self, epochs: int, steps: int, done: int) -> None:
-        self._epochs, self._steps = epochs, steps
-        self._task = self._bar.add_task("", total=steps, completed=done, epoch=self._epoch(done), text="")
-        self._bar.start()
+        self._epochs, self._steps, self._first, self._began = epochs, steps, done, self._clock()
+        self.advance(done)
+
+    def forecast(self, seconds: float) -> None:
+        if seconds >= SOON:
+            steps = f"{self._steps - self._first:,} {'more ' * bool(self._first)}steps"
+            self._screen.keep(f"about {duration(seconds)} for {steps}")
+
+    def left(self, seconds: float) -> None:
+        self._left = seconds
 
     def advance(self, done: int) -> None:
-        self._bar.update(self._task, completed=done, epoch=self._epoch(done))
+        self._done = done
+        epoch = min(max(-(-done * self._epochs // self._steps), 1), self._epochs)
+        what = f"epoch {epoch}/{self._epochs}"
+        self._screen.show(Standing(what, done, self._steps, "step", self._figures, self._left))
 
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
         shown = [
@@ -75,29 +94,98 @@ class Bar:
             shown = [f"val {text}" for text in shown[:1]]
         if split in self._texts:
             self._texts[split] = " ".join(shown)
-        self._bar.update(self._task, text=" | ".join(filter(None, self._texts.values())))
-
-    def _epoch(self, done: int) -> str:
-        """The epoch that the next step belongs to, of how many."""
-        return f"{min(done * self._epochs // self._steps + 1, self._epochs)}/{self._epochs}"
+            self.advance(self._done)
 
     def end(self) -> None:
-        self._bar.stop()
+        steps = f"{self._done - self._first:,} steps"
+        took = f"{steps} in {duration(self._clock() - self._began)}"
+        self._screen.close(", ".join(filter(None, (took, self._figures))))
+
+    @property
+    def _figures(self) -> str:
+        return " | ".join(filter(None, self._texts.values()))
+
+
+class Timed:
+    """A display behind a watch: times the run's own steps, and says once how long all of them take.
+
+    Args:
+        shown: the display, which hears of time if it is one that `ShowsTime`; None shows nothing.
+        data: that the training is on.
+        batch_size: images of a step.
+        between: steps from one validation to the next.
+        every: steps between reads from a device that works ahead of the clock; 1 for one that does not.
+        clock: gives seconds.
+
+    Attributes:
+        seconds: the forecast of the time of the whole run; None before it is made, and of a run that was resumed.
+    """
+
+    def __init__(
+        self,
+        shown: Progress | None,
+        data: Data,
+        batch_size: int,
+        between: int,
+        every: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._shown, self._between = shown or Silent(), between
+        self._every, self._clock = every, clock
+        self._validation = len(data.validation) / batch_size  # as many images as so many steps have
+        self._at_end = self._validation + len(data.test) / batch_size
+        self._measured: deque[float] = deque(maxlen=9)  # seconds of the last validations
+        self.seconds: float | None = None
+
+    def begin(self, epochs: int, steps: int, done: int) -> None:
+        self._watch = Stopwatch(steps, done, every=self._every, clock=self._clock)
+        self._first, self._forecast = done, False
+        self._last = done - done % self._between  # step of the last validation
+        self._shown.begin(epochs, steps, done)
+
+    def advance(self, done: int) -> None:
+        self._watch.advance(done)
+        if self._forecast or self._watch.steady:
+            self._say(self.left)
+        self._shown.advance(done)
+
+    def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
+        if split == "validation":
+            self._measured.append(self._watch.pause())
+            self._last = self._watch.done
+        self._shown.report(split, epoch, values)
+
+    def end(self) -> None:
+        self._shown.end()
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end, with the validations to come and what is measured at the end."""
+        watch = self._watch
+        assert watch.left is not None and watch.seconds_per_unit is not None
+        measuring = FORWARD * watch.seconds_per_unit
+        if self._measured:
+            measuring = statistics.median(self._measured) / self._validation
+        validations = math.ceil((watch.total - self._last) / self._between)
+        return watch.left + measuring * (validations * self._validation + self._at_end)
+
+    def _say(self, left: float) -> None:
+        shown = self._shown if isinstance(self._shown, ShowsTime) else None
+        if not self._forecast:
+            self._forecast, seconds = True, self._watch.elapsed + left
+            self.seconds = None if self._first else round(seconds, 3)
+            if shown is not None:
+                shown.forecast(seconds)
+        if shown is not None:
+            shown.left(left)
 
 
 def choose_progress(wanted: str | Progress) -> Progress:
-    """`auto` shows a bar on a terminal or in a notebook if rich is installed, `none` nothing.
+    """`auto` shows what suits where standard error goes, `none` nothing.
 
     Raises:
         SettingError: neither of these.
     """
     if not isinstance(wanted, str):
         return wanted
-    choose(wanted, ["auto", "none"], "progress")
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if wanted == "none" or not watched:
-        return Silent()
-    try:
-        return Bar()
-    except ImportError:
-        return Silent()
+    return Silent() if wanted == "none" else Shown(screen_for(wanted))

@@ -39,6 +39,7 @@ from vaekit.runs.start import start_again
 from vaekit.runs.write import versions, weights_fingerprint, write_previews
 from vaekit.runtime.distributed import Context, joined
 from vaekit.runtime.launch import launched
+from vaekit.training.fit import announced
 from vaekit.training.history import History
 from vaekit.training.lengths import with_length
 from vaekit.training.pace import in_steps
@@ -123,7 +124,7 @@ def resume(
                 begin_again(folder, images)
             trainer.go_on(now.lengthened_at)
             context.meet()  # nobody writes a state while another still reads
-            return trainer.run()
+            return announced(trainer.run(), context)
 
 
 def read_end(folder: Path, config: RunConfig) -> Summary | None:

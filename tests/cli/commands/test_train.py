@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,21 @@ def test_text_has_the_figures_of_the_test_split_and_what_comes_next(terminal) ->
     assert 'vaekit sample "my run"' in outcome.out
 
 
+def test_a_loss_that_is_another_row_is_shown_once(terminal) -> None:
+    """The loss of a VAE is its −ELBO; with β = 3 it is a number of its own."""
+    words = ("train", "vae", "--data", "digits", *SMALL, "--epochs", 1)
+    rows = [line.split()[0] for line in terminal(*words).out.splitlines() if line]
+    assert "−ELBO" in rows and "loss" not in rows
+    outcome = terminal(*words, "--beta", 3, "--out", "beta")
+    (loss,) = (line.split()[2] for line in outcome.out.splitlines() if line.startswith("loss"))
+    assert loss == f"{summary_of('beta')['test']['loss_nats']:.2f}"
+
+
+def test_what_comes_next_begins_with_the_explorer(terminal) -> None:
+    outcome = terminal("train", "ae", "--data", "digits", *SMALL, "--epochs", 1, "--out", "run")
+    assert re.search(r"^next +vaekit explore run$", outcome.out, re.MULTILINE)
+
+
 def test_an_autoencoder_is_not_told_to_sample(terminal) -> None:
     outcome = terminal("train", "ae", "--data", "digits", *SMALL, "--epochs", 1)
     assert "vaekit reconstruct" in outcome.out and "vaekit sample" not in outcome.out
@@ -90,6 +106,7 @@ def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
     for name in ("latent_map", "training"):
         assert colour(Path(result["figures"][name])) > 0.0005
     text = terminal("demo", "--out", "again").out
+    assert re.search(r"^next +vaekit explore again$", text, re.MULTILINE)
     assert all(str(Path("again", "figures", path.name)) in text for path in shown[1:])
 
 

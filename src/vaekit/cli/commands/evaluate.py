@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import vaekit
-from vaekit.cli.bars import shown
 from vaekit.cli.command_options import EvaluateOptions
 from vaekit.cli.output import Result
 from vaekit.cli.tables import evaluation_text
@@ -11,21 +10,19 @@ from vaekit.cli.tables import evaluation_text
 
 def evaluate(options: EvaluateOptions) -> Result:
     """Measures a run and keeps the result in its summary.json and report.html."""
-    with shown() as tell:
-        result = vaekit.evaluate(
-            options.run,
-            options.data,
-            label=options.label,
-            samples=options.samples,
-            images=options.images,
-            jackknife=options.jackknife,
-            annealed=options.annealed,
-            features=None if options.skip_quality else options.features or "auto",
-            disentanglement=options.disentanglement,
-            seed=options.seed,
-            precision=options.precision,
-            device=options.device,
-            keep=options.data is None,
-            tell=tell,
-        )
+    result = vaekit.evaluate(
+        options.run,
+        options.data,
+        label=options.label,
+        samples=options.samples,
+        images=options.images,
+        jackknife=options.jackknife,
+        annealed=options.annealed,
+        features=None if options.skip_quality else options.features or "auto",
+        disentanglement=options.disentanglement,
+        seed=options.seed,
+        precision=options.precision,
+        device=options.device,
+        keep=options.data is None,
+    )
     return Result({"run": options.run, **result.as_dict()}, evaluation_text(result))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import vaekit
-from vaekit.cli.bars import shown
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.output import Result
 from vaekit.cli.spelling import listed
@@ -17,24 +16,22 @@ AUROC = METRICS["auroc"]
 def score(options: ScoreOptions) -> Result:
     """Ranks images by how odd they are: a CSV, a sheet of the oddest, and AUROC where outliers are known."""
     out = Path(options.run, "scores.csv") if options.out is None else Path(options.out)
-    with shown() as tell:
-        found = vaekit.score(
-            options.run,
-            options.data,
-            split=options.split,
-            label=options.label,
-            scores=listed(options.scores),
-            by=options.by,
-            against=options.against,
-            odd=listed(options.odd),
-            samples=options.samples,
-            seed=options.seed,
-            precision=options.precision,
-            device=options.device,
-            out=out,
-            count=options.count,
-            tell=tell,
-        )
+    found = vaekit.score(
+        options.run,
+        options.data,
+        split=options.split,
+        label=options.label,
+        scores=listed(options.scores),
+        by=options.by,
+        against=options.against,
+        odd=listed(options.odd),
+        samples=options.samples,
+        seed=options.seed,
+        precision=options.precision,
+        device=options.device,
+        out=out,
+        count=options.count,
+    )
     number = len(found.split)
     values = {"run": options.run, "data": found.source, "images": number, "by": found.by, "out": str(out)}
     lines = [f"{number:,} images in {out}, oddest first by {found.by}"]

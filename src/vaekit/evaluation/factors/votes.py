@@ -11,7 +11,7 @@ import numpy as np
 
 from vaekit.evaluation.factors.factor_table import FactorTable
 
-DRAWN = 64  # images, or pairs, a vote, as in disentanglement_lib (Locatello et al. 2019)
+DRAWN = 64  # images, or pairs, per vote, as in disentanglement_lib (Locatello et al. 2019)
 
 VOTES = (10_000, 5_000)  # to learn from, to score on
 

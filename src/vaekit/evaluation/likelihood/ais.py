@@ -19,10 +19,11 @@ from torch.distributions import Distribution
 from vaekit.core import choose, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
-from vaekit.evaluation.likelihood.bounds import MeanNats, ProgressCallback, check_count, report
+from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
 from vaekit.inference import asking, flat_posterior, shown
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
+from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 
 IMAGES = 50  # images whose chains run together
@@ -82,14 +83,38 @@ def annealed_bound(
     check_needs(model, (Encodes, Decodes, HasPrior), "annealed importance sampling")
     with asking(model, gradients=True):
         for index, (x, y) in enumerate(shown(model, split, IMAGES)):
-            path = Path.between(model, x, y, start)
+            path, pilots = Path.between(model, x, y, start), min(chains, PILOTS)
+            steps = Steps(tell, sum(map(len, values)), len(x), len(split), (pilots + chains) * temperatures)
             seed_noise(x.device, derive_seed(seed, "annealing, pilot", index))
-            _, sizes = anneal(path, min(chains, PILOTS), betas, leapfrog)
+            _, sizes = anneal(path, pilots, betas, leapfrog, told=steps)
             seed_noise(x.device, derive_seed(seed, "annealing", index))
-            weights, _ = anneal(path, chains, betas, leapfrog, sizes)
+            weights, _ = anneal(path, chains, betas, leapfrog, sizes, told=steps)
             values.append(math.log(chains) - weights.cpu().double().logsumexp(0))
-            report(tell, "annealed importance sampling", sum(map(len, values)), len(split))
     return MeanNats.of(torch.cat(values), chains, seed)
+
+
+@dataclass
+class Steps:
+    """Tells how far a block of images is, step by step of its chains: a block takes minutes.
+
+    Attributes:
+        tell: who is told, if anybody.
+        before, images, total: images before this block, in it, and in all.
+        work: steps of all chains.
+        done: of them.
+    """
+
+    tell: ProgressCallback | None
+    before: int
+    images: int
+    total: int
+    work: int
+    done: int = 0
+
+    def __call__(self, chains: int) -> None:
+        self.done += chains
+        images = self.before + self.images * self.done // self.work
+        report(self.tell, "annealed importance sampling", images, self.total)
 
 
 def sigmoid_schedule(temperatures: int) -> list[float]:
@@ -152,7 +177,12 @@ class Path:
 
 
 def anneal(
-    path: Path, chains: int, betas: list[float], leapfrog: int, sizes: list[Tensor] | None = None
+    path: Path,
+    chains: int,
+    betas: list[float],
+    leapfrog: int,
+    sizes: list[Tensor] | None = None,
+    told: Callable[[int], None] = lambda chains: None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Chains along a path.
 
@@ -162,6 +192,7 @@ def anneal(
         betas: inverse temperatures from 0 to 1.
         leapfrog: steps of each trajectory.
         sizes: step size at each temperature, (B, 1) each; None finds them by acceptance.
+        told: is given the number of chains after each of their steps.
 
     Returns:
         log-weights (S, B), and the step sizes used.
@@ -179,6 +210,7 @@ def anneal(
         if sizes is None:
             enough = accepted.float().mean(0) > ACCEPTANCE
             size = size * torch.where(enough, GROWTH, 1 / GROWTH)[:, None]
+        told(chains)
     return weights, used
 
 

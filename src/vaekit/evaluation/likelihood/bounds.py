@@ -8,7 +8,6 @@ that of one fixed binary set, the one that `fit` measures too.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +20,8 @@ from vaekit.distributions import kl_by_dimension
 from vaekit.inference import asking, shown
 from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, check_needs
+from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
-
-ProgressCallback = Callable[[str, int, int], None]
-"""Called with what is being measured, how many images are done, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +135,3 @@ def check_count(value: int, name: str, least: int = 1) -> None:
     """Raises SettingError when a number is too small."""
     if value < least:
         raise SettingError(f"{name} must be at least {least}, not {value}.", name)
-
-
-def report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
-    """Tells of the progress, if somebody listens."""
-    if tell is not None:
-        tell(what, done, total)

@@ -15,17 +15,12 @@ from vaekit.core import Latent, SettingError, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
 from vaekit.distributions.kl import log_importance_weights
-from vaekit.evaluation.likelihood.bounds import (
-    MeanNats,
-    ProgressCallback,
-    check_count,
-    check_latent,
-    report,
-)
+from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, check_latent
 from vaekit.inference import asking, device_of, shown
 from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
 from vaekit.networks.lesson import weights_fixed
+from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 
 # Noise is drawn for blocks of this many images and samples, each under a seed of its own, so that it does

@@ -1,0 +1,73 @@
+"""The pulse of what is measured: how many images are done, and how long the rest takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from vaekit.core import choose
+from vaekit.runtime.launch import launched
+from vaekit.runtime.screens import Dark, Screen, Standing, choose_screen
+from vaekit.runtime.stopwatch import Stopwatch
+
+ProgressCallback = Callable[[str, int, int], object]
+"""Called with what is being measured, how many images are done, and of how many."""
+
+
+def report(tell: ProgressCallback | None, what: str, done: int, total: int) -> None:
+    """Tells of the progress, if somebody listens."""
+    if tell is not None:
+        tell(what, done, total)
+
+
+class Pulse:
+    """Shows on a screen how far each measure is, and its time left.
+
+    Args:
+        screen: where.
+        clock: gives seconds.
+    """
+
+    def __init__(self, screen: Screen, clock: Callable[[], float] = time.monotonic) -> None:
+        self._screen, self._clock, self._last = screen, clock, clock()
+        self._watches: dict[str, Stopwatch] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        watch = self._watches.get(what)
+        if watch is None or done < watch.done or total != watch.total:  # the same measure, on other images
+            watch = self._watches[what] = Stopwatch(total, clock=self._clock, began=self._last)
+        watch.advance(done)
+        self._last = self._clock()
+        self._screen.show(Standing(what, done, total, "images", left=watch.left, bar=what))
+
+
+def screen_for(progress: str) -> Screen:
+    """`auto` suits where standard error goes; `none`, and all processes but the first, show nothing.
+
+    Raises:
+        SettingError: neither of these.
+    """
+    choose(progress, ["auto", "none"], "progress")
+    return Dark() if progress == "none" or not launched().leads else choose_screen()
+
+
+@contextmanager
+def pulse(progress: str, tell: ProgressCallback | None = None) -> Iterator[ProgressCallback]:
+    """Gives whom to tell of the progress of what is measured within the block.
+
+    Args:
+        progress: "auto" or "none".
+        tell: is told instead, if given.
+
+    Raises:
+        SettingError: as in `screen_for`.
+    """
+    screen = screen_for(progress)
+    if tell is not None:
+        yield tell
+        return
+    try:
+        yield Pulse(screen)
+    finally:
+        screen.close("")

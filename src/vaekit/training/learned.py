@@ -1,0 +1,58 @@
+"""Two shares of the variance of a split that need no likelihood: what reconstructions explain of it, and what there is of
+it between samples."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaekit.core import derive_seed
+from vaekit.data import Split
+from vaekit.data.picking import chosen
+from vaekit.inference import reconstruct, sample, shown_images, squared_errors
+from vaekit.models import Model
+from vaekit.models.base import Generates, HasPrior, Reconstructs
+
+LOOKED_AT = 256  # examples of a split, at most: an error of a few percent of a share, for a moment's work
+
+
+def learned(model: Model, split: Split) -> dict[str, float]:
+    """`explained_variance` and `sample_variance` of a model that reconstructs or samples by itself; else nothing.
+
+    Args:
+        split: 256 of its examples are looked at, drawn under a fixed seed.
+    """
+    few = chosen(split, LOOKED_AT, derive_seed(0, "learned"))
+    found: dict[str, float | None] = {}
+    if isinstance(model, Reconstructs):
+        found["explained_variance"] = explained_variance(model, few)
+    if isinstance(model, HasPrior | Generates) and model.can_sample():
+        found["sample_variance"] = sample_variance(model, few)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def explained_variance(model: Reconstructs, split: Split) -> float:
+    """Share of the variance of the values, as they are shown to the model, that reconstructions explain, at most 1."""
+    images, rebuilt = shown_images(model, split), reconstruct(model, split)
+    error = float(squared_errors(images, rebuilt).mean()) * images[0].numel()
+    spread = float(images.double().var(0, correction=0).sum())
+    return 1 - error / spread if spread > 0 else 1.0
+
+
+def sample_variance(model: Model, split: Split) -> float | None:
+    """Variance between as many samples, over that between the examples of a split; None if those are all equal.
+
+    Samples of a conditional model have the classes of the examples, and both variances are within classes: samples
+    that differ by their class alone are like each other.
+    """
+    labels = split.labels if model.sampled_classes else None
+    drawn = sample(model, len(split), labels, seed=derive_seed(0, "sample_variance"))
+    spread = _within(shown_images(model, split), labels)
+    return _within(drawn, labels) / spread if spread > 0 else None
+
+
+def _within(images: Tensor, labels: Tensor | None) -> float:
+    """Squared distances from the mean of the class, summed over all images (N, *shape)."""
+    flat = images.flatten(1).double()
+    groups = [flat] if labels is None else [flat[labels == label] for label in torch.unique(labels)]
+    return sum(float((group - group.mean(0)).square().sum()) for group in groups)
