@@ -135,7 +135,7 @@ def measure(run: Run, reference: Reference) -> dict[str, Any]:
         figures |= reference.compare(images) | classes_drawn(reference, images, labels)
     if isinstance(model, Reconstructs):
         test = reference.data.test
-        errors = squared_errors(shown_images(model, test), reconstruct(model, test))
+        errors = squared_errors(shown_images(model, test), reconstruct(model, test), model)
         figures["reconstruction_mse"] = float(errors.mean())
     if isinstance(model, Encodes) and isinstance(model, Decodes):
         figures |= latent_figures(model, reference)

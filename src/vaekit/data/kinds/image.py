@@ -90,7 +90,8 @@ def resized(images: Tensor, size: tuple[int, int], fit: str) -> Tensor:
     target = result[:, :, top : top + inner[0], left : left + inner[1]]
     step = min(rows_at_once(view.shape), rows_at_once(target.shape))
     for i in range(0, len(images), step):
-        part = view[i : i + step].float()
+        part = view[i : i + step]
+        part = part if part.dtype == torch.float64 else part.float()
         scaled = functional.interpolate(part, inner, mode="bilinear", antialias=True, align_corners=False)
         target[i : i + step] = scaled.round_() if images.dtype == torch.uint8 else scaled
     return result

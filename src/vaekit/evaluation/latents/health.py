@@ -137,10 +137,14 @@ def measure_health(
 
 
 def explained_variance(model: Reconstructs, split: Split) -> float:
-    """Share of the variance of the pixels, as they are shown to the model, that reconstructions explain, at most 1."""
+    """Share of the variance of the pixels, as they are shown to the model, that reconstructions explain, at most 1.
+
+    Real values have the same weight in every column, whatever its units.
+    """
+    assert isinstance(model, Model)
     images, rebuilt = shown_images(model, split), reconstruct(model, split)
-    error = float(squared_errors(images, rebuilt).mean()) * images[0].numel()
-    spread = float(images.double().var(0, correction=0).sum())
+    error = float(squared_errors(images, rebuilt, model).mean()) * images[0].numel()
+    spread = float(model.standard(images).double().var(0, correction=0).sum())
     return 1 - error / spread if spread > 0 else 1.0
 
 
