@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,6 +30,10 @@ class Moments:
         """The standard deviation; 1 where all values are the same."""
         return torch.where(self.constant, 1.0, self.deviation)
 
+    def standard(self, x: Tensor) -> Tensor:
+        """Examples (..., *shape) less the mean, over the scale, as float32."""
+        return ((x.double() - self.mean) / self.scale).float()
+
 
 def moments(examples: Tensor) -> Moments:
     """Of examples (N, *shape); in float64, a few at a time, and exact to rounding whatever the offset."""
@@ -48,13 +53,18 @@ def _ends(part: Tensor, places: list[int]) -> tuple[Tensor, Tensor]:
     return part.amin(places, keepdim=True)[0], part.amax(places, keepdim=True)[0]
 
 
+def standard_of(data: Data) -> Callable[[Tensor], Tensor]:
+    """Brings examples of real data to units of the spread of their training split; leaves others as they are.
+
+    What is measured of sets of examples (features, distances) is measured in these units.
+    """
+    return moments(data.train.images).standard if data.pixels == "real" else lambda examples: examples
+
+
 def in_standard_units(data: Data) -> Data:
-    """Real data less the mean of their training split, over its standard deviation, as float32; others as they are."""
+    """Real data in units of the spread of their training split, as float32; others as they are."""
     if data.pixels != "real":
         return data
-    of = moments(data.train.images)
-    splits = {
-        name: replace(split, images=((split.images.double() - of.mean) / of.scale).float())
-        for name, split in data.splits.items()
-    }
+    standard = standard_of(data)
+    splits = {name: replace(split, images=standard(split.images)) for name, split in data.splits.items()}
     return data.replace(**splits)

@@ -96,7 +96,11 @@ class Units(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Runs from before there were units are loaded without any."""
-        for name, buffer in (("mean", torch.zeros_like), ("scale", torch.ones_like), ("wide", torch.zeros_like)):
+        for name, buffer in (
+            ("mean", torch.zeros_like),
+            ("scale", torch.ones_like),
+            ("wide", torch.zeros_like),
+        ):
             state_dict.setdefault(prefix + name, buffer(getattr(self, name)))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 

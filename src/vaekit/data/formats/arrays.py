@@ -158,7 +158,9 @@ def _values(array: np.ndarray, pixels: str, where: str) -> np.ndarray:
     if kind in "iu":
         return _bytes(array, where)
     if kind == "f":
-        return _floats(array, np.float64 if pixels == "real" and array.dtype.itemsize >= 8 else np.float32, where)
+        return _floats(
+            array, np.float64 if pixels == "real" and array.dtype.itemsize >= 8 else np.float32, where
+        )
     raise DataError(f"{where}: an array of {array.dtype} cannot be images; save it as uint8 or float32.")
 
 

@@ -18,6 +18,20 @@ from vaekit.data.dataset import Loaded
 SMALLEST, LARGEST = 8, 256  # pixels per side
 
 
+def why_no_pictures(shape: tuple[int, ...], pixels: str) -> str:
+    """Why examples cannot be shown or written as pictures; empty if they can.
+
+    Args:
+        shape: of an example.
+        pixels: key of PIXELS.
+    """
+    if len(shape) == 1:
+        return f"the data are {shape[0]} features, not images"
+    if shape[0] > 4:
+        return f"images of {shape[0]} channels cannot be shown (1 to 4 can)"
+    return "the pixels are real numbers, not brightness from 0 to 1" if pixels == "real" else ""
+
+
 def parse_size(text: str | int | None) -> tuple[int, int] | None:
     """(height, width) in pixels from "64", "48x64" or None.
 
