@@ -78,6 +78,7 @@ def description_table(description: dict[str, Any]) -> Any:
         "shape": f"{'x'.join(map(str, shape))} ({axes})",
         "pixels": f"{description['pixels']}: {description['pixels_meaning']}{drawn}",
         "range": f"{low:.4g} to {high:.4g}, mean {description['mean']:.4g}",
+        **_spread(description["columns"]),
         "exact copies": f"{pairs['all']:,}" + (f" ({', '.join(between)})" if between else ""),
     }
     if description["factors"]:
@@ -88,6 +89,15 @@ def description_table(description: dict[str, Any]) -> Any:
     lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
     lines += [f"{'note':14} {as_typed(line)}" for line in description["notes"]]
     return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
+
+
+def _spread(columns: dict[str, Any] | None) -> dict[str, str]:
+    """The rows about units: how far means and standard deviations of real columns are apart."""
+    if columns is None:
+        return {}
+    means, deviations = columns["mean"], columns["standard_deviation"]
+    text = f"means {means[0]:.4g} to {means[1]:.4g}, standard deviations {deviations[0]:.4g} to {deviations[1]:.4g}"
+    return {f"{columns['kind']}s": f"{text}; a model sees them standardised"}
 
 
 def _classes(classes: dict[str, dict[str, int]]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from vaekit.core import DataError, SettingError, choose, derive_seed, warn_of
 from vaekit.data import Data, Factor, Split
+from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import check_support, measured_under
@@ -263,7 +264,9 @@ def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQu
     if asked.features is None or not isinstance(asked.data, Data):
         return None
     generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed, tell)
-    return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)
+    standard = standard_of(asked.data)
+    test, train = standard(asked.test.images), standard(asked.data.train.images)
+    return sample_quality(standard(generated), test, train, asked.features, seed=seed)
 
 
 def measure_likelihood(

@@ -41,10 +41,14 @@ def few_of(split: Split) -> Split:
 
 
 def explained_variance(model: Reconstructs, split: Split) -> float:
-    """Share of the variance of the values, as they are shown to the model, that reconstructions explain, at most 1."""
+    """Share of the variance of the values, as they are shown to the model, that reconstructions explain, at most 1.
+
+    Real values have the same weight in every column, whatever its units.
+    """
+    assert isinstance(model, Model)
     images, rebuilt = shown_images(model, split), reconstruct(model, split)
-    error = float(squared_errors(images, rebuilt).mean()) * images[0].numel()
-    spread = float(images.double().var(0, correction=0).sum())
+    error = float(squared_errors(images, rebuilt, model).mean()) * images[0].numel()
+    spread = float(model.standard(images).double().var(0, correction=0).sum())
     return 1 - error / spread if spread > 0 else 1.0
 
 
@@ -56,8 +60,8 @@ def sample_variance(model: Model, split: Split) -> float | None:
     """
     labels = split.labels if model.sampled_classes else None
     drawn = sample(model, len(split), labels, seed=derive_seed(0, "sample_variance"))
-    spread = _within(shown_images(model, split), labels)
-    return _within(drawn, labels) / spread if spread > 0 else None
+    spread = _within(model.standard(shown_images(model, split)), labels)
+    return _within(model.standard(drawn), labels) / spread if spread > 0 else None
 
 
 def _within(images: Tensor, labels: Tensor | None) -> float:
