@@ -171,7 +171,7 @@ def our_lesson(bench: Bench, recipe: str, precision: str) -> dict[str, Any]:
     def measure() -> float:
         return negative_elbo(model, test, seed=0, precision="fp32").value
 
-    approach = Approach(device, measure, math.ceil(len(data.train) / settings.fit.batch_size))
+    approach = Approach(device, measure, math.ceil(len(data.train) / given["batch_size"]))
     few = data.replace(test=test.take(torch.arange(1)))  # measured here, not there
     vaekit.fit(model, objective, few, options=settings.fit, progress="none", should_stop=approach)
     found = described(approach, math.nan)

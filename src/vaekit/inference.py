@@ -2,7 +2,8 @@
 
 Examples are shown to the model as its data say (`vaekit.data.view.show`), in batches, in eval mode, without
 gradients, in fp32; results are ordinary float32 tensors on the CPU, or float64 for real values that came so.
-Commands, evaluation, figures, comparison and explorer ask here, so that one run and one image give the same bits everywhere (a contract test).
+Commands, evaluation, figures, comparison and explorer ask here, so that one run and one image give the same bits
+everywhere (a contract test).
 """
 
 from __future__ import annotations
