@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import runpy
 import sys
 from dataclasses import replace
@@ -148,16 +147,13 @@ class Wrapped(nn.Module):
         return self.after(self.network(self.before(x)))
 
 
-def baseline_file() -> Path:
-    path = Path(os.environ.get("VAEKIT_DATA", "nowhere")).parent / "baselines" / "plain_vae.py"
-    if not path.is_file():
-        pytest.skip("needs VAEKIT_DATA, and the plain baseline beside it")
-    return path
-
-
 @pytest.mark.parametrize("kind", ["real", "8-bit"])
 def test_the_baseline_measured_by_us_has_its_own_figures(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kind: str,
+    baseline_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is trained for a moment and wrapped as a VAE that sees raw values: only the draws of z differ."""
     data = table() if kind == "real" else vaekit.load_data("digits")
@@ -165,7 +161,7 @@ def test_the_baseline_measured_by_us_has_its_own_figures(
     np.savez(path, **for_baseline(data))
     monkeypatch.setattr(sys, "argv", ["plain_vae.py", str(path), "0.3", "3"])
     with torch.random.fork_rng():
-        its = runpy.run_path(str(baseline_file()))
+        its = runpy.run_path(str(baseline_file))
     mean, std = (its["mean"], its["std"]) if kind == "real" else (0.0, 1.0)
     model = vaekit.VAE(
         data.shape, latent_dim=3, network="custom", likelihood="gaussian", pixels=data.pixels,

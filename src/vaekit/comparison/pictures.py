@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
+from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import mixed
 from vaekit.evaluation.samples.generated import generate
 from vaekit.images.sheet import contact_sheet
@@ -76,7 +77,7 @@ def interpolations(model: Model, data: Data) -> Picture:
 
 def drawable(data: Data) -> bool:
     """Returns whether images can be shown at all."""
-    return len(data.shape) == 3 and data.shape[0] <= 4 and data.pixels != "real"
+    return not why_no_pictures(data.shape, data.pixels)
 
 
 def sheet(images: Tensor, columns: int) -> bytes:

@@ -14,7 +14,7 @@ from vaekit.config import model_options as m
 from vaekit.config import objective_options as o
 from vaekit.config import options as s
 from vaekit.config.fields import Flag, Options, check_known, imported
-from vaekit.config.lengths import with_layer
+from vaekit.config.run_length import with_layer
 from vaekit.core import SettingError, choose
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vaekit.config.fields import Options, option
-from vaekit.config.lengths import LENGTHS, check_length
 from vaekit.config.optimizer_parts import OPTIMIZERS, OptimizerPart
 from vaekit.config.parts import part
+from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
 from vaekit.core import SettingError
 

@@ -22,7 +22,8 @@ GROUP = 2**27  # bytes of blocks that are in memory, and shuffled, together
 class Batches:
     """The batches of one split, epoch by epoch.
 
-    Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch.
+    Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch; real
+    values stay as they are.
     The order of an epoch depends on the seed and the epoch's number alone, so that a resumed run
     continues as if it had never stopped. Images that would fill more than half of a GPU's free
     memory stay on the host, and each batch is moved. Images that are mapped from a file are read in
@@ -55,7 +56,8 @@ class Batches:
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self.device = torch.device(device)
-        self.images = split.images.to(self.device) if _fits(split.images, self.device) else split.images
+        images = _held_by(split.images, self.device)
+        self.images = images.to(self.device) if _fits(images, self.device) else images
         self.labels = None if split.labels is None else split.labels.to(self.images.device)
         self.batch_size, self.dynamic, self.seed = batch_size, dynamic, seed
         self.shuffle, self.drop_last, self.part = shuffle, drop_last, part
@@ -175,6 +177,11 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and values.device.type == "cpu":
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
+
+
+def _held_by(images: Tensor, device: torch.device) -> Tensor:
+    """Images in a type that the device has: MPS has no float64."""
+    return images.float() if device.type == "mps" and images.dtype == torch.float64 else images
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

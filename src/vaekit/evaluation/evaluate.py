@@ -11,6 +11,7 @@ from typing import Any
 
 from vaekit.core import DataError, SettingError, choose, derive_seed, warn_of
 from vaekit.data import Data, Factor, Split
+from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import check_support, measured_under
@@ -35,7 +36,7 @@ from vaekit.runs.load import Run
 from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS, choose_precision
 from vaekit.runtime.pulse import ProgressCallback, pulse
-from vaekit.training.learned import learned
+from vaekit.training.learned import variety
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -160,7 +161,7 @@ def evaluate(
         if isinstance(model, Quantizes):
             codes = measure_codes(model, test)
         quality = measure_quality(asked, seed, told)
-    varied = learned(model, test).get("sample_variance")
+    varied = variety(model, test)
     notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
     found = [*notes, *(findings(health, notes) if health else []), *(codes.findings(notes) if codes else [])]
     result = Evaluation(
@@ -263,7 +264,9 @@ def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQu
     if asked.features is None or not isinstance(asked.data, Data):
         return None
     generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed, tell)
-    return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)
+    standard = standard_of(asked.data)
+    test, train = standard(asked.test.images), standard(asked.data.train.images)
+    return sample_quality(standard(generated), test, train, asked.features, seed=seed)
 
 
 def measure_likelihood(

@@ -22,20 +22,33 @@ def learned(model: Model, split: Split) -> dict[str, float]:
     Args:
         split: 256 of its examples are looked at, drawn under a fixed seed.
     """
-    few = chosen(split, LOOKED_AT, derive_seed(0, "learned"))
-    found: dict[str, float | None] = {}
+    found = {"explained_variance": None, "sample_variance": variety(model, split)}
     if isinstance(model, Reconstructs):
-        found["explained_variance"] = explained_variance(model, few)
-    if isinstance(model, HasPrior | Generates) and model.can_sample():
-        found["sample_variance"] = sample_variance(model, few)
+        found["explained_variance"] = explained_variance(model, few_of(split))
     return {name: value for name, value in found.items() if value is not None}
 
 
+def variety(model: Model, split: Split) -> float | None:
+    """`sample_variance` on 256 examples of a split, of a model that samples by itself; else None."""
+    if not (isinstance(model, HasPrior | Generates) and model.can_sample()):
+        return None
+    return sample_variance(model, few_of(split))
+
+
+def few_of(split: Split) -> Split:
+    """Those of its examples that are looked at."""
+    return chosen(split, LOOKED_AT, derive_seed(0, "learned"))
+
+
 def explained_variance(model: Reconstructs, split: Split) -> float:
-    """Share of the variance of the values, as they are shown to the model, that reconstructions explain, at most 1."""
+    """Share of the variance of the values, as they are shown to the model, that reconstructions explain, at most 1.
+
+    Real values have the same weight in every column, whatever its units.
+    """
+    assert isinstance(model, Model)
     images, rebuilt = shown_images(model, split), reconstruct(model, split)
-    error = float(squared_errors(images, rebuilt).mean()) * images[0].numel()
-    spread = float(images.double().var(0, correction=0).sum())
+    error = float(squared_errors(images, rebuilt, model).mean()) * images[0].numel()
+    spread = float(model.standard(images).double().var(0, correction=0).sum())
     return 1 - error / spread if spread > 0 else 1.0
 
 
@@ -47,8 +60,8 @@ def sample_variance(model: Model, split: Split) -> float | None:
     """
     labels = split.labels if model.sampled_classes else None
     drawn = sample(model, len(split), labels, seed=derive_seed(0, "sample_variance"))
-    spread = _within(shown_images(model, split), labels)
-    return _within(drawn, labels) / spread if spread > 0 else None
+    spread = _within(model.standard(shown_images(model, split)), labels)
+    return _within(model.standard(drawn), labels) / spread if spread > 0 else None
 
 
 def _within(images: Tensor, labels: Tensor | None) -> float:

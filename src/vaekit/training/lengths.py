@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.options import FitSettings
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import SettingError
 
 APART = 50  # fewest steps between validations, where the length of a run is given in steps
@@ -55,7 +55,7 @@ def validation_epochs(options: FitSettings, steps_per_epoch: int) -> int:
 
 @dataclass(frozen=True)
 class Pace:
-    """What a run's steps take on this machine.
+    """The time that a run's steps take on this machine.
 
     Attributes:
         step: seconds that one takes.

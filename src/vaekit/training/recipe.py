@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.network_parts import SMALL
 from vaekit.config.options import FitSettings
+from vaekit.config.run_length import LENGTHS
 from vaekit.networks.principal import Curve
 
 BATCHES = 40  # per epoch, at least: fewer steps an epoch leave small sets untrained

@@ -12,13 +12,14 @@ import numpy as np
 from torch import Tensor
 
 from vaekit.config.fields import imported
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
 from vaekit.config.parts import CUSTOM, Undecided
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import choose, warn_of
 from vaekit.data import Data, load_data, to_unit
+from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
 from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import KINDS
@@ -33,6 +34,8 @@ from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
 from vaekit.training.recipe import LATENTS, Choice, Facts, recipe
+
+START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
 
 
 def train(
@@ -140,18 +143,20 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
         settings: with the defaults of everything that is not given.
         given: names of the options that are, or that the method decides.
     """
-    options = {name for name in find_method(settings.method).options() if name not in given}
+    method = find_method(settings.method)
+    options = {name for name in method.options() if name not in given}
     if settings.fit.length:
         options -= set(LENGTHS)
     facts = Facts(len(data.train), data.shape)
-    if "init" not in options or not begins_at_components(settings, data.pixels):
+    by_components = "init" in {*method.options()} - {*method.overrides} and begins_at_components(
+        settings, data.pixels
+    )
+    if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
     if "latent_dim" in options:
-        facts = replace(facts, curve=curve_of(data, find_method(settings.method).labels))
-    start = Choice(
-        "init", "pca", "a Gaussian model of linear networks has its optimum there (probabilistic PCA)"
-    )
-    return [start, *recipe(facts, options, settings.fit.batch_size)]
+        facts = replace(facts, curve=curve_of(data, method.labels))
+    choices = recipe(facts, options, settings.fit.batch_size)
+    return [Choice("init", "pca", START), *choices] if "init" in options else choices
 
 
 def begins_at_components(settings: Settings, pixels: str) -> bool:
@@ -163,7 +168,9 @@ def begins_at_components(settings: Settings, pixels: str) -> bool:
 
 def curve_of(data: Data, labels: bool) -> Curve:
     """What components of the training images are worth, within each class if the model knows it."""
-    rows, _ = centred(data.train, data.classes if labels else 0, lambda images: to_unit(images).flatten(1))
+    standard = standard_of(data)
+    classes = data.classes if labels else 0
+    rows, _ = centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))
     return held_out_curve(rows, 2 * LATENTS)
 
 

@@ -81,7 +81,7 @@ def measure_codes(model: Quantizes, split: Split) -> CodeReport:
     assert isinstance(model, Model)
     assert isinstance(model, Reconstructs)
     codes = encode_codes(model, split)
-    errors = squared_errors(shown_images(model, split), reconstruct(model, split))
+    errors = squared_errors(shown_images(model, split), reconstruct(model, split), model)
     proper = KINDS[measured_under(model.likelihood_name).kind].bounds
     return CodeReport(
         images=len(split),
