@@ -94,7 +94,7 @@ def page(
 ) -> Node:
     data = data or rows_of_numbers()
     wish = Request(DataSettings(data.source), tuple(records), (0,), None, 2, {})
-    plan = Plan(wish, "", dict.fromkeys(records, {"epochs": 2}))
+    plan = Plan(wish, "", {method: {"epochs": 2} for method in records})
     reference = Measured(data, None)
     reference.written = floor or {}
     path, _ = write_comparison(plan, records, reference, data, folder)

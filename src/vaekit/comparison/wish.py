@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaekit.config import options as s
-from vaekit.config.lengths import check_length
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.network_parts import NETWORKS
+from vaekit.config.run_length import check_length
 from vaekit.core import SettingError
 from vaekit.models.base import Encodes, HasPrior, TakesPrior
 

@@ -9,12 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import chain, count, islice
 
-<<<<<<< HEAD
-from vaekit.config.lengths import parse_budget
-=======
-from torch import Tensor
-
->>>>>>> main
 from vaekit.config.options import FitSettings
 from vaekit.config.run_length import parse_budget
 from vaekit.core import derive_seed
