@@ -18,7 +18,7 @@ from pages import Node, read_page
 from toy import SMALL, toy_data
 from vaekit import AE, ELBO, VAE, Data, Reconstruction, Split, fit
 from vaekit.comparison.measure import Reference
-from vaekit.comparison.page import write_comparison
+from vaekit.comparison.page import networks, write_comparison
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.wish import Request
 from vaekit.config.options import DataSettings
@@ -265,3 +265,8 @@ def test_pictures_are_those_of_the_method_whose_name_they_bear(tmp_path: Path) -
     assert len(shown) == 32
     assert not same(shown, decoded["ae"])
     assert float(shown.std()) > 0
+
+
+def test_a_method_with_networks_of_its_own_is_named() -> None:
+    assert networks(["vae", "gan"]) == "Networks of the same family and size."
+    assert "size; vqvae: its own kind" in networks(["vae", "vqvae"])

@@ -18,7 +18,8 @@ from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
 from vaekit.comparison.subruns import Records
-from vaekit.config.methods import METHODS, find_method
+from vaekit.comparison.wish import has_own_network
+from vaekit.config.methods import METHODS
 from vaekit.config.options import FORMAT
 from vaekit.data import Data
 from vaekit.images.png import data_uri
@@ -137,7 +138,7 @@ def what_was_compared(plan: Plan, data: Data, reference: Reference, records: Rec
 
 def networks(methods: Sequence[str]) -> str:
     """Says which methods have the same networks."""
-    own = [method for method in methods if "network" not in find_method(method).options()]
+    own = [method for method in methods if has_own_network(method)]
     if not own:
         return "Networks of the same family and size."
     return f"Networks of the same family and size; {', '.join(own)}: its own kind (its parameters are in the table)."

@@ -63,11 +63,17 @@ def settings_of(wish: Request, method: str, more: dict[str, Any]) -> s.Settings:
 
     Width and depth are those of the networks that can be chosen; a method with a network of another kind keeps it.
     """
-    flags = {flag.name: flag for section in find_method(method).flags().values() for flag in section}
-    shared = {name: value for name, value in wish.options.items() if name in flags}
-    if "network" not in flags or not NETWORKS.keys() <= {*flags["network"].choices}:
+    names = find_method(method).options()
+    shared = {name: value for name, value in wish.options.items() if name in names}
+    if has_own_network(method):
         shared = {name: value for name, value in shared.items() if name not in network_options()}
     return resolve(method, dataclasses.asdict(wish.data), shared, more, where="compare")
+
+
+def has_own_network(method: str) -> bool:
+    """Returns whether a method's network is of another kind than those that can be chosen for all."""
+    flags = {flag.name: flag for section in find_method(method).flags().values() for flag in section}
+    return "network" not in flags or not NETWORKS.keys() <= {*flags["network"].choices}
 
 
 def network_options() -> set[str]:
