@@ -142,6 +142,8 @@ def test_the_root_of_a_covariance() -> None:
     codes = torch.randn(500, 3, generator=generator) @ torch.tensor([[2.0, 0, 0], [1, 0.5, 0], [0, 0, 0]])
     root = m.root_of_covariance(codes)
     torch.testing.assert_close(root @ root.T, codes.T.cov(), atol=1e-4, rtol=1e-4)
+    single = codes[:, :1]
+    torch.testing.assert_close(m.root_of_covariance(single).square(), single.var(0)[:, None])
 
 
 def test_the_code_costs_its_kl_in_bits(

@@ -25,7 +25,7 @@ from vaekit.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Cost:
-    """What training a model takes here, in processor seconds.
+    """The cost of training a model here, in processor seconds.
 
     Attributes:
         start: of what is done before the first step.
@@ -52,7 +52,7 @@ Costs = dict[str, Cost]  # by method
 def time_all(
     wish: Request, settings: Mapping[str, Settings], data: Data, two: Sequence[str]
 ) -> tuple[Costs, Costs]:
-    """What training each method takes, and the prior of those that get one (`two`); nothing of it is kept."""
+    """The cost of each method, and of the prior of those that get one (`two`); nothing that is trained is kept."""
     assert wish.budget is not None
     begun = {(method, ""): begin(own, data) for method, own in settings.items()}
     for method in two:

@@ -1,4 +1,4 @@
-"""What the data decide of the methods that are compared, as they do for `train`, where nobody gave it."""
+"""Decisions of the data for the methods that are compared, as they do for `train`, where nobody gave it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def decide(wish: Request, data: Data) -> dict[str, dict[str, Any]]:
 
 
 def choices_of(wish: Request, method: str, data: Data, shared: Mapping[str, Any]) -> list[Choice]:
-    """What the data decide of one method, when some is decided already; never its length."""
+    """Choices of the data for one method, when some is decided already; never its length."""
     theirs = shared_by(method, shared)
     settings = settings_of(wish, method, {**theirs, "steps": 1})
     return choices_for(settings, data, [*find_method(method).overrides, *wish.options, *theirs])

@@ -1,4 +1,4 @@
-"""Whether the methods of a comparison had the same time: as it was spent, not as it was meant."""
+"""The time that the methods of a comparison had, as it was spent: a tenth more for one than for another, and nothing is judged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def seconds_spent(records: Runs) -> dict[str, list[float]]:
 
 
 def withheld(budget: float | None, records: Runs) -> str:
-    """Why nothing is judged: the means of the time that methods spent differ by more than a tenth.
+    """Says why nothing is judged: the means of the time that methods spent differ by more than a tenth.
 
     Args:
         budget: seconds that each run was to have; None where equal lengths were asked for.
@@ -44,7 +44,7 @@ def withheld(budget: float | None, records: Runs) -> str:
 
 
 def spent_in_words(records: Runs) -> str:
-    """`spent 9.8 to 10.3 s`, over all runs that ended; "" where none did."""
+    """The range in words, `spent 9.8 to 10.3 s`, over all runs that ended; "" where none did."""
     seconds = [one for each in seconds_spent(records).values() for one in each]
     if not seconds:
         return ""

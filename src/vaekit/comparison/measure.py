@@ -261,5 +261,6 @@ def pairs(reference: Reference) -> tuple[Tensor, Tensor]:
 
 def root_of_covariance(latents: Tensor) -> Tensor:
     """A matrix A with A Aᵀ the covariance of latents (N, D), which may be singular."""
-    values, vectors = torch.linalg.eigh(latents.double().T.cov())
+    covariance = torch.atleast_2d(latents.double().T.cov())  # of a single latent cov gives a number
+    values, vectors = torch.linalg.eigh(covariance)
     return (vectors * values.clamp_min(0).sqrt()).to(latents.dtype)

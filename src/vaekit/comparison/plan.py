@@ -108,7 +108,7 @@ def make_plan(wish: Request, data: Data, folder: Path) -> Plan:
 
 
 def new_plan(wish: Request, data: Data) -> Plan:
-    """What a request comes to on these data.
+    """The plan of a request on these data.
 
     Raises:
         SettingError: its budget is too short.

@@ -1,4 +1,4 @@
-"""What is asked of a comparison, and the settings that it comes to for each method."""
+"""The request for a comparison, and the settings that it comes to for each method."""
 
 from __future__ import annotations
 
