@@ -1,6 +1,6 @@
 """Kills a run at every point where it can be killed, resumes it, and compares with the run left alone.
 
-    python killing.py FOLDER all:CASE half:CASE twice:CASE ...
+    python killing.py FOLDER all:CASE half:CASE twice:CASE longer:CASE ...
 
 `test_resume.py` runs this in a process of its own: torch is imported and warm, and each run that is to
 be killed is a fork of it, which takes milliseconds. Prints a JSON object for each argument: `points`, the
@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import sys
 import types
@@ -114,10 +115,10 @@ class Case:
         model = seeded_model(settings, given)
         return fit(model, ELBO(**self.objective), self.data, out=folder, **SMALL, **self.fit)
 
-    def resume(self, folder: Path) -> History:
+    def resume(self, folder: Path, **length: Any) -> History:
         """Own networks come with other weights, which the state must replace, if there is one."""
         there = any(folder.glob("checkpoints/*.safetensors"))
-        return resume(folder, data=self.data, progress="none", **self.own(99 if there else 1))
+        return resume(folder, data=self.data, progress="none", **self.own(99 if there else 1), **length)
 
 
 def in_fork(action: Callable[[], object], at: int) -> bool:
@@ -202,6 +203,38 @@ def kill_everywhere(name: str, folder: Path, plans: str) -> dict[str, Any]:
     return {"points": points, "failures": failures, "summary": expected["summary"]}
 
 
+def kill_while_longer(name: str, folder: Path) -> dict[str, Any]:
+    """A run that has ended is given twice its length and killed at each point: it has ended as before, or is resumed."""
+    case, points = Case(name), []
+    short = case.fit["steps"]
+    case.train(folder / "short")
+    before = content(folder / "short")
+    shutil.copytree(folder / "short", folder / "alone")
+    core.on_reach = points.append
+    case.resume(folder / "alone", steps=2 * short)
+    core.on_reach = None
+    expected, failures = content(folder / "alone"), []
+    for at in range(len(points)):
+        run = shutil.copytree(folder / "short", folder / f"killed-{at}")
+        where = f"{name} longer, killed at {at} ({points[at]})"
+        try:
+            assert in_fork(lambda run=run: case.resume(run, steps=2 * short), at), "was not killed"
+            if (run / "summary.json").exists():
+                ended = content(run) | {"temporaries": []}
+                failures += [] if ended in (before, expected) else [f"{where}: it has ended otherwise"]
+            asked = {} if resumed_length(run) == 2 * short else {"steps": 2 * short}
+            case.resume(run, **asked)
+            got = content(run)
+            failures += [f"{where}: {key} differ" for key in expected if got[key] != expected[key]]
+        except Exception as error:
+            failures.append(f"{where}: {type(error).__name__}: {error}")
+    return {"points": points, "failures": failures, "summary": expected["summary"]}
+
+
+def resumed_length(run: Path) -> int:
+    return json.loads((run / "config.json").read_text(encoding="utf-8"))["settings"]["steps"]
+
+
 if __name__ == "__main__":
     warnings.simplefilter("error")
     torch.set_num_threads(1)
@@ -209,5 +242,8 @@ if __name__ == "__main__":
     results = {}
     for number, word in enumerate(sys.argv[2:]):
         plans, _, name = word.partition(":")
-        results[word] = kill_everywhere(name, Path(sys.argv[1]) / str(number), plans)
+        place = Path(sys.argv[1]) / str(number)
+        results[word] = (
+            kill_while_longer(name, place) if plans == "longer" else kill_everywhere(name, place, plans)
+        )
     print(json.dumps(results))

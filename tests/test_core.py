@@ -13,7 +13,7 @@ from vaekit import core
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
     drawn, parents = {}, {}
     for line in (core.__doc__ or "").splitlines():
-        match = re.match(r"^( {4}[│├└─ ]*)(Vaekit\w+|\w+Error)\b", line)
+        match = re.match(r"^( {4}[│├└─ ]*)(Vaekit\w+|\w+Error|\w+Note)\b", line)
         if match:
             depth = (len(match[1]) - 4) // 4
             parents[depth] = match[2]

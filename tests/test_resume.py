@@ -122,6 +122,19 @@ def test_killed_at_any_point_it_ends_at_the_same_weights(cases: tuple[str, ...],
         assert summary["weights"]["epoch"] < summary["epochs"]
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="kills forks of a warm process")
+def test_killed_while_it_is_trained_longer_it_has_ended_as_before_or_is_resumed(tmp_path: Path) -> None:
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("killing.py")), str(tmp_path), "longer:steps"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["longer:steps"]
+    assert result["failures"] == []
+    stages = ("before writing", "half written", "before renaming", "after renaming")
+    assert {f"{file}: {stage}" for file in ("config", "summary") for stage in stages} < {*result["points"]}
+    assert "begun again" in result["points"]
+
+
 def test_a_process_that_dies_and_one_that_resumes_by_name(tmp_path: Path) -> None:
     """On every platform, through the files alone: nothing is shared but the folder."""
     program = """

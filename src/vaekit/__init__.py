@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.core import RunError as RunError
     from vaekit.core import SettingError as SettingError
     from vaekit.core import TrainingError as TrainingError
+    from vaekit.core import TrainingNote as TrainingNote
     from vaekit.core import VaekitError as VaekitError
     from vaekit.core import VaekitWarning as VaekitWarning
     from vaekit.data import Data as Data
@@ -153,6 +154,7 @@ PUBLIC = {  # name -> "module" or "module:name"
     "TrainingError": "vaekit.core:TrainingError",
     "NonFiniteError": "vaekit.core:NonFiniteError",
     "VaekitWarning": "vaekit.core:VaekitWarning",
+    "TrainingNote": "vaekit.core:TrainingNote",
 }
 
 __all__ = [*PUBLIC, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -20,6 +20,7 @@ the mean over the batch is the last line of an objective.
         └── NonFiniteError         a loss term became NaN or infinite
 
     VaekitWarning                  something works, but not as the user may think
+    └── TrainingNote               a training ended, but learned less than it could
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class NonFiniteError(TrainingError):
 
 class VaekitWarning(UserWarning):
     """Something works, but perhaps not as meant."""
+
+
+class TrainingNote(VaekitWarning):
+    """A training has ended and learned less than it could have; the message has the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +170,10 @@ def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) ->
         raise SettingError(f"unknown {what} {word!r}.{close} Choices: {', '.join(known)}.", what)
 
 
-def warn_of(lines: Iterable[str]) -> None:
-    """A VaekitWarning for each line, at the place that called who called this."""
+def warn_of(lines: Iterable[str], kind: type[VaekitWarning] = VaekitWarning) -> None:
+    """A VaekitWarning, or one of that kind, for each line, at the place that called who called this."""
     for line in lines:
-        warnings.warn(line, VaekitWarning, stacklevel=3)
+        warnings.warn(line, kind, stacklevel=3)
 
 
 def derive_seed(*parts: int | str) -> int:

@@ -1,8 +1,9 @@
 """Asking a model about examples: encode, reconstruct, decode, sample; the one way for all who ask.
 
 Examples are shown to the model as its data say (`vaekit.data.view.show`), in batches, in eval mode, without
-gradients, in fp32; results are ordinary float32 tensors on the CPU. Commands, evaluation, figures, comparison and
-explorer ask here, so that one run and one image give the same bits everywhere (a contract test).
+gradients, in fp32; results are ordinary float32 tensors on the CPU, or float64 for real values that came so.
+Commands, evaluation, figures, comparison and explorer ask here, so that one run and one image give the same bits
+everywhere (a contract test).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Normal
 
 from vaekit.core import DataError, Latent, SettingError
-from vaekit.data import Batches, Split
+from vaekit.data import Batches, Split, to_unit
 from vaekit.data.labels import round_robin
 from vaekit.distributions import kl_by_dimension
 from vaekit.metrics import DEAD_NATS
@@ -152,8 +153,8 @@ def shown(model: object, split: Split, size: int | None = None) -> Iterator[tupl
 
 
 def shown_images(model: object, split: Split) -> Tensor:
-    """All examples as the model takes them, (N, *shape) float32 on the CPU: what errors are measured against."""
-    return torch.cat([x.float().cpu() for x, _ in shown(model, split)])
+    """All examples as the model takes them, (N, *shape) on the CPU: what errors are measured against."""
+    return torch.cat([to_unit(x).cpu() for x, _ in shown(model, split)])
 
 
 def encode(model: Encodes, split: Split) -> Embedding:
@@ -203,12 +204,19 @@ def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None)
     with asking(model):
         for x, y in shown(model, split):
             other = None if redraw_as is None else torch.full((len(x),), redraw_as, device=x.device)
-            parts.append(model.reconstruct(x, y, redraw_as=other).float().cpu())
+            parts.append(to_unit(model.reconstruct(x, y, redraw_as=other)).cpu())
     return torch.cat(parts).clone()
 
 
-def squared_errors(images: Tensor, rebuilt: Tensor) -> Tensor:
-    """Mean squared error per value of each example, (N,) float64, of images as they were shown."""
+def squared_errors(images: Tensor, rebuilt: Tensor, model: object = None) -> Tensor:
+    """Mean squared error per value of each example, (N,) float64, of images as they were shown.
+
+    Args:
+        model: measures real values in units of its training data's spread (`Model.standard`), so that errors do not
+            depend on their own.
+    """
+    if isinstance(model, Model):
+        images, rebuilt = model.standard(images), model.standard(rebuilt)
     return (rebuilt - images).square().flatten(1).double().mean(1)
 
 
@@ -220,7 +228,7 @@ def decode(model: Decodes, z: Tensor, labels: Tensor | None = None) -> Tensor:
     with asking(model) as device:
         for start in range(0, len(z), size):
             y = None if labels is None else labels[start : start + size].to(device)
-            parts.append(model.picture(model.decode(z[start : start + size].to(device), y)).float().cpu())
+            parts.append(to_unit(model.picture(model.decode(z[start : start + size].to(device), y))).cpu())
     return torch.cat(parts).clone()
 
 
@@ -229,7 +237,7 @@ def decode_codes(model: Quantizes, indices: Tensor) -> Tensor:
     assert isinstance(model, Model)
     with asking(model) as device:
         parts = [
-            model.decode_codes(part.to(device)).float().cpu() for part in indices.split(at_once(model.shape))
+            to_unit(model.decode_codes(part.to(device))).cpu() for part in indices.split(at_once(model.shape))
         ]
     return torch.cat(parts).clone()
 
@@ -262,7 +270,8 @@ def sample(
         for start in range(0, count, size):
             y = None if labels is None else labels[start : start + size].to(device)
             here = min(size, count - start)
-            parts.append(model.sample(here, y, temperature=temperature, generator=generator).float().cpu())
+            drawn = model.sample(here, y, temperature=temperature, generator=generator)
+            parts.append(to_unit(drawn).cpu())
             report(tell, "samples", start + here, count)
     return torch.cat(parts).clone()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import vaekit
 from vaekit import SettingError, VaekitWarning
+from vaekit.evaluation.table import reassurance
 from vaekit.runs.load import load_run
 
 FAST = {"samples": 5, "images": 20, "device": "cpu"}
@@ -56,3 +58,33 @@ def test_a_source_and_named_features_are_those_loaded_by_hand(vae_run: Path) -> 
     assert {k: v.value for k, v in by_name.likelihood.items()} == {
         k: v.value for k, v in by_hand.likelihood.items()
     }
+
+
+def test_a_run_of_before_there_were_notes_gets_them_when_it_is_evaluated(vae_run: Path) -> None:
+    """Sixteen steps of digits: whatever the latent space looks like, it is not called sound."""
+    path = vae_run / "summary.json"
+    now = json.loads(path.read_text(encoding="utf-8"))
+    kept = [note["text"] for note in now.pop("notes")]
+    now["test"].pop("explained_variance")
+    now["test"].pop("sample_variance")
+    path.write_text(json.dumps(now), encoding="utf-8")
+    assert load_run(vae_run).summary.notes is None  # type: ignore[union-attr]
+    found = [finding.text for finding in vaekit.evaluate(vae_run, **FAST).findings]
+    assert kept and found[: len(kept)] == kept
+
+
+def test_a_run_that_has_not_ended_is_said_to_be_one(vae_run: Path) -> None:
+    (vae_run / "summary.json").unlink()
+    first = vaekit.evaluate(vae_run, **FAST).findings[0]
+    assert "has not ended: what is measured here is of about 16 steps" in first.text
+    assert first.remedy == f"resume it: vaekit resume {vae_run}"
+
+
+@pytest.mark.parametrize(
+    ("explained", "findings", "said"),
+    [(0.86, [], "nothing wrong found"), (0.23, [], "no more than 23%"), (0.86, [{"text": "x"}], "")],
+)
+def test_only_what_was_learned_is_reassuring(explained: float, findings: list, said: str) -> None:
+    line = reassurance({"health": {"explained_variance": explained}, "findings": findings})
+    assert said in line and bool(line) == bool(said)
+    assert reassurance({"findings": []}) == ""

@@ -52,11 +52,6 @@ def test_figures_are_of_all_images_together() -> None:
     counts = torch.tensor([6.0, 6.0, 0.0, 0.0])
     found = QuantizedReconstruction().figures({"mse": 0.01}, {"code": counts})
     assert found == pytest.approx({"code_usage": 0.5, "code_perplexity": 2.0, "psnr_db": 20.0})
-    assert QuantizedReconstruction().remark(found) is None
-    said = QuantizedReconstruction().remark({"code_usage": 0.19})
-    assert said is not None
-    assert "19%" in said
-    assert "revive=True" in said
 
 
 def test_it_begins_where_the_data_are() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from vaekit.core import RunError
+from vaekit.runs import lock
 from vaekit.runs.lock import sole_writer
 
 TRAIN = ["train", "vae", "--data", "digits", "--width", "16", "--latent-dim", "2", "--device", "cpu"]
@@ -110,3 +112,31 @@ def test_nothing_is_left_and_the_config_can_be_read_meanwhile(tmp_path: Path) ->
     config.unlink()
     with pytest.raises(RunError, match="cannot write"), sole_writer(tmp_path):
         pass
+
+
+def test_the_holder_alone_replaces_the_config_and_holds_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}", encoding="utf-8")
+    with sole_writer(tmp_path) as writer:
+        for number in range(3):
+            writer.rewrite({"steps": number})
+            assert json.loads(config.read_text(encoding="utf-8")) == {"steps": number}
+            with pytest.raises(RunError, match="another process is training"), sole_writer(tmp_path):
+                pass
+    replaced = iter([True, False])
+
+    def meanwhile(
+        handle: int,
+    ) -> None:  # another rewrites it and ends, after it was opened and before it is locked
+        if next(replaced):
+            config.with_suffix(".new").write_text('{"steps": 9}', encoding="utf-8")
+            config.with_suffix(".new").replace(config)
+        take(handle)
+
+    take = lock._lock
+    monkeypatch.setattr(lock, "_lock", meanwhile)
+    with sole_writer(tmp_path) as writer:
+        assert json.loads(writer.file.read()) == {"steps": 9}
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

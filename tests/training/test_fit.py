@@ -595,6 +595,7 @@ def test_the_summary_in_memory() -> None:
     summary = train(model, ELBO()).summary
     assert summary is not None
     measured = {"images", "loss_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats"}
+    measured |= {"explained_variance", "sample_variance"}
     assert summary.test is not None
     assert summary.validation is not None
     assert set(dict(summary.test)) == set(dict(summary.validation)) == measured

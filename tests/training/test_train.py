@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import vaekit
-from vaekit import DataError, Gaussian, RunError, SettingError, VaekitWarning
+from vaekit import DataError, Gaussian, RunError, SettingError, TrainingNote, VaekitWarning
 from vaekit.config.methods import resolve
 from vaekit.runs.load import load_run
 from vaekit.training.train import likelihood_notes, train
@@ -127,4 +127,5 @@ def test_auto_says_that_bce_is_no_likelihood_and_what_is() -> None:
 def test_nothing_is_odd_about_digits(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", TrainingNote)  # eight steps are few
         train("vae", "digits", out=tmp_path / "run", **SMALL)

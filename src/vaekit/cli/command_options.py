@@ -117,7 +117,8 @@ class SampleOptions(RunOptions):
     seed: int = option(0, at_least=0, help="seed of the draws")
     out: str | None = option(
         None,
-        help=".png (one contact sheet), .npz, or a folder (one PNG per image) (default: RUN/samples.png)",
+        help=".png (one contact sheet), .npz, .csv (rows), or a folder (one PNG per image) "
+        "(default: RUN/samples.png; of rows .csv, of other real values .npz)",
     )
 
 
@@ -139,7 +140,8 @@ class ReconstructOptions(RunOptions):
     count: int = option(32, at_least=1, help="number of preview images, when none are given")
     out: str | None = option(
         None,
-        help=".png (each image beside its reconstruction), .npz, or a folder (one PNG per image) (default: RUN/reconstructions.png)",
+        help=".png (each image beside its reconstruction), .npz, .csv (rows), or a folder (one PNG per image) "
+        "(default: RUN/reconstructions.png; of rows .csv, of other real values .npz)",
     )
 
 

@@ -78,6 +78,7 @@ def description_table(description: dict[str, Any]) -> Any:
         "shape": f"{'x'.join(map(str, shape))} ({axes})",
         "pixels": f"{description['pixels']}: {description['pixels_meaning']}{drawn}",
         "range": f"{low:.4g} to {high:.4g}, mean {description['mean']:.4g}",
+        **_spread(description["columns"]),
         "exact copies": f"{pairs['all']:,}" + (f" ({', '.join(between)})" if between else ""),
     }
     if description["factors"]:
@@ -88,6 +89,15 @@ def description_table(description: dict[str, Any]) -> Any:
     lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
     lines += [f"{'note':14} {as_typed(line)}" for line in description["notes"]]
     return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
+
+
+def _spread(columns: dict[str, Any] | None) -> dict[str, str]:
+    """The rows about units: how far means and standard deviations of real columns are apart."""
+    if columns is None:
+        return {}
+    means, deviations = columns["mean"], columns["standard_deviation"]
+    text = f"means {means[0]:.4g} to {means[1]:.4g}, standard deviations {deviations[0]:.4g} to {deviations[1]:.4g}"
+    return {f"{columns['kind']}s": f"{text}; a model sees them standardised"}
 
 
 def _classes(classes: dict[str, dict[str, int]]) -> Any:
@@ -130,7 +140,7 @@ def comparison_lines(table: Table) -> list[str]:
 
 def evaluation_text(result: Evaluation) -> str:
     """Every number of an evaluation with its meaning, and what was found wrong."""
-    from vaekit.evaluation.table import rows
+    from vaekit.evaluation.table import reassurance, rows
 
     about = result.about
     head = f"{about['images']:,} images, seed {about['seed']}"
@@ -142,8 +152,9 @@ def evaluation_text(result: Evaluation) -> str:
         head += f"; {about['likelihood']}: {about['likelihood_means']}"
     found = rows(result.as_dict())
     if not found:
-        return f"{head}; nothing to measure of a {about['model']} without the quality of its samples"
-    label, number = max(len(row.label) for row in found), max(len(row.text) for row in found)
+        head += f"; nothing to measure of a {about['model']} without the quality of its samples"
+    label = max((len(row.label) for row in found), default=0)
+    number = max((len(row.text) for row in found), default=0)
     lines = [head]
     for row in found:
         floor = "" if row.floor is None else f"; training images: {row.floor_text}"
@@ -154,6 +165,4 @@ def evaluation_text(result: Evaluation) -> str:
             f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
-    if result.health is not None and not result.findings:
-        lines.append("nothing wrong found with the latent space")
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [reassurance(result.as_dict())])])

@@ -21,8 +21,8 @@ from vaekit.comparison.rows import Table, tabulate
 from vaekit.comparison.subruns import Say, Stop, run_all
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.configured import documented
-from vaekit.config.lengths import parse_budget
 from vaekit.config.options import DataSettings
+from vaekit.config.run_length import parse_budget
 from vaekit.core import DataError, SettingError, near_miss, warn_of
 from vaekit.data import Data, load_data
 from vaekit.data.sources import check_not_given

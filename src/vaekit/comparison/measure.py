@@ -7,6 +7,7 @@ Where a new kind of model joins: `latent_figures` (its latents are vectors that 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from vaekit.core import derive_seed
 from vaekit.data import Data, to_unit
+from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.codebook import measure_codes
@@ -66,6 +68,11 @@ class Reference:
         """Images of each kind that are compared."""
         return min(DRAWN, len(self.data.test), len(self.data.train))
 
+    @cached_property
+    def standard(self) -> Callable[[Tensor], Tensor]:
+        """Brings real values to units of the training data's spread."""
+        return standard_of(self.data)
+
     @property
     def classifier(self) -> ClassifierFeatures | None:
         """Reads classes from images, where the features come from one that does."""
@@ -79,7 +86,7 @@ class Reference:
     @cached_property
     def energy(self) -> float | None:
         """Mean Laplacian energy of the test images; None where there are no edges to see."""
-        images = chosen(self.data.test, self.count, self.seed).images
+        images = self.standard(chosen(self.data.test, self.count, self.seed).images)
         if images.ndim != 4 or min(images.shape[2:]) < 3:
             return None
         return float(laplacian_energy(images).mean()) or None
@@ -88,7 +95,7 @@ class Reference:
         """Features of images, as 8-bit where the real ones are."""
         assert self.features is not None
         stored = as_bytes(images) if self.data.test.images.dtype == torch.uint8 else images
-        return self.features(stored).double()
+        return self.features(self.standard(stored)).double()
 
     def compare(self, images: Tensor) -> dict[str, float]:
         """Every figure of a set of images against the test images."""
@@ -96,7 +103,7 @@ class Reference:
         found = compare_features(self.look(images), self.real, self.features.name, self.seed)
         figures = {name.removesuffix(f"_{self.features.name}"): value.value for name, value in found.items()}
         if self.energy is not None:
-            figures["sharpness"] = float(laplacian_energy(images).mean()) / self.energy
+            figures["sharpness"] = float(laplacian_energy(self.standard(images)).mean()) / self.energy
         return figures
 
     def compare_few(self, images: Tensor, name: str) -> dict[str, float]:
@@ -136,7 +143,7 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
         figures |= reference.compare(images) | classes_drawn(reference, images, labels)
     if isinstance(model, Reconstructs):
         test = reference.data.test
-        errors = squared_errors(shown_images(model, test), reconstruct(model, test))
+        errors = squared_errors(shown_images(model, test), reconstruct(model, test), model)
         figures["reconstruction_mse"] = float(errors.mean())
     if isinstance(model, Encodes) and isinstance(model, Decodes):
         figures |= latent_figures(model, reference)
@@ -179,7 +186,7 @@ def classes_drawn(reference: Reference, images: Tensor, labels: Tensor | None = 
     """
     if reference.classifier is None:
         return {}
-    read = reference.classifier.classify(images).argmax(1)
+    read = reference.classifier.classify(reference.standard(images)).argmax(1)
     shares = read.bincount(minlength=len(reference.classifier.class_names)).double() / len(read)
     entropy = -float(torch.xlogy(shares, shares).sum())
     figures = {"least_class": float(shares.min()), "class_evenness": math.exp(entropy) / len(shares)}

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.data import Data, Split, to_unit
+from vaekit.data.kinds.image import why_no_pictures
+from vaekit.data.picking import mixed
 from vaekit.evaluation.samples.generated import generate
 from vaekit.images.sheet import contact_sheet
 from vaekit.inference import decode, encode, reconstruct, shown_images
@@ -43,16 +45,15 @@ def samples(model: Model, data: Data) -> Picture:
 
 
 def originals(data: Data) -> Picture:
-    """The first test images."""
-    return Picture(sheet(to_unit(data.test.images[:REBUILT]), REBUILT), "test images")
+    """Some test images, of all classes."""
+    return Picture(sheet(to_unit(mixed(data.test, REBUILT).images), REBUILT), "test images")
 
 
 def reconstructions(model: Model, data: Data) -> Picture:
     """The same images after the way through the latents."""
-    few = data.test.take(torch.arange(min(REBUILT, len(data.test))))
     if not isinstance(model, Reconstructs):
         return Picture(None, "no encoder")
-    return Picture(sheet(reconstruct(model, few), REBUILT), "reconstructed")
+    return Picture(sheet(reconstruct(model, mixed(data.test, REBUILT)), REBUILT), "reconstructed")
 
 
 def interpolations(model: Model, data: Data) -> Picture:
@@ -76,7 +77,7 @@ def interpolations(model: Model, data: Data) -> Picture:
 
 def drawable(data: Data) -> bool:
     """Returns whether images can be shown at all."""
-    return len(data.shape) == 3 and data.shape[0] <= 4 and data.pixels != "real"
+    return not why_no_pictures(data.shape, data.pixels)
 
 
 def sheet(images: Tensor, columns: int) -> bytes:

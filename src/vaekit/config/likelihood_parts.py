@@ -71,7 +71,9 @@ class ContinuousBernoulli(LikelihoodPart):
 class Gaussian(LikelihoodPart):
     """Normal with one fixed standard deviation. sigma = 1 is the lesson's "or MSE", up to a factor and a constant."""
 
-    sigma: float = option(0.1, above=0, help="standard deviation (units of the pixels, which lie in [0, 1])")
+    sigma: float = option(
+        0.1, above=0, help="standard deviation (pixels lie in [0, 1], real values are standardised)"
+    )
 
     kind: ClassVar[Kind] = "density"
     pixels: ClassVar[tuple[str, ...]] = REAL_OR_GREY
@@ -82,7 +84,9 @@ class Gaussian(LikelihoodPart):
 class GaussianLearned(LikelihoodPart):
     """Normal whose one standard deviation is trained (Dai & Wipf 2019)."""
 
-    sigma: float = option(0.1, above=0, help="standard deviation before training")
+    sigma: float = option(
+        0.1, above=0, help="standard deviation before training (real values are standardised)"
+    )
 
     kind: ClassVar[Kind] = "density"
     pixels: ClassVar[tuple[str, ...]] = REAL_OR_GREY
@@ -93,7 +97,9 @@ class GaussianLearned(LikelihoodPart):
 class GaussianOptimal(LikelihoodPart):
     """Normal with the standard deviation that fits best (Rybkin et al. 2021)."""
 
-    sigma: float = option(0.1, above=0, help="standard deviation before training")
+    sigma: float = option(
+        0.1, above=0, help="standard deviation before training (real values are standardised)"
+    )
 
     kind: ClassVar[Kind] = "density"
     pixels: ClassVar[tuple[str, ...]] = REAL_OR_GREY

@@ -14,7 +14,7 @@ from vaekit.config import model_options as m
 from vaekit.config import objective_options as o
 from vaekit.config import options as s
 from vaekit.config.fields import Flag, Options, check_known, imported
-from vaekit.config.lengths import with_layer
+from vaekit.config.run_length import with_layer
 from vaekit.core import SettingError, choose
 
 
@@ -107,14 +107,21 @@ TC, FACTOR, DIP, CAPACITY = (
 # Two networks that chase each other: little momentum, averaged weights, and none of them the best.
 CHASE = {"learning_rate": 2e-3, "beta1": 0.0, "average": 0.998, "weights": "last"}
 
+# Their objectives say what latents are to be like, which is not what principal components are.
+PLAIN = {"init": "random"}
+
 METHODS: dict[str, Method] = {
     "ae": Method(AE, RECONSTRUCTION, m.AutoencoderSettings, o.NoSettings, "autoencoder: deterministic latents, no prior"),
     "vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "variational autoencoder (Kingma & Welling 2014)"),
-    "beta-vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)", {"beta": 4.0}),
-    "beta-tcvae": Method(VAE, TC, m.AutoencoderSettings, o.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)"),
-    "factor-vae": Method(VAE, FACTOR, m.AutoencoderSettings, o.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)"),
-    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated latents, DIP-VAE II (Kumar et al. 2018)"),
-    "capacity-vae": Method(VAE, CAPACITY, m.AutoencoderSettings, o.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)"),
+    "beta-vae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE with a heavier KL term (Higgins et al. 2017)",
+                       {"beta": 4.0, **PLAIN}),
+    "beta-tcvae": Method(VAE, TC, m.AutoencoderSettings, o.TCVAESettings, "VAE with a heavier total correlation (Chen et al. 2018)", PLAIN),
+    "factor-vae": Method(VAE, FACTOR, m.AutoencoderSettings, o.FactorVAESettings, "total correlation by a discriminator (Kim & Mnih 2018)",
+                         PLAIN),
+    "dip-vae": Method(VAE, DIP, m.AutoencoderSettings, o.DIPVAESettings, "VAE with uncorrelated latents, DIP-VAE II (Kumar et al. 2018)",
+                      PLAIN),
+    "capacity-vae": Method(VAE, CAPACITY, m.AutoencoderSettings, o.CapacitySettings, "KL that follows an aim (Burgess et al. 2018)",
+                           PLAIN),
     "cvae": Method(VAE, ELBO, m.AutoencoderSettings, o.ELBOSettings, "VAE conditioned on the class (Sohn et al. 2015)", labels=True),
     "iwae": Method(VAE, IWAE, m.AutoencoderSettings, o.IWAESettings, "VAE with the importance-weighted bound (Burda et al. 2016)"),
     "vqvae": Method(VQVAE, QUANTIZED, m.VQVAESettings, o.QuantizedSettings, "autoencoder with discrete codes (van den Oord et al. 2017)"),
@@ -175,6 +182,7 @@ def resolve(
         return s.Settings(
             method,
             **{title: section_of(section, values, quiet) for title, section in entry.sections().items()},
+            given=frozenset(key for layer in layers for key in layer if key != "method"),
         )
     except SettingError as error:
         if not where:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vaekit.config.fields import Options, option
-from vaekit.config.lengths import LENGTHS, check_length
 from vaekit.config.optimizer_parts import OPTIMIZERS, OptimizerPart
 from vaekit.config.parts import part
+from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
 from vaekit.core import SettingError
 
@@ -69,21 +69,27 @@ class FitSettings(Options):
     """Options of `vaekit.fit`."""
 
     epochs: int | None = option(
-        None, at_least=1, help="length in passes over the training images (20 where no length is given)"
+        None,
+        at_least=1,
+        help="length in passes over the training images (no length given: by the number of images)",
     )
     steps: int | None = option(None, at_least=1, help="length in steps instead")
     budget: str | None = option(
         None,
         help="length as a time on this machine instead: 90s, 3min, 1h; becomes steps, by timing 50, before training begins",
     )
-    batch_size: int = option(192, at_least=1, help="images per step")
+    batch_size: int | None = option(
+        None, at_least=1, help="images per step (none given: by the number of images)"
+    )
     optimizer: OptimizerPart = part(
         OPTIMIZERS,
         "adam",
         words=(),
         help="update rule; muon is for matrices, such as those of a code prior, and leaves the rest to adamw",
     )
-    learning_rate: float = option(4e-3, above=0, help="peak learning rate")
+    learning_rate: float | None = option(
+        None, above=0, help="peak learning rate (none given: by shape and batch size)"
+    )
     schedule: Schedule = part(
         SCHEDULES, "linear", words=(), help="how the learning rate falls to 0 over the run, or constant"
     )
@@ -131,13 +137,18 @@ class FitSettings(Options):
 
 @dataclass(frozen=True)
 class Settings:
-    """The resolved settings of one run: a method's name and one section of each kind."""
+    """The resolved settings of one run: a method's name and one section of each kind.
+
+    Attributes:
+        given: names of the options that somebody gave; the others are defaults, in whose place the data may decide.
+    """
 
     method: str
     data: Any
     model: Any
     objective: Any
     fit: FitSettings
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def sections(self) -> tuple[Options, ...]:
@@ -149,6 +160,11 @@ class Settings:
         for section in self.sections:
             values |= section.flat()
         return values
+
+
+def only_given(settings: Settings) -> dict[str, Any]:
+    """The options that somebody gave, flat, beside the method."""
+    return {name: value for name, value in settings.flat().items() if name in {"method", *settings.given}}
 
 
 def read_config(path: str) -> dict[str, Any]:

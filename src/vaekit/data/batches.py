@@ -22,7 +22,8 @@ GROUP = 2**27  # bytes of blocks that are in memory, and shuffled, together
 class Batches:
     """The batches of one split, epoch by epoch.
 
-    Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch.
+    Images keep their type (uint8 mostly) on the device and become floats in [0, 1] batch by batch; real
+    values stay as they are.
     The order of an epoch depends on the seed and the epoch's number alone, so that a resumed run
     continues as if it had never stopped. Images that would fill more than half of a GPU's free
     memory stay on the host, and each batch is moved. Images that are mapped from a file are read in
@@ -55,7 +56,8 @@ class Batches:
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self.device = torch.device(device)
-        self.images = split.images.to(self.device) if _fits(split.images, self.device) else split.images
+        images = _held_by(split.images, self.device)
+        self.images = images.to(self.device) if _fits(images, self.device) else images
         self.labels = None if split.labels is None else split.labels.to(self.images.device)
         self.batch_size, self.dynamic, self.seed = batch_size, dynamic, seed
         self.shuffle, self.drop_last, self.part = shuffle, drop_last, part
@@ -87,13 +89,13 @@ class Batches:
         else:
             rows = self._resident_rows(number, start) if self.shuffle else self._ordered_rows(start)
         for index, (x, y) in enumerate(rows, start):
-            x = to_unit(x.to(self.device))
+            x = to_unit(moved(x, self.device))
             if self.dynamic and not self.shuffle:
                 x = show(x, "binary")
             elif self.dynamic:
                 with sharing(self.share(index)):
                     x = (uniform(tuple(x.shape), x.device) < x).to(x.dtype)
-            yield x, None if y is None else y.to(self.device)
+            yield x, None if y is None else moved(y, self.device)
 
     def _own(self, index: int) -> slice:
         """This process's rows of a batch, as positions in the epoch."""
@@ -112,7 +114,7 @@ class Batches:
 
     def _resident_rows(self, number: int, start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         generator = torch.Generator().manual_seed(derive_seed("order", self.seed, number))
-        order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
+        order = moved(torch.randperm(len(self.images), generator=generator), self.images.device)
         for index in range(start, len(self)):
             chosen = order[self._own(index)]
             labels = None if self.labels is None else self.labels.index_select(0, chosen)
@@ -168,6 +170,18 @@ class Batches:
         )
         labels = chosen if self.labels is None else self.labels.numpy()[chosen]
         return torch.from_numpy(images[order]), torch.from_numpy(labels[order])
+
+
+def moved(values: Tensor, device: torch.device) -> Tensor:
+    """The values on the device; a copy to a GPU is not waited for, which wants memory that the system never moves."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
+
+
+def _held_by(images: Tensor, device: torch.device) -> Tensor:
+    """Images in a type that the device has: MPS has no float64."""
+    return images.float() if device.type == "mps" and images.dtype == torch.float64 else images
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

@@ -41,8 +41,9 @@ class Split:
     """Images of one split.
 
     Attributes:
-        images: (N, C, H, W) or (N, D); uint8 for binary and 8-bit pixels, else float32. May be
-            backed by a memory map.
+        images: (N, C, H, W) or (N, D); uint8 for binary and 8-bit pixels, float32 for others. Real values that came
+            as float64 stay so: float32 has no digits left for a column of spread 1 about 10^6. May be backed by a
+            memory map.
         labels: (N,) int64 class numbers, or None.
         names: one name per image (a file's path within its source), or None.
         factors: (N, F) float32 values of the factors that the images were made from, or None.
@@ -156,5 +157,7 @@ class Loaded:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """Images as floats the way models take them: uint8 divided by 255, floats as they are."""
-    return images.to(torch.float32).div_(255.0) if images.dtype == torch.uint8 else images.to(torch.float32)
+    """Images as floats the way models take them: uint8 divided by 255, float32 and float64 as they are."""
+    if images.dtype == torch.uint8:
+        return images.to(torch.float32).div_(255.0)
+    return images if images.dtype == torch.float64 else images.to(torch.float32)

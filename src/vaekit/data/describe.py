@@ -12,6 +12,7 @@ from torch import Tensor
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
 from vaekit.data.dataset import PIXELS, Data, Split, to_unit
+from vaekit.data.moments import moments
 from vaekit.data.pixels import chunks, value_range
 from vaekit.data.sources import as_data
 from vaekit.data.splits import content_keys, copies
@@ -30,7 +31,9 @@ def describe(
 
     Returns:
         source, path, images (number in all and in each split), shape, pixels, dynamic, range and
-        mean of the stored values (of `to_unit` images, so 0 to 1 unless the pixels are real), classes
+        mean of the stored values (of `to_unit` images, so 0 to 1 unless the pixels are real), columns (of real
+        values: ends of the means and standard deviations of the columns, or channels, of the training split,
+        and which are constant; else None), classes
         (name -> number in each split), factors (name -> number of values, or ends), duplicates (exact
         copies in all, and between splits), fingerprint, notes.
 
@@ -44,6 +47,7 @@ def _description(data: Data) -> dict[str, Any]:
     splits = {name: split for name, split in data.splits.items() if len(split)}
     counts = {name: len(split) for name, split in data.splits.items()}
     low, high = value_range(split.images for split in splits.values())
+    columns = _columns(data)
     scale = 255 if data.train.images.dtype == torch.uint8 else 1
     return {
         "source": data.source,
@@ -55,14 +59,39 @@ def _description(data: Data) -> dict[str, Any]:
         "dynamic": data.dynamic,
         "range": [low / scale, high / scale],
         "mean": _mean(splits),
+        "columns": columns,
         "classes": _classes(data),
         "factors": None
         if data.factors is None
         else {f.name: f.values if f.values is not None else [f.low, f.high] for f in data.factors},
         "duplicates": _duplicates(splits),
         "fingerprint": data.fingerprint,
-        "notes": list(data.notes),
+        "notes": [*data.notes, *_constant(columns)],
     }
+
+
+def _columns(data: Data) -> dict[str, Any] | None:
+    """Of the training split, whose moments a model takes."""
+    if data.pixels != "real":
+        return None
+    found = moments(data.train.images)
+    ends = {
+        name: [float(values.min()), float(values.max())]
+        for name, values in (("mean", found.mean), ("standard_deviation", found.deviation))
+    }
+    return {
+        "kind": "column" if len(data.shape) == 1 else "channel",
+        **ends,
+        "constant": found.constant.flatten().nonzero().flatten().tolist(),
+    }
+
+
+def _constant(columns: dict[str, Any] | None) -> list[str]:
+    """A note on columns whose values are all the same."""
+    if columns is None or not columns["constant"]:
+        return []
+    some = ", ".join(map(str, columns["constant"][:10])) + ", ..." * (len(columns["constant"]) > 10)
+    return [f"{columns['kind']}s that are constant in training, counted from 0: {some}; they say nothing"]
 
 
 def _mean(splits: dict[str, Split]) -> float:

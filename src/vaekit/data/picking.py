@@ -1,8 +1,10 @@
-"""Picks examples of a data set: one split, all of them in the order of their names, or some at random."""
+"""Picks examples of a data set: one split, all of them in the order of their names, some at random, or a mix of
+classes to look at."""
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data.dataset import Data, Split
@@ -43,3 +45,23 @@ def chosen(split: Split, most: int, seed: int) -> Split:
         return split
     generator = torch.Generator().manual_seed(derive_seed(seed, "chosen"))
     return split.take(torch.randperm(len(split), generator=generator)[:most].sort().values)
+
+
+def mixed(split: Split, most: int) -> Split:
+    """At most `most` examples to look at, drawn under a fixed seed: one of each class after another, and of examples
+    without labels any. However many are taken from the start, they are a mix."""
+    generator = torch.Generator().manual_seed(derive_seed(0, "mixed"))
+    order = torch.randperm(len(split), generator=generator)
+    if split.labels is not None:
+        order = order[torch.argsort(_turns(split.labels[order]), stable=True)]
+    return split.take(order[:most])
+
+
+def _turns(labels: Tensor) -> Tensor:
+    """The place of each example when the classes take turns, (N,), from its label."""
+    turns = torch.empty(len(labels), dtype=torch.long)
+    present = torch.unique(labels)
+    for place, label in enumerate(present):
+        own = labels == label
+        turns[own] = torch.arange(int(own.sum())) * len(present) + place
+    return turns

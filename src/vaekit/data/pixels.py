@@ -29,7 +29,12 @@ def interpret(loaded: Loaded, asked: str, where: str) -> str:
     """
     images = {name: split.images for name, split in loaded.parts.items()}
     if asked == "real":
-        loaded.set_images({name: tensor.float() for name, tensor in images.items()})
+        loaded.set_images(
+            {
+                name: tensor if tensor.is_floating_point() else tensor.float()
+                for name, tensor in images.items()
+            }
+        )
         return asked
     whole = all(tensor.dtype == torch.uint8 for tensor in images.values())
     top = 1 if not whole else _top(images.values())

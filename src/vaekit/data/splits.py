@@ -22,7 +22,9 @@ FEWEST = 10  # images a set must have
 
 
 def content_keys(images: Tensor) -> np.ndarray:
-    """BLAKE2b hash of each image's bytes, (N, 2) uint64.
+    """BLAKE2b hash of each image's bytes, (N, 2) uint64; of float64 values as float32.
+
+    So a set is split alike in either type.
 
     Args:
         images: (N, ...).
@@ -31,6 +33,7 @@ def content_keys(images: Tensor) -> np.ndarray:
     hashes = bytearray()
     for first in range(0, len(array), step):
         rows = np.ascontiguousarray(array[first : first + step])
+        rows = rows.astype(np.float32) if rows.dtype == np.float64 else rows
         hashes += b"".join(hash_bytes(row.data) for row in rows)
         release_pages()
     return keys_from_bytes(bytes(hashes))

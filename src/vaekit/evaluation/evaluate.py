@@ -11,13 +11,14 @@ from typing import Any
 
 from vaekit.core import DataError, SettingError, choose, derive_seed, warn_of
 from vaekit.data import Data, Factor, Split
+from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import check_support, measured_under
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
-from vaekit.evaluation.latents.findings import Finding, findings
+from vaekit.evaluation.latents.findings import findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, negative_elbo
@@ -30,9 +31,12 @@ from vaekit.metrics import KINDS, Under, in_bits, key_under
 from vaekit.models import Model
 from vaekit.models.base import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import check_images_come, data_of, run_of
+from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run
+from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS, choose_precision
 from vaekit.runtime.pulse import ProgressCallback, pulse
+from vaekit.training.learned import variety
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -49,7 +53,8 @@ class Evaluation:
             is no likelihood, they are `bce_bound_nats` and the like.
         bits: bounds of mass functions on 8-bit pixels in bits/dim, `nll_bpd` and the like.
         health: of the latent space, if the model has an encoder.
-        findings: what is wrong with it, in words.
+        sample_variance: between samples over that between test images, as in `vaekit.training.learned`.
+        findings: what is wrong, with the run or its latent space, and what would help.
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
         disentanglement: of the latents, if the images' factors are known.
@@ -59,7 +64,8 @@ class Evaluation:
     likelihood: Mapping[str, MeanNats] = field(default_factory=dict)
     bits: Mapping[str, float] = field(default_factory=dict)
     health: Health | None = None
-    findings: list[Finding] = field(default_factory=list)
+    sample_variance: float | None = None
+    findings: list[Note] = field(default_factory=list)
     quality: SampleQuality | None = None
     codes: CodeReport | None = None
     disentanglement: Disentanglement | None = None
@@ -70,9 +76,10 @@ class Evaluation:
             **self.about,
             **{name: mean.as_dict() for name, mean in self.likelihood.items()},
             **self.bits,
+            "sample_variance": self.sample_variance,
             "health": self.health and self.health.as_dict(),
             "codes": self.codes and self.codes.as_dict(),
-            "findings": [{"text": finding.text, "remedy": finding.remedy} for finding in self.findings],
+            "findings": [as_json(finding) for finding in self.findings],
             "quality": self.quality
             and {
                 "features": self.quality.features,
@@ -154,11 +161,15 @@ def evaluate(
         if isinstance(model, Quantizes):
             codes = measure_codes(model, test)
         quality = measure_quality(asked, seed, told)
+    varied = variety(model, test)
+    notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
+    found = [*notes, *(findings(health, notes) if health else []), *(codes.findings(notes) if codes else [])]
     result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
         bits=in_bits_of(model, likelihood, under.kind),
         health=health,
-        findings=[*(findings(health) if health else []), *(codes.findings() if codes else [])],
+        sample_variance=varied,
+        findings=[*found, *sample_findings(varied, found)],
         quality=quality,
         codes=codes,
         disentanglement=factors,
@@ -253,7 +264,9 @@ def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQu
     if asked.features is None or not isinstance(asked.data, Data):
         return None
     generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed, tell)
-    return sample_quality(generated, asked.test.images, asked.data.train.images, asked.features, seed=seed)
+    standard = standard_of(asked.data)
+    test, train = standard(asked.test.images), standard(asked.data.train.images)
+    return sample_quality(standard(generated), test, train, asked.features, seed=seed)
 
 
 def measure_likelihood(

@@ -150,7 +150,7 @@ def reconstruction_error(split: Split, setting: Setting) -> Tensor:
     """Mean squared error a value of the reconstruction from the posterior mean, (N,)."""
     model = setting.model
     check_needs(model, (Reconstructs,), "the reconstruction error")
-    return squared_errors(shown_images(model, split), reconstruct(cast(Reconstructs, model), split))
+    return squared_errors(shown_images(model, split), reconstruct(cast(Reconstructs, model), split), model)
 
 
 def _means(split: Split, setting: Setting) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
+from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
@@ -43,6 +44,7 @@ class Scores:
         left_out: name of a score -> why it could not be had.
         auroc: of each score, where it is known which images are outliers.
         sheet: a PNG of the oddest, row by row, where one was written.
+        pixels: key of PIXELS.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Scores:
     left_out: Mapping[str, str] = field(default_factory=dict)
     auroc: Mapping[str, float] = field(default_factory=dict)
     sheet: Path | None = None
+    pixels: str = "8-bit"
 
     def oddest(self, count: int) -> list[str]:
         """Names of the oddest images, the oddest first."""
@@ -77,9 +80,9 @@ class Scores:
 
     def write_sheet(self, out: Path, count: int) -> Scores:
         """Writes the oddest `count` images as one PNG, if they are pictures, and notes where."""
-        if self.split.images.ndim != 4:
+        if why_no_pictures(tuple(self.split.images.shape[1:]), self.pixels):
             return self
-        write_images(to_unit(self.split.images[self.order[:count]]), out)
+        write_images(to_unit(self.split.images[self.order[:count]]), out, self.pixels)
         return replace(self, sheet=out)
 
 
@@ -194,7 +197,7 @@ def _ranked(
         classes = [data.class_names[label] for label in split.labels.tolist()]
     names = split.names or [str(number) for number in range(len(split))]
     order = torch.argsort(scores[by], descending=True, stable=True)
-    return Scores(data.source, split, names, classes, scores, by, order, left_out, auroc)
+    return Scores(data.source, split, names, classes, scores, by, order, left_out, auroc, pixels=data.pixels)
 
 
 def odd_ones(split: Split, data: Data, classes: Sequence[str]) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaekit.metrics import BESIDE, Metric, Under, known, metric_of
+from vaekit.metrics.cutoffs import POOR
 
 PARTS = ("health", "codes", "quality", "disentanglement")  # of an evaluation, after its likelihoods
 
@@ -57,6 +58,18 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
     for name in PARTS:
         found += _rows(evaluation.get(name, {}), under)
     return found
+
+
+def reassurance(evaluation: Mapping[str, Any]) -> str:
+    """Says of an `Evaluation.as_dict()` in which nothing was found wrong how far that goes; empty where something was,
+    or no latent space was looked at."""
+    health = evaluation.get("health")
+    if not health or evaluation["findings"]:
+        return ""
+    explained = health["explained_variance"]
+    if explained >= POOR:
+        return "nothing wrong found with the latent space"
+    return f"nothing wrong found, but reconstructions explain no more than {max(explained, 0.0):.0%} of the variance"
 
 
 def under_of(evaluation: Mapping[str, Any]) -> Under:

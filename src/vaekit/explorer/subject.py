@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from vaekit import inference
 from vaekit.core import SettingError
 from vaekit.data import Split
+from vaekit.data.kinds.image import why_no_pictures
 from vaekit.distributions import kl_by_dimension
 from vaekit.inference import Embedding, asking, is_standard
 from vaekit.models.base import Decodes, Encodes, Generates, HasPrior, Model, Quantizes, TakesPrior
@@ -71,7 +72,7 @@ class Subject(ABC):
         channels, height, width = run.model.shape
         self.shape = (int(channels), int(height), int(width))
         self.pixels = run.model.pixels
-        self.uploads = self.pixels != "real" and channels != 2
+        self.uploads = not why_no_pictures(self.shape, self.pixels) and channels != 2
         self.range = (0.0, 1.0)
         if self.pixels == "real":
             self.range = (float(run.previews.images.min()), float(run.previews.images.max()))
@@ -93,8 +94,8 @@ class Subject(ABC):
         raise NotImplementedError
 
     def shown(self, split: Split) -> Tensor:
-        """Images as the model takes them, (N, C, H, W) float, on the CPU."""
-        return inference.shown_images(self.model, split)
+        """Images as the model takes them, (N, C, H, W) float32, on the CPU."""
+        return inference.shown_images(self.model, split).float()
 
     def encode(self, stored: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Means and standard deviations of the latents of images as stored, on the CPU."""
@@ -257,6 +258,14 @@ class Call(nn.Module):
 
     def forward(self, given: Tensor, y: Tensor | None = None) -> Any:
         return self.method(given, y)
+
+
+@contextmanager
+def exportable(subject: Subject) -> Iterator[None]:
+    """A model as other programs can hold it, within the block: no validation of labels, no float64."""
+    units = subject.model.units
+    with labels_unchecked(subject), nullcontext() if units is None else units.narrow():
+        yield
 
 
 @contextmanager

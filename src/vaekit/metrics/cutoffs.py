@@ -6,3 +6,23 @@ ACTIVE_VARIANCE = (
     0.01  # of its posterior mean over images, above which a unit is active (Burda et al. 2016, 5.2)
 )
 VOTING_VARIANCE = 0.05  # variance of its mean below which a dimension may not vote in the FactorVAE score (Locatello et al. 2019)
+
+# What is said of a training that has ended (vaekit.training.verdict). Measured on the runs of benchmarks/notes.py.
+# fmt: off
+FEWEST_STEPS = 100  # below which every network here gains much by more: digits explain 0.4 after 24, 0.7 after 80, 0.9 after 240
+LAST = 0.2  # of a run: its last part, in which a run that is long enough gains little
+STILL_FALLING = 0.1  # of all that the loss fell, in the last part: 240 steps of digits reach 0.09, 24 steps 0.3 to 0.4
+BEYOND_NOISE = 2.0  # times the scatter of a loss about its own course, which a fall by chance hardly exceeds
+MOSTLY_RISING = 0.5  # of the steps, above which the learning rate mostly rises and hardly ever rests near its peak
+FULL_WEIGHT = 0.1  # of the steps, that must come after the weights have risen for the model to settle under them
+LEAST_WAY = 0.02  # sum of the learning rates, by about which Adam can move a weight; fresh ones are of the order of 0.05
+SOUND_RATE = 0.002  # learning rate of Adam at which every network here learns
+NOTHING = 0.05  # explained variance below which reconstructions are hardly better than the mean of the data
+POOR = 0.5  # explained variance below which there is something left to gain, and unused dimensions are missed
+WELL = 0.8  # explained variance above which a run learned much, however short it was
+FAINT = 1.0  # nats per image below which samples are alike because the latents say too little
+ALIKE = 0.1  # variance of samples, over that of data, below which they look the same; good runs have 0.15 or more
+FEW_CODES = 0.2  # of a codebook in use, below which something is wrong with it
+WANDERING = 3.0  # times its whole fall, by which the training loss rose again on the way: it oscillates and does not descend
+LOST = 0.25  # of the fall of the training loss that is lost again at the end: it has diverged
+# fmt: on

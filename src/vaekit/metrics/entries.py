@@ -72,6 +72,8 @@ METRICS: dict[str, Metric] = {
                                     "Σ KL(q(z_d) ‖ p(z_d))"),
     "aggregate_kl_from_moments_nats": Metric("moment KL", "nats", "The latents are at least this far from the prior, or N(0, I).", LOWER),
     "explained_variance": Metric("explained variance", "share", "Of the values of images, by reconstructions.", HIGHER),
+    "sample_variance": Metric("variance of samples", "ratio",
+                              "Between samples (within classes, where they have some), against that between test images.", ONE),
     "active_units": Metric("active units", "dimensions",
                            f"Latent dimensions whose mean varies by more than {ACTIVE_VARIANCE} over images."),
     "latent_dimensions": Metric("latent dimensions", "dimensions", "How many there are.", condition=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.core import SettingError
@@ -25,11 +25,6 @@ class Autoencoder(Model):
     """
 
     likelihood: Likelihood
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._fresh = True  # its weights are still those of its initialisation
-        self.register_load_state_dict_post_hook(_used)
 
     @abstractmethod
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
@@ -80,11 +75,6 @@ class Autoencoder(Model):
 
     def picture(self, likelihood: Distribution) -> Tensor:
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""
-        mean = likelihood.mean
-        return mean if self.pixels == "real" else mean.clamp(0.0, 1.0)
-
-
-def _used(model: nn.Module, incompatible_keys: object) -> None:
-    """Marks loaded weights, so that `prepare` does not reinitialise them."""
-    assert isinstance(model, Autoencoder)
-    model._fresh = False
+        if self.units is not None:
+            return self.units.handed_out(likelihood.mean)
+        return likelihood.mean.clamp(0.0, 1.0)

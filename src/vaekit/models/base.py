@@ -21,6 +21,7 @@ from vaekit.core import DataError, Latent, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
+from vaekit.models.units import InUnits, Units
 
 
 class Codebook(Protocol):
@@ -218,6 +219,7 @@ class Model(nn.Module, ABC):
             the same architecture again.
         prior_method: key of PRIORS: what `vaekit prior` fits to its latents; None where it has none.
         fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
+        units: of real data, which networks see standardised; None where values have no units.
     """
 
     prior_method: ClassVar[str | None] = None
@@ -226,6 +228,13 @@ class Model(nn.Module, ABC):
     classes: int = 0
     latent_dim: int = 0
     arguments: dict[str, Any]
+    units: Units | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = None
+        self._fresh = True  # its weights are still those of its initialisation
+        self.register_load_state_dict_post_hook(_used)
 
     @abstractmethod
     def sample(
@@ -259,6 +268,11 @@ class Model(nn.Module, ABC):
     def likelihood_name(self) -> str | None:
         """Key of LIKELIHOODS; None for a model without a likelihood."""
         return self.arguments.get("likelihood")
+
+    @property
+    def begins_fitted(self) -> bool:
+        """Whether `prepare` makes a model of the data, so that its first weights may be the best."""
+        return False
 
     def can_sample(self) -> bool:
         """Returns whether `sample` works."""
@@ -302,7 +316,23 @@ class Model(nn.Module, ABC):
                 f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
             )
         shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
-        return shown.to(parameter.device, parameter.dtype)
+        return self.standard(shown.to(parameter.device)).to(parameter.dtype)
+
+    def standard(self, x: Tensor) -> Tensor:
+        """Examples as they are shown, (..., *shape), in units of the training data's spread where they are real.
+
+        So the networks see them, and so errors, distances and shares of variance are measured, which then do not
+        depend on units. On the model's device or not.
+        """
+        return x if self.units is None else self.units.standard(x.to(self.units.mean.device)).to(x.device)
+
+    def per_standard_unit(self, slope: Tensor) -> Tensor:
+        """A derivative by examples, (..., *shape), as a derivative by `standard` ones, in the networks' type."""
+        return slope if self.units is None else (slope * self.units.scale).to(next(self.parameters()).dtype)
+
+    def in_units(self, likelihood: Distribution) -> Distribution:
+        """p(x|z) of the data themselves, from that of standardised values."""
+        return likelihood if self.units is None else InUnits(likelihood, self.units)
 
     def chosen_labels(self, y: Tensor | None, count: int) -> Tensor | None:
         """Labels to sample under: those given, else all classes, one after another; None without classes."""
@@ -314,6 +344,17 @@ class CodeDensity(Model):
 
     Its `sample` gives latents, (count, *shape), instead of images.
     """
+
+
+def units_for(shape: tuple[int, ...], pixels: str) -> Units | None:
+    """Units of examples, where their pixels have any."""
+    return Units(shape) if pixels == "real" else None
+
+
+def _used(model: nn.Module, incompatible_keys: object) -> None:
+    """Marks loaded weights, so that `prepare` does not reinitialise them."""
+    assert isinstance(model, Model)
+    model._fresh = False
 
 
 def check_classes(classes: int) -> int:

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from vaekit.config.configured import configured
 from vaekit.config.model_options import GANSettings
-from vaekit.models.base import Model, check_classes, evaluating
+from vaekit.models.base import Model, check_classes, evaluating, units_for
 from vaekit.networks import Spec, decide_network
 from vaekit.runtime.device import full_precision
 from vaekit.runtime.random import normal
@@ -39,6 +39,7 @@ class GAN(Model):
     ) -> None:
         super().__init__()
         self.shape, self.latent_dim, self.classes = tuple(shape), options.latent_dim, check_classes(classes)
+        self.units = units_for(self.shape, pixels)
         network = decide_network(options.network, self.shape)
         pair = network.build(Spec(self.shape, 1, self.latent_dim, condition=classes))
         self.generator, self.discriminator = pair.decoder, pair.encoder
@@ -49,7 +50,7 @@ class GAN(Model):
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""
         raw = full_precision(self.generator(z, self.condition(y, z.shape[0]))).view(-1, *self.shape)
-        return raw if self.pixels == "real" else raw.sigmoid()
+        return raw.sigmoid() if self.units is None else self.units.restored(raw)
 
     def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:
         """D(x) in nats, (B,): above 0 for what looks real. x: (B, *shape), float; y: (B,) labels or None.
@@ -57,7 +58,7 @@ class GAN(Model):
         Args:
             fixed: the discriminator's parameters are constants, x alone has a gradient.
         """
-        centred = x if self.pixels == "real" else 2 * x - 1
+        centred = 2 * x - 1 if self.units is None else self.standard(x).to(next(self.parameters()).dtype)
         parameters: dict[str, Tensor] = dict(self.discriminator.named_parameters())
         if fixed:
             parameters = {name: parameter.detach() for name, parameter in parameters.items()}
@@ -69,7 +70,10 @@ class GAN(Model):
         return self.generate(normal((count, self.latent_dim), next(self.parameters()).device), y)
 
     def prepare(self, images: Tensor) -> None:
-        pass
+        """Takes the units of real data."""
+        if self._fresh and self.units is not None:
+            self.units.take(images)
+        self._fresh = False
 
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
@@ -77,4 +81,5 @@ class GAN(Model):
         """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I), whatever the class."""
         z = temperature * torch.randn(count, self.latent_dim, generator=generator)
         with evaluating(self), torch.inference_mode():
-            return self.generate(z.to(next(self.parameters())), self.chosen_labels(y, count))
+            images = self.generate(z.to(next(self.parameters())), self.chosen_labels(y, count))
+            return images if self.units is None else self.units.handed_out(images)

@@ -20,7 +20,7 @@ from vaekit.core import Latent, Output, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
-from vaekit.models.base import HasPrior, check_classes, evaluating
+from vaekit.models.base import HasPrior, check_classes, evaluating, units_for
 from vaekit.networks import Pair, Spec, decide_network
 from vaekit.networks.principal import PrincipalPath, held_out_curve, principal_components, spread
 
@@ -62,6 +62,7 @@ class LatentModel(Autoencoder):
         if (encoder is None) != (decoder is None):
             raise SettingError("pass both encoder and decoder, or neither and a network's name.")
         self.shape, self.latent_dim, self.classes = tuple(shape), options.latent_dim, check_classes(classes)
+        self.units = units_for(self.shape, pixels)
         likelihood = decide_likelihood(options.likelihood, pixels)
         self.likelihood: Likelihood = likelihood.build(self.shape)
         if encoder is not None and decoder is not None:
@@ -116,7 +117,7 @@ class LatentModel(Autoencoder):
         raw = self.decoder(z.flatten(0, -2), condition)
         if self.principal is not None:
             raw = raw + self.principal.decoding(z.flatten(0, -2), condition).view(raw.shape)
-        return self.likelihood(raw.unflatten(0, z.shape[:-1]))
+        return self.in_units(self.likelihood(raw.unflatten(0, z.shape[:-1])))
 
     def prepare(self, images: Tensor) -> None:
         """Starts a fresh model where the training images say: see `prepare_from`."""
@@ -125,11 +126,13 @@ class LatentModel(Autoencoder):
     def prepare_from(self, split: Split) -> None:
         """Starts a fresh model at probabilistic PCA of the training images, or the decoder at their mean.
 
-        As its `init` says; the mean only where the network allows it.
+        As its `init` says; the mean only where the network allows it. Real data say its units.
         """
         if not self._fresh:
             return
         self._fresh = False
+        if self.units is not None:
+            self.units.take(split.images)
         if self.principal is not None:
             self._begin_at_components(self.principal, split)
         elif self._pair.output_bias is not None:
@@ -147,12 +150,17 @@ class LatentModel(Autoencoder):
             for weights in head.parameters():
                 nn.init.zeros_(weights)
 
+    @property
+    def begins_fitted(self) -> bool:
+        """At probabilistic PCA."""
+        return self.principal is not None
+
     def shown_rows(self, images: Tensor) -> Tensor:
         """Images as the networks see them, flattened: (N, *shape) -> (N, P), on the CPU."""
-        return to_unit(images).flatten(1)
+        return self.standard(to_unit(images)).float().flatten(1)
 
     def _begin_at_mean(self, bias: nn.Parameter, images: Tensor) -> None:
-        mean = mean_image(images).to(bias.device)
+        mean = self.standard(mean_image(images).to(bias.device)).to(bias.dtype)
         if bias.numel() != prod(self.shape) * self.likelihood.num_params:  # one number per channel
             mean = mean.flatten(1).mean(1)[:, None, None]
         with torch.no_grad():

@@ -15,7 +15,7 @@ from vaekit.config.model_options import VQVAESettings
 from vaekit.core import Latent, Output, Quantized, SettingError
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
-from vaekit.models.base import evaluating
+from vaekit.models.base import evaluating, units_for
 from vaekit.models.latent import mean_image
 from vaekit.networks import Spec
 from vaekit.networks.quantizers import Quantizer
@@ -46,7 +46,7 @@ class VQVAE(Autoencoder):
     @configured(VQVAESettings)
     def __init__(self, shape: tuple[int, ...], options: VQVAESettings, *, pixels: str = "8-bit") -> None:
         super().__init__()
-        self.shape = tuple(shape)
+        self.shape, self.units = tuple(shape), units_for(shape, pixels)
         auto = "bernoulli" if pixels == "binary" else "gaussian-optimal"
         likelihood = decide_likelihood(options.likelihood, pixels, auto)
         self.likelihood: Likelihood = likelihood.build(self.shape)
@@ -63,7 +63,7 @@ class VQVAE(Autoencoder):
 
     def decode_vectors(self, z: Tensor) -> Distribution:
         """p(x|z) for the vectors of codes, (B, D, h, w)."""
-        return self.likelihood(self.decoder(z))
+        return self.in_units(self.likelihood(self.decoder(z)))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
         quantized = self.quantize(x)
@@ -128,9 +128,11 @@ class VQVAE(Autoencoder):
         if not self._fresh:
             return
         self._fresh = False
+        if self.units is not None:
+            self.units.take(images)
         bias = self.decoder.last.bias
         assert bias is not None
-        mean = mean_image(images).flatten(1).mean(1)[:, None, None]
+        mean = self.standard(mean_image(images)).float().flatten(1).mean(1)[:, None, None]
         with torch.no_grad():
             raw = self.likelihood.params_from_mean(mean).flatten().to(bias.device)
             bias.copy_(raw.repeat_interleave(bias.numel() // raw.numel()))

@@ -74,6 +74,7 @@ class Discrimination(nn.Module):
         terms = {"discriminator_loss_nats": loss}
         if self.penalty > 0:
             (slope,) = torch.autograd.grad(judged.sum(), real, create_graph=True)
+            slope = cast(Model, self.model).per_standard_unit(slope)
             charged = self.penalty / 2 * slope.square().flatten(1).sum(1)
             loss, terms = loss + charged, terms | {"gradient_penalty_nats": charged}
         return Loss(loss.mean(), terms)

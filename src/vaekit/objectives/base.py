@@ -72,10 +72,6 @@ class Objective(nn.Module, ABC):
         """
         return {}
 
-    def remark(self, figures: Mapping[str, Any]) -> str | None:
-        """Returns what the user should know about the figures of a split, with a remedy."""
-        return None
-
     def check(self, model: Model) -> None:
         """Raises SettingError when the model cannot do what the objective needs of it; names both."""
         check_needs(model, self.needs, type(self).__name__)

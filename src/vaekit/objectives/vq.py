@@ -16,8 +16,6 @@ from vaekit.models.base import Quantizes
 from vaekit.networks.quantizers import used_codes
 from vaekit.objectives.base import Objective
 
-FEW_USED = 0.2  # share of the codebook, below which something is wrong
-
 
 class QuantizedReconstruction(Objective):
     """-log p(x|z) + ||sg[z_e] - e||^2 + commitment ||z_e - sg[e]||^2 (van den Oord et al. 2017, eq. 3).
@@ -54,11 +52,3 @@ class QuantizedReconstruction(Objective):
         if means.get("mse", 0.0) > 0:
             found["psnr_db"] = -10 * math.log10(means["mse"])
         return found
-
-    def remark(self, figures: Mapping[str, Any]) -> str | None:
-        if figures["code_usage"] >= FEW_USED:
-            return None
-        return (
-            f"only {figures['code_usage']:.0%} of the codes are used: codebook collapse; keep kmeans=True and "
-            "revive=True, take fewer codes, or quantizer='fsq', which cannot collapse"
-        )

@@ -43,10 +43,9 @@ def series(metrics: Metrics, split: str, key: str) -> tuple[np.ndarray, np.ndarr
 
 
 def steps_per_epoch(metrics: Metrics) -> float:
-    """From the last line that was written at the end of an epoch; 1 (so x is steps) if there is none."""
-    ends = [line for line in metrics if line.split == "validation" and line.epoch]
-    ends = ends or [line for line in metrics if line.epoch]
-    return max(1.0, ends[-1].step / ends[-1].epoch) if ends else 1.0
+    """From a line that was written at the end of an epoch; 1 (so x is steps) if there is none. Others, within an epoch or
+    after a last one that was cut short, have fewer steps for their epoch."""
+    return max([1.0, *(line.step / line.epoch for line in metrics if line.epoch)])
 
 
 def training(metrics: Metrics, under: Under = PLAIN) -> Figure:

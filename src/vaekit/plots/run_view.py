@@ -8,6 +8,7 @@ from functools import cached_property
 from torch import Tensor
 
 from vaekit.data import Data, Split
+from vaekit.data.kinds.image import why_no_pictures
 from vaekit.evaluation.factors.factor_table import FEWEST, FactorTable
 from vaekit.inference import Embedding, encode, shown_images, spread
 from vaekit.models.base import Decodes, Encodes, Generates, Model, Quantizes, Reconstructs
@@ -64,12 +65,7 @@ class View:
     @property
     def why_no_images(self) -> str:
         """Returns why image figures cannot be drawn; empty if they can."""
-        shape, pixels = self.model.shape, self.model.pixels
-        if len(shape) == 1:
-            return f"the data are {shape[0]} features, not images"
-        if shape[0] > 4:
-            return f"images of {shape[0]} channels cannot be shown (1 to 4 can)"
-        return "the pixels are real numbers, not brightness from 0 to 1" if pixels == "real" else ""
+        return why_no_pictures(self.model.shape, self.model.pixels)
 
     @property
     def why_not_rebuilt(self) -> str:

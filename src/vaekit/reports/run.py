@@ -10,6 +10,7 @@ from typing import Any
 
 from vaekit.config.methods import find_method, resolve
 from vaekit.data import SOURCES
+from vaekit.evaluation.table import reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.images.png import data_uris, png_size
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
@@ -47,6 +48,7 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
     parts = [
         *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
         _headline(run.summary, run.under),
+        _verdict(run.summary),
         _pictures(figures, left_out),
         _numbers(run.summary, run.under),
         _evaluation(run.summary and run.summary.evaluation),
@@ -106,6 +108,12 @@ def _headline(summary: Summary | None, under: Under) -> str:
     return f'<ul class="headline">{"".join(items)}</ul>' if items else ""
 
 
+def _verdict(summary: Summary | None) -> str:
+    """Says what kept the run from learning more, and what would help."""
+    items = "".join(f"<li>{escape(str(note))}</li>" for note in (summary and summary.notes) or ())
+    return f"<p>It could have learned more:</p><ul>{items}</ul>" if items else ""
+
+
 def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     contents = {name: path.read_bytes() for name, path in figures.items()}
     sources = data_uris(contents, IMAGE_BYTES)
@@ -139,7 +147,11 @@ def _numbers(summary: Summary | None, under: Under) -> str:
         for key, value in flatten(summary.as_dict())
         if key.split(".")[0] not in [*splits, "evaluation"]
     }
-    rest = {key: value for key, value in rest.items() if not isinstance(value, str | bool | None)}
+    rest = {
+        key: value
+        for key, value in rest.items()
+        if isinstance(value, int | float) and value is not False and value is not True
+    }
     tables = [
         _table(splits, {key: [by_split[name].get(key) for name in splits] for key in keys}, under),
         _table(["run"], {key: [value] for key, value in rest.items()}, under),
@@ -166,7 +178,8 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
         for row in evaluation_rows(values)
     )
     found = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values["findings"])
-    verdict = "<p>Nothing wrong was found with the latent space.</p>" if "health" in values else ""
+    line = reassurance(values)
+    verdict = f"<p>{escape(line[:1].upper() + line[1:])}.</p>" if line else ""
     return (
         f"<h2>Evaluation</h2>\n<p>{escape(' '.join(lines))}</p>\n"
         + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)

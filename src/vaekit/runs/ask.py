@@ -16,12 +16,22 @@ from vaekit.core import DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
 from vaekit.data.formats.given_files import read_images
 from vaekit.data.formats.picture_files import COLOURS
+from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
 from vaekit.inference import Embedding
 from vaekit.models.base import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
 from vaekit.runs.load import Run, load_run
-from vaekit.runs.outputs import ARRAY_FILES, IMAGE_FILES, check_out, write_arrays, write_images
+from vaekit.runs.outputs import (
+    ARRAY_FILES,
+    IMAGE_FILES,
+    check_holds,
+    check_out,
+    usual_file,
+    write_arrays,
+    write_images,
+)
+from vaekit.runs.records import read_run_config
 
 COUNT, COLUMNS = 64, 10  # samples, and samples of each class in a grid, where nobody says how many
 
@@ -80,18 +90,16 @@ class Reconstructions:
         originals: (N, *shape), as they were shown to the model.
         rebuilt: (N, *shape).
         names: of the image files, or of the previews.
+        squared_errors: the mean per value of each image, (N,) float64; of real values in units of the training
+            data's spread.
         redrawn_as: name of the class under which they were decoded, where one was asked for.
     """
 
     originals: Tensor
     rebuilt: Tensor
     names: list[str]
+    squared_errors: Tensor
     redrawn_as: str | None = None
-
-    @property
-    def squared_errors(self) -> Tensor:
-        """Mean squared error per value of each image, (N,) float64."""
-        return inference.squared_errors(self.originals, self.rebuilt)
 
 
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:
@@ -119,6 +127,16 @@ def data_to_show(run: Run, data: Data | str | None = None, label: str | None = N
             raise
         warn_of([f"only the {len(run.previews)} test images kept with the run are shown: {error}"])
         return None
+
+
+def usual_out(run: str | Path, stem: str) -> Path:
+    """Where what a run draws goes if nobody says: RUN/stem.png, or .csv and .npz for what is no picture.
+
+    Raises:
+        RunError: not a run folder.
+    """
+    about = read_run_config(Path(run)).data
+    return Path(run, stem + usual_file(about.shape, about.pixels))
 
 
 def what_follows(method: str) -> list[str]:
@@ -192,11 +210,11 @@ def sample(
         grid: one row for each class, all from the same draws.
         temperature: standard deviation of z relative to the prior's.
         seed: of the draws.
-        out: a .png, a .npz or a folder of PNGs to write too.
+        out: a .png, a .npz, a folder of PNGs, or a .csv of rows to write too.
         device: where a folder's model is computed.
 
     Raises:
-        SettingError: the model cannot sample, or not by class; a number out of range.
+        SettingError: the model cannot sample, or not by class; a file that cannot hold what it draws; a number out of range.
     """
     if out is not None:
         check_out(Path(out), IMAGE_FILES)
@@ -209,13 +227,16 @@ def sample(
         raise SettingError("grid=True draws every class; leave label= away, or grid=True.")
     run = run_of(run, device)
     check_images_come(run)
+    if out is not None:
+        check_holds(Path(out), run.model.shape, run.model.pixels)
     labels = _labels_to_draw(run, count, label, grid)
     parts = [None] if labels is None else labels.split(count)
     images = [inference.sample(run.model, count, y, seed=seed, temperature=temperature) for y in parts]
     classes = [] if labels is None else [run.classes[number] for number in labels.unique().tolist()]
     drawn = Samples(torch.cat(images), labels, classes)
     if out is not None:
-        write_images(drawn.images, Path(out), labels, columns=count if grid else None)
+        columns = count if grid else None
+        write_images(drawn.images, Path(out), run.model.pixels, labels, columns)
     return drawn
 
 
@@ -259,11 +280,11 @@ def reconstruct(
         label: class of the images given, for a conditional run.
         redraw_as: class to decode them under instead.
         count: number of previews, when no images are given.
-        out: a .png (each image beside its reconstruction), a .npz or a folder of PNGs to write too.
+        out: a .png (each image beside its reconstruction), a .npz, a folder of PNGs, or a .csv of rows to write too.
         device: where a folder's model is computed.
 
     Raises:
-        SettingError: the model has no encoder, no such class, or a label is missing.
+        SettingError: the model has no encoder, no such class, a label is missing, or the file cannot hold the images.
         DataError: a file cannot be used.
     """
     if out is not None:
@@ -276,15 +297,20 @@ def reconstruct(
     model = run.model
     if not isinstance(model, Reconstructs):
         raise SettingError(f"{run.path}: a {run.settings.method} has no encoder, so it reconstructs nothing.")
+    if out is not None:
+        check_holds(Path(out), model.shape, model.pixels)
     other = None if redraw_as is None else run.class_number(redraw_as, "redraw_as")
     previews = run.previews.take(torch.arange(min(count, len(run.previews))))
     split = given_images(run, images, label) if images else previews
     rebuilt = inference.reconstruct(model, split, other)
     named = None if other is None else run.classes[other]
-    found = Reconstructions(inference.shown_images(model, split), rebuilt, split.names or [], named)
+    originals = inference.shown_images(model, split)
+    errors = inference.squared_errors(originals, rebuilt, model)
+    found = Reconstructions(originals, rebuilt, split.names or [], errors, named)
     if out is not None:
-        beside = Path(out).suffix.lower() == ".png" and rebuilt.ndim == 4
-        write_images(torch.cat([found.originals, rebuilt], -1) if beside else rebuilt, Path(out))
+        beside = Path(out).suffix.lower() == ".png"
+        written = torch.cat([originals, rebuilt], -1) if beside else rebuilt
+        write_images(written, Path(out), model.pixels)
     return found
 
 
@@ -302,7 +328,7 @@ def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Sp
             f"({', '.join(run.classes[:10])}{', ...' * (len(run.classes) > 10)})."
         )
     shape = run.model.shape
-    if len(shape) != 3 or shape[0] not in COLOURS or run.model.pixels == "real":
+    if len(shape) != 3 or shape[0] not in COLOURS or why_no_pictures(shape, run.model.pixels):
         raise DataError(
             f"{run.path} was trained on {list(shape)}, not on pictures; leave the image files away."
         )

@@ -13,12 +13,13 @@ import numpy as np
 from torch import Tensor
 
 from vaekit.core import RunError, SettingError
+from vaekit.data.kinds.image import why_no_pictures
 from vaekit.images.png import png
 from vaekit.images.sheet import contact_sheet
 from vaekit.images.tile import to_bytes, to_rgb
 from vaekit.runs.files import write_atomic, writing
 
-IMAGE_FILES = (".png", ".npz", "")  # of `write_images`
+IMAGE_FILES = (".png", ".npz", ".csv", "")  # of `write_images`, as far as they fit the images
 ARRAY_FILES = (".npz", ".csv")  # of `write_arrays`
 
 
@@ -42,23 +43,48 @@ def check_out(out: Path, suffixes: Sequence[str]) -> None:
         raise RunError(f"out='{out}': something is there already; name a new folder.")
 
 
-def write_images(images: Tensor, out: Path, labels: Tensor | None = None, columns: int | None = None) -> None:
-    """Images as one contact sheet (.png), as a folder of PNGs, or as arrays (.npz).
+def usual_file(shape: tuple[int, ...], pixels: str) -> str:
+    """The ending of the file that examples go to where nobody names one: a picture, a table, or arrays."""
+    if not why_no_pictures(shape, pixels):
+        return ".png"
+    return ".csv" if len(shape) == 1 else ".npz"
+
+
+def check_holds(out: Path, shape: tuple[int, ...], pixels: str) -> None:
+    """Checks that a file can hold examples, before any work is done: pictures, or rows in a table.
+
+    Raises:
+        SettingError: it cannot; names the file that can.
+    """
+    suffix, reason = out.suffix.lower(), why_no_pictures(shape, pixels)
+    if suffix == ".csv" and len(shape) != 1:
+        reason = f"a table has one row per example, these are {'x'.join(map(str, shape))}"
+    if suffix != ".npz" and reason and not (suffix == ".csv" and len(shape) == 1):
+        rows = " or a .csv" if len(shape) == 1 else ""
+        raise SettingError(f"out='{out}': {reason}; write them to a .npz{rows}.")
+
+
+def write_images(
+    images: Tensor, out: Path, pixels: str, labels: Tensor | None = None, columns: int | None = None
+) -> None:
+    """Images as one contact sheet (.png), as a folder of PNGs, as arrays (.npz), or rows as a table (.csv).
 
     Args:
-        images: (N, C, H, W) in [0, 1], or (N, D), which only a .npz can hold, as floats.
-        labels: (N,), for a .npz.
+        images: (N, C, H, W) or (N, D); in [0, 1] where their pixels are.
+        pixels: key of PIXELS; in a .npz, real values of any shape and rows stay floats, others become uint8.
+        labels: (N,), for a .npz or .csv.
         columns: of the sheet; None makes it about square.
 
     Raises:
-        SettingError: features, or more than four channels, as pictures.
+        SettingError: the file cannot hold them.
         RunError: it cannot be written; nothing is left behind.
     """
-    if out.suffix.lower() == ".npz":
-        arrays = {"images": to_bytes(images) if images.ndim == 4 else images.numpy()}
+    check_holds(out, tuple(images.shape[1:]), pixels)
+    if out.suffix.lower() in ARRAY_FILES:
+        key = "images" if out.suffix.lower() == ".npz" else "x"
+        arrays = {key: _array(images, pixels)}
         write_arrays(out, arrays if labels is None else arrays | {"labels": labels.numpy()})
         return
-    _check_pictures(images)
     if out.suffix:
         write_file(out, contact_sheet(images, columns))
         return
@@ -111,15 +137,15 @@ def _write_folder(images: Tensor, out: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _check_pictures(images: Tensor) -> None:
-    if images.ndim != 4 or not 1 <= images.shape[1] <= 4:
-        raise SettingError(
-            f"out=: values of shape {tuple(images.shape[1:])} are no pictures; write them to a .npz."
-        )
+def _array(images: Tensor, pixels: str) -> np.ndarray:
+    """uint8 or floats, (N, H, W, C) for images."""
+    if images.ndim != 4:
+        return images.numpy()
+    return images.permute(0, 2, 3, 1).contiguous().numpy() if pixels == "real" else to_bytes(images)
 
 
 def _csv(arrays: Mapping[str, np.ndarray]) -> str:
-    """Columns: name, label (where there are any), then mean_0 ..., std_0 ..., or codes_0 ... of a grid."""
+    """Columns: name, label (where there are any), then mean_0 ..., std_0 ..., codes_0 ... of a grid, or x_0 ... of rows."""
     single = [key for key in ("names", "labels") if key in arrays]
     columns: list[np.ndarray] = [arrays[key] for key in single]
     header = [key.removesuffix("s") for key in single]

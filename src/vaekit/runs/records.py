@@ -150,6 +150,24 @@ class SplitSummary:
         return [*super().__dir__(), *self.figures]
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that is wrong with a run, and what would help it.
+
+    Attributes:
+        kind: in a word, the same for the same fault: "warm-up".
+        text: what is wrong, with the run's own numbers.
+        remedy: what to do; options are those of `vaekit train`, with values for this run.
+    """
+
+    kind: str
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.remedy}."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """summary.json: what came of a run that has ended.
@@ -166,6 +184,8 @@ class Summary:
         device, precision: that it was trained on and in.
         weights: which were kept.
         test, validation: figures, where the split has images.
+        notes: what kept the run from learning more (`vaekit.training.verdict`); empty for a good one, and None in files
+            of before there were notes.
         evaluation: what `vaekit evaluate` measured last, or None.
         extra: what a newer vaekit wrote, unread.
     """
@@ -183,6 +203,7 @@ class Summary:
     weights: WeightsRecord
     test: SplitSummary | None = field(default=None, metadata=OPTIONAL)
     validation: SplitSummary | None = field(default=None, metadata=OPTIONAL)
+    notes: tuple[Note, ...] | None = field(default=None, metadata=OPTIONAL)
     evaluation: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
     forecast_seconds: float | None = field(default=None, metadata=OPTIONAL)
     extra: Mapping[str, Any] = field(default_factory=dict, metadata=REST)

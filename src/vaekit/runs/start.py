@@ -78,14 +78,20 @@ def start_from(model: Model, start: Path) -> StartRecord:
         RunError: not a run folder, a damaged one, or one without weights.
         SettingError: they do not fit the model.
     """
-    read_run_config(start)
+    settings = settings_of(start, read_run_config(start))
     tensors, _ = read_tensors(start / "model.safetensors")
     try:
         load_weights(model, tensors, start)
-    except RunError as error:
-        detail = str(error).partition("model: ")[2]
+    except RunError:
+        theirs = settings.model.flat()
+        differing = [
+            f"{name}={value} and not {theirs[name]}"
+            for name, value in model.arguments.items()
+            if name in theirs and theirs[name] != value
+        ]
+        why = f" ({', '.join(differing)})" if differing else ""
         raise SettingError(
-            f"start='{start}': its weights do not fit this model; leave out options that change its shape. ({detail})",
+            f"start='{start}': its weights do not fit this model{why}; leave out what changes the model's shape.",
             "start",
         ) from None
     return StartRecord(str(start.resolve()), weights_fingerprint(model))

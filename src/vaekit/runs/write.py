@@ -24,6 +24,7 @@ from vaekit.config import options as s
 from vaekit.config.methods import METHODS, PRIORS, find_method, section_of
 from vaekit.core import RunError, SettingError
 from vaekit.data import SOURCES, Data
+from vaekit.data.picking import mixed
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.runs.files import write_json, write_tensors, writing
@@ -190,7 +191,11 @@ def weights_fingerprint(*modules: nn.Module) -> str:
     """Hash of all weights, the same on every device."""
     digest = hashlib.blake2b(digest_size=16)
     for module in modules:
+        units = getattr(module, "units", None)
+        unused = set() if units is None or units.given else {f"units.{name}" for name in units.state_dict()}
         for name, tensor in module.state_dict().items():
+            if name in unused:  # as runs from before there were units have it
+                continue
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
@@ -234,9 +239,9 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
 
 
 def write_previews(folder: Path, data: Data) -> None:
-    """The first test images, as they are stored."""
+    """A mix of test images of all classes, as they are stored; without test images of training images."""
     split = data.test if len(data.test) else data.train
-    split = split.take(torch.arange(min(PREVIEWS, len(split))))
+    split = mixed(split, PREVIEWS)
     arrays = {"images": split.images.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vaekit.config.configured import configured
 from vaekit.config.options import FitSettings
-from vaekit.core import DataError, SettingError, VaekitWarning
+from vaekit.core import DataError, SettingError, TrainingNote, VaekitWarning, warn_of
 from vaekit.data import Data
 from vaekit.data.labels import check_labels
 from vaekit.distributions.likelihoods import check_support
@@ -20,11 +20,12 @@ from vaekit.runs.lock import sole_writer
 from vaekit.runs.start import start_from
 from vaekit.runs.write import begin_run, method_name, settings_for
 from vaekit.runtime.device import choose_device
-from vaekit.runtime.distributed import joined
+from vaekit.runtime.distributed import Context, joined
 from vaekit.training.history import History
-from vaekit.training.lengths import usual_length
+from vaekit.training.lengths import with_warmup
 from vaekit.training.pace import in_steps
 from vaekit.training.progress import Progress, choose_progress
+from vaekit.training.recipe import Facts, filled
 from vaekit.training.trainer import Trainer
 
 __all__ = ["History", "fit"]
@@ -59,7 +60,8 @@ def fit(
         should_stop: asked after every step; a reason ends the run, resumable.
 
     Returns:
-        The history; after an interrupt (Ctrl-C) that of the part that was run.
+        The history; after an interrupt (Ctrl-C) that of the part that was run. What kept the run from learning more
+        is a TrainingNote, a VaekitWarning, and in its `notes`.
 
     Raises:
         SettingError: an option out of range, a likelihood that does not fit the data's pixels, weights that do not fit
@@ -71,7 +73,8 @@ def fit(
     objective.check(model)
     check_data(model, objective.criterion, data, options)
     with joined(options.device, options.precision) as context, ExitStack() as held:
-        options = usual_length(in_steps(options, model, objective, data, context))
+        options = filled(options, Facts(len(data.train), data.shape))
+        options = with_warmup(in_steps(options, model, objective, data, context), len(data.train))
         begun = None if start is None else start_from(copy.deepcopy(model), Path(start))
         shown = choose_progress(progress if context.leads else "none")
         folder = Path(out) if out is not None and context.leads else None
@@ -95,7 +98,14 @@ def fit(
             progress=shown,
             should_stop=should_stop,
         )
-        return trainer.run()
+        return announced(trainer.run(), context)
+
+
+def announced(history: History, context: Context) -> History:
+    """Warns of what kept the training from learning more."""
+    if context.leads:
+        warn_of(map(str, history.notes), TrainingNote)
+    return history
 
 
 def check_data(model: Model, criterion: str | None, data: Data, options: FitSettings) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaekit.core import RunError
-from vaekit.runs.records import MetricLine, SplitSummary, Summary
+from vaekit.runs.records import MetricLine, Note, SplitSummary, Summary
 
 
 @dataclass
@@ -24,6 +24,11 @@ class History:
     summary: Summary | None = None
     interrupted: str | None = None
     out: Path | None = None
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Notes on what kept the run from learning more; empty for a good one, and for one that has not ended."""
+        return (self.summary and self.summary.notes) or ()
 
     @property
     def test(self) -> SplitSummary:

@@ -31,6 +31,7 @@ class Learner:
 
     Attributes:
         phases: of the objective, each with an optimiser of its own.
+        peak: learning rate.
         average: of the model's weights, or None.
     """
 
@@ -39,8 +40,9 @@ class Learner:
         self.options, self.context = options, context
         self.phases = objective.phases(model)
         self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
-        build, rate = options.optimizer.build, options.learning_rate
-        self.optimizers = {name: build(owned, rate) for name, owned in self.parameters.items()}
+        assert options.learning_rate is not None, "decided by the trainer"
+        build, self.peak = options.optimizer.build, options.learning_rate
+        self.optimizers = {name: build(owned, self.peak) for name, owned in self.parameters.items()}
         self.losses = {
             phase.name: context.average_gradients(phase.loss, self.parameters[phase.name])
             for phase in self.phases
@@ -54,7 +56,7 @@ class Learner:
 
     def learning_rate(self, clock: Clock) -> float:
         """Of the update that follows `clock`."""
-        return self.options.schedule.rate(self.options.learning_rate, clock.step, clock.steps)
+        return self.options.schedule.rate(self.peak, clock.step, clock.steps)
 
     def scheduled(self, clock: Clock) -> dict[str, float]:
         """Everything that changes by a schedule."""

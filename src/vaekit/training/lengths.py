@@ -7,16 +7,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.options import FitSettings
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import SettingError
 
 APART = 50  # fewest steps between validations, where the length of a run is given in steps
-
-
-def usual_length(options: FitSettings) -> FitSettings:
-    """The options with a length where none is given. The one place that decides it."""
-    return options if options.length else with_length(options, epochs=20)
 
 
 def with_length(options: FitSettings, **length: int | str | None) -> FitSettings:
@@ -35,10 +30,22 @@ def steps_of(options: FitSettings, steps_per_epoch: int) -> int:
     Raises:
         SettingError: it has not been.
     """
-    options = usual_length(options)
     if options.budget is not None:
         raise SettingError(f"budget='{options.budget}' is no number of steps yet.", "budget")
     return options.steps or (options.epochs or 0) * steps_per_epoch
+
+
+def with_warmup(options: FitSettings, images: int) -> FitSettings:
+    """The options with the warm-up of the learning rate in steps, where none is given.
+
+    Args:
+        options: with a length other than a budget, and a batch size.
+        images: number of training images.
+    """
+    assert options.batch_size is not None
+    steps = steps_of(options, math.ceil(images / options.batch_size))
+    schedule = dataclasses.replace(options.schedule, warmup=options.schedule.warmup_of(steps))
+    return dataclasses.replace(options, schedule=schedule)
 
 
 def validation_epochs(options: FitSettings, steps_per_epoch: int) -> int:
@@ -48,7 +55,7 @@ def validation_epochs(options: FitSettings, steps_per_epoch: int) -> int:
 
 @dataclass(frozen=True)
 class Pace:
-    """What a run's steps take on this machine.
+    """The time that a run's steps take on this machine.
 
     Attributes:
         step: seconds that one takes.

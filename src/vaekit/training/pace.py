@@ -11,8 +11,8 @@ from itertools import chain, count, islice
 
 from torch import Tensor
 
-from vaekit.config.lengths import parse_budget
 from vaekit.config.options import FitSettings
+from vaekit.config.run_length import parse_budget
 from vaekit.core import derive_seed
 from vaekit.data import Data
 from vaekit.models import Model

@@ -5,12 +5,15 @@ The rules come from runs over several data sets and seeds; `docs/log.md` has the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Container
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from vaekit.config.network_parts import SMALL
+from vaekit.config.options import FitSettings
+from vaekit.config.run_length import LENGTHS
 from vaekit.networks.principal import Curve
 
 BATCHES = 40  # per epoch, at least: fewer steps an epoch leave small sets untrained
@@ -78,6 +81,16 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
     if facts.curve is not None:
         choices.insert(0, latents_for(facts, facts.curve))
     return [choice for choice in choices if choice.name in open_options]
+
+
+def filled(options: FitSettings, facts: Facts) -> FitSettings:
+    """Options of a training with everything that the data decide, if it is not given."""
+    given = {name for name, value in options.flat().items() if value is not None}
+    if options.length:
+        given |= set(LENGTHS)
+    names = {"batch_size", "learning_rate", "steps"} - given
+    choices = recipe(facts, names, options.batch_size)
+    return dataclasses.replace(options, **{choice.name: choice.value for choice in choices})
 
 
 def batch_for(facts: Facts) -> int:

@@ -11,9 +11,9 @@ from typing import cast
 
 from torch import nn
 
-from vaekit.config.lengths import LENGTHS
 from vaekit.config.methods import find_method
 from vaekit.config.options import FitSettings, Settings
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import RunError, SettingError, VaekitWarning, reach
 from vaekit.data import Data
 from vaekit.models import Model
@@ -39,6 +39,7 @@ from vaekit.runs.start import start_again
 from vaekit.runs.write import versions, weights_fingerprint, write_previews
 from vaekit.runtime.distributed import Context, joined
 from vaekit.runtime.launch import launched
+from vaekit.training.fit import announced
 from vaekit.training.history import History
 from vaekit.training.lengths import with_length
 from vaekit.training.pace import in_steps
@@ -112,8 +113,9 @@ def resume(
                 progress=choose_progress(progress if context.leads else "none"),
                 should_stop=should_stop,
             )
-            if trainer.steps < done or (ended is not None and trainer.steps == done):
-                raise_for_length(folder, trainer.steps, done)
+            check_length_left(folder, trainer.steps, done)
+            if ended is not None and trainer.steps == done:
+                return History(read_metrics(folder), ended, None, folder)
             if state is not None:
                 trainer.restore(state, folder / "checkpoints")
             now = lengthened(now, options, done) if length else now
@@ -123,7 +125,7 @@ def resume(
                 begin_again(folder, images)
             trainer.go_on(now.lengthened_at)
             context.meet()  # nobody writes a state while another still reads
-            return trainer.run()
+            return announced(trainer.run(), context)
 
 
 def read_end(folder: Path, config: RunConfig) -> Summary | None:
@@ -151,13 +153,13 @@ def data_again(
 
 
 def with_data_at(config: RunConfig, name: str, path: str | None) -> RunConfig:
-    """What a run began with, and that its data are now elsewhere: a named set, or at an absolute path."""
+    """The config of a run whose data are now elsewhere: a named set, or at an absolute path."""
     settings = {**config.settings, "data": path or name}
     return dataclasses.replace(config, settings=settings, data=dataclasses.replace(config.data, path=path))
 
 
 def lengthened(config: RunConfig, options: FitSettings, done: int) -> RunConfig:
-    """What a run began with, and its new length beside the one that it had when `done` steps had been made."""
+    """The config of a run with a new length, beside the one that it had when `done` steps had been made."""
     before = LengthRecord(done, config.settings.get("epochs"), config.settings.get("steps"))
     settings = {**config.settings, **{name: getattr(options, name) for name in LENGTHS}}
     return dataclasses.replace(config, settings=settings, lengths=(*(config.lengths or ()), before))
@@ -175,11 +177,12 @@ def begin_model(folder: Path, config: RunConfig, model: Model, data: Data, witho
         start_again(folder, config, model)
 
 
-def raise_for_length(folder: Path, steps: int, done: int) -> None:
-    """Raises SettingError: a run has made so many steps already."""
-    raise SettingError(
-        f"{folder} has made {done:,} steps already; give a total length of more than these, not of {steps:,} steps."
-    )
+def check_length_left(folder: Path, steps: int, done: int) -> None:
+    """Raises SettingError when a run has made more steps already than it is to have in all."""
+    if steps < done:
+        raise SettingError(
+            f"{folder} has made {done:,} steps already, more than these {steps:,}; give a longer total length."
+        )
 
 
 def rewrite(writer: SoleWriter | None, before: RunConfig, now: RunConfig) -> None:

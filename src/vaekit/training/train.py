@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from vaekit.config.fields import imported
+from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
+from vaekit.config.parts import CUSTOM, Undecided
+from vaekit.config.run_length import LENGTHS
 from vaekit.core import choose, warn_of
-from vaekit.data import Data, load_data
+from vaekit.data import Data, load_data, to_unit
+from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
 from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import KINDS
 from vaekit.models import Model
+from vaekit.models.latent import centred
+from vaekit.networks.principal import Curve, held_out_curve
 from vaekit.runs.start import check_start, model_options_of
 from vaekit.runs.write import check_free, reserved_run_path
 from vaekit.runtime.device import choose_device
@@ -25,6 +33,9 @@ from vaekit.runtime.launch import launched
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
+from vaekit.training.recipe import LATENTS, Choice, Facts, recipe
+
+START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
 
 
 def train(
@@ -79,6 +90,9 @@ def train(
     images = _loaded(settings, data, labels)
     if start is not None:
         warn_of(check_start(Path(start), images, find_method(method).labels))
+    choices = choices_for(settings, images, [*find_method(method).overrides, *options])
+    told = {choice.name: choice.value for choice in choices}
+    settings = resolve(method, told, options, {"data": settings.data.data}, where="")
     model, objective = new_model(settings, images)
     warn_of([*images.notes, *likelihood_notes(settings, model, images)])
     counted = f"{len(images.train):,} images of {'x'.join(map(str, images.shape))}"
@@ -86,6 +100,8 @@ def train(
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
         after = "" if start is None else f" from the weights of {start}"
         tell(f"training {method} on {images.source} ({counted}){after} into {folder}")
+        for choice in choices:
+            tell(f"  {choice.name} {choice.value}: {choice.reason}")
         return fit(
             model,
             objective,
@@ -118,6 +134,44 @@ def _loaded(settings: Settings, data: Data | str | Path | np.ndarray | Tensor, l
     if isinstance(data, str | Path) and labels is None:
         return find_method(settings.method).load(settings.data)
     return load_data(**settings.data.flat() | {"data": data}, labels=labels)
+
+
+def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[Choice]:
+    """What the data decide of the settings.
+
+    Args:
+        settings: with the defaults of everything that is not given.
+        given: names of the options that are, or that the method decides.
+    """
+    method = find_method(settings.method)
+    options = {name for name in method.options() if name not in given}
+    if settings.fit.length:
+        options -= set(LENGTHS)
+    facts = Facts(len(data.train), data.shape)
+    by_components = "init" in {*method.options()} - {*method.overrides} and begins_at_components(
+        settings, data.pixels
+    )
+    if not by_components:
+        return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
+    if "latent_dim" in options:
+        facts = replace(facts, curve=curve_of(data, method.labels))
+    choices = recipe(facts, options, settings.fit.batch_size)
+    return [Choice("init", "pca", START), *choices] if "init" in options else choices
+
+
+def begins_at_components(settings: Settings, pixels: str) -> bool:
+    """Whether the model can begin at probabilistic PCA: p(x|z) is normal, and the networks are vaekit's own."""
+    likelihood, network = settings.model.likelihood, settings.model.network
+    part = decide_likelihood(likelihood, pixels)
+    return imported(part.module).normal and network != Undecided(CUSTOM)
+
+
+def curve_of(data: Data, labels: bool) -> Curve:
+    """What components of the training images are worth, within each class if the model knows it."""
+    standard = standard_of(data)
+    classes = data.classes if labels else 0
+    rows, _ = centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))
+    return held_out_curve(rows, 2 * LATENTS)
 
 
 def likelihood_notes(settings: Settings, model: Model, data: Data) -> list[str]:

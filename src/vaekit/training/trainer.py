@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from vaekit.config.options import FitSettings
-from vaekit.core import NonFiniteError, VaekitWarning, derive_seed, reach
+from vaekit.core import NonFiniteError, derive_seed, reach
 from vaekit.data import Batches, Data, Split
 from vaekit.inference import at_once
 from vaekit.models import Model
@@ -35,8 +34,9 @@ from vaekit.training.lengths import steps_of, validation_epochs
 from vaekit.training.log import Metrics, not_finite
 from vaekit.training.optimizers import weights_in_place
 from vaekit.training.progress import Progress, Timed
+from vaekit.training.recipe import Facts, filled
 from vaekit.training.state import Best, TrainState
-from vaekit.training.summarise import split_summary
+from vaekit.training.summarise import judged, split_summary
 
 LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
 
@@ -74,6 +74,8 @@ class Trainer:
         should_stop: Callable[[], str | None] | None = None,
     ) -> None:
         self.context, self.device, self.precision = context, context.device, context.precision
+        options = filled(options, Facts(len(data.train), data.shape))
+        assert options.batch_size is not None
         self.learner = Learner(model, objective, options, context)
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
@@ -95,7 +97,6 @@ class Trainer:
         self.metrics = Metrics(folder, self.progress, self.state)
         self._started = 0.0
         self._saved_at = -math.inf
-        self._remarked = False
 
     # The loop ------------------------------------------------------------------------------------
 
@@ -107,6 +108,7 @@ class Trainer:
             with own_randomness(self.device), only_deterministic(self.options.deterministic):
                 self._started = time.monotonic() - self.state.seconds
                 if self.state.step == 0:
+                    self.judge_start()
                     self.save()
                 ended = self.state.stopped
                 while reason is None and not ended:
@@ -119,6 +121,11 @@ class Trainer:
         finally:
             self.progress.end()
         return History(self.metrics.lines, summary, reason, self.folder)
+
+    def judge_start(self) -> None:
+        """Validates a model that begins at an optimum: its first weights may be the best."""
+        if self.model.begins_fitted and len(self.data.validation):
+            self.validate(judge=True)
 
     def train_epoch(self) -> str | None:
         """The rest of the epoch, or of the run; a reason if the run is to stop here.
@@ -174,15 +181,19 @@ class Trainer:
             self.log_window()
         state.epoch, state.batch = state.epoch + 1, 0
         if len(self.data.validation) and (last or state.epoch % self.validation_epochs == 0):
-            with weights_in_place(self.model, self.learner.averaged):
-                terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
-            if criterion is not None and (last or state.step >= self.settled_at):
-                self.compare(terms[criterion])
+            self.validate(judge=last or state.step >= self.settled_at)
             state.stopped = not last and state.stale >= (self.options.patience or math.inf)
         if state.stopped:
             self.save()
             reach("stopped early")
         return last or state.stopped
+
+    def validate(self, judge: bool) -> None:
+        """Measures the validation split; `judge` also compares it with the best so far."""
+        with weights_in_place(self.model, self.learner.averaged):
+            terms, criterion = self.measure(self.validation, "validation"), self.objective.criterion
+        if judge and criterion is not None:
+            self.compare(terms[criterion])
 
     def compare(self, value: float) -> None:
         """Keeps the weights if this is the best validation value so far."""
@@ -219,7 +230,7 @@ class Trainer:
             name: split_summary(self.data.splits[name], terms, self.model, self.data)
             for name, terms in measured.items()
         }
-        return Summary(
+        summary = Summary(
             method=self.method,
             likelihood=self.model.likelihood_name,
             data=self.data.source,
@@ -235,6 +246,8 @@ class Trainer:
             test=splits.get("test"),
             validation=splits.get("validation"),
         )
+        settings = {**self.options.flat(), **self.objective.arguments, **self.model.arguments}
+        return judged(summary, settings, self.data, self.metrics.lines, self.steps, self.objective.criterion)
 
     # What is measured ----------------------------------------------------------------------------
 
@@ -258,16 +271,7 @@ class Trainer:
             raise self.error(f"{self._listed(bad)} on the {name} split after step {self.state.step}")
         if log:
             self.metrics.add(MetricLine(self.state.step, self.state.epoch, name, terms))
-            if self.context.leads:
-                self.remark(terms)
         return terms
-
-    def remark(self, terms: Mapping[str, Any]) -> None:
-        """Warns, once, of what the objective finds wrong with a split."""
-        said = self.objective.remark(terms)
-        if said is not None and not self._remarked:
-            warnings.warn(f"after epoch {self.state.epoch}: {said}.", VaekitWarning, stacklevel=2)
-            self._remarked = True
 
     def log_window(self) -> None:
         """One line for the steps since the last."""
@@ -286,7 +290,7 @@ class Trainer:
 
     def error(self, what: str) -> NonFiniteError:
         last = f" Its last good state is in {self.folder}." if self.folder is not None else ""
-        slower = f"learning_rate={self.options.learning_rate / 4:g}"
+        slower = f"learning_rate={self.learner.peak / 4:g}"
         return NonFiniteError(f"{what}; try {slower}, clip=10 or a longer warmup.{last}")
 
     @staticmethod

@@ -30,7 +30,35 @@ def test_json_has_the_summary_of_the_run(terminal) -> None:
     result = json.loads(outcome.out)
     assert outcome.status == 0 and result["run"] == str(Path("runs/vae-digits-1"))
     assert result["interrupted"] is None and result["summary"] == summary_of(result["run"])
-    assert outcome.errors[-1].startswith("vaekit: training vae on digits (1,360 images of 1x8x8) into ")
+    line = "vaekit: training vae on digits (1,360 images of 1x8x8) into "
+    assert any(error.startswith(line) for error in outcome.errors)
+
+
+def test_what_a_run_learned_too_little_for_is_said_and_kept(terminal) -> None:
+    """Options are spelt as flags in the terminal, and as arguments in the file."""
+    words = [
+        "train",
+        "beta-vae",
+        "--data",
+        "digits",
+        *SMALL,
+        "--likelihood",
+        "bce",
+        "--warmup",
+        "10",
+        "--learning-rate",
+        "0.004",
+    ]
+    outcome = terminal(*words, "--epochs", 20, "--batch-size", 192, "--beta", 1000, "--out", "run")
+    assert outcome.status == 0
+    assert "under --beta 1000; take --beta 1." in outcome.errors[-1]
+    (note,) = summary_of("run")["notes"]
+    assert note["kind"] == "weight" and note["remedy"] == "take beta=1"
+    said = terminal("evaluate", "run", "--samples", 2, "--skip-quality").out
+    assert f"found: {outcome.errors[-1].partition('note: ')[2]}" in said
+    assert "nothing wrong" not in said and "collapse" not in said
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert "take beta=1" in page.partition("Numbers")[0]
 
 
 def test_default_runs_are_numbered(terminal) -> None:
@@ -83,6 +111,60 @@ def test_resuming_a_run_that_has_ended_changes_nothing(terminal, vae_run: Path) 
     outcome = terminal("resume", vae_run, "--json")
     assert json.loads(outcome.out)["summary"] == summary_of(vae_run)
     assert {path: path.read_bytes() for path in vae_run.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_is_trained_longer(terminal) -> None:
+    words = ["train", "vae", "--data", "digits", *SMALL, "--schedule", "constant"]
+    for name, steps in (("run", 10), ("alone", 25)):
+        assert terminal(*words, "--steps", steps, "--out", name).status == 0
+    outcome = terminal("resume", "run", "--steps", 5)
+    assert (outcome.status, outcome.err) == (
+        2,
+        "vaekit: error: run has made 10 steps already, more than these 5; give a longer total length.\n",
+    )
+    assert terminal("resume", "run", "--steps", 25).status == 0
+    assert Path("run/metrics.jsonl").read_bytes() == Path("alone/metrics.jsonl").read_bytes()
+    assert summary_of("run") | {"train_seconds": 0} == summary_of("alone") | {"train_seconds": 0}
+    assert terminal("resume", "run", "--budget", "0.3s").status == 0
+    assert summary_of("run")["steps"] > 25
+
+
+def test_a_length_takes_the_place_of_that_of_a_config(terminal) -> None:
+    Path("recipe.json").write_text('{"epochs": 30, "data": "digits"}', encoding="utf-8")
+    words = ["train", "vae", "--config", "recipe.json", *SMALL]
+    assert terminal(*words, "--budget", "0.2s", "--out", "run").status == 0
+    assert json.loads(Path("run/config.json").read_text(encoding="utf-8"))["settings"]["epochs"] is None
+    outcome = terminal(*words, "--budget", "0.2s", "--steps", 3)
+    assert outcome.err == "vaekit: error: --steps and --budget exclude each other: a run has one length.\n"
+
+
+def test_training_begins_with_the_weights_of_a_run(terminal) -> None:
+    assert terminal("train", "vae", "--data", "digits", *SMALL, "--steps", 3, "--out", "first").status == 0
+    words = ["train", "beta-vae", "--data", "digits", "--device", "cpu", "--steps", 3, "--from", "first"]
+    outcome = terminal(*words, "--out", "second")
+    assert outcome.status == 0
+    assert outcome.errors[-1].endswith("from the weights of first into second")
+    before, after = (load_run(name).settings.model for name in ("first", "second"))
+    assert before == after
+    refused = terminal(*words, "--latent-dim", 5, "--out", "third")
+    assert (refused.status, refused.errors[-1]) == (
+        2,
+        "vaekit: error: --from first: its weights do not fit this model (--latent-dim 5 and not 2); "
+        "leave out what changes the model's shape.",
+    )
+
+
+def test_data_that_moved(terminal) -> None:
+    np.save("here.npy", np.random.default_rng(0).integers(0, 255, (60, 8, 8), dtype=np.uint8))
+    assert terminal("train", "vae", "--data", "here.npy", *SMALL, "--steps", 3, "--out", "run").status == 0
+    there = Path("here.npy").rename("there.npy")
+    outcome = terminal("encode", "run")
+    assert outcome.status == 2
+    assert outcome.err.endswith(
+        "if they moved, give --data NEW/PLACE, or once for all: vaekit resume run --data NEW/PLACE\n"
+    )
+    assert terminal("resume", "run", "--data", there).status == 0
+    assert terminal("encode", "run").status == 0
 
 
 def test_notes_of_the_data_are_said(terminal) -> None:

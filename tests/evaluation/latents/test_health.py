@@ -12,12 +12,13 @@ import torch
 
 from linear import LATENTS, LinearVAE
 from vaekit.data import Data, Split, load_data
-from vaekit.evaluation.latents.findings import CodeUsage, Finding, findings
+from vaekit.evaluation.latents.findings import CodeUsage, findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.models import AE, VAE, LatentModel
 from vaekit.objectives.base import Objective
 from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import Reconstruction
+from vaekit.runs.records import Note
 from vaekit.training.fit import fit
 
 
@@ -41,7 +42,7 @@ def healthy(digits: Data) -> Health:
     return trained(vae(), ELBO(), digits, epochs=25)
 
 
-def only(health: Health) -> Finding:
+def only(health: Health) -> Note:
     found = findings(health)
     assert len(found) == 1, found
     return found[0]

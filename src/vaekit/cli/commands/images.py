@@ -8,13 +8,14 @@ import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result
 from vaekit.metrics import METRICS
+from vaekit.runs.ask import usual_out
 
 MSE = METRICS["mse"]
 
 
 def sample(options: SampleOptions) -> Result:
     """Draws images from a run's prior: of one class, of all in turn, or a grid of them."""
-    out = Path(options.run, "samples.png") if options.out is None else Path(options.out)
+    out = usual_out(options.run, "samples") if options.out is None else Path(options.out)
     drawn = vaekit.sample(
         options.run,
         options.count,
@@ -39,7 +40,7 @@ def sample(options: SampleOptions) -> Result:
 
 def reconstruct(options: ReconstructOptions) -> Result:
     """Images beside their reconstructions, from files or from the run's own previews."""
-    out = Path(options.run, "reconstructions.png") if options.out is None else Path(options.out)
+    out = usual_out(options.run, "reconstructions") if options.out is None else Path(options.out)
     found = vaekit.reconstruct(
         options.run,
         options.images,
@@ -52,7 +53,7 @@ def reconstruct(options: ReconstructOptions) -> Result:
     error, count = found.squared_errors.mean().item(), len(found.rebuilt)
     values = {"run": options.run, "out": str(out), "images": count, "names": found.names}
     what = "reconstructions"
-    if out.suffix.lower() == ".png" and found.rebuilt.ndim == 4:
+    if out.suffix.lower() == ".png":
         kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
         what = f"each image with {kind} at its right"
     text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"

@@ -7,14 +7,14 @@ from vaekit.cli.command_options import DemoOptions, ResumeOptions, TrainOptions
 from vaekit.cli.endings import demonstrated, finished
 from vaekit.cli.output import Result, say
 from vaekit.cli.signals import stopping
-from vaekit.config.options import Settings
+from vaekit.config.options import Settings, only_given
 
 
 def train(settings: Settings, options: TrainOptions) -> Result:
     """Trains a model into a new run folder."""
     with stopping() as reason:
         history = vaekit.train(
-            **settings.flat(), out=options.out, start=options.start, should_stop=reason, tell=say
+            **only_given(settings), out=options.out, start=options.start, should_stop=reason, tell=say
         )
     return finished(history)
 

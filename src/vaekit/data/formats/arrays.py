@@ -149,16 +149,18 @@ def _guess_layout(shape: tuple[int, ...], where: str) -> str:
 
 
 def _values(array: np.ndarray, pixels: str, where: str) -> np.ndarray:
-    """The array as uint8 or as finite float32, whichever keeps its values."""
+    """The array as uint8 or as finite float32, whichever keeps its values; real values as float64 where they came so."""
     kind = array.dtype.kind
     if kind == "b":
         return array.view(np.uint8) if array.flags.c_contiguous else array.astype(np.uint8)
     if kind in "iu" and pixels == "real":
-        return array.astype(np.float32)
+        return array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
     if kind in "iu":
         return _bytes(array, where)
     if kind == "f":
-        return _floats(array, where)
+        return _floats(
+            array, np.float64 if pixels == "real" and array.dtype.itemsize >= 8 else np.float32, where
+        )
     raise DataError(f"{where}: an array of {array.dtype} cannot be images; save it as uint8 or float32.")
 
 
@@ -174,7 +176,7 @@ def _bytes(array: np.ndarray, where: str) -> np.ndarray:
     return array.astype(np.uint8)
 
 
-def _floats(array: np.ndarray, where: str) -> np.ndarray:
+def _floats(array: np.ndarray, kept: type[np.floating], where: str) -> np.ndarray:
     step = rows_at_once(array.shape)
     for start in range(0, len(array) if array.ndim else 0, step):
         part = array[start : start + step]
@@ -182,7 +184,7 @@ def _floats(array: np.ndarray, where: str) -> np.ndarray:
             row = start + int(np.argwhere(~np.isfinite(part))[0][0])
             what = "NaN" if np.isnan(array[row]).any() else "infinite values"
             raise DataError(f"{where}: {what} in image {row}; remove or repair such images.")
-    return array.astype(np.float32, copy=False)
+    return array.astype(kept, copy=False)
 
 
 def _numpy(array: object) -> np.ndarray:

@@ -18,6 +18,20 @@ from vaekit.data.dataset import Loaded
 SMALLEST, LARGEST = 8, 256  # pixels per side
 
 
+def why_no_pictures(shape: tuple[int, ...], pixels: str) -> str:
+    """Why examples cannot be shown or written as pictures; empty if they can.
+
+    Args:
+        shape: of an example.
+        pixels: key of PIXELS.
+    """
+    if len(shape) == 1:
+        return f"the data are {shape[0]} features, not images"
+    if shape[0] > 4:
+        return f"images of {shape[0]} channels cannot be shown (1 to 4 can)"
+    return "the pixels are real numbers, not brightness from 0 to 1" if pixels == "real" else ""
+
+
 def parse_size(text: str | int | None) -> tuple[int, int] | None:
     """(height, width) in pixels from "64", "48x64" or None.
 
@@ -90,7 +104,8 @@ def resized(images: Tensor, size: tuple[int, int], fit: str) -> Tensor:
     target = result[:, :, top : top + inner[0], left : left + inner[1]]
     step = min(rows_at_once(view.shape), rows_at_once(target.shape))
     for i in range(0, len(images), step):
-        part = view[i : i + step].float()
+        part = view[i : i + step]
+        part = part if part.dtype == torch.float64 else part.float()
         scaled = functional.interpolate(part, inner, mode="bilinear", antialias=True, align_corners=False)
         target[i : i + step] = scaled.round_() if images.dtype == torch.uint8 else scaled
     return result

@@ -22,7 +22,9 @@ REMEMBERED = 100  # batches, at most, over which the error of the training set i
 
 def normal_image(mean: Tensor, sigma: Tensor | float, dimensions: int) -> Distribution:
     """N(mean, sigma^2 I) over the last `dimensions` dimensions."""
-    scale = torch.as_tensor(sigma, dtype=mean.dtype, device=mean.device).expand_as(mean)
+    if not isinstance(sigma, Tensor):
+        sigma = mean.new_full((), sigma)  # made on the device: a copy from the host would be waited for
+    scale = sigma.to(mean.device, mean.dtype).expand_as(mean)
     return Independent(Normal(mean, scale, validate_args=False), dimensions, False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,12 @@ from torch import Tensor
 
 from vaekit.data import Split
 from vaekit.distributions.likelihoods import measured_under
-from vaekit.evaluation.latents.findings import CodeUsage, Finding
+from vaekit.evaluation.latents.findings import CodeUsage
 from vaekit.inference import MOST, asking, encode_codes, reconstruct, shown, shown_images, squared_errors
 from vaekit.metrics import KINDS
 from vaekit.models import Model
 from vaekit.models.base import HasMarginal, Quantizes, Reconstructs, TakesPrior
+from vaekit.runs.records import Note
 
 LN2 = math.log(2)
 
@@ -60,12 +62,12 @@ class CodeReport:
         }
         return {name: value for name, value in values.items() if value is not None}
 
-    def findings(self) -> list[Finding]:
-        """Dead codes, and a prior that is missing."""
-        found = self.usage.findings()
+    def findings(self, notes: Sequence[Note] = ()) -> list[Note]:
+        """Dead codes, unless there are notes on the training that say why, and a prior that is missing."""
+        found = [] if notes else self.usage.findings()
         if self.code_bits is None:
             text = "no prior is fitted to the codes, so there is nothing to sample from and no code length"
-            found.append(Finding(text, "fit one: vaekit prior RUN"))
+            found.append(Note("no prior", text, "fit one: vaekit prior RUN"))
         return found
 
 
@@ -79,7 +81,7 @@ def measure_codes(model: Quantizes, split: Split) -> CodeReport:
     assert isinstance(model, Model)
     assert isinstance(model, Reconstructs)
     codes = encode_codes(model, split)
-    errors = squared_errors(shown_images(model, split), reconstruct(model, split))
+    errors = squared_errors(shown_images(model, split), reconstruct(model, split), model)
     proper = KINDS[measured_under(model.likelihood_name).kind].bounds
     return CodeReport(
         images=len(split),

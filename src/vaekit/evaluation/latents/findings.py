@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,34 +11,26 @@ from torch import Tensor
 
 from vaekit.evaluation.latents.health import Health
 from vaekit.metrics import DEAD_NATS, IDLE_NATS
+from vaekit.metrics.cutoffs import ALIKE, NOTHING, POOR
 from vaekit.networks.quantizers import used_codes
-
-POOR = 0.5  # share of the pixels' variance explained, below which unused dimensions are missed
+from vaekit.runs.load import Run
+from vaekit.runs.records import Note
+from vaekit.training.evidence import Evidence
+from vaekit.training.verdict import notes_on
 
 FAR = 0.1  # of the rate: a distance from the prior, or a gap to the training images, that matters
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong.
+def findings(health: Health, notes: Sequence[Note] = ()) -> list[Note]:
+    """Returns what is wrong; empty for a healthy model.
 
-    Attributes:
-        text: what, with numbers.
-        remedy: what to try; options are those of `vaekit train`.
+    Args:
+        notes: on the training, where it is known. Where there is one, unused dimensions are no collapse yet, or it has
+            said so.
     """
-
-    text: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.text}; {self.remedy}."
-
-
-def findings(health: Health) -> list[Finding]:
-    """Returns what is wrong; empty for a healthy model."""
     found = [
         _no_prior(health),
-        _collapse(health),
+        None if notes else _collapse(health) or _nothing(health),
         _overgrown(health),
         _far_from_prior(health),
         _overfit(health),
@@ -45,19 +38,58 @@ def findings(health: Health) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _no_prior(health: Health) -> Finding | None:
+def run_notes(run: Run, explained: float | None, samples: float | None) -> list[Note]:
+    """Notes on the training of a run: those kept with it, or of a run of before there were notes, made now.
+
+    Args:
+        explained, samples: explained variance and variance of samples, where they were measured.
+    """
+    if run.summary is None:
+        done = run.metrics[-1].step if run.metrics else 0
+        text = f"the training has not ended: what is measured here is of about {done:,} steps"
+        return [Note("not ended", text, f"resume it: vaekit resume {run.path}")]
+    if run.summary.notes is not None:
+        return list(run.summary.notes)
+    shares = {"explained_variance": explained, "sample_variance": samples}
+    measured = {name: value for name, value in shares.items() if value is not None}
+    return list(notes_on(Evidence.of_run(run.config, run.metrics, run.summary, measured)))
+
+
+def sample_findings(variance: float | None, notes: Sequence[Note] = ()) -> list[Note]:
+    """Returns a finding where samples look the same, and no note has said why.
+
+    Args:
+        variance: of samples, over that of data, as in `vaekit.training.learned`; None where there are none.
+        notes: on the training, and on the latent space.
+    """
+    if variance is None or variance >= ALIKE or notes:
+        return []
+    text = f"samples are like each other: their variance is {variance:.1%} of that of the images"
+    return [Note("samples", text, "train for more steps, or fit a density to the latents (vaekit prior RUN)")]
+
+
+def _nothing(health: Health) -> Note | None:
+    """Reconstructions that are hardly better than the mean of the images."""
+    if health.explained >= NOTHING:
+        return None
+    text = f"reconstructions explain {max(0.0, health.explained):.0%} of the variance: nothing was learned"
+    return Note("nothing", text, "train for more steps, or at another learning_rate")
+
+
+def _no_prior(health: Health) -> Note | None:
     if health.has_prior:
         return None
     spread = [math.sqrt(value) for value in health.variance_of_means]
     distance = "" if health.moments_kl is None else f", {health.moments_kl:.1f} nats or more from N(0, I)"
-    return Finding(
+    return Note(
+        "no prior",
         f"the latents follow no prior: their standard deviations run from {min(spread):.2g} to {max(spread):.2g}"
         f"{distance}, so there is nothing to sample from",
         "train a vae instead, or fit a density to the latents",
     )
 
 
-def _collapse(health: Health) -> Finding | None:
+def _collapse(health: Health) -> Note | None:
     """Dimensions that carry nothing, while reconstructions are poor."""
     if health.kl_by_dimension is None:
         return None
@@ -65,14 +97,15 @@ def _collapse(health: Health) -> Finding | None:
     unused = sum(value < DEAD_NATS for value in health.kl_by_dimension)
     if unused < total and (unused < 0.25 * total or health.explained >= POOR):
         return None
-    return Finding(
+    return Note(
+        "collapse",
         f"{unused} of {total} dimensions carry less than {DEAD_NATS} nats: posterior collapse; reconstructions "
         f"explain {max(0.0, health.explained):.0%} of the pixels' variance",
         "try free_bits=0.5, kl_warmup=0.3 or a smaller beta",
     )
 
 
-def _overgrown(health: Health) -> Finding | None:
+def _overgrown(health: Health) -> Note | None:
     """More dimensions than the images need, while reconstructions are good."""
     if health.kl_by_dimension is None or health.explained < POOR:
         return None
@@ -80,14 +113,15 @@ def _overgrown(health: Health) -> Finding | None:
     needed = sum(value >= IDLE_NATS for value in health.kl_by_dimension)
     if total - needed <= total / 2 or needed == 0:
         return None
-    return Finding(
+    return Note(
+        "spare dimensions",
         f"{total - needed} of {total} dimensions carry less than {IDLE_NATS} nats while reconstructions explain "
         f"{health.explained:.0%} of the pixels' variance: more dimensions than these images need",
         f"latent_dim={math.ceil(1.25 * needed)} should do as well",
     )
 
 
-def _far_from_prior(health: Health) -> Finding | None:
+def _far_from_prior(health: Health) -> Note | None:
     """Latents whose mean and covariance are not the prior's, beyond the error of so few images."""
     if not health.has_prior or health.rate is None or health.moments_kl is None:
         return None
@@ -95,21 +129,23 @@ def _far_from_prior(health: Health) -> Finding | None:
     by_chance = dimensions * (dimensions + 3) / (4 * health.images)  # expected for draws of the prior itself
     if health.moments_kl <= by_chance + max(1.0, FAR * health.rate.value):
         return None
-    return Finding(
+    return Note(
+        "far from the prior",
         f"the latents of all images lie {health.moments_kl:.1f} nats or more from the prior, which samples "
         "are drawn from: samples will not look like the images",
         "bring beta nearer to 1, or fit a density to the latents",
     )
 
 
-def _overfit(health: Health) -> Finding | None:
+def _overfit(health: Health) -> Note | None:
     """Training images that the model knows by heart."""
     if health.gap is None or health.rate is None:
         return None
     gap, error = health.gap
     if gap <= 3 * error or gap <= FAR * health.rate.value:
         return None
-    return Finding(
+    return Note(
+        "overfitting",
         f"the negative ELBO is {gap:.2f} ± {error:.2f} nats higher here than on training images: the network "
         "learns them by heart",
         "try fewer epochs, patience=5, a smaller width, or more images",
@@ -139,9 +175,9 @@ class CodeUsage:
         share = self.used / self.codes
         return {"codes": self.codes, "code_usage": share, "code_perplexity": self.perplexity}
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Note]:
         """Returns a finding where most of the codebook is dead."""
         if self.used >= 0.5 * self.codes:
             return []
-        text = f"{self.codes - self.used} of {self.codes} codes are never used: codebook collapse"
-        return [Finding(text, "start the codes by k-means, restart dead ones (revive=True), or take fewer")]
+        text = f"{self.codes - self.used} of {self.codes} codes are never used"
+        return [Note("codes", text, f"codes={2 ** math.ceil(math.log2(self.used))} should do as well")]

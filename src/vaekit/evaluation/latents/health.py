@@ -13,11 +13,12 @@ from vaekit.data.picking import chosen
 from vaekit.distributions import standard_normal
 from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
 from vaekit.evaluation.likelihood.bounds import MeanNats, distortion_and_rate, negative_elbo
-from vaekit.inference import Embedding, encode, reconstruct, shown_images, squared_errors
+from vaekit.inference import Embedding, encode
 from vaekit.metrics import ACTIVE_VARIANCE
 from vaekit.models import Model
 from vaekit.models.base import Encodes, HasPrior, Reconstructs
 from vaekit.runtime.pulse import ProgressCallback
+from vaekit.training.learned import explained_variance
 
 MOST = 10_000  # images, since the cost of the aggregate posterior grows with their square
 
@@ -130,14 +131,6 @@ def measure_health(
         moments_kl=_moments_kl(model, embedding),
         train_negative_elbo=train_elbo,
     )
-
-
-def explained_variance(model: Reconstructs, split: Split) -> float:
-    """Share of the variance of the pixels, as they are shown to the model, that reconstructions explain, at most 1."""
-    images, rebuilt = shown_images(model, split), reconstruct(model, split)
-    error = float(squared_errors(images, rebuilt).mean()) * images[0].numel()
-    spread = float(images.double().var(0, correction=0).sum())
-    return 1 - error / spread if spread > 0 else 1.0
 
 
 def _moments_kl(model: Model, embedding: Embedding) -> float | None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vaekit.core import SettingError, VaekitError
 from vaekit.data import Split
-from vaekit.explorer.subject import Call, Subject, labels_unchecked
+from vaekit.explorer.subject import Call, Subject, exportable
 from vaekit.inference import spread
 from vaekit.models.base import evaluating
 
@@ -44,7 +44,7 @@ def write_onnx(subject: Subject, images: Split, out: Path) -> dict[str, float]:
     chosen = images.take(spread(len(images), CHECKED))
     y = (chosen.labels,) if subject.can.classes and chosen.labels is not None else ()
     found = {}
-    with evaluating(subject.model), torch.no_grad(), labels_unchecked(subject):
+    with evaluating(subject.model), torch.no_grad(), exportable(subject):
         latents = torch.randn(CHECKED, subject.can.length, generator=torch.Generator().manual_seed(0))
         if subject.can.encodes:
             x = subject.shown(chosen)

@@ -11,7 +11,7 @@ import torch
 from vaekit.explorer.export.program import Weights, write_program
 from vaekit.explorer.material import Material, to_json
 from vaekit.explorer.site import page_files
-from vaekit.explorer.subject import Call, Subject, labels_unchecked
+from vaekit.explorer.subject import Call, Subject, exportable
 
 
 def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
@@ -29,7 +29,7 @@ def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
         "codes": ("moments", image, subject.can.encodes),
         "nats": ("nats", image, subject.can.scores),
     }
-    with labels_unchecked(subject):
+    with exportable(subject):
         for name, (method, example, there) in wanted.items():
             if there:
                 written[name] = write_program(Call(subject, method).eval(), (example, *y), weights)

@@ -31,7 +31,8 @@ class Features(ABC):
     dimensions: int
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(N, dimensions) float32 on the CPU, for images (N, *shape), uint8 or in [0, 1].
+        """(N, dimensions) float32 on the CPU, for images (N, *shape), uint8 or in [0, 1]; real values
+        in standard units (`vaekit.data.moments.standard_of`).
 
         Raises:
             DataError: images of another shape.

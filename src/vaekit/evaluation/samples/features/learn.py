@@ -16,6 +16,7 @@ from vaekit.config.fields import of_choices
 from vaekit.config.options import DataSettings
 from vaekit.core import warn_of
 from vaekit.data import Data
+from vaekit.data.moments import in_standard_units
 from vaekit.data.sources import as_data
 from vaekit.evaluation.samples.features.classifier import Trained, train_classifier
 from vaekit.evaluation.samples.features.pca import fit_pca
@@ -119,5 +120,5 @@ def _classifier(
         tell(f"epoch {epoch} of {epochs}{held_out}")
 
     return train_classifier(
-        data, dimensions=dimensions, epochs=epochs, seed=seed, device=device, report=report
+        in_standard_units(data), dimensions=dimensions, epochs=epochs, seed=seed, device=device, report=report
     )

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from vaekit.core import DataError, SettingError
 from vaekit.data import Data, to_unit
+from vaekit.data.moments import standard_of
 from vaekit.evaluation.samples.features.base import CHUNK, Features, label
 from vaekit.runtime.random import own_randomness
 
@@ -41,7 +42,7 @@ def fit_pca(data: Data, dimensions: int = 64) -> PCAFeatures:
     """Principal components of the training images; needs no labels.
 
     Args:
-        data: its training split is looked at, at most 20,000 images of it.
+        data: its training split is looked at, at most 20,000 images of it; real values in units of their spread.
         dimensions: at most; fewer where images have fewer values or are too few.
 
     Raises:
@@ -51,7 +52,8 @@ def fit_pca(data: Data, dimensions: int = 64) -> PCAFeatures:
     if dimensions < 2:
         raise SettingError(f"dimensions must be at least 2, not {dimensions}.", "dimensions")
     chosen = data.train.images[:: -(-len(data.train) // MOST_FITTED)]
-    x = torch.cat([averaged_down(to_unit(part)).flatten(1) for part in chosen.split(CHUNK)])
+    standard = standard_of(data)
+    x = torch.cat([averaged_down(to_unit(standard(part))).flatten(1) for part in chosen.split(CHUNK)])
     mean = x.double().mean(0).float()
     dimensions = min(dimensions, x.shape[1], len(x) - 1)
     with own_randomness(torch.device("cpu")):

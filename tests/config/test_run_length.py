@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vaekit.config.lengths import parse_budget
 from vaekit.config.methods import resolve
 from vaekit.config.options import FitSettings
+from vaekit.config.run_length import parse_budget
 from vaekit.core import SettingError
 
 

@@ -1,0 +1,136 @@
+"""The units of real data: values are standardised on the way into a model and restored on the way out.
+
+Widths of p(x|z), initial weights and learning rates fit values about 1. So the networks see each column (each
+channel of images) less its mean, over its standard deviation, and what leaves the model is in the data's own units
+again. p(x|z) is a density of the data themselves, so that nats are those of the data in the units given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.compiler import is_exporting
+from torch.distributions import Distribution
+
+from vaekit.data.moments import moments
+
+
+class Units(nn.Module):
+    """Mean and standard deviation of the training examples, stored with the weights.
+
+    Until `take` has seen examples, and in runs from before there were units, values stay as they are.
+
+    Args:
+        shape: of an example, (D,) or (C, H, W).
+
+    Attributes:
+        mean, scale: float64, (D,) or (C, 1, 1). float32 on devices without float64.
+        wide: whether the data came as float64; what leaves the model is of that type then, else float32.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    wide: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        broadcast = (shape[0], *(1 for _ in shape[1:]))
+        self.places = prod(shape[1:])  # values that share a mean
+        self.register_buffer("mean", torch.zeros(broadcast, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(broadcast, dtype=torch.float64))
+        self.register_buffer("wide", torch.tensor(False))
+
+    def take(self, examples: Tensor) -> None:
+        """Takes the units of training examples, (N, *shape); a constant column keeps its scale."""
+        found = moments(examples)
+        self.mean.copy_(found.mean)
+        self.scale.copy_(found.scale)
+        self.wide.fill_(examples.dtype == torch.float64)
+
+    @property
+    def given(self) -> bool:
+        """Whether values are changed at all."""
+        return bool((self.mean != 0).any() or (self.scale != 1).any() or self.wide)
+
+    def standard(self, x: Tensor) -> Tensor:
+        """Values in the data's units (..., *shape) as the networks take them, in the wider type of both."""
+        return (x - self.mean) / self.scale
+
+    def restored(self, x: Tensor) -> Tensor:
+        """The inverse of `standard`."""
+        return x * self.scale + self.mean
+
+    def handed_out(self, x: Tensor) -> Tensor:
+        """Values in the data's units, in the type in which the data came."""
+        return x if is_exporting() or self.wide else x.float()
+
+    def log_scale(self) -> Tensor:
+        """Logarithm of the volume of one standard unit, (): by how many nats a density of the data is lower."""
+        return self.scale.log().sum() * self.places
+
+    @contextmanager
+    def narrow(self) -> Iterator[None]:
+        """Buffers of float32 within the block, for networks that leave for programs without float64."""
+        wide = self.mean, self.scale
+        self.mean, self.scale = self.mean.float(), self.scale.float()
+        try:
+            yield
+        finally:
+            self.mean, self.scale = wide
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Units:
+        """Moves to a device; its type stays, unless that device has no such type."""
+        moved = fn(self.mean.float())
+        wide = moved.device.type != "mps"
+        for name in ("mean", "scale"):
+            buffer = getattr(self, name)
+            kept = buffer.to(moved.device) if wide else buffer.float().to(moved.device)
+            setattr(self, name, kept)
+        self.wide = self.wide.to(moved.device)
+        return self
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Runs from before there were units are loaded without any."""
+        for name, buffer in (
+            ("mean", torch.zeros_like),
+            ("scale", torch.ones_like),
+            ("wide", torch.zeros_like),
+        ):
+            state_dict.setdefault(prefix + name, buffer(getattr(self, name)))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class InUnits(Distribution):
+    """A density of values in the data's units, from one of standardised values.
+
+    Args:
+        standard: density of standardised values, (..., *shape).
+        units: of the data.
+    """
+
+    arg_constraints = {}  # pyright: ignore[reportAssignmentType]
+
+    def __init__(self, standard: Distribution, units: Units) -> None:
+        self.standard, self.units = standard, units
+        super().__init__(standard.batch_shape, standard.event_shape, validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.units.restored(self.standard.mean)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.standard.variance * self.units.scale.square()
+
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
+        return self.units.restored(self.standard.sample(torch.Size(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Nats per example, (..., B): of the standardised value, less the logarithm of the scales."""
+        nats = self.standard.log_prob(self.units.standard(value).to(self.standard.mean.dtype))
+        return nats - self.units.log_scale().to(nats.dtype)

@@ -1,0 +1,243 @@
+"""Notes on what kept a training from learning more, and what would help this very run: pure functions of its records.
+
+A cause is looked for in the order of CAUSES and the first one is named: a run of twenty steps has not collapsed, it has
+not begun. Cut-offs are in `vaekit.metrics.cutoffs`, each with its reason; `benchmarks/notes.py` shows that good runs
+get no note and that the remedies help.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from vaekit.config.quantizer_parts import LEVELS
+from vaekit.metrics import IDLE_NATS
+from vaekit.metrics import cutoffs as cut
+from vaekit.runs.records import Note
+from vaekit.training import evidence as course
+from vaekit.training.evidence import Evidence
+
+SOUND = {
+    "beta": 1.0,
+    "gamma": 10.0,
+    "off_diagonal": 10.0,
+    "diagonal": 10.0,
+}  # weights under which latents carry something
+
+SOUND_CAPACITY = 25.0  # nats that are aimed at in Burgess et al. 2018
+
+
+def notes_on(run: Evidence) -> tuple[Note, ...]:
+    """Notes on a training that has ended; none for a good one.
+
+    Args:
+        run: its records.
+    """
+    batch, one_class = too_large_batch(run), single_class(run)
+    cause = next((note for rule in CAUSES if (note := rule(run)) is not None), None)
+    return tuple(note for note in (cause, batch, one_class) if note is not None)
+
+
+def slow(run: Evidence) -> Note | None:
+    """A learning rate so low that weights hardly moved."""
+    peak, way, steps = run.settings["learning_rate"], run.way, run.steps
+    if way >= cut.LEAST_WAY or peak > cut.SOUND_RATE / 5 or (run.explained or 0.0) >= cut.POOR:
+        return None
+    text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned"
+    return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}")
+
+
+def warm_up(run: Evidence) -> Note | None:
+    """A learning rate that rose for most of the run."""
+    warmup, steps = run.settings.get("warmup") or 0, run.steps
+    if warmup <= cut.MOSTLY_RISING * steps:
+        return None
+    peak = run.settings["learning_rate"]
+    text = f"the learning rate rose for {warmup:,} of {steps:,} steps"
+    if warmup >= steps:
+        reached = peak * steps / (warmup + 1)
+        text = f"the learning rate reached {reached:.2g} of {peak:g}: its warm-up takes {warmup:,} steps, the run had {steps:,}"
+    if steps >= cut.FEWEST_STEPS:
+        return Note("warm-up", text, f"take warmup={steps // 10} or steps={rounded(10 * warmup)}")
+    more = rounded(max(10 * steps, 4 * cut.FEWEST_STEPS))
+    shorter = f" and warmup={more // 10}" if warmup > more / 5 else ""
+    return Note("warm-up", text, f"take steps={more}{shorter}")
+
+
+def few_steps(run: Evidence) -> Note | None:
+    """A run of hardly any steps; priors, which start from a fit, are not judged by their number."""
+    explained, steps = run.explained, run.steps
+    if steps >= cut.FEWEST_STEPS or (explained is None and run.samples is None):
+        return None
+    if explained is not None and explained >= cut.WELL:
+        return None
+    seen = "" if explained is None else f"; reconstructions explain {share(explained)} of the variance"
+    more = rounded(max(5 * steps, 4 * cut.FEWEST_STEPS))
+    return Note("steps", f"{steps:,} steps are too few to learn much{seen}", f"take steps={more}")
+
+
+def never_settled(run: Evidence) -> Note | None:
+    """A weight or an aim of the KL that rose to the end."""
+    name, until = run.rising_until
+    full = max(0, math.floor(run.steps - until))
+    if not name or full >= cut.FULL_WEIGHT * run.steps:
+        return None
+    what = "the weight of the KL" if name == "kl_warmup" else "the rate that is aimed at"
+    text = f"{name}={run.settings[name]:g}: {what} was at its end in {full:,} of {run.steps:,} steps"
+    return Note("ramp", text, f"take {name}={0.3 * run.steps / run.planned:.2g}")
+
+
+def unfinished(run: Evidence) -> Note | None:
+    """A loss that still fell when the run ended: on validation, or where that was measured too rarely, in training."""
+    points, what = run.validation, "validation"
+    if len(points) < 3 and not run.rising_until[0]:
+        points, what = run.training, "the training loss"
+    if len(points) < 3 or not run.settled or run.steps < run.planned:
+        return None
+    start = max([points[0], *run.training[:1]], key=lambda point: point[1])
+    whole = start[1] - min(value for _, value in points)
+    fall = course.last_fall(points, run.steps)
+    if fall <= cut.STILL_FALLING * whole or fall <= cut.BEYOND_NOISE * course.scatter(points):
+        return None
+    ratio = fall / whole
+    text = f"{what} still fell when the run ended: {share(ratio)} of all its fall came in the last fifth of {run.steps:,} steps"
+    return Note("unfinished", text, f"take steps={rounded(run.steps * (2 + 10 * min(ratio, 0.5)))}")
+
+
+def diverged(run: Evidence) -> Note | None:
+    """A training loss that rose again, or went up and down, without much being learned."""
+    points = [point for point in run.training if point[0] > run.rising_until[1]]
+    if len(points) < 4 or not run.settled or (run.explained or 0.0) >= cut.POOR:
+        return None
+    lost, climbed = course.lost(points), course.climbed(points)
+    if lost <= cut.LOST and climbed <= cut.WANDERING:
+        return None
+    text = f"the training loss rose again by {share(lost)} of what it had fallen"
+    if climbed > cut.WANDERING:
+        text = "the training loss went up and down and hardly fell"
+    return Note("diverged", text, f"take learning_rate={slower(run):g}")
+
+
+def heavy(run: Evidence) -> Note | None:
+    """Weights so large, or an aim so low, that the latents carry nothing."""
+    if not run.empty:
+        return None
+    too_large = [name for name, sound in SOUND.items() if (run.settings.get(name) or 0.0) > sound]
+    remedies = [f"{name}={SOUND[name]:g}" for name in too_large]
+    if run.settings.get("capacity", SOUND_CAPACITY) < 1:
+        remedies = [f"capacity={SOUND_CAPACITY:g}"]
+    given = ", ".join(f"{name}={run.settings[name]:g}" for name in too_large)
+    why = f" under {given}" if given else ""
+    return Note("weight", run.emptiness + why, f"take {' and '.join(remedies)}") if remedies else None
+
+
+def unlearned(run: Evidence) -> Note | None:
+    """Reconstructions no better than the mean, although the latents carry something or nothing is charged for them."""
+    if not run.empty or (run.rate is not None and run.rate < IDLE_NATS):
+        return None
+    return Note("nothing", f"nothing was learned: {run.emptiness}", f"take {slower_or_longer(run)}")
+
+
+def collapsed(run: Evidence) -> Note | None:
+    """Latents that carry nothing, although nothing weighs on them and the training has settled."""
+    if not run.empty:
+        return None
+    remedy = slower_or_longer(run)
+    if run.settings.get("likelihood") == "gaussian" and "sigma" in run.settings:
+        remedy = "likelihood='gaussian-optimal', or a smaller sigma"
+    elif "free_bits" in run.settings:
+        remedy = "free_bits=0.5, or kl_warmup=0.3"
+    return Note("collapse", f"posterior collapse: {run.emptiness}", f"take {remedy}")
+
+
+def idle_codes(run: Evidence) -> Note | None:
+    """A codebook of which little is used, by a run that was long enough."""
+    used = run.figures.get("code_usage", 1.0)
+    if used >= cut.FEW_CODES:
+        return None
+    off = [name for name in ("kmeans", "revive") if run.settings.get(name) is False]
+    codes, fixed = run.settings["codes"], run.settings.get("quantizer") == "fsq"
+    sizes = LEVELS if fixed else (2**power for power in range(1, 30))
+    fewer = next(size for size in sizes if size >= used * codes)
+    switches = "=True and ".join([*off, ""]).removesuffix(" and ")
+    remedy = f"take {switches or f'codes={fewer}'}"
+    if not off and not fixed:
+        remedy += ", or quantizer='fsq', which cannot collapse"
+    return Note("codes", f"{share(used)} of {codes} codes are used: codebook collapse", remedy)
+
+
+def alike(run: Evidence) -> Note | None:
+    """Samples that look the same, of a model that seems to have learned otherwise."""
+    if run.samples is None or run.samples >= cut.ALIKE:
+        return None
+    text = f"samples are like each other: their variance is {share(run.samples)} of that of the data"
+    if run.explained is None or (run.rate is not None and run.rate < cut.FAINT):
+        return Note("samples", text, f"take {slower_or_longer(run)}")
+    return Note("samples", text, "take beta=1, or fit a density to the latents (vaekit prior RUN)")
+
+
+def too_large_batch(run: Evidence) -> Note | None:
+    """Batches that hold the whole training set, in a run that learned too little."""
+    batch = run.settings["batch_size"]
+    if batch <= run.images or (run.explained or 0.0) >= cut.WELL:
+        return None
+    text = f"batches of {batch:,} are larger than the training set of {run.images:,}: each epoch is one step"
+    return Note(
+        "batch", text, f"take batch_size={2 ** max(0, math.floor(math.log2(max(1, run.images / 8))))}"
+    )
+
+
+def single_class(run: Evidence) -> Note | None:
+    """Test images of one class, where there are several."""
+    if run.classes is None or run.classes[1] != 1 or run.classes[0] < 2:
+        return None
+    text = f"the test images are all of one class of {run.classes[0]}, and so are previews and figures"
+    return Note("one class", text, "leave the test folder away, or put images of every class there")
+
+
+CAUSES: tuple[Callable[[Evidence], Note | None], ...] = (
+    slow,
+    warm_up,
+    few_steps,
+    never_settled,
+    unfinished,
+    heavy,
+    diverged,
+    unlearned,
+    collapsed,
+    idle_codes,
+    alike,
+)
+
+TOO_LITTLE = {
+    "rate",
+    "warm-up",
+    "steps",
+    "ramp",
+    "unfinished",
+    "diverged",
+}  # kinds after which a collapse is none yet
+
+
+def slower(run: Evidence) -> float:
+    """A learning rate to try instead: a tenth, or one that suits every network here."""
+    return float(f"{min(run.settings['learning_rate'] / 10, cut.SOUND_RATE):.2g}")
+
+
+def slower_or_longer(run: Evidence) -> str:
+    """The remedy where records and settings say no more: a lower rate, if it was high, else more steps."""
+    remedies = [f"learning_rate={slower(run):g}", f"steps={rounded(4 * run.steps)}"]
+    if run.settings["learning_rate"] <= 2 * cut.SOUND_RATE:
+        remedies.reverse()
+    return ", or ".join(remedies)
+
+
+def rounded(steps: float) -> int:
+    """A number of steps with two digits, not below the given one."""
+    unit = 10 ** max(0, math.floor(math.log10(max(steps, 1))) - 1)
+    return math.ceil(steps / unit) * unit
+
+
+def share(value: float) -> str:
+    """`23%`; what is below 0 is nothing."""
+    return f"{max(value, 0.0):.0%}"

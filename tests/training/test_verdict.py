@@ -1,0 +1,217 @@
+"""Notes on trainings, from records made by hand: each fault has its note, its numbers and a remedy with a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from vaekit.config.objective_options import ELBOSettings, QuantizedSettings
+from vaekit.config.options import FitSettings
+from vaekit.runs.records import MetricLine
+from vaekit.training import evidence as course
+from vaekit.training.evidence import Evidence
+from vaekit.training.verdict import notes_on, rounded
+
+GOOD = {"explained_variance": 0.85, "sample_variance": 0.5, "kl_nats": 15.0}
+Curve = Callable[[float], float]  # from the share of the run that is done to nats per image
+
+
+def falling(share: float) -> float:
+    """Falls fast at first, and in the last fifth by 2 % of the whole."""
+    return 100.0 * (1 - share) ** 2.5
+
+
+def lines(
+    steps: int, validation: Curve = falling, training: Curve | None = None, **values: Any
+) -> list[MetricLine]:
+    """Twenty lines of training and as many of validation."""
+    found = []
+    for i in range(1, 21):
+        step, done = max(1, steps * i // 20), i / 20
+        seen = {"loss_nats": (training or validation)(done), "learning_rate": 0.004, "beta": 1.0}
+        seen |= {name: value(done) if callable(value) else value for name, value in values.items()}
+        found.append(MetricLine(step, i, "train", seen))
+        found.append(MetricLine(step, i, "validation", {"loss_nats": validation(done)}))
+    return found
+
+
+def run(
+    steps: int = 400, seen: Sequence[MetricLine] | None = None, images: int = 1500, **changes: Any
+) -> Evidence:
+    """A good run, but for what is changed: fields of the record, figures, or options."""
+    settings = FitSettings().flat() | ELBOSettings().flat() | {"likelihood": "bce"}
+    figures, fields = dict(GOOD), {"planned": steps, "criterion": "loss_nats"}
+    for name, value in changes.items():
+        place = (
+            figures
+            if name in (*GOOD, "code_usage")
+            else fields
+            if name in ("planned", "criterion", "classes")
+            else settings
+        )
+        place[name] = value
+    return Evidence(
+        settings, images, steps, lines=lines(steps) if seen is None else seen, figures=figures, **fields
+    )
+
+
+def kinds(evidence: Evidence) -> list[str]:
+    return [note.kind for note in notes_on(evidence)]
+
+
+def test_a_good_run_has_no_notes() -> None:
+    assert notes_on(run()) == ()
+
+
+FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a part of the text, a part of the remedy
+    "warm-up longer than the run": (run(24), ["warm-up"], "reached 0.0023 of 0.004", "steps=400"),
+    "a long run with a longer warm-up": (run(160, warmup=1000), ["warm-up"], "reached 0.00064", "warmup=16 or steps=10000"),
+    "mostly warm-up": (run(300, warmup=200), ["warm-up"], "rose for 200 of 300 steps", "warmup=30"),
+    "few steps": (run(40, warmup=0, explained_variance=0.4), ["steps"], "40 steps are too few", "steps=400"),
+    "rate much too low": (
+        run(seen=lines(400, lambda s: 27 - s / 100, learning_rate=1e-6), learning_rate=1e-6, explained_variance=0.0, kl_nats=0.1),
+        ["rate"], "learning_rate=1e-06 moves a weight by 0.0004 at most in 400 steps", "learning_rate=0.002",
+    ),
+    "still improving": (run(seen=lines(400, lambda s: 100 * (1 - s))), ["unfinished"], "21% of all its fall", "steps=1700"),
+    "KL weight still rising": (run(kl_warmup=1.0), ["ramp"], "the weight of the KL was at its end in 0 of 400", "kl_warmup=0.3"),
+    "stopped before the KL had its weight": (run(400, kl_warmup=0.5, planned=4000), ["ramp"], "0 of 400 steps", "kl_warmup=0.03"),
+    "beta too large": (run(beta=1000.0, explained_variance=-0.01, kl_nats=0.0), ["weight"], "under beta=1000", "take beta=1"),
+    "no rate aimed at": (run(capacity=0.0, explained_variance=0.0, kl_nats=0.0), ["weight"], "carry 0 nats", "capacity=25"),
+    "collapse under a fixed gaussian": (
+        run(likelihood="gaussian", sigma=1.0, explained_variance=0.0, kl_nats=0.001),
+        ["collapse"], "posterior collapse", "'gaussian-optimal'",
+    ),
+    "collapse for no reason": (run(explained_variance=0.01, kl_nats=0.002), ["collapse"], "carry 0.002 nats", "free_bits=0.5"),
+    "diverged": (
+        run(seen=lines(400, lambda s: 100 * (0.3 + abs(s - 0.5))), learning_rate=0.1, explained_variance=0.2),
+        ["diverged"], "rose again by", "learning_rate=0.002",
+    ),
+    "oscillating": (
+        run(seen=lines(400, falling, lambda s: 50 - s + 20 * (round(20 * s) % 2)), learning_rate=0.1, explained_variance=0.2),
+        ["diverged"], "up and down", "learning_rate=0.002",
+    ),
+    "nothing learned at a high rate": (
+        run(learning_rate=0.1, explained_variance=0.0, kl_nats=5.0), ["nothing"], "nothing was learned", "learning_rate=0.002",
+    ),
+    "samples alike": (run(sample_variance=0.02), ["samples"], "2% of that of the data", "vaekit prior"),
+    "samples alike of a faint code": (run(sample_variance=0.02, kl_nats=0.5), ["samples"], "2% of", "steps=1600"),
+    "batch larger than the set": (run(images=152, explained_variance=0.6), ["batch"], "training set of 152", "batch_size=16"),
+    "test images of one class": (run(classes=(10, 1)), ["one class"], "one class of 10", "every class"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_has_its_note(name: str) -> None:
+    evidence, expected, text, remedy = FAULTS[name]
+    notes = notes_on(evidence)
+    assert [note.kind for note in notes] == expected
+    assert text in notes[0].text
+    assert remedy in notes[0].remedy
+    assert str(notes[0]) == f"{notes[0].text}; {notes[0].remedy}."
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        run(40, warmup=0, explained_variance=0.9),  # few steps, from a start that was good already
+        run(seen=lines(400, learning_rate=1e-5), learning_rate=1e-5),  # goes on from trained weights
+        run(kl_warmup=0.3),
+        run(kl_warmup=1.0, beta_schedule="cyclical", seen=lines(400, beta=lambda s: (4 * s) % 1)),
+        run(beta=4.0, explained_variance=0.6, kl_nats=3.0),
+        run(images=152, explained_variance=0.85),  # batches of everything, and it learned
+        run(seen=lines(400, lambda s: falling(s) if s < 0.5 else 20 + 40 * s, falling)),  # the best weights are kept
+        run(400, planned=4000),  # stopped early
+        run(sample_variance=0.15, explained_variance=0.29),
+        run(classes=(10, 10)),
+        run(classes=(1, 1)),
+    ],
+)  # fmt: skip
+def test_no_false_alarm(good: Evidence) -> None:
+    assert notes_on(good) == ()
+
+
+def test_a_run_of_few_steps_has_not_collapsed() -> None:
+    assert kinds(run(24, explained_variance=-0.1, kl_nats=0.001, sample_variance=0.0, beta=4.0)) == [
+        "warm-up"
+    ]
+
+
+def test_a_fall_within_the_noise_of_validation_is_none() -> None:
+    def noisy(share: float) -> float:
+        return 30 + 5 * (round(20 * share) % 2) - 3 * share
+
+    assert kinds(run(seen=lines(400, noisy))) == []
+
+
+def test_a_run_of_one_epoch_is_judged_by_its_training_loss() -> None:
+    def one_epoch(curve: Curve) -> list[MetricLine]:
+        rows = [line for line in lines(1000, curve) if line.split == "train"]
+        return [*rows, MetricLine(1000, 1, "validation", {"loss_nats": curve(1.0)})]
+
+    assert kinds(run(1000, one_epoch(falling))) == []
+    (note,) = notes_on(run(1000, one_epoch(lambda share: 100 * (1 - share))))
+    assert note.kind == "unfinished"
+    assert "the training loss still fell" in note.text
+
+
+@pytest.mark.parametrize(
+    ("usage", "switches", "remedy"),
+    [
+        (0.5, {}, None),
+        (0.1, {}, "take codes=64, or quantizer='fsq', which cannot collapse"),
+        (0.1, {"kmeans": False}, "take kmeans=True"),
+        (0.1, {"kmeans": False, "revive": False}, "take kmeans=True and revive=True"),
+        (0.1, {"quantizer": "fsq"}, "take codes=64"),
+    ],
+)
+def test_a_codebook_of_which_little_is_used(
+    usage: float, switches: dict[str, Any], remedy: str | None
+) -> None:
+    """512 codes of which 51 are used fit into 64; switches that are on are not named."""
+    options = QuantizedSettings().flat() | {"codes": 512, "kmeans": True, "revive": True} | switches
+    evidence = replace(run(code_usage=usage, **options), criterion=None)
+    notes = notes_on(evidence)
+    assert (notes[0].remedy if notes else None) == remedy
+    few = replace(evidence, steps=16, planned=16, figures={**evidence.figures, "explained_variance": 0.2})
+    assert kinds(few) == ["warm-up"]  # not accused in its first steps
+
+
+def test_a_gan_whose_samples_are_alike() -> None:
+    evidence = replace(run(learning_rate=0.05), criterion=None, figures={"sample_variance": 0.01})
+    (note,) = notes_on(evidence)
+    assert note.kind == "samples"
+    assert "learning_rate=0.002" in note.remedy
+
+
+def test_priors_are_not_judged_by_the_number_of_their_steps() -> None:
+    assert kinds(replace(run(30, warmup=0), figures={"code_nats": 40.0})) == []
+
+
+def test_measures_of_a_curve() -> None:
+    straight = [(float(step), 10.0 - step) for step in range(11)]
+    assert course.at(straight, 2.5) == 7.5
+    assert course.at(straight, -1) == 10.0
+    assert course.last_fall(straight, 10) == pytest.approx(2.0)
+    assert course.scatter(straight) == 0.0
+    assert course.climbed(straight) == course.lost(straight) == 0.0
+    zigzag = [(0.0, 4.0), (1.0, 0.0), (2.0, 3.0), (3.0, 1.0)]
+    assert course.climbed(zigzag) == pytest.approx(3 / 4)
+    assert course.lost(zigzag) == pytest.approx(1 / 4)
+
+
+def test_the_scatter_is_that_of_independent_errors() -> None:
+    import random
+
+    generator = random.Random(0)
+    points = [(float(i), 50 - 0.01 * i + generator.gauss(0, 2.0)) for i in range(4000)]
+    assert course.scatter(points) == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(1, 1), (7, 7), (99, 99), (101, 110), (1234, 1300), (20, 20)]
+)
+def test_steps_are_rounded_up_to_two_digits(steps: int, expected: int) -> None:
+    assert rounded(steps) == expected
