@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaekit.cli.spelling import as_typed
+from vaekit.runs.ask import usual_out as usual_out
 from vaekit.runtime.launch import launched
 
 

@@ -264,5 +264,5 @@ def pairs(reference: Reference) -> tuple[Tensor, Tensor]:
 
 def root_of_covariance(latents: Tensor) -> Tensor:
     """A matrix A with A Aᵀ the covariance of latents (N, D), which may be singular."""
-    values, vectors = torch.linalg.eigh(latents.double().T.cov())
+    values, vectors = torch.linalg.eigh(torch.atleast_2d(latents.double().T.cov()))
     return (vectors * values.clamp_min(0).sqrt()).to(latents.dtype)

@@ -192,7 +192,7 @@ class LatentModel(Autoencoder):
 
 
 def init_of(options: AutoencoderSettings, normal: bool, pair: Pair) -> Literal["pca", "random"]:
-    """Where a model begins.
+    """The place where a model begins.
 
     Raises:
         SettingError: "pca", where p(x|z) is not `normal` or the networks cannot be silenced.

@@ -54,7 +54,7 @@ class Units(nn.Module):
 
     @property
     def given(self) -> bool:
-        """Whether values are changed at all."""
+        """Says whether values are changed at all."""
         return bool((self.mean != 0).any() or (self.scale != 1).any() or self.wide)
 
     def standard(self, x: Tensor) -> Tensor:

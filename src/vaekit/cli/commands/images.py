@@ -6,9 +6,8 @@ from pathlib import Path
 
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
-from vaekit.cli.output import Result
+from vaekit.cli.output import Result, usual_out
 from vaekit.metrics import METRICS
-from vaekit.runs.ask import usual_out
 
 MSE = METRICS["mse"]
 
@@ -26,15 +25,14 @@ def sample(options: SampleOptions) -> Result:
         out=out,
         device=options.device,
     )
-    values = {"run": options.run, "out": str(out), "images": len(drawn.images), "seed": options.seed}
+    count, classes = len(drawn.images), drawn.classes
+    values = {"run": options.run, "out": str(out), "images": count, "seed": options.seed}
     if drawn.labels is None:
-        return Result(values, f"{len(drawn.images)} samples in {out}")
-    classes = drawn.classes
+        return Result(values, f"{count} samples in {out}")
     how = ", classes in turn," if options.label is None else f" of class {classes[0]}"
-    what = f"{len(drawn.images)} samples{how}"
+    what = f"{count} samples{how}"
     if options.grid:
-        each = len(drawn.images) // len(classes)
-        what = f"grid of {each} samples for each of {len(classes)} classes"
+        what = f"grid of {count // len(classes)} samples for each of {len(classes)} classes"
     return Result(values | {"classes": classes}, f"{what} in {out}")
 
 
