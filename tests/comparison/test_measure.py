@@ -57,7 +57,8 @@ def reference(digits: Data) -> m.Reference:
 
 
 def test_classes_and_how_evenly_they_are_drawn() -> None:
-    reference = m.Reference(None, Brightness())  # type: ignore[arg-type]
+    grey = Data("grey", *[Split(torch.zeros(2, 1, 2, 2))] * 3, pixels="unit")
+    reference = m.Reference(grey, Brightness())  # type: ignore[arg-type]
     shades = torch.tensor([0.1] * 6 + [0.3] * 3 + [0.6])
     images = shades[:, None, None, None].expand(-1, 1, 2, 2)
     found = m.classes_drawn(reference, images, torch.tensor([0] * 6 + [2] * 4))
@@ -65,7 +66,7 @@ def test_classes_and_how_evenly_they_are_drawn() -> None:
     assert found["class_evenness"] == pytest.approx(math.exp(entropy) / 4)
     assert found["least_class"] == 0.0
     assert found["as_asked"] == pytest.approx(0.7)
-    assert m.classes_drawn(m.Reference(None, None), images) == {}  # type: ignore[arg-type]
+    assert m.classes_drawn(m.Reference(grey, None), images) == {}
 
 
 def test_samples_are_judged_as_evaluate_does(digits: Data, reference: m.Reference) -> None:
