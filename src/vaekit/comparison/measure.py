@@ -166,12 +166,14 @@ def costs(run: Run) -> dict[str, float]:
         "epochs": own.epochs,
         "steps": own.steps,
         "train_seconds": own.train_seconds,
+        "processor_seconds": own.processor_seconds or own.train_seconds,
     }
     if prior is None:
         return figures
     return figures | {
         "parameters": own.parameters + prior.parameters,
         "train_seconds": own.train_seconds + prior.train_seconds,
+        "processor_seconds": figures["processor_seconds"] + (prior.processor_seconds or prior.train_seconds),
         "prior_parameters": prior.parameters,
         "prior_epochs": prior.epochs,
         "prior_seconds": prior.train_seconds,

@@ -1,6 +1,6 @@
 """Trains and measures the sub-runs of a comparison, one after the other; what is done is not repeated.
 
-OUT/plan.json               what was asked for, and how many epochs that is for each method
+OUT/plan.json               what was asked for, and what that comes to for each method
 OUT/METHOD-SEED/            a run folder like any other; prior/ in it, where its latents get one
 OUT/measured/METHOD-SEED.json   its figures, or why it failed
 OUT/features.safetensors    what samples are compared in, if it had to be learned
@@ -42,9 +42,7 @@ def run_all(
     for number, (name, method, seed) in enumerate(plan.names, 1):
         path = folder / "measured" / f"{name}.json"
         if not path.exists():
-            more = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
-            epochs = f"{plan.epochs[method]} epoch{'s' * (plan.epochs[method] != 1)}"
-            say(f"{number} of {len(plan.names)}: {name}, {epochs}{more}")
+            say(f"{number} of {len(plan.names)}: {name}, {plan.described(method)}")
             record, reason = run_one(plan, method, seed, data, reference, folder / name, stop)
             if reason is not None:
                 return records, reason
@@ -67,7 +65,7 @@ def run_one(
     if history.interrupted:
         return {}, history.interrupted
     run = load_run(folder, device=plan.wish.options["device"])
-    if method in plan.prior_epochs:
+    if method in plan.prior_lengths:
         try:
             history = train_prior(plan, method, seed, data, run, stop)
         except TrainingError as error:
