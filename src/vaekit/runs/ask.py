@@ -130,7 +130,7 @@ def data_to_show(run: Run, data: Data | str | None = None, label: str | None = N
 
 
 def usual_out(run: str | Path, stem: str) -> Path:
-    """The place of what a run draws if nobody says: RUN/stem.png, or .csv and .npz for what is no picture.
+    """The file for what a run draws if nobody names one: RUN/stem.png, or .csv and .npz for what is no picture.
 
     Raises:
         RunError: not a run folder.

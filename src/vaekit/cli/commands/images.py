@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
-from vaekit.cli.output import Result, usual_out
+from vaekit.cli.output import Result, place
 from vaekit.metrics import METRICS
 
 MSE = METRICS["mse"]
@@ -14,7 +12,7 @@ MSE = METRICS["mse"]
 
 def sample(options: SampleOptions) -> Result:
     """Draws images from a run's prior: of one class, of all in turn, or a grid of them."""
-    out = usual_out(options.run, "samples") if options.out is None else Path(options.out)
+    out = place(options.out, options.run, "samples")
     drawn = vaekit.sample(
         options.run,
         options.count,
@@ -25,20 +23,19 @@ def sample(options: SampleOptions) -> Result:
         out=out,
         device=options.device,
     )
-    count, classes = len(drawn.images), drawn.classes
-    values = {"run": options.run, "out": str(out), "images": count, "seed": options.seed}
+    values = {"run": options.run, "out": str(out), "images": len(drawn.images), "seed": options.seed}
     if drawn.labels is None:
-        return Result(values, f"{count} samples in {out}")
-    how = ", classes in turn," if options.label is None else f" of class {classes[0]}"
-    what = f"{count} samples{how}"
+        return Result(values, f"{len(drawn.images)} samples in {out}")
+    of = ", classes in turn," if options.label is None else f" of class {drawn.classes[0]}"
+    what = f"{len(drawn.images)} samples{of}"
     if options.grid:
-        what = f"grid of {count // len(classes)} samples for each of {len(classes)} classes"
-    return Result(values | {"classes": classes}, f"{what} in {out}")
+        what = f"grid of {len(drawn.images) // len(drawn.classes)} samples for each of {len(drawn.classes)} classes"
+    return Result(values | {"classes": drawn.classes}, f"{what} in {out}")
 
 
 def reconstruct(options: ReconstructOptions) -> Result:
     """Images beside their reconstructions, from files or from the run's own previews."""
-    out = usual_out(options.run, "reconstructions") if options.out is None else Path(options.out)
+    out = place(options.out, options.run, "reconstructions")
     found = vaekit.reconstruct(
         options.run,
         options.images,
