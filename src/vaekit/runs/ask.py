@@ -93,6 +93,7 @@ class Reconstructions:
         squared_errors: the mean per value of each image, (N,) float64; of real values in units of the training
             data's spread.
         redrawn_as: name of the class under which they were decoded, where one was asked for.
+        pixels: key of PIXELS.
     """
 
     originals: Tensor
@@ -100,6 +101,7 @@ class Reconstructions:
     names: list[str]
     squared_errors: Tensor
     redrawn_as: str | None = None
+    pixels: str = "8-bit"
 
 
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:
@@ -306,7 +308,7 @@ def reconstruct(
     named = None if other is None else run.classes[other]
     originals = inference.shown_images(model, split)
     errors = inference.squared_errors(originals, rebuilt, model)
-    found = Reconstructions(originals, rebuilt, split.names or [], errors, named)
+    found = Reconstructions(originals, rebuilt, split.names or [], errors, named, model.pixels)
     if out is not None:
         beside = Path(out).suffix.lower() == ".png"
         written = torch.cat([originals, rebuilt], -1) if beside else rebuilt
