@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
+from tests.two_layers import TwoLayers
 from torch import Tensor
 
-from tests.two_layers import TwoLayers
 from vaekit import GAN, VAE, VQVAE
 from vaekit.models import Model
 from vaekit.models.units import Units
@@ -66,7 +66,7 @@ def test_nats_are_those_of_the_data_in_their_own_units() -> None:
     assert isinstance(model, VAE)
     p = model.decode(torch.randn(3, 200, 2))
     width = float(model.likelihood.sigma) * x.numpy().std(0)  # pyright: ignore[reportArgumentType]
-    wanted = norm(p.mean.detach().numpy(), width).logpdf(x.numpy()).sum(-1)
+    wanted = norm.logpdf(x.numpy(), p.mean.detach().numpy(), width).sum(-1)
     assert p.mean.dtype == torch.float64
     np.testing.assert_allclose(p.log_prob(x).detach().numpy(), wanted, rtol=1e-5, atol=2e-4)
 

@@ -101,7 +101,7 @@ METRICS: dict[str, Metric] = {
     "lossless_bits": Metric("lossless", BITS, "−ELBO in bits, where the likelihood is a probability of 8-bit pixels.", LOWER),
     # Reconstructions.
     "mse": MSE,
-    "reconstruction_mse": replace(MSE, meaning="Mean over the values of test images, through the posterior mean or the nearest codes; real values in standard units."),
+    "reconstruction_mse": replace(MSE, meaning="Mean over the values of test images, through the posterior mean or the nearest codes."),
     "psnr_db": Metric("PSNR", "dB", "Peak signal-to-noise ratio of reconstructions, for a peak of 1.", HIGHER),
     # Samples, as a set.
     "fd": Metric("Fréchet distance", "squared feature units",

@@ -141,16 +141,18 @@ def usual_out(run: str | Path, stem: str) -> Path:
     return Path(run, stem + usual_file(about.shape, about.pixels))
 
 
-def what_follows(method: str) -> list[str]:
-    """Commands that fit a trained model: some have no encoder, some nothing yet to draw latents from.
+def what_follows(method: str, shape: Sequence[int]) -> list[str]:
+    """Commands that fit a trained model: some have no encoder, some no pictures, some nothing yet to draw latents from.
 
     Args:
         method: key of METHODS.
+        shape: of an example; rows, (D,), are no pictures to explore.
     """
     kind = find_method(method).model_class()
     needs_prior = issubclass(kind, TakesPrior) and not issubclass(kind, HasPrior)
     rebuilds = ["reconstruct"] if issubclass(kind, Reconstructs) else []
-    return ["explore", "figures", *rebuilds, "prior" if needs_prior else "sample"]
+    explores = ["explore"] if len(shape) == 3 else []
+    return [*explores, "figures", *rebuilds, "prior" if needs_prior else "sample"]
 
 
 def encode(
