@@ -42,6 +42,7 @@ def fingerprint(run: Path) -> dict[str, str]:
     """Hashes of the files of a run that say what was trained."""
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     summary.pop("train_seconds")
+    summary.pop("processor_seconds", None)  # older versions have none
     summary.pop("data")  # a path, where it is the folder of a run
     contents = {
         "weights": (run / "model.safetensors").read_bytes(),

@@ -150,7 +150,7 @@ def content(folder: Path) -> dict[str, Any]:
     """What must be equal: weights and what is known of them, metrics byte for byte, the summary but its time."""
     tensors, about = read_tensors(folder / "model.safetensors")
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    del summary["train_seconds"]
+    del summary["train_seconds"], summary["processor_seconds"]
     summary.pop("forecast_seconds", None)
     return {
         "weights": {name: tensor.numpy().tobytes() for name, tensor in tensors.items()},

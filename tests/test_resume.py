@@ -82,7 +82,7 @@ def assert_equal(folder: Path, alone: Path) -> None:
     assert weights(folder) == weights(alone)
     assert (folder / "metrics.jsonl").read_bytes() == (alone / "metrics.jsonl").read_bytes()
     ours, theirs = (json.loads((f / "summary.json").read_text(encoding="utf-8")) for f in (folder, alone))
-    times = {"train_seconds": 0, "forecast_seconds": 0}
+    times = dict.fromkeys(("train_seconds", "processor_seconds", "forecast_seconds"), 0)
     assert ours | times == theirs | times
     assert not list(folder.rglob("*.tmp"))
 

@@ -73,7 +73,8 @@ def test_the_record_has_what_the_files_have_and_the_command_goes_on_with_it(term
 
 def test_shared_options_are_those_that_differ_from_the_defaults_and_the_device() -> None:
     given = CompareSettings.of({"data": "digits", "latent_dim": 20, "sigma": 0.2, "likelihood": "gaussian"})
-    assert given.shared == {"device": "auto", "likelihood": "gaussian", "sigma": 0.2}
+    assert given.shared == {"device": "auto", "latent_dim": 20, "likelihood": "gaussian", "sigma": 0.2}
+    assert CompareSettings.of({"data": "digits"}).shared == {"device": "auto"}, "the data decide the rest"
     assert given.source.data == "digits"
 
 
@@ -83,6 +84,7 @@ def test_shared_options_are_those_that_differ_from_the_defaults_and_the_device()
         ({"beta": 2.0}, "unknown option 'beta'"),
         ({"methods": ["vea"]}, "Did you mean vae?"),
         ({"budget": "5s"}, "budget= and epochs= exclude each other"),
+        ({"steps": 5}, "epochs= and steps= exclude each other"),
         ({"features": "mnst"}, "features 'mnst': no such name or file"),
         ({"binarize": "dynamic"}, "binarize= is for a source"),
     ],

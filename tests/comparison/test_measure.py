@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from toy import summary
+from toy import summary, toy_data
 from vaekit import AE, GAN, VAE, VQVAE, load_data
 from vaekit.comparison import measure as m
 from vaekit.core import DataError
@@ -57,7 +57,7 @@ def reference(digits: Data) -> m.Reference:
 
 
 def test_classes_and_how_evenly_they_are_drawn() -> None:
-    reference = m.Reference(None, Brightness())  # type: ignore[arg-type]
+    reference = m.Reference(toy_data(), Brightness())  # type: ignore[arg-type]
     shades = torch.tensor([0.1] * 6 + [0.3] * 3 + [0.6])
     images = shades[:, None, None, None].expand(-1, 1, 2, 2)
     found = m.classes_drawn(reference, images, torch.tensor([0] * 6 + [2] * 4))

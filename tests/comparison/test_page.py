@@ -18,8 +18,9 @@ from pages import Node, read_page
 from toy import SMALL, toy_data
 from vaekit import AE, ELBO, VAE, Data, Reconstruction, Split, fit
 from vaekit.comparison.measure import Reference
-from vaekit.comparison.page import write_comparison
-from vaekit.comparison.plan import Plan, Request
+from vaekit.comparison.page import networks, write_comparison
+from vaekit.comparison.plan import Plan
+from vaekit.comparison.wish import Request
 from vaekit.config.options import DataSettings
 from vaekit.runs.load import load_run
 
@@ -51,8 +52,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "nll_nats": ("low", "log p(x)"),
     "lossless_bits": ("low", "lossless"),
     "code_bits": ("", "code"),
+    "processor_seconds": ("", "processor time"),
     "train_seconds": ("", "time"),
     "prior_seconds": ("", "prior"),
+    "steps": ("", "steps"),
     "epochs": ("", "epochs"),
     "prior_epochs": ("", "epochs of the prior"),
     "parameters": ("", "parameters"),
@@ -91,7 +94,7 @@ def page(
 ) -> Node:
     data = data or rows_of_numbers()
     wish = Request(DataSettings(data.source), tuple(records), (0,), None, 2, {})
-    plan = Plan(wish, "", dict.fromkeys(records, 2), {}, {}, {})
+    plan = Plan(wish, "", {method: {"epochs": 2} for method in records})
     reference = Measured(data, None)
     reference.written = floor or {}
     path, _ = write_comparison(plan, records, reference, data, folder)
@@ -223,16 +226,25 @@ def test_pictures_are_those_of_the_method_whose_name_they_bear(tmp_path: Path) -
         torch.manual_seed(seed)
         kind = {"vae": VAE, "ae": AE}[method]
         objective = {"vae": ELBO, "ae": Reconstruction}[method]()
-        fit(kind((1, 4, 4), 2, width=8), objective, data, out=tmp_path / f"{method}-0", epochs=1, **SMALL)
+        fit(
+            kind((1, 4, 4), 2, width=8, likelihood="bce"),
+            objective,
+            data,
+            out=tmp_path / f"{method}-0",
+            epochs=1,
+            **SMALL,
+        )
         models[method] = load_run(tmp_path / f"{method}-0").model
     records = {method: {0: record({"reconstruction_mse": 1.0})} for method in models}
     tree = page(records, tmp_path, data=data)
     strips = [(f.all("b")[0].text, f.all("img")[0].attributes["src"]) for f in tree.all("figure", "strip")]
     assert [name for name, _ in strips] == ["test images", "vae", "ae", "vae", "ae"]
-    originals = data.test.images[:10] / 255
-    assert same(tiles(strips[0][1], 10, 4), originals)
+    shown, images = tiles(strips[0][1], 10, 4), data.test.images
+    places = [int(np.abs(images[:, 0].numpy() - one.astype(int)).max((1, 2)).argmin()) for one in shown]
+    assert sorted(places) == [*range(10)], "each test image once, mixed from the classes"
+    assert same(shown, images[places] / 255)
     for name, uri in strips[1:3]:
-        assert same(tiles(uri, 10, 4), models[name].reconstruct(data.test.images[:10]))
+        assert same(tiles(uri, 10, 4), models[name].reconstruct(images[places]))
     for name, uri in strips[3:]:
         walk = tiles(uri, 10, 4).reshape(2, 10, 4, 4)
         for row in walk:
@@ -253,3 +265,8 @@ def test_pictures_are_those_of_the_method_whose_name_they_bear(tmp_path: Path) -
     assert len(shown) == 32
     assert not same(shown, decoded["ae"])
     assert float(shown.std()) > 0
+
+
+def test_a_method_with_networks_of_its_own_is_named() -> None:
+    assert networks(["vae", "gan"]) == "Networks of the same family and size."
+    assert "size; vqvae: its own kind" in networks(["vae", "vqvae"])

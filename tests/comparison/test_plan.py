@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,47 +11,17 @@ import pytest
 
 from vaekit import RunError, SettingError, load_data
 from vaekit.comparison import plan as planning
-from vaekit.comparison.plan import Request, make_plan, whole_epochs
-from vaekit.config.methods import METHODS
+from vaekit.comparison.budget import Cost, time_all
+from vaekit.comparison.plan import make_plan
+from vaekit.comparison.wish import Request, default_methods, settings_of, wants_prior
+from vaekit.config.methods import METHODS, PRIORS
 from vaekit.config.network_parts import Patches
 from vaekit.config.options import DataSettings
-
-
-def test_a_budget_is_whole_epochs() -> None:
-    assert whole_epochs(10.0, 3.0, "vae") == 3
-    assert whole_epochs(3.0, 3.0, "vae") == 1
-    with pytest.raises(
-        SettingError, match=r"one epoch of gan takes 3\.5 s here; give at least 4s, or epochs=1"
-    ):
-        whole_epochs(3.0, 3.5, "gan")
-
-
-@pytest.mark.parametrize(
-    ("budget", "seconds", "of_prior", "epochs"),
-    [
-        (100.0, 10.0, 5.0, (5, 10)),  # 50 and 50
-        (90.0, 25.0, 20.0, (1, 3)),  # 25, and the prior has what that leaves
-        (90.0, 25.0, 60.0, (1, 1)),
-        (90.0, 10.0, 60.0, (3, 1)),  # half of it would leave the prior none
-        (45.0, 30.0, 15.0, (1, 1)),  # more than half for one epoch
-    ],
-)
-def test_a_model_and_its_prior_share_the_budget(
-    budget: float, seconds: float, of_prior: float, epochs: tuple[int, int]
-) -> None:
-    assert planning.shared_epochs(budget, seconds, of_prior, "vqvae") == epochs
-    assert epochs[0] * seconds + epochs[1] * of_prior <= budget
-
-
-def test_a_budget_too_short_for_model_and_prior() -> None:
-    with pytest.raises(
-        SettingError, match=r"one epoch of vqvae takes 30\.0 s .* prior 15\.2 s; give at least 46s"
-    ):
-        planning.shared_epochs(45.0, 30.0, 15.2, "vqvae")
+from vaekit.training.lengths import Pace
 
 
 def test_discrete_codes_get_a_prior_and_vectors_none() -> None:
-    assert [name for name in METHODS if planning.wants_prior(name)] == ["vqvae"]
+    assert [name for name in METHODS if wants_prior(name)] == ["vqvae"]
 
 
 def wish(**changes: Any) -> Request:
@@ -63,51 +34,86 @@ def wish(**changes: Any) -> Request:
 
 def test_a_plan_is_kept_and_the_same_wish_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_data("digits")
-    asked: list[str] = []
-
-    def pretend(settings: Any, data: Any) -> float:
-        asked.append(settings.method)
-        return {"ae": 0.4, "gan": 1.1}[settings.method]
-
-    monkeypatch.setattr(planning, "epoch_seconds", pretend)
+    monkeypatch.setattr(planning, "time_all", pretend({"ae": 0.4, "gan": 1.1}))
     timed = wish(epochs=None, budget=5.0)
     plan = make_plan(timed, data, tmp_path / "a")
-    assert plan.epochs == {"ae": 12, "gan": 4}
-    monkeypatch.setattr(planning, "epoch_seconds", lambda settings, data: 99.0)
+    assert plan.lengths == {"ae": {"steps": 12}, "gan": {"steps": 4}}
+    monkeypatch.setattr(planning, "time_all", pretend({"ae": 99.0, "gan": 99.0}))
     assert make_plan(timed, data, tmp_path / "a") == plan, "the number is recorded, not timed again"
-    assert plan.settings("gan", 1).fit.epochs == 4
+    assert plan.settings("gan", 1).fit.length == {"steps": 4}
     assert (plan.settings("gan", 1).fit.seed, plan.settings("gan", 1).flat()["width"]) == (1, 8)
     assert plan.settings("gan", 1).flat()["beta1"] == METHODS["gan"].overrides["beta1"]
     assert [name for name, _, _ in plan.names] == ["ae-0", "gan-0", "ae-1", "gan-1"]
 
 
-def test_a_prior_is_planned_in_its_own_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def pretend(steps: dict[str, float], priors: dict[str, float] | None = None) -> Any:
+    """Timing that finds these seconds of a step."""
+
+    def costs(seconds: dict[str, float]) -> dict[str, Cost]:
+        return {method: Cost(0.0, Pace(step, 0.0), 10) for method, step in seconds.items()}
+
+    return lambda wish, settings, data, two: (costs(steps), costs(priors or {}))
+
+
+def test_what_the_data_decide_is_kept_with_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_data("digits")
+    plan = make_plan(wish(options={"device": "cpu"}), data, tmp_path / "a")
+    decided = {
+        name: plan.settings("ae", 0).flat()[name]
+        for name in ("batch_size", "latent_dim", "learning_rate", "init")
+    }
+    assert decided == plan.decided["ae"]
+    assert decided["batch_size"] == plan.settings("gan", 1).fit.batch_size
+    monkeypatch.setattr(planning, "decide", lambda wish, data: {})
+    assert make_plan(plan.wish, data, tmp_path / "a") == plan
 
-    def pretend(settings: Any, data: Any) -> float:
-        assert (settings.method == "code-prior") == (data.shape == (1, 2, 2))
-        return {"ae": 1.0, "vqvae": 2.0, "code-prior": 0.5}[settings.method]
 
-    monkeypatch.setattr(planning, "epoch_seconds", pretend)
+def test_a_prior_is_planned_in_its_own_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = load_data("digits")
+    monkeypatch.setattr(planning, "time_all", pretend({"ae": 1.0, "vqvae": 2.0}, {"vqvae": 0.5}))
     timed = wish(methods=("ae", "vqvae"), epochs=None, budget=10.0)
     plan = make_plan(timed, data, tmp_path / "a")
-    assert (plan.epochs, plan.prior_epochs) == ({"ae": 10, "vqvae": 2}, {"vqvae": 12})
-    assert plan.prior_options("vqvae", 3)["epochs"] == 12
-    assert plan.prior_options("vqvae", 3)["seed"] == 3
+    assert plan.lengths == {"ae": {"steps": 10}, "vqvae": {"steps": 2}}
+    assert plan.prior_lengths == {"vqvae": {"steps": 12}}
+    assert plan.described("vqvae") == "2 steps + 12 of its prior"
+    assert plan.prior_options("vqvae", 3) == {
+        "width": 64,
+        "depth": 2,
+        "device": "cpu",
+        "steps": 12,
+        "seed": 3,
+    }
     assert make_plan(timed, data, tmp_path / "a") == plan
     passes = make_plan(wish(methods=("ae", "vqvae"), epochs=7), data, tmp_path / "b")
-    assert (passes.epochs, passes.prior_epochs) == ({"ae": 7, "vqvae": 7}, {"vqvae": 7})
+    assert passes.lengths == {"ae": {"epochs": 7}, "vqvae": {"epochs": 7}}
+    assert passes.prior_lengths == {"vqvae": {"epochs": 7}}
+    steps = make_plan(wish(epochs=None, steps=30), data, tmp_path / "c")
+    assert [steps.settings(method, 0).fit.length for method in ("ae", "gan")] == [{"steps": 30}] * 2
     (tmp_path / "b" / "plan.json").write_text(
         json.dumps({"format": 1, "wish": passes.wish.as_dict(), "fingerprint": data.fingerprint})
     )
-    with pytest.raises(RunError, match=r"plan\.json: epochs is missing"):
+    with pytest.raises(RunError, match=r"plan\.json: lengths is missing"):
         make_plan(passes.wish, data, tmp_path / "b")
+
+
+def test_the_priors_time_is_that_of_the_code_prior_on_the_models_codes() -> None:
+    data = load_data("digits")
+    asked = wish(methods=("vqvae",), epochs=None, budget=0.2)
+    (own,), (prior,) = (
+        costs.values()
+        for costs in time_all(asked, {"vqvae": settings_of(asked, "vqvae", {})}, data, ["vqvae"])
+    )
+    assert own.steps_per_epoch == math.ceil(
+        len(data.train) / settings_of(asked, "vqvae", {"batch_size": 32}).fit.batch_size
+    )
+    assert prior.steps_per_epoch == math.ceil(len(data.train) / PRIORS["code-prior"].overrides["batch_size"])
+    assert min(own.pace.step, prior.pace.step) > 0
 
 
 def test_sizes_of_networks_go_where_there_is_a_choice_of_networks() -> None:
     asked = wish(options={"width": 8, "depth": 1, "batch_size": 50, "device": "cpu"})
-    assert planning.settings_of(asked, "vae", {}).flat()["width"] == 8
-    own = planning.settings_of(asked, "vqvae", {})
+    assert settings_of(asked, "vae", {}).flat()["width"] == 8
+    own = settings_of(asked, "vqvae", {})
     assert (own.model.network, own.fit.batch_size) == (Patches(), 50)
 
 
@@ -117,12 +123,12 @@ def test_of_two_plans_for_one_folder_the_second_gives_way(
     """The other comes while this one is being timed."""
     data = load_data("digits")
     monkeypatch.setattr(
-        planning, "epoch_seconds", lambda settings, data: make_plan(other, data, tmp_path) and 1.0
+        planning, "time_all", lambda *given: make_plan(other, data, tmp_path) and pretend({"ae": 1.0})(*given)
     )
     other = wish(epochs=7)
     with pytest.raises(RunError, match=r"plan\.json is there already"):
         make_plan(wish(methods=("ae",), epochs=None, budget=5.0), data, tmp_path)
-    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["epochs"] == {"ae": 7, "gan": 7}
+    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["lengths"]["gan"] == {"epochs": 7}
 
 
 def test_another_comparison_in_the_folder_is_left_alone(tmp_path: Path) -> None:
@@ -156,10 +162,10 @@ def test_an_unfinished_comparison_is_found_again(tmp_path: Path, monkeypatch: py
     assert planning.find_folder(wish(epochs=3), "digits").name == "compare-digits-2"
     (first / "comparison.html").write_text("done", encoding="utf-8")
     assert planning.find_folder(mine, "digits").name == "compare-digits-2"
-    assert json.loads((first / "plan.json").read_text(encoding="utf-8"))["epochs"] == {"ae": 2, "gan": 2}
+    assert json.loads((first / "plan.json").read_text(encoding="utf-8"))["lengths"]["ae"] == {"epochs": 2}
 
 
 def test_the_default_is_the_lessons_methods_that_fit() -> None:
-    assert {"ae", "vae", "beta-vae", "gan"} <= set(planning.default_methods(labelled=False))
-    unfit = set(planning.default_methods(labelled=True)) - set(planning.default_methods(labelled=False))
+    assert {"ae", "vae", "beta-vae", "gan"} <= set(default_methods(labelled=False))
+    unfit = set(default_methods(labelled=True)) - set(default_methods(labelled=False))
     assert all(METHODS[name].labels for name in unfit)

@@ -141,7 +141,7 @@ def test_summary(run: Path) -> None:
     summary = read(run / "summary.json")
     assert list(summary) == [
         "method", "likelihood", "data", "parameters", "epochs", "steps", "stopped_early", "train_seconds",
-        "device", "precision", "weights", "test", "validation", "notes",
+        "device", "precision", "weights", "test", "validation", "notes", "processor_seconds",
     ]  # fmt: skip
     assert summary["method"] == "vae"
     assert summary["weights"]["which"] == "best"

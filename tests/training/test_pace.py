@@ -24,7 +24,7 @@ from vaekit.runtime.distributed import choose_context
 from vaekit.training import pace
 from vaekit.training.fit import fit
 from vaekit.training.lengths import Pace
-from vaekit.training.pace import time_pace
+from vaekit.training.pace import time_pace, time_paces
 from vaekit.training.trainer import Trainer
 
 STEPS = 3  # an epoch of the toy data in batches of 16
@@ -66,6 +66,25 @@ def test_measuring_slow_steps_takes_fewer_of_them(ticking: Any) -> None:
     """Of a second each, ten parts of one step are timed where ten seconds are to be enough."""
     ticking([1.0] * (5 + 5 * 2), 1.0)
     assert time_pace(trainer(), at_most=10.0) == Pace(1.0, 1.0)
+
+
+def test_several_are_timed_in_turn_so_that_a_slow_while_is_everyones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is four times slower from the third round on: one after another, the second alone would be slow."""
+    now, order = [0.0], []
+    own = {0: 1.0, 1: 3.0}
+    pair = [trainer(), trainer()]
+
+    def update(self: Trainer, x: Any, y: Any) -> None:
+        order.append(pair.index(self))
+        slow = 4 if len(order) > 2 * 5 + 2 * 2 * 10 else 1
+        now[0] += slow * own[order[-1]]
+
+    monkeypatch.setattr(Trainer, "update", update)
+    monkeypatch.setattr(Trainer, "measure", lambda self, *_, **__: now.__setitem__(0, now[0] + 7.0))
+    first, second = time_paces(pair, 1e9, lambda: now[0])
+    assert order == [0] * 5 + [1] * 5 + ([0] * 10 + [1] * 10) * 5
+    assert (first, second) == (Pace(4.0, 7.0), Pace(12.0, 7.0))
+    assert second.most_steps(500.0, STEPS) * 3 == pytest.approx(first.most_steps(500.0, STEPS), abs=3)
 
 
 def test_timing_leaves_the_random_numbers_and_writes_nothing() -> None:

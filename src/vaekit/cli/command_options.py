@@ -281,18 +281,21 @@ class CompareOptions(DataSettings):
     seed: int = option(0, at_least=0, help="the first of the seeds")
     budget: str | None = option(
         None,
-        help="training time of each sub-run: 120s, 5m, 1h; becomes whole epochs by timing 50 steps; of a vqvae half is "
-        "for the model, the rest for the prior of its latents (default: 60s)",
+        help="processor time of each sub-run: 120s, 5m, 1h; becomes steps, by timing a few steps of each method in turn; of a "
+        "vqvae half is for the model, the rest for the prior of its latents (no length given: 60s)",
     )
     epochs: int | None = option(
         None,
         at_least=1,
         help="equal passes over the training images instead of equal time; the prior of a vqvae has as many more",
     )
-    latent_dim: int = same(CompareSettings, "latent_dim")
+    steps: int | None = option(
+        None, at_least=1, help="equal steps instead; the prior of a vqvae has as many more"
+    )
+    latent_dim: int | None = same(CompareSettings, "latent_dim")
     network: NetworkPart | Undecided = same(CompareSettings, "network")
     likelihood: LikelihoodPart | Undecided = same(CompareSettings, "likelihood")
-    batch_size: int = same(CompareSettings, "batch_size")
+    batch_size: int | None = same(CompareSettings, "batch_size")
     features: str | None = option(
         None,
         help="in which samples are compared: a name, or a file of `vaekit features` (default: mnist_v1 for MNIST, a "

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from vaekit.runs.records import SplitSummary, Summary
 
 MOST_CLASSES = 30  # rows of the table of classes
-TELLING = ("fd", "precision", "recall", "sharpness", "reconstruction_mse", "probe_accuracy", "train_seconds")
+TELLING = (
+    "fd",
+    "precision",
+    "recall",
+    "sharpness",
+    "reconstruction_mse",
+    "probe_accuracy",
+    "processor_seconds",
+)
 
 
 def summary_table(summary: Summary) -> Any:
@@ -135,7 +143,7 @@ def comparison_lines(table: Table) -> list[str]:
         for method, runs in table.failures.items()
         for seed, why in runs.items()
     ]
-    return [*lines, *failed]
+    return [*lines, *failed, *filter(None, [table.withheld])]
 
 
 def evaluation_text(result: Evaluation) -> str:

@@ -224,7 +224,9 @@ def _than(than: str | float) -> tuple[str, ...] | float | str:
 
 
 def judge(claim: Claim, table: Table) -> Verdict:
-    """One claim. Where a method it speaks of was not compared, there is no verdict."""
+    """One claim. Where a method it speaks of was not compared, or methods had not the same time, there is no verdict."""
+    if table.withheld:
+        return Verdict(claim, None, (), table.withheld)
     named = [method for expectation in claim.expectations for method in expectation.needs]
     if absent := [method for method in dict.fromkeys(named) if method not in table.figures]:
         return Verdict(claim, None, (), f"not compared: {', '.join(absent)}")

@@ -9,16 +9,10 @@ from typing import Any
 
 from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
-from vaekit.comparison.plan import (
-    Plan,
-    Request,
-    check_wish,
-    default_methods,
-    find_folder,
-    make_plan,
-)
+from vaekit.comparison.plan import Plan, find_folder, make_plan
 from vaekit.comparison.rows import Table, tabulate
 from vaekit.comparison.subruns import Say, Stop, run_all
+from vaekit.comparison.wish import Request, check_wish, default_methods
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
@@ -36,7 +30,7 @@ from vaekit.evaluation.samples.features.store import (
 )
 from vaekit.evaluation.samples.quality import check_enough
 
-BUDGET = "60s"  # where neither budget nor epochs is given
+BUDGET = "60s"  # where no length is given
 
 
 @dataclass(frozen=True)
@@ -45,10 +39,11 @@ class Comparison:
 
     Attributes:
         out: its folder: a run folder for each method and seed, what was measured of each, and the page.
-        plan: what is compared, and the epochs of each method.
+        plan: what is compared, and the length and decided options of each method.
         interrupted: why it ended early, or None; the same call with the same `out` resumes it.
         table: mean and spread of every figure of every method; None where it was interrupted.
         page, numbers: comparison.html and comparison.json, likewise.
+        withheld: why nothing is judged: methods did not spend the same time; "" where it is.
     """
 
     out: Path
@@ -57,6 +52,10 @@ class Comparison:
     table: Table | None = None
     page: Path | None = None
     numbers: Path | None = None
+
+    @property
+    def withheld(self) -> str:
+        return "" if self.table is None else self.table.withheld
 
 
 @documented(CompareSettings)
@@ -68,6 +67,7 @@ def compare(
     seed: int = 0,
     budget: str | None = None,
     epochs: int | None = None,
+    steps: int | None = None,
     out: str | Path | None = None,
     features: str | Path | None = None,
     should_stop: Stop = lambda: None,
@@ -82,15 +82,18 @@ def compare(
         methods: keys of METHODS; None takes the lesson's, as far as they fit the data.
         seeds: sub-runs of each method.
         seed: the first of the seeds.
-        budget: training time of each sub-run, "120s", "5m" or "1h", which becomes whole epochs by timing 50 steps;
-            60s where neither this nor `epochs` is given.
+        budget: processor time of each sub-run, "120s", "5m" or "1h", which becomes steps by timing a few steps of each
+            method in turn; 60s where no length is given. Where methods spend times that differ by more than a tenth,
+            nothing is judged.
         epochs: equal passes over the training images instead of equal time.
+        steps: equal steps instead.
         out: folder; None takes an unfinished comparison of the same arguments, or else runs/compare-SOURCE-N.
         features: in which samples are compared: a name, or a file of `features`; None takes mnist_v1 for MNIST, a
             classifier learned from the labels, or principal components.
         should_stop: asked after every step of training; a reason ends the comparison, resumable.
         tell: is given lines on what is done.
-        options: of the data, and those that every method gets that has them.
+        options: of the data, and those that every method gets that has them. Latents and images per step that are not
+            given are decided by the data, once for all methods.
 
     Returns:
         The table and the files; or how far it came.
@@ -100,26 +103,29 @@ def compare(
         DataError: data that cannot be used.
         RunError: the folder holds something else, or cannot be written.
     """
-    check_wish(methods or (), seeds, epochs, budget)
-    limit = parse_budget(budget or BUDGET) if epochs is None else None
+    check_wish(methods or (), seeds, budget, epochs, steps)
+    limit = parse_budget(budget or BUDGET) if epochs is None and steps is None else None
     check_features(features)
     settings = _settings(data, options)
     images = data if isinstance(data, Data) else load_data(**settings.source.flat())
     warn_of(images.notes)
     chosen = tuple(methods or default_methods(images.train.labels is not None))
     numbers, named = tuple(range(seed, seed + seeds)), None if features is None else str(features)
-    wish = Request(settings.source, chosen, numbers, limit, epochs, settings.shared, named)
+    wish = Request(settings.source, chosen, numbers, limit, epochs, settings.shared, named, steps)
     folder = find_folder(wish, images.source) if out is None else Path(out)
     plan = make_plan(wish, images, folder)
     each = f"{seeds} seed{'s' * (seeds != 1)} each"
     tell(f"comparing {', '.join(chosen)} on {images.source}, {each}, in {folder}")
+    for method, own in plan.decided.items():
+        decided = ", ".join(f"{name} {value}" for name, value in own.items())
+        tell(f"  {method}: {plan.described(method)}{'; ' * bool(decided)}{decided}")
     reference = make_reference(wish, images, folder, tell)
     records, interrupted = run_all(plan, images, reference, folder, tell, should_stop)
     found = Comparison(folder, plan, interrupted)
     if interrupted is not None:
         return found
     page, written = write_comparison(plan, records, reference, images, folder)
-    return replace(found, table=tabulate(records), page=page, numbers=written)
+    return replace(found, table=tabulate(records, limit), page=page, numbers=written)
 
 
 def _settings(data: Data | str | Path, options: dict[str, Any]) -> CompareSettings:

@@ -11,13 +11,15 @@ from typing import Any
 
 from vaekit.comparison import pictures
 from vaekit.comparison.claims import LABELLED, RULE, Verdict, figure, short
+from vaekit.comparison.fairness import spent_in_words, withheld
 from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Reference
 from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
 from vaekit.comparison.subruns import Records
-from vaekit.config.methods import METHODS, find_method
+from vaekit.comparison.wish import has_own_network
+from vaekit.config.methods import METHODS
 from vaekit.config.options import FORMAT
 from vaekit.data import Data
 from vaekit.images.png import data_uri
@@ -42,15 +44,16 @@ def write_comparison(
     Raises:
         RunError: they cannot be written.
     """
-    table, floor = tabulate(records), reference.floor()
+    table, floor = tabulate(records, plan.wish.budget), reference.floor()
     verdicts = judge_all(table)
     parts = [
-        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, reference)),
+        *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, reference, records)),
+        f'<p class="warning">{escape(table.withheld)}</p>' if table.withheld else "",
         _failures(table),
         "<h2>Figures</h2>",
         _table(table, floor),
         "<h2>What the lesson says, judged by these figures</h2>",
-        _claims(verdicts),
+        _claims(verdicts, table),
         _pictures(plan, records, data, folder) if pictures.drawable(data) else "",
         _runs(plan, table, folder),
     ]
@@ -79,8 +82,10 @@ def as_dict(
     return {
         "format": FORMAT,
         "wish": plan.wish.as_dict(),
-        "epochs": plan.epochs,
-        "prior_epochs": plan.prior_epochs,
+        "lengths": plan.lengths,
+        "prior_lengths": plan.prior_lengths,
+        "decided": plan.decided,
+        "withheld": table.withheld,
         "features": reference.features and reference.features.name,
         "images": reference.count,
         "methods": spreads,
@@ -104,7 +109,7 @@ def as_dict(
     }
 
 
-def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[str]:
+def what_was_compared(plan: Plan, data: Data, reference: Reference, records: Records) -> Iterator[str]:
     """In plain words."""
     wish = plan.wish
     seeds = f"{len(wish.seeds)} seed{'s' * (len(wish.seeds) != 1)}"
@@ -113,19 +118,9 @@ def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[
         f"Trained on the same {len(data.train):,} images of {shape} from {data.source} and measured on the same "
         f"{len(data.test):,} test images; {seeds} of each method. " + networks(wish.methods)
     )
-    epochs = ", ".join(_epochs(plan, method) for method in plan.epochs)
-    if wish.budget is not None:
-        yield (
-            f"Each run had {wish.budget:g} s of training: 50 steps of each method were timed and the budget "
-            f"turned into whole epochs, so that every schedule ends. Epochs: {epochs}."
-            + (
-                " A model whose latents get a prior has what fits into half of the time, its prior the rest."
-                * bool(plan.prior_epochs)
-            )
-        )
-    else:
-        also = " and its prior as many" if plan.prior_epochs else ""
-        yield f"Each run had {wish.epochs} epochs{also}."
+    yield length_in_words(plan, records)
+    if decided := decided_in_words(plan):
+        yield decided
     if reference.features is not None:
         accuracy = reference.classifier and reference.classifier.accuracy
         reads = f", a classifier that reads {accuracy:.1%} of test images as labelled" if accuracy else ""
@@ -133,24 +128,48 @@ def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[
             f"Sets of images are compared in the features {reference.features.name}{reads}, "
             f"{reference.count:,} images of each kind."
         )
+    best = "" if withheld(wish.budget, records) else "; the best mean of a row is set in bold"
     spread = "" if len(wish.seeds) > 1 else " One seed has no spread: differences may be chance."
     yield (
-        f"Figures are means over the seeds (n = {len(wish.seeds)}, less those that failed) ± the standard deviation; "
-        f"the best mean of a row is set in bold.{spread}"
+        f"Figures are means over the seeds (n = {len(wish.seeds)}, less those that failed) ± the standard deviation"
+        f"{best}.{spread}"
     )
 
 
 def networks(methods: Sequence[str]) -> str:
     """Says which methods have the same networks."""
-    own = [method for method in methods if "network" not in find_method(method).options()]
+    own = [method for method in methods if has_own_network(method)]
     if not own:
         return "Networks of the same family and size."
     return f"Networks of the same family and size; {', '.join(own)}: its own kind (its parameters are in the table)."
 
 
-def _epochs(plan: Plan, method: str) -> str:
-    prior = f" + {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
-    return f"{method} {plan.epochs[method]}{prior}"
+def length_in_words(plan: Plan, records: Records) -> str:
+    """Says how long each run was trained."""
+    wish = plan.wish
+    if wish.budget is None:
+        also = " and its prior as many" if plan.prior_lengths else ""
+        return "".join(f"Each run had {count:,} {name}{also}." for name, count in wish.length.items())
+    spent = spent_in_words(records)
+    steps = ", ".join(f"{method} {plan.described(method)}" for method in plan.lengths)
+    prior = " A model whose latents get a prior has half of the time, its prior the rest." * bool(
+        plan.prior_lengths
+    )
+    return (
+        f"Each run had {wish.budget:g} s of processor time{'; ' * bool(spent)}{spent}. A few steps of each method were timed in "
+        f"turn and the budget turned into steps, so that every schedule ends: {steps}.{prior}"
+    )
+
+
+def decided_in_words(plan: Plan) -> str:
+    """Says what the data decided for all methods alike; "" where nobody left it open."""
+    named = {"batch_size": "images per step", "latent_dim": "latents"}
+    shared = {name: value for own in plan.decided.values() for name, value in own.items() if name in named}
+    return (
+        "Decided by the data, for all methods that have them: " * bool(shared)
+        + ", ".join(f"{value} {named[name]}" for name, value in shared.items())
+        + "." * bool(shared)
+    )
 
 
 def _failures(table: Table) -> str:
@@ -241,7 +260,13 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     return f"<ul>{items}</ul><details><summary>What each row means</summary><ul>{meanings}</ul></details>"
 
 
-def _claims(verdicts: list[Verdict]) -> str:
+def _claims(verdicts: list[Verdict], table: Table) -> str:
+    if table.withheld:
+        texts = "".join(f"<li>{escape(verdict.claim.text)}</li>" for verdict in verdicts)
+        return (
+            f'<p class="warning">{escape(table.withheld)}</p>'
+            f"<details><summary>{len(verdicts)} not judged</summary><ul>{texts}</ul></details>"
+        )
     known, open_ = ([v for v in verdicts if (v.verdict is None) == missing] for missing in (False, True))
     rest = f"<details><summary>{len(open_)} not judged</summary>{_listed(open_)}</details>" if open_ else ""
     return f'<p class="faint">{escape(RULE)}</p>{_listed(known)}{rest}'

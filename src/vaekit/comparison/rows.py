@@ -6,8 +6,8 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from vaekit.comparison.fairness import Runs, withheld
 from vaekit.metrics import BITS, HIGHER, METRICS, NEITHER, ONE
 
 STABILITY, SHARP, QUALITY, MODES = "Training stability", "Sharpness", "Image quality", "Mode coverage"
@@ -24,8 +24,8 @@ ROWS: dict[str, str] = {  # key of METRICS -> the lesson's word for it, in the o
     "active_units": LATENT, "total_correlation_nats": LATENT,
     "nll_nats": DENSITY,
     "lossless_bits": SIZE, "code_bits": SIZE, "code_mse": SIZE,
-    "train_seconds": COST, "prior_seconds": COST, "epochs": COST, "prior_epochs": COST, "parameters": COST,
-    "prior_parameters": COST,
+    "processor_seconds": COST, "train_seconds": COST, "prior_seconds": COST,
+    "steps": COST, "epochs": COST, "prior_epochs": COST, "parameters": COST, "prior_parameters": COST,
 }  # fmt: skip
 SPREADS = {"fd_spread": "fd", "mse_spread": "reconstruction_mse"}
 
@@ -67,12 +67,14 @@ class Table:
         failures: method -> seed -> why it failed.
         notes: method -> why figures are absent.
         likelihoods: method -> (likelihood, its kind).
+        withheld: why no method is called best and no claim judged, or "".
     """
 
     figures: Mapping[str, Mapping[str, Spread]]
     failures: Mapping[str, Mapping[int, str]]
     notes: Mapping[str, Sequence[str]]
     likelihoods: Mapping[str, tuple[str, str]]
+    withheld: str = ""
 
     def get(self, method: str, name: str) -> Spread | None:
         return self.figures.get(method, {}).get(name)
@@ -83,6 +85,8 @@ class Table:
 
     def best(self, name: str) -> list[str]:
         """Methods with the best mean, where one is better than another."""
+        if self.withheld:
+            return []
         metric = METRICS[name]
         found = {m: row[name].mean for m, row in self.figures.items() if name in row}
         if metric.likelihood and len({self.likelihoods[method] for method in found}) > 1:
@@ -101,8 +105,12 @@ def rank(value: float, better: str) -> float:
     return -value if better == HIGHER else value
 
 
-def tabulate(records: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> Table:
-    """The table of all records: method -> seed -> what `measure` returned, or {"failed": why}."""
+def tabulate(records: Runs, budget: float | None = None) -> Table:
+    """The table of all records: method -> seed -> what `measure` returned, or {"failed": why}.
+
+    Args:
+        budget: processor seconds that each run was to have, if that was its length.
+    """
     figures, failures, notes, likelihoods = {}, {}, {}, {}
     for method, runs in records.items():
         failures[method] = {seed: run["failed"] for seed, run in runs.items() if "failed" in run}
@@ -121,4 +129,4 @@ def tabulate(records: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> Table:
         known = [(run["likelihood"], run["likelihood_kind"]) for run in good if "likelihood" in run]
         if known:
             likelihoods[method] = known[0]
-    return Table(figures, failures, notes, likelihoods)
+    return Table(figures, failures, notes, likelihoods, withheld(budget, records))

@@ -1,6 +1,6 @@
 """Trains and measures the sub-runs of a comparison, one after the other; what is done is not repeated.
 
-OUT/plan.json               what was asked for, and how many epochs that is for each method
+OUT/plan.json               what was asked for, and what that comes to for each method
 OUT/METHOD-SEED/            a run folder like any other; prior/ in it, where its latents get one
 OUT/measured/METHOD-SEED.json   its figures, or why it failed
 OUT/features.safetensors    what samples are compared in, if it had to be learned
@@ -19,6 +19,7 @@ from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json
 from vaekit.runs.load import PRIOR, Run, load_run
 from vaekit.runs.records import has_begun
+from vaekit.runtime.pulse import pulse
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import go_on_with_prior, prior
@@ -41,9 +42,7 @@ def run_all(
     for number, (name, method, seed) in enumerate(plan.names, 1):
         path = folder / "measured" / f"{name}.json"
         if not path.exists():
-            more = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
-            epochs = f"{plan.epochs[method]} epoch{'s' * (plan.epochs[method] != 1)}"
-            say(f"{number} of {len(plan.names)}: {name}, {epochs}{more}")
+            say(f"{number} of {len(plan.names)}: {name}, {plan.described(method)}")
             record, reason = run_one(plan, method, seed, data, reference, folder / name, stop)
             if reason is not None:
                 return records, reason
@@ -66,7 +65,7 @@ def run_one(
     if history.interrupted:
         return {}, history.interrupted
     run = load_run(folder, device=plan.wish.options["device"])
-    if method in plan.prior_epochs:
+    if method in plan.prior_lengths:
         try:
             history = train_prior(plan, method, seed, data, run, stop)
         except TrainingError as error:
@@ -74,7 +73,8 @@ def run_one(
         if history.interrupted:
             return {}, history.interrupted
         run = load_run(folder, device=plan.wish.options["device"])
-    return measure(run, reference), None
+    with pulse("auto") as told:
+        return measure(run, reference, told), None
 
 
 def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: Stop) -> History:

@@ -170,6 +170,8 @@ METRICS: dict[str, Metric] = {
     "epochs": Metric("epochs", "epochs", "Passes over the training images."),
     "steps": Metric("steps", "updates", "Updates of the weights."),
     "train_seconds": Metric("time", "s", "Wall-clock time of training, validation and saving included."),
+    "processor_seconds": Metric("processor time", "s", "What processors worked for training and validation, over all threads; wall-clock "
+                                "time on another device."),
     "forecast_seconds": Metric("forecast of the time", "s", "As it was made from the first steps.", condition=True),
     "weights.epoch": Metric("epoch of the weights", "epochs", "After which epoch the weights were kept."),
     "prior_parameters": Metric("parameters of the prior", "numbers", "Those of the prior that was fitted afterwards."),

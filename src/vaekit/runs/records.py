@@ -180,6 +180,8 @@ class Summary:
         epochs, steps: that were trained.
         stopped_early: because validation no longer got better.
         train_seconds: validation included.
+        processor_seconds: that processors worked for training and validation, the preparation of the model included and the
+            test split not; of another device those of the clock. None in files of before they were measured.
         forecast_seconds: what was forecast of it from the first steps; None where it was over before, or resumed.
         device, precision: that it was trained on and in.
         weights: which were kept.
@@ -206,6 +208,7 @@ class Summary:
     notes: tuple[Note, ...] | None = field(default=None, metadata=OPTIONAL)
     evaluation: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
     forecast_seconds: float | None = field(default=None, metadata=OPTIONAL)
+    processor_seconds: float | None = field(default=None, metadata=OPTIONAL)
     extra: Mapping[str, Any] = field(default_factory=dict, metadata=REST)
 
     @property

@@ -21,6 +21,7 @@ from vaekit.runs.start import start_from
 from vaekit.runs.write import begin_run, method_name, settings_for
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import Context, joined
+from vaekit.runtime.spent import spent
 from vaekit.training.history import History
 from vaekit.training.lengths import with_warmup
 from vaekit.training.pace import in_steps
@@ -83,6 +84,7 @@ def fit(
             settings = settings_for(method, model, objective, data, options)
             begin_run(folder, settings, data, model, objective, context.device, begun)
             held.enter_context(sole_writer(folder))
+        began = spent(context.device)
         if begun is None:
             model.prepare_from(data.train)
         else:
@@ -98,6 +100,7 @@ def fit(
             progress=shown,
             should_stop=should_stop,
         )
+        trainer.state.processor_seconds = spent(context.device) - began
         return announced(trainer.run(), context)
 
 

@@ -69,16 +69,27 @@ class Pace:
         """Seconds that an epoch takes, with a validation at its end."""
         return self.step * steps_per_epoch + self.validation
 
+    def of_steps(self, steps: int, steps_per_epoch: int) -> float:
+        """Seconds that so many steps take, with their share of the validations among them and the one at the end."""
+        return steps * self._with_validations(steps_per_epoch) + self.validation
+
+    def most_steps(self, seconds: float, steps_per_epoch: int) -> int:
+        """Most steps that take no longer; below 1 where not even one does."""
+        return math.floor((seconds - self.validation) / self._with_validations(steps_per_epoch))
+
+    def _with_validations(self, steps_per_epoch: int) -> float:
+        every = steps_per_epoch * max(1, math.ceil(APART / steps_per_epoch))
+        return self.step + self.validation / every
+
     def steps_within(self, seconds: float, steps_per_epoch: int) -> int:
         """Steps that a time is enough for, with the validations among them and the one at the end.
 
         Raises:
             SettingError: not even one.
         """
-        every = steps_per_epoch * max(1, math.ceil(APART / steps_per_epoch))
-        steps = math.floor((seconds - self.validation) / (self.step + self.validation / every))
+        steps = self.most_steps(seconds, steps_per_epoch)
         if steps < 1:
-            least = math.ceil(self.step + self.validation + self.validation / every)
+            least = math.ceil(self.of_steps(1, steps_per_epoch))
             raise SettingError(
                 f"budget='{seconds:g}s' is too short: one step takes {self.step:.2g} s here and a validation "
                 f"{self.validation:.2g} s; give at least {least}s, or steps=1.",

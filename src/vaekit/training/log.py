@@ -121,6 +121,11 @@ class Metrics:
         self.lines = read_metrics(self.folder)
 
 
+def listed(names: list[str]) -> str:
+    """Says that terms are not finite."""
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not finite"
+
+
 def not_finite(terms: Mapping[str, float | list[float]]) -> list[str]:
     """Names of the terms that are NaN or infinite, or hold such a value."""
     return [

@@ -6,10 +6,8 @@ import copy
 import math
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from itertools import chain, count, islice
-
-from torch import Tensor
 
 from vaekit.config.options import FitSettings
 from vaekit.config.run_length import parse_budget
@@ -53,30 +51,58 @@ def in_steps(
 def time_pace(trainer: Trainer, at_most: float = math.inf) -> Pace:
     """Seconds that a step and a validation take here, from 50 timed steps and one validation; the model is changed.
 
-    Of five parts of the steps the median counts: a machine that is busy for a moment does not change it.
-
     Args:
         at_most: seconds that the timed steps may take; fewer are timed if 50 would take longer.
     """
-    with own_randomness(trainer.device):
-        seed_noise(trainer.device, derive_seed("timing"))
+    return time_paces([trainer], at_most, time.perf_counter)[0]
+
+
+def time_paces(trainers: Sequence[Trainer], at_most: float, clock: Callable[[], float]) -> list[Pace]:
+    """The paces of several trainers on one device, a few steps of each in turn, in five rounds.
+
+    Of the rounds the median counts: a machine that is busy for a moment does not change it, and one that is slow for long
+    is slow for all of them.
+
+    Args:
+        at_most: seconds that the timed steps of each may take.
+        clock: gives seconds.
+    """
+    device = trainers[0].device
+    with own_randomness(device):
+        seed_noise(device, derive_seed("timing"))
+        timed = [_Timed(trainer, at_most, clock) for trainer in trainers]
+        rounds = [[one.part() for one in timed] for _ in range(PARTS)]
+        validations = [one.validation() for one in timed]
+    return [
+        Pace(statistics.median(parts), validating)
+        for parts, validating in zip(zip(*rounds, strict=True), validations, strict=True)
+    ]
+
+
+class _Timed:
+    """A trainer whose first steps have been made, and whose next are timed in parts."""
+
+    def __init__(self, trainer: Trainer, at_most: float, clock: Callable[[], float]) -> None:
+        self.trainer, self.clock = trainer, clock
         trainer.learner.train()
-        batches = chain.from_iterable(map(trainer.batches.epoch, count()))
-        warming = _seconds(trainer, islice(batches, WARMED)) / WARMED
-        enough = at_most / max(warming, 1e-9) / PARTS
-        size = max(1, trainer.context.strongest(int(min(enough, PART))))
-        parts = [_seconds(trainer, islice(batches, size)) for _ in range(PARTS)]
-        began = time.perf_counter()
-        if len(trainer.data.validation):
-            trainer.measure(trainer.validation, "validation", log=False)
-        validating = time.perf_counter() - began
-    return Pace(statistics.median(parts) / size, validating)
+        self.batches = chain.from_iterable(map(trainer.batches.epoch, count()))
+        enough = at_most / max(self._seconds(WARMED) / WARMED, 1e-9) / PARTS
+        self.size = max(1, trainer.context.strongest(int(min(enough, PART))))
 
+    def part(self) -> float:
+        """Returns seconds of a step, from the next few."""
+        return self._seconds(self.size) / self.size
 
-def _seconds(trainer: Trainer, batches: Iterable[tuple[Tensor, Tensor | None]]) -> float:
-    """Seconds that updates on these batches take."""
-    began = time.perf_counter()
-    for x, y in batches:
-        trainer.update(x, y)
-    trainer.check_window()  # reads from the device: all of it has been done
-    return time.perf_counter() - began
+    def validation(self) -> float:
+        """Returns seconds of a validation; 0 where there are no images for it."""
+        began = self.clock()
+        if len(self.trainer.data.validation):
+            self.trainer.measure(self.trainer.validation, "validation", log=False)
+        return self.clock() - began
+
+    def _seconds(self, steps: int) -> float:
+        began = self.clock()
+        for x, y in islice(self.batches, steps):
+            self.trainer.update(x, y)
+        self.trainer.check_window()  # reads from the device: all of it has been done
+        return self.clock() - began

@@ -26,6 +26,7 @@ WORK = {
     False: 4e8,
 }  # values seen in a run, at most, of a perceptron and of convolutions: two minutes
 RATE = {True: 4e-3, False: 2e-3}  # peak learning rate at MOST images per step
+SMALL_SET = 5000  # examples, below which weights decay
 EXPLAINED = {1: 0.8}  # share of the variance for which there are latents, by channels: grey pictures
 COLOUR = 0.9  # and others
 LATENTS = 128  # at most
@@ -38,11 +39,13 @@ class Facts:
     Attributes:
         count: training examples.
         shape: of one, (C, H, W) or (D,).
-        curve: what components are worth for them; None where the model does not begin at components.
+        fitted: whether the model begins at components.
+        curve: what these are worth; None where latents are given, or the model begins at random.
     """
 
     count: int
     shape: tuple[int, ...]
+    fitted: bool = False
     curve: Curve | None = None
 
     @property
@@ -80,6 +83,9 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
     ]
     if facts.curve is not None:
         choices.insert(0, latents_for(facts, facts.curve))
+    if facts.fitted and facts.count < SMALL_SET and "optimizer" in open_options:
+        small = f"what networks add to the components of {facts.count:,} examples is soon learned by heart"
+        choices += [Choice("optimizer", "adamw", small), Choice("weight_decay", 1.0, small)]
     return [choice for choice in choices if choice.name in open_options]
 
 

@@ -4,6 +4,7 @@ themselves."""
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor
 
 from vaekit.core import RunError
+from vaekit.runtime.spent import spent
 
-COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds")
+COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds", "processor_seconds")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class TrainState:
         stale: validations since the best one.
         stopped: early, because validation no longer got better.
         seconds: of training, up to the state.
+        processor_seconds: likewise, as `vaekit.runtime.spent` counts them, the preparation of the model included.
         best: weights so far.
         window: steps since the last line of metrics.jsonl.
         counts: histograms of those steps, summed, (K,) each.
@@ -70,6 +73,7 @@ class TrainState:
     stale: int = 0
     stopped: bool = False
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     best: Best = Best()
     window: list[StepTerms] = field(default_factory=list)
     counts: dict[str, Tensor] = field(default_factory=dict)
@@ -108,6 +112,29 @@ class TrainState:
             raise RunError(
                 f"the state in {where} is of another version of vaekit, or damaged: {error}."
             ) from None
+
+
+class Stint:
+    """The time that a run has taken when a part of it ends, from where it stood when the part began.
+
+    Args:
+        state: of the run where the part begins.
+        device: on which it is trained.
+    """
+
+    def __init__(self, state: TrainState, device: torch.device) -> None:
+        self._device = device
+        self._began = time.monotonic() - state.seconds
+        self._spent = spent(device) - state.processor_seconds
+
+    @property
+    def seconds(self) -> float:
+        """Returns the seconds of the whole run."""
+        return time.monotonic() - self._began
+
+    def note(self, state: TrainState) -> None:
+        """Brings the times of a state up to now."""
+        state.seconds, state.processor_seconds = self.seconds, spent(self._device) - self._spent
 
 
 def moved(values: Mapping[str, Any], device: torch.device) -> dict[str, Any]:

@@ -153,6 +153,7 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     )
     if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
+    facts = replace(facts, fitted=settings.model.init != "random")
     if "latent_dim" in options:
         facts = replace(facts, curve=curve_of(data, method.labels))
     choices = recipe(facts, options, settings.fit.batch_size)

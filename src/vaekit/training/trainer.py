@@ -31,11 +31,11 @@ from vaekit.training import validate as measuring
 from vaekit.training.history import History
 from vaekit.training.learner import Learner
 from vaekit.training.lengths import steps_of, validation_epochs
-from vaekit.training.log import Metrics, not_finite
+from vaekit.training.log import Metrics, listed, not_finite
 from vaekit.training.optimizers import weights_in_place
 from vaekit.training.progress import Progress, Timed
 from vaekit.training.recipe import Facts, filled
-from vaekit.training.state import Best, TrainState
+from vaekit.training.state import Best, Stint, TrainState
 from vaekit.training.summarise import judged, split_summary
 
 LOG_EVERY = 50  # steps between lines of metrics.jsonl, and between reads from the device
@@ -86,16 +86,14 @@ class Trainer:
         self.validation = self.in_order(data.validation, "validation")
         self.steps = steps_of(options, len(self.batches))
         self.validation_epochs = validation_epochs(options, len(self.batches))
-        between, every = (
-            self.validation_epochs * len(self.batches),
-            1 if self.device.type == "cpu" else LOG_EVERY,
-        )
+        between = self.validation_epochs * len(self.batches)
+        every = 1 if self.device.type == "cpu" else LOG_EVERY  # steps between reads from the device
         self.progress = Timed(progress, data, options.batch_size, between, every)
         # Before, what is judged is not what is trained, and values cannot be compared.
         self.settled_at = objective.settled_from() * self.steps
         self.state = TrainState()
         self.metrics = Metrics(folder, self.progress, self.state)
-        self._started = 0.0
+        self._stint = Stint(self.state, self.device)
         self._saved_at = -math.inf
 
     # The loop ------------------------------------------------------------------------------------
@@ -106,7 +104,7 @@ class Trainer:
         self.progress.begin(math.ceil(self.steps / len(self.batches)), self.steps, self.state.step)
         try:
             with own_randomness(self.device), only_deterministic(self.options.deterministic):
-                self._started = time.monotonic() - self.state.seconds
+                self._stint = Stint(self.state, self.device)
                 if self.state.step == 0:
                     self.judge_start()
                     self.save()
@@ -206,6 +204,7 @@ class Trainer:
     def finish(self) -> Summary:
         """Chosen weights, the test split, and the files of a run that has ended."""
         reach("finishing")
+        self._stint.note(self.state)  # what is measured of the test split is no training
         self.check_weights()
         weights, about = self.chosen_weights()
         if self.folder is not None:
@@ -217,7 +216,7 @@ class Trainer:
         measured = {"test": self.measure(test, "test")} if len(self.data.test) else {}
         if len(self.data.validation):
             measured["validation"] = self.measure(self.validation, "validation", log=False)
-        self.state.seconds = time.monotonic() - self._started
+        self.state.seconds = self._stint.seconds
         summary = self.summarise(about, measured)
         if self.folder is not None:
             self.metrics.sync()
@@ -239,6 +238,7 @@ class Trainer:
             steps=self.state.step,
             stopped_early=self.state.stopped,
             train_seconds=round(self.state.seconds, 3),
+            processor_seconds=round(self.state.processor_seconds, 3),
             forecast_seconds=self.progress.seconds,
             device=str(self.device),
             precision=self.precision,
@@ -268,7 +268,7 @@ class Trainer:
         """Mean terms of a split, checked and noted under its name."""
         terms = measuring.mean_terms(self.model, self.objective, batches, self.precision, batches.seed)
         if bad := not_finite(terms):
-            raise self.error(f"{self._listed(bad)} on the {name} split after step {self.state.step}")
+            raise self.error(f"{listed(bad)} on the {name} split after step {self.state.step}")
         if log:
             self.metrics.add(MetricLine(self.state.step, self.state.epoch, name, terms))
         return terms
@@ -286,16 +286,12 @@ class Trainer:
         """Raises NonFiniteError for the first step since the last line that had a term not finite."""
         if (found := self.metrics.first_not_finite()) is not None:
             step, bad = found
-            raise self.error(f"{self._listed(bad)} at step {step}")
+            raise self.error(f"{listed(bad)} at step {step}")
 
     def error(self, what: str) -> NonFiniteError:
         last = f" Its last good state is in {self.folder}." if self.folder is not None else ""
         slower = f"learning_rate={self.learner.peak / 4:g}"
         return NonFiniteError(f"{what}; try {slower}, clip=10 or a longer warmup.{last}")
-
-    @staticmethod
-    def _listed(names: list[str]) -> str:
-        return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not finite"
 
     # What is kept --------------------------------------------------------------------------------
 
@@ -313,7 +309,7 @@ class Trainer:
         if self.folder is not None:
             self.check_window()
             self.check_weights()
-            self.state.seconds = time.monotonic() - self._started
+            self._stint.note(self.state)
             self.metrics.sync()
             nested = self.learner.as_nested() | self.state.as_nested()
             save_state(self.folder / "checkpoints", self.state.step, nested)

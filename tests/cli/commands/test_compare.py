@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vaekit import Data, Reconstruction, load_data, load_run
+from vaekit.comparison.budget import Cost
 from vaekit.config.methods import METHODS, PRIORS, Method
 from vaekit.config.model_options import AutoencoderSettings
 from vaekit.config.objective_options import NoSettings
@@ -22,6 +23,7 @@ from vaekit.core import Loss
 from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import save_pca
 from vaekit.objectives.nll import CodeLength
+from vaekit.training.lengths import Pace
 
 TINY = [
     "--epochs",
@@ -226,9 +228,10 @@ def test_a_method_that_fails_is_said_and_the_others_stand(compare, monkeypatch: 
         (["--methods", "vae", "vae"], "--methods names vae twice"),
         (["--seeds", 0], "--seeds must be at least 1, not 0"),
         (["--budget", "1s"], "--budget and --epochs exclude each other"),
+        (["--steps", 0], "--steps must be at least 1"),
         (["--features", "mnst"], "--features 'mnst': no such name or file. Did you mean mnist_v1?"),
         (["--latent-dim", 0], "--latent-dim must be at least 1"),
-        (["--network", "mpl"], "--network: 'mpl' is not one of auto, lesson, mlp, resnet. Did you mean mlp?"),
+        (["--network", "mpl"], "--network: 'mpl' is not one of auto, lesson, mlp, resnet, strided. Did you mean mlp?"),
         (["--device", "gpu"], "unknown --device 'gpu'"),
         (["--out", "f.safetensors"], "--out f.safetensors: something else is there"),
         (["--methods"], "--methods needs a value"),
@@ -241,22 +244,87 @@ def test_bad_input_is_one_line_before_any_training(compare, words: list[object],
     assert not Path("runs").exists()
 
 
-def test_a_budget_too_short_for_one_epoch(terminal) -> None:
-    outcome = terminal("compare", "--data", "digits", "--methods", "ae", "--budget", "0.001s", "--width", 8)
+def test_a_budget_too_short_for_one_step(terminal) -> None:
+    outcome = terminal("compare", "--data", "digits", "--methods", "ae", "--budget", "0.0001s", "--width", 8)
     assert outcome.status == 2
-    assert "--budget 0.001s is too short: one epoch of ae takes" in outcome.errors[-1]
+    assert "--budget 0.0001s is too short: the first step of ae, with all that" in outcome.errors[-1]
+    assert outcome.errors[-1].endswith("give at least 1s, or --steps 1.")
 
 
-def test_a_budget_becomes_epochs(compare, terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timing that finds a tenth of a second for a step of an autoencoder, and twice that for one of a VAE."""
     from vaekit.comparison import plan
 
-    monkeypatch.setattr(plan, "epoch_seconds", lambda settings, data: 2.0)
-    words = ["--methods", "ae", "--seeds", 1, "--budget", "7s", *TINY[2:], "--json"]  # without --epochs
-    outcome = terminal("compare", "--data", "digits", *words)
+    found = {"ae": Cost(0.0, Pace(0.1, 0.0), 4), "vae": Cost(0.0, Pace(0.2, 0.0), 4)}
+    monkeypatch.setattr(plan, "time_all", lambda wish, settings, data, two: (found, {}))
+
+
+@pytest.fixture
+def timed(compare, terminal, costs) -> Callable[..., Any]:
+    """Runs `vaekit compare` of an autoencoder and a VAE with a budget that is enough for 14 steps and for 7."""
+    words = ["--methods", "ae", "vae", "--seeds", 1, "--budget", "1.45s", *TINY[2:]]  # without --epochs
+    return lambda *more: terminal("compare", "--data", "digits", *words, *more)
+
+
+def test_a_budget_becomes_steps(timed, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = timed("--json", "--out", "c")
     assert outcome.status == 0, outcome.err
     found = json.loads(outcome.out)
-    assert found["epochs"] == {"ae": 3}
-    assert found["figures"]["ae"]["epochs"] == 3
+    assert found["lengths"] == {"ae": {"steps": 14}, "vae": {"steps": 7}}
+    assert [found["figures"][method]["steps"] for method in ("ae", "vae")] == [14, 7]
+    for method in ("ae", "vae"):
+        spent = read(Path("c") / f"{method}-0" / "summary.json")["processor_seconds"]
+        assert found["figures"][method]["processor_seconds"] == spent > 0
+
+
+def test_a_comparison_with_a_budget_goes_on_to_the_same_bits(timed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in the second run, and resumed where a step would be found to take another time."""
+    from vaekit.cli.commands import compare as command
+    from vaekit.comparison import plan
+
+    assert timed("--out", "whole").status == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "stopping", lambda: stopping_after(14 + 3))
+        assert timed("--out", "c").status == 130
+    monkeypatch.setattr(plan, "time_all", lambda *given: pytest.fail("timed again"))
+    outcome = timed("--out", "c")
+    assert outcome.status == 0, outcome.err
+    for name in ("ae-0", "vae-0"):
+        ends = [load_run(Path(folder) / name).model.state_dict() for folder in ("whole", "c")]
+        assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
+        assert (Path("whole") / name / "metrics.jsonl").read_bytes() == (
+            Path("c") / name / "metrics.jsonl"
+        ).read_bytes()
+
+
+@pytest.mark.parametrize(("vae", "judged"), [(10.5, True), (13.0, False)])
+def test_nothing_is_judged_of_methods_that_spent_different_times(
+    timed, monkeypatch: pytest.MonkeyPatch, vae: float, judged: bool
+) -> None:
+    from vaekit.comparison import subruns
+
+    def measured(run: Any, reference: Any) -> dict[str, Any]:
+        record = measure(run, reference)
+        record["figures"]["processor_seconds"] = {"ae": 10.0, "vae": vae}[run.settings.method]
+        return record
+
+    measure = subruns.measure
+    monkeypatch.setattr(subruns, "measure", measured)
+    outcome = timed("--out", "c")
+    assert outcome.status == 0, outcome.err
+    said = "ae spent 10 s and vae 13 s, 30% more, which is over a tenth: nothing is judged"
+    page, numbers = (
+        (Path("c") / "comparison.html").read_text(encoding="utf-8"),
+        read(Path("c/comparison.json")),
+    )
+    assert all((said in text) != judged for text in (outcome.out, page, numbers["withheld"]))
+    assert ('<span class="verdict">' in page) == judged
+    assert ("is set in bold" in page) == judged
+    assert any(claim["verdict"] for claim in numbers["claims"]) == judged
+    table = page.split('<table class="compared">')[1].split("</table>")[0]
+    assert ("<b>" in table) == judged
+    assert f"Each run had 1.45 s of processor time; spent 10 to {vae:g} s." in page
 
 
 @pytest.mark.skipif(not any(m.labels for m in METHODS.values()), reason="no method wants labels")

@@ -21,6 +21,7 @@ def compare(options: CompareOptions) -> Result:
             seed=options.seed,
             budget=options.budget,
             epochs=options.epochs,
+            steps=options.steps,
             out=options.out,
             features=options.features,
             should_stop=reason,
@@ -31,13 +32,20 @@ def compare(options: CompareOptions) -> Result:
     values: dict[str, Any] = {
         "out": str(found.out),
         "interrupted": found.interrupted,
-        "epochs": plan.epochs,
-        "prior_epochs": plan.prior_epochs,
+        "lengths": plan.lengths,
+        "prior_lengths": plan.prior_lengths,
+        "decided": plan.decided,
     }
     if found.interrupted is not None or table is None:
         say(f"stopped ({found.interrupted}); the same command resumes it; --out {found.out}")
         return Result(values, f"out   {found.out} (not finished)", status_after(str(found.interrupted)))
     means = {m: {name: spread.mean for name, spread in row.items()} for m, row in table.figures.items()}
     failed = {m: list(runs) for m, runs in table.failures.items() if runs}
-    values |= {"figures": means, "failed": failed, "page": str(found.page), "numbers": str(found.numbers)}
+    values |= {
+        "figures": means,
+        "failed": failed,
+        "withheld": found.withheld,
+        "page": str(found.page),
+        "numbers": str(found.numbers),
+    }
     return Result(values, "\n".join([*comparison_lines(table), str(found.page), str(found.numbers)]))
