@@ -58,6 +58,7 @@ from vaekit.models.capabilities import (
     check_needs as check_needs,
 )
 from vaekit.models.units import InUnits, Units
+from vaekit.runtime.device import held_by
 
 
 class Model(nn.Module, ABC):
@@ -169,7 +170,7 @@ class Model(nn.Module, ABC):
                 f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
             )
         shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
-        return self.standard(shown.to(parameter.device)).to(parameter.dtype)
+        return self.standard(held_by(parameter.device, shown).to(parameter.device)).to(parameter.dtype)
 
     def standard(self, x: Tensor) -> Tensor:
         """Examples as they are shown, (..., *shape), in units of the training data's spread where they are real.
@@ -177,7 +178,15 @@ class Model(nn.Module, ABC):
         So the networks see them, and so errors, distances and shares of variance are measured, which then do not
         depend on units. On the model's device or not.
         """
-        return x if self.units is None else self.units.standard(x.to(self.units.mean.device)).to(x.device)
+        if self.units is None:
+            return x
+        device = self.units.mean.device
+        return self.units.standard(held_by(device, x).to(device)).to(x.device)
+
+    def take_units(self, images: Tensor) -> None:
+        """Takes the units of real training examples, (N, *shape), for `prepare`; weights that are in use keep theirs."""
+        if self.units is not None and self._fresh and not self.units.given:
+            self.units.take(images)
 
     def per_standard_unit(self, slope: Tensor) -> Tensor:
         """A derivative by examples, (..., *shape), as a derivative by `standard` ones, in the networks' type."""

@@ -51,5 +51,6 @@ def reconstruct(options: ReconstructOptions) -> Result:
     if out.suffix.lower() == ".png":
         kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
         what = f"each image with {kind} at its right"
-    text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"
+    units = ", in standard units" if found.pixels == "real" else ""
+    text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
     return Result(values | {"mean_squared_error": error}, text)
