@@ -54,6 +54,7 @@ GOOD: dict[str, tuple[str, str, Options]] = {  # name -> method, data, options
     "vqvae of fixed codes": ("vqvae", "digits", {"quantizer": "fsq", "epochs": 30}),
     "iwae": ("iwae", "digits", {**GO, "epochs": 30, "samples": 3}),
     "gan": ("gan", "digits", {"epochs": 40}),
+    "KL rising to the end": ("vae", "digits", {**GO, "epochs": 30, "kl_warmup": 1.0}),
     "KL warm-up": ("vae", "digits", {**GO, "epochs": 40, "kl_warmup": 0.3}),
     "cyclical KL": ("vae", "digits", {**GO, "epochs": 40, "kl_warmup": 0.5, "beta_schedule": "cyclical"}),
     "constant rate": ("vae", "digits", {**GO, "epochs": 40, "schedule": "constant"}),
@@ -87,7 +88,7 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, data, optio
     "rate 0.3": ("vae", "digits", {**GO, "epochs": 30, "learning_rate": 0.3}, "diverged"),
     "rate 0.1, ae": ("ae", "digits", {"epochs": 30, "learning_rate": 0.1}, "diverged"),
     "rate 0.05, gan": ("gan", "digits", {"epochs": 30, "learning_rate": 0.05}, "samples"),
-    "KL weight rising to the end": ("vae", "digits", {**GO, "epochs": 30, "kl_warmup": 1.0}, "ramp"),
+    "stopped before the KL": ("vae", "digits", {**GO, "epochs": 400, "kl_warmup": 0.9, "patience": 6}, "ramp"),
     "sigma 5": ("vae", "digits", {"likelihood": "gaussian", "sigma": 5.0, "epochs": 30}, "collapse"),
     "dead codes": ("vqvae", "digits", {"epochs": 30, "quantizer": "gradient", "kmeans": False, "revive": False}, "codes"),
 }  # fmt: skip

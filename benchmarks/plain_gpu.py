@@ -16,7 +16,7 @@ SIGMA, LATENTS, BATCH, RATE = 0.1, 64, 128, 1e-3
 
 
 class PlainVAE(nn.Module):
-    """Its convolutions, for pictures of (C, H, W) with 16 pixels a side and more."""
+    """Its convolutions, for pictures of (C, H, W) of 16 pixels and more on each side."""
 
     def __init__(self, shape: tuple[int, ...], latents: int = LATENTS) -> None:
         super().__init__()

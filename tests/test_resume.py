@@ -18,15 +18,16 @@ import pytest
 import torch
 
 from toy import SMALL, toy_data
-from vaekit import core, load_data
+from vaekit import core, load_data, load_run
 from vaekit.config.methods import resolve
 from vaekit.config.optimizer_parts import OPTIMIZERS
 from vaekit.core import RunError, VaekitWarning
+from vaekit.data import Data, Split
 from vaekit.models import VAE
 from vaekit.models.build import seeded_model
 from vaekit.objectives.elbo import ELBO
 from vaekit.runs.checkpoints import load_state
-from vaekit.runs.files import read_tensors
+from vaekit.runs.files import read_tensors, write_tensors
 from vaekit.runs.records import read_metrics, read_summary
 from vaekit.training.fit import History, fit
 from vaekit.training.resume import resume
@@ -139,7 +140,7 @@ def test_a_process_that_dies_and_one_that_resumes_by_name(tmp_path: Path) -> Non
     """On every platform, through the files alone: nothing is shared but the folder."""
     program = """
 import os, sys
-from vaekit import core, load_data
+from vaekit import core, load_data, load_run
 from vaekit.config.methods import resolve
 from vaekit.objectives import ELBO
 from vaekit.training.fresh import new_model
@@ -431,3 +432,33 @@ def test_every_optimizer_goes_on_from_its_state(tmp_path: Path) -> None:
         train(run, should_stop=lambda asked=asked: next(asked), **options)
         go_on(run)
         assert_equal(run, tmp_path / f"{name} alone")
+
+
+def test_a_run_from_before_there_were_units_is_resumed_in_its_own(tmp_path: Path) -> None:
+    """Its files have no units: values stay as they are to the end, averaged weights and best ones too."""
+    rows = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)) + 5
+    data = Data("rows", Split(rows[:40]), Split(rows[40:50]), Split(rows[50:]), "real")
+    model = VAE((3,), 2, "mlp", pixels="real", width=4, init="random")
+    stops = iter([None, None, None, "asked"])
+    fit(model, ELBO(), data, out=tmp_path / "r", average=0.9, should_stop=lambda: next(stops), **OPTIONS)
+    for path in (tmp_path / "r").rglob("*.safetensors"):
+        tensors, header = read_tensors(path)
+        kept = {name: tensor for name, tensor in tensors.items() if "units." not in name}
+        assert len(kept) < len(tensors)
+        write_tensors(path, kept, without_units(header))
+    resume(tmp_path / "r", data=data, progress="none")
+    again = load_run(tmp_path / "r").model
+    assert again.units is not None and not again.units.given
+    assert torch.equal(again.check_images(rows), rows)
+
+
+def without_units(packed: Any) -> Any:
+    """A header in which no tensor of units is named."""
+    if isinstance(packed, dict):
+        if "items" in packed and isinstance(packed["items"], list):
+            items = [
+                [key, without_units(value)] for key, value in packed["items"] if "units." not in str(key)
+            ]
+            return packed | {"items": items}
+        return {key: without_units(value) for key, value in packed.items()}
+    return [without_units(value) for value in packed] if isinstance(packed, list) else packed

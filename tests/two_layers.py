@@ -21,7 +21,7 @@ from vaekit.config.parts import Undecided, part
 from vaekit.core import Latent, Output
 from vaekit.distributions import LIKELIHOODS, bounded_normal, reparameterize
 from vaekit.models import Model
-from vaekit.models.base import evaluating
+from vaekit.models.base import evaluating, units_for
 from vaekit.objectives.elbo import ELBO
 
 TOP, GRID = 2, (2, 2, 2)  # numbers of the vector; channels, height and width of the grid
@@ -61,6 +61,7 @@ class TwoLayers(Model):
     ) -> None:
         super().__init__()
         self.shape, self.classes, self.latent_dim = tuple(shape), classes, TOP + prod(GRID)
+        self.units = units_for(self.shape, pixels)
         likelihood = decide_likelihood(options.likelihood, pixels)
         self.likelihood = likelihood.build(self.shape)
         values, hidden = prod(self.shape), options.hidden
@@ -72,7 +73,7 @@ class TwoLayers(Model):
         self.arguments = about | dataclasses.replace(options, likelihood=likelihood).flat()
 
     def prepare(self, images: Tensor) -> None:
-        """It needs nothing of the training images."""
+        self.take_units(images)
 
     def grid_prior(self, z: Tensor) -> Normal:
         """p(g|z), batch shape (..., *GRID)."""
@@ -106,7 +107,8 @@ class TwoLayers(Model):
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         channels, *size = self.shape
-        return self.likelihood(self.decoder(z).unflatten(-1, (self.likelihood.num_params * channels, *size)))
+        raw = self.decoder(z).unflatten(-1, (self.likelihood.num_params * channels, *size))
+        return self.in_units(self.likelihood(raw))
 
     def picture(self, likelihood: Distribution) -> Tensor:
         return likelihood.mean if self.pixels == "real" else likelihood.mean.clamp(0, 1)

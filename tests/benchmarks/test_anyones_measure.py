@@ -43,9 +43,9 @@ class Constant(nn.Module):
         return self.values.expand(len(x), -1)
 
 
-def table(units: np.ndarray = COLUMNS) -> Data:
+def table(units: np.ndarray = COLUMNS, count: int = 120) -> Data:
     """The same rows in the same splits, whatever the units of their columns."""
-    values = np.random.default_rng(3).normal([3.0, 0.0, -2.0, 1.0], size=(120, 4))
+    values = np.random.default_rng(3).normal([3.0, 0.0, -2.0, 1.0], size=(count, 4))
     data = vaekit.load_data(values.astype(np.float32), pixels="real")
     scale = torch.from_numpy(units.astype(np.float32))
     scaled = {name: replace(split, images=split.images * scale) for name, split in data.splits.items()}
@@ -156,7 +156,7 @@ def test_the_baseline_measured_by_us_has_its_own_figures(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is trained for a moment and wrapped as a VAE that sees raw values: only the draws of z differ."""
-    data = table() if kind == "real" else vaekit.load_data("digits")
+    data = table(count=4000) if kind == "real" else vaekit.load_data("digits")
     path = tmp_path / "data.npz"
     np.savez(path, **for_baseline(data))
     monkeypatch.setattr(sys, "argv", ["plain_vae.py", str(path), "0.3", "3"])
@@ -173,9 +173,7 @@ def test_the_baseline_measured_by_us_has_its_own_figures(
     assert found["mse"] == pytest.approx(its["plain"] / its["P"], rel=1e-3)
     printed = json.loads(capsys.readouterr().out)
     assert found["explained_variance"] == pytest.approx(printed["explained_variance"], abs=1e-4)
-    assert found["negative_elbo"] == pytest.approx(
-        its["elbo"], abs=(0.1 if kind == "real" else 0.02) * its["P"]
-    )
+    assert found["negative_elbo"] == pytest.approx(its["elbo"], abs=0.03 * its["P"])
     by_formula = refitted(its["sampled"], its["kl"], its["variance"], its["P"])
     assert by_formula == pytest.approx(its["elbo"], rel=1e-6)
 

@@ -60,3 +60,23 @@ def test_copies_are_counted_within_and_between_splits():
         "test in validation": 1,
         "validation in train": 1,
     }
+
+
+def test_columns_of_real_values_and_their_ends():
+    values = np.random.default_rng(0).normal(size=(200, 4)) * [1, 1e4, 1e-3, 0] + [0, 5, 0, 0.1]
+    data = load_data(values, pixels="real")
+    found, train = describe(data), data.train.images.numpy()
+    means, deviations = train.mean(0), train.std(0)
+    assert found["columns"]["kind"] == "column"
+    np.testing.assert_allclose(found["columns"]["mean"], [means.min(), means.max()])
+    np.testing.assert_allclose(found["columns"]["standard_deviation"], [0, deviations.max()], atol=1e-12)
+    assert found["columns"]["constant"] == [3]
+    assert any("constant" in note and "3" in note for note in found["notes"])
+    json.dumps(found)
+
+
+def test_channels_of_real_images_have_ends_too_and_pixels_have_none():
+    signals = np.random.default_rng(0).normal(size=(60, 2, 8, 9)).astype(np.float32)
+    assert describe(load_data(signals, pixels="real", layout="NCHW"))["columns"]["kind"] == "channel"
+    grey = np.random.default_rng(0).integers(0, 255, (60, 8, 9)).astype(np.uint8)
+    assert describe(load_data(grey))["columns"] is None

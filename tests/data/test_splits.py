@@ -167,3 +167,17 @@ def test_all_splits_together_keep_factors_and_only_whole_lists_of_names() -> Non
     assert torch.equal(together.factors, torch.cat([split.factors for split in few.splits.values()]))
     named = few.replace(train=replace(few.train, names=[f"{k}.png" for k in range(12)]))
     assert picked(named, "all").names is None and len(picked(named, "all")) == 36
+
+
+def test_real_values_are_split_alike_in_either_type() -> None:
+    rows = torch.randn(40, 3)
+    np.testing.assert_array_equal(content_keys(rows), content_keys(rows.double()))
+
+
+def test_rows_that_only_float64_tells_apart_are_no_copies() -> None:
+    """Of spread 1e-6 about 1e6: float32 has one value for all of them."""
+    rows = 1e6 + 1e-6 * torch.randn(40, 3, dtype=torch.float64)
+    keys = content_keys(torch.cat([rows, rows[:2]]))
+    assert len(np.unique(keys[:, 0])) == 40
+    data = load_data(rows.numpy(), pixels="real")
+    assert sum(map(len, data.splits.values())) == 40

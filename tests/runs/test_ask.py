@@ -103,4 +103,5 @@ def test_a_picture_that_had_to_be_changed_is_said(vae_run: Path, tmp_path: Path)
     ],
 )
 def test_what_follows_a_training(method: str, commands: list[str]) -> None:
-    assert what_follows(method) == commands
+    assert what_follows(method, (1, 8, 8)) == commands
+    assert what_follows(method, (12,)) == commands[1:]  # rows are no pictures to explore

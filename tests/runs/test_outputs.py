@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from vaekit.core import SettingError
-from vaekit.runs.outputs import write_images
+from vaekit.runs.outputs import usual_file, write_images
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -23,8 +23,8 @@ def pixels(path: Path) -> np.ndarray:
 def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
     images = torch.arange(3 * channels * 8 * 9).reshape(3, channels, 8, 9) / (3 * channels * 72)
     labels = torch.tensor([2, 0, 1])
-    write_images(images, tmp_path / "i.npz", labels)
-    write_images(images, tmp_path / "folder")
+    write_images(images, tmp_path / "i.npz", "8-bit", labels)
+    write_images(images, tmp_path / "folder", "8-bit")
     with np.load(tmp_path / "i.npz") as arrays:
         expected = np.rint(images.permute(0, 2, 3, 1).numpy() * 255)
         np.testing.assert_array_equal(arrays["images"], expected)
@@ -36,11 +36,43 @@ def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
 
 
 def test_features_are_no_pictures(tmp_path: Path) -> None:
-    features = torch.randn(4, 7)
-    write_images(features, tmp_path / "f.npz")
+    features = torch.randn(4, 7, dtype=torch.float64)
+    write_images(features, tmp_path / "f.npz", "real", torch.arange(4))
+    write_images(features, tmp_path / "f.csv", "real", torch.arange(4))
     with np.load(tmp_path / "f.npz") as arrays:
         np.testing.assert_array_equal(arrays["images"], features.numpy())
+    lines = (tmp_path / "f.csv").read_text().splitlines()
+    assert lines[0] == "label,x_0,x_1,x_2,x_3,x_4,x_5,x_6"
+    rows = np.array([[float(value) for value in line.split(",")] for line in lines[1:]])
+    np.testing.assert_array_equal(rows[:, 0], range(4))
+    np.testing.assert_array_equal(rows[:, 1:], features.numpy())  # all digits
     for name in ("f.png", "folder"):
-        with pytest.raises(SettingError, match=r"\(7,\).*\.npz"):
-            write_images(features, tmp_path / name)
-    assert [path.name for path in tmp_path.iterdir()] == ["f.npz"]
+        with pytest.raises(
+            SettingError, match=r"7 features, not images; write them to a \.npz or a \.csv\.$"
+        ):
+            write_images(features, tmp_path / name, "real")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.csv", "f.npz"]
+
+
+def test_real_images_stay_floats(tmp_path: Path) -> None:
+    """As many axes as pictures have, but no brightness: nothing is clamped, and no picture is drawn of it."""
+    signals = 300 * torch.randn(4, 1, 12, 10)
+    write_images(signals, tmp_path / "s.npz", "real")
+    with np.load(tmp_path / "s.npz") as arrays:
+        assert arrays["images"].dtype == np.float32
+        np.testing.assert_array_equal(arrays["images"][..., 0], signals[:, 0].numpy())
+    for name, reason in (("s.png", "real numbers"), ("folder", "real numbers"), ("s.csv", "1x12x10")):
+        with pytest.raises(SettingError, match=rf"{reason}.*; write them to a \.npz\.$"):
+            write_images(signals, tmp_path / name, "real")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "ending"),
+    [((7,), "real", ".csv"), ((7,), "unit", ".csv"), ((1, 12, 10), "real", ".npz"), ((1, 8, 8), "unit", ".png"),
+     ((5, 8, 8), "8-bit", ".npz")],
+)  # fmt: skip
+def test_the_usual_file_can_hold_what_goes_there(
+    tmp_path: Path, shape: tuple[int, ...], kind: str, ending: str
+) -> None:
+    assert usual_file(shape, kind) == ending
+    write_images(torch.rand(3, *shape), tmp_path / f"made{ending}", kind)

@@ -27,6 +27,7 @@ from vaekit.training import learner as learning
 from vaekit.training.learner import Learner
 from vaekit.training.log import Metrics
 from vaekit.training.progress import Silent
+from vaekit.training.recipe import Facts, filled
 from vaekit.training.state import TrainState
 
 META = torch.device("meta")
@@ -77,7 +78,8 @@ def learner(method: str, options: dict[str, Any]) -> Learner:
     settings = resolve(method, {"data": "made up"}, options)
     model = create_model(method, settings.model, given_by_data(method, (1, 28, 28), "8-bit", 10, "made up"))
     objective = create_objective(method, settings.objective)
-    return Learner(model, objective, settings.fit, Context(META, "fp32"))
+    decided = filled(settings.fit, Facts(1000, (1, 28, 28)))
+    return Learner(model, objective, decided, Context(META, "fp32"))
 
 
 @pytest.mark.parametrize(("method", "variation"), CASES, ids=[" ".join(case) for case in CASES])

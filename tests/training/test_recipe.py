@@ -46,7 +46,7 @@ def test_figures_of_sets_that_the_rules_were_made_on() -> None:
 
 
 def test_only_what_is_open_is_chosen_and_what_is_given_is_followed() -> None:
-    facts = Facts(1360, (1, 8, 8), curve(0.5, 0.9))
+    facts = Facts(1360, (1, 8, 8), curve=curve(0.5, 0.9))
     assert list(chosen(facts, ("steps",))) == ["steps"]
     small, large = (chosen(facts, batch=batch) for batch in (8, 128))
     assert small["learning_rate"].value == pytest.approx(large["learning_rate"].value / 4, rel=0.02)
@@ -55,17 +55,27 @@ def test_only_what_is_open_is_chosen_and_what_is_given_is_followed() -> None:
 
 def test_latents_explain_a_share_but_are_no_more_than_are_worth_having() -> None:
     explained = (0.5, 0.79, 0.81, 0.89, 0.91)
-    assert chosen(Facts(500, (1, 8, 8), curve(*explained)))["latent_dim"].value == 3
-    assert chosen(Facts(500, (3, 8, 8), curve(*explained)))["latent_dim"].value == 5
-    assert chosen(Facts(500, (5,), curve(*explained)))["latent_dim"].value == 5
+    assert chosen(Facts(500, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 3
+    assert chosen(Facts(500, (3, 8, 8), curve=curve(*explained)))["latent_dim"].value == 5
+    assert chosen(Facts(500, (5,), curve=curve(*explained)))["latent_dim"].value == 5
     worth = Curve(torch.tensor([3.0, 1.0, 2.0, 2.0, 2.0]), torch.tensor(explained))
-    assert chosen(Facts(500, (3, 8, 8), worth))["latent_dim"].value == 2
+    assert chosen(Facts(500, (3, 8, 8), curve=worth))["latent_dim"].value == 2
     long = curve(*torch.linspace(0.001, 0.5, 400).tolist())
-    assert chosen(Facts(500, (3, 32, 32), long))["latent_dim"].value == LATENTS
+    assert chosen(Facts(500, (3, 32, 32), curve=long))["latent_dim"].value == LATENTS
+
+
+def test_weights_decay_where_a_fitted_start_is_all_that_few_examples_teach() -> None:
+    names = (*EVERY, "optimizer", "weight_decay")
+    few, many = (
+        chosen(Facts(count, (1, 8, 8), fitted=True, curve=curve(0.5, 0.9)), names) for count in (500, 50_000)
+    )
+    assert (few["optimizer"].value, few["weight_decay"].value) == ("adamw", 1.0)
+    assert "optimizer" not in many
+    assert "optimizer" not in chosen(Facts(500, (1, 8, 8)), names)
 
 
 def test_each_choice_has_its_reason() -> None:
-    choices = chosen(Facts(2272, (3, 32, 32), curve(0.5, 0.91)))
+    choices = chosen(Facts(2272, (3, 32, 32), curve=curve(0.5, 0.91)))
     assert all(choice.reason for choice in choices.values())
     assert "91%" in choices["latent_dim"].reason
     assert "2,272 images" in choices["batch_size"].reason

@@ -76,8 +76,13 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
         ["rate"], "learning_rate=1e-06 moves a weight by 0.0004 at most in 400 steps", "learning_rate=0.002",
     ),
     "still improving": (run(seen=lines(400, lambda s: 100 * (1 - s))), ["unfinished"], "21% of all its fall", "steps=1700"),
-    "KL weight still rising": (run(kl_warmup=1.0), ["ramp"], "the weight of the KL was at its end in 0 of 400", "kl_warmup=0.3"),
-    "stopped before the KL had its weight": (run(400, kl_warmup=0.5, planned=4000), ["ramp"], "0 of 400 steps", "kl_warmup=0.03"),
+    "stopped before the KL had its weight": (
+        run(400, kl_warmup=0.5, planned=4000), ["ramp"], "rises for 2,000 steps, but the run stopped after 400", "kl_warmup=0.03",
+    ),
+    "stopped early in the KL's rise and in the warm-up": (
+        run(56, kl_warmup=0.9, planned=3200, patience=6), ["ramp"], "rises for 2,880 steps", "kl_warmup=0.0053",
+    ),
+    "stopped early in the warm-up": (run(24, planned=240, patience=2), ["warm-up"], "its warm-up takes 40", "take patience=10"),
     "beta too large": (run(beta=1000.0, explained_variance=-0.01, kl_nats=0.0), ["weight"], "under beta=1000", "take beta=1"),
     "no rate aimed at": (run(capacity=0.0, explained_variance=0.0, kl_nats=0.0), ["weight"], "carry 0 nats", "capacity=25"),
     "collapse under a fixed gaussian": (
@@ -119,6 +124,7 @@ def test_a_fault_has_its_note(name: str) -> None:
         run(40, warmup=0, explained_variance=0.9),  # few steps, from a start that was good already
         run(seen=lines(400, learning_rate=1e-5), learning_rate=1e-5),  # goes on from trained weights
         run(kl_warmup=0.3),
+        run(kl_warmup=1.0),  # to the very end, which does no harm
         run(kl_warmup=1.0, beta_schedule="cyclical", seen=lines(400, beta=lambda s: (4 * s) % 1)),
         run(beta=4.0, explained_variance=0.6, kl_nats=3.0),
         run(images=152, explained_variance=0.85),  # batches of everything, and it learned

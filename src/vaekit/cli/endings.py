@@ -53,14 +53,15 @@ def demonstrated(demo: Demo) -> Result:
 def _following(history: History) -> list[str]:
     """Commands that fit what was trained."""
     from vaekit.runs.ask import what_follows
+    from vaekit.runs.records import read_run_config
 
-    assert history.summary is not None
-    if history.summary.method in PRIORS and history.out is not None:
-        return [
-            f"vaekit {command} {_quoted(history.out.parent)}" for command in ("explore", "sample", "evaluate")
-        ]
-    commands = what_follows(history.summary.method or "")
-    return [f"vaekit {command} {_quoted(history.out)}" for command in commands]
+    assert history.summary is not None and history.out is not None
+    fitted = history.summary.method in PRIORS
+    run = history.out.parent if fitted else history.out
+    shape = read_run_config(run).data.shape
+    of_prior = ["explore"] * (len(shape) == 3) + ["sample", "evaluate"]
+    commands = of_prior if fitted else what_follows(history.summary.method or "", shape)
+    return [f"vaekit {command} {_quoted(run)}" for command in commands]
 
 
 def _table(history: History, lists: dict[str, Sequence[object]]) -> Any:

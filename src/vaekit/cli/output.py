@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vaekit.cli.spelling import as_typed
@@ -29,3 +30,10 @@ def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
     if launched().leads:
         print(f"vaekit: {as_typed(line)}", file=sys.stderr, flush=True)
+
+
+def place(out: str | None, run: str, stem: str) -> Path:
+    """The file that was named for what a run draws, or in its folder one that holds its values."""
+    from vaekit.runs.ask import usual_out
+
+    return usual_out(run, stem) if out is None else Path(out)

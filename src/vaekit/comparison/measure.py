@@ -37,6 +37,7 @@ from vaekit.models import Model
 from vaekit.models.base import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
+from vaekit.runtime.pulse import ProgressCallback
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
 FEW = 2_000  # for what is measured of latents: midpoints, decoded normal numbers, the aggregate posterior
@@ -130,15 +131,15 @@ class Reference:
         }
 
 
-def measure(run: Run, reference: Reference) -> dict[str, Any]:
-    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent."""
+def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None) -> dict[str, Any]:
+    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent; `tell` as in `evaluate`."""
     figures = costs(run)
     notes: dict[str, str] = {}
     model = run.model
     if not model.can_sample():
         notes["samples"] = NO_PRIOR
     elif reference.features is not None:
-        images, labels = generate(model, reference.data.train, reference.count, reference.seed)
+        images, labels = generate(model, reference.data.train, reference.count, reference.seed, tell)
         figures |= reference.compare(images) | classes_drawn(reference, images, labels)
     if isinstance(model, Reconstructs):
         test = reference.data.test
@@ -147,7 +148,7 @@ def measure(run: Run, reference: Reference) -> dict[str, Any]:
     if isinstance(model, Encodes) and isinstance(model, Decodes):
         figures |= latent_figures(model, reference)
     if isinstance(model, Encodes) and isinstance(model, HasPrior):
-        figures |= density_figures(model, reference)
+        figures |= density_figures(model, reference, tell)
     if isinstance(model, Quantizes):
         figures |= code_figures(model, reference)
     name = model.likelihood_name
@@ -227,12 +228,14 @@ def latent_figures(model: EncodesAndDecodes, reference: Reference) -> dict[str, 
     return figures | reference.compare_few(decode(model, fitted, y), "fitted")
 
 
-def density_figures(model: Model, reference: Reference) -> dict[str, float]:
+def density_figures(
+    model: Model, reference: Reference, tell: ProgressCallback | None = None
+) -> dict[str, float]:
     """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits."""
     seed = reference.seed
-    health = measure_health(model, chosen(reference.data.test, FEW, seed), seed=seed)
+    health = measure_health(model, chosen(reference.data.test, FEW, seed), seed=seed, tell=tell)
     few = chosen(reference.data.test, BOUND_IMAGES, seed)
-    figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, seed=seed).value}
+    figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, seed=seed, tell=tell).value}
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
         figures["active_units"] = health.active_units
@@ -261,6 +264,5 @@ def pairs(reference: Reference) -> tuple[Tensor, Tensor]:
 
 def root_of_covariance(latents: Tensor) -> Tensor:
     """A matrix A with A Aᵀ the covariance of latents (N, D), which may be singular."""
-    covariance = torch.atleast_2d(latents.double().T.cov())  # of a single latent cov gives a number
-    values, vectors = torch.linalg.eigh(covariance)
+    values, vectors = torch.linalg.eigh(torch.atleast_2d(latents.double().T.cov()))
     return (vectors * values.clamp_min(0).sqrt()).to(latents.dtype)

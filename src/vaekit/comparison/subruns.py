@@ -19,6 +19,7 @@ from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json
 from vaekit.runs.load import PRIOR, Run, load_run
 from vaekit.runs.records import has_begun
+from vaekit.runtime.pulse import pulse
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import go_on_with_prior, prior
@@ -72,7 +73,8 @@ def run_one(
         if history.interrupted:
             return {}, history.interrupted
         run = load_run(folder, device=plan.wish.options["device"])
-    return measure(run, reference), None
+    with pulse("auto") as told:
+        return measure(run, reference, told), None
 
 
 def train(plan: Plan, method: str, seed: int, data: Data, folder: Path, stop: Stop) -> History:

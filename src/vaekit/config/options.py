@@ -43,7 +43,8 @@ class DataSettings(Options):
         None, help="name of the labels in a .npz (default: labels or y, if there)"
     )
     pixels: Literal["auto", "binary", "8-bit", "unit", "real"] = option(
-        "auto", help="what the values are: 0/1, 0..255, continuous in [0, 1], or any real number (features)"
+        "auto",
+        help="what the values are: 0/1, 0..255, continuous in [0, 1], or any real number (features; standardised for the model)",
     )
     binarize: Literal["none", "dynamic", "static"] = option(
         "none", help="grey to binary: a new draw every time (dynamic) or one fixed draw (static)"

@@ -13,6 +13,7 @@ from vaekit.core import derive_seed
 from vaekit.data.cache import is_mapped, release_pages
 from vaekit.data.dataset import Split, to_unit
 from vaekit.data.view import show
+from vaekit.runtime.device import held_by
 from vaekit.runtime.random import Share, sharing, uniform
 
 BLOCK = 2048  # neighbouring images that are read from a mapped file at once
@@ -56,7 +57,7 @@ class Batches:
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self.device = torch.device(device)
-        images = _held_by(split.images, self.device)
+        images = held_by(self.device, split.images)
         self.images = images.to(self.device) if _fits(images, self.device) else images
         self.labels = None if split.labels is None else split.labels.to(self.images.device)
         self.batch_size, self.dynamic, self.seed = batch_size, dynamic, seed
@@ -177,11 +178,6 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and values.device.type == "cpu":
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
-
-
-def _held_by(images: Tensor, device: torch.device) -> Tensor:
-    """Images in a type that the device has: MPS has no float64."""
-    return images.float() if device.type == "mps" and images.dtype == torch.float64 else images
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:

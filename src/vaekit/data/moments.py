@@ -18,7 +18,7 @@ class Moments:
 
     Attributes:
         mean, deviation: float64 in the values' own units, shaped to broadcast over an example: (D,) or (C, 1, 1).
-        constant: where all values are the same, in the shape of the mean.
+        constant: where all values are the same or differ by rounding alone, in the shape of the mean.
     """
 
     mean: Tensor
@@ -44,9 +44,14 @@ def moments(examples: Tensor) -> Moments:
     high = torch.stack([end[1] for end in ends]).amax(0).double()
     parts = [(part.double() - low).sum(places, keepdim=True)[0] for part in chunks(examples)]
     mean = low + torch.stack(parts).sum(0) / count
-    squares = [(part.double() - mean).square().sum(places, keepdim=True)[0] for part in chunks(examples)]
-    deviation = (torch.stack(squares).sum(0) / count).sqrt()
-    return Moments(mean, deviation, (low == high) | (deviation == 0))
+    width = torch.where(
+        low == high, 1.0, high - low
+    )  # so that no square is too large or too small for a float
+    squares = [
+        ((part.double() - mean) / width).square().sum(places, keepdim=True)[0] for part in chunks(examples)
+    ]
+    deviation = width * (torch.stack(squares).sum(0) / count).sqrt()
+    return Moments(mean, deviation, deviation <= torch.finfo(examples.dtype).eps * mean.abs())
 
 
 def _ends(part: Tensor, places: list[int]) -> tuple[Tensor, Tensor]:

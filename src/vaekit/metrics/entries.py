@@ -13,7 +13,13 @@ DISTORTION = Metric("distortion", NATS, "What is lost on the way through the lat
 RATE = Metric("rate", NATS, "How much the latents say about an image, summed over them. 0: they are ignored.",
               symbol="KL(q(z|x) ‖ p(z))", short="rate", drawn=True)  # fmt: skip
 
-MSE = Metric("squared error", "per value", "Mean over the values of reconstructed images.", LOWER, digits=4)
+MSE = Metric(
+    "squared error",
+    "per value",
+    "Mean over the values of reconstructed images; real values in standard units.",
+    LOWER,
+    digits=4,
+)
 
 METRICS: dict[str, Metric] = {
     "images": Metric("images", "images", "How many images the numbers are means of.", condition=True),

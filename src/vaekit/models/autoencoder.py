@@ -75,6 +75,4 @@ class Autoencoder(Model):
 
     def picture(self, likelihood: Distribution) -> Tensor:
         """The mean image of p(x|z), kept in [0, 1] where pixels are."""
-        if self.units is not None:
-            return self.units.handed_out(likelihood.mean)
-        return likelihood.mean.clamp(0.0, 1.0)
+        return likelihood.mean if self.pixels == "real" else likelihood.mean.clamp(0.0, 1.0)

@@ -10,201 +10,55 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
-from vaekit.core import DataError, Latent, SettingError
+from vaekit.core import DataError, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
+from vaekit.models.capabilities import (
+    Codebook as Codebook,
+)
+from vaekit.models.capabilities import (
+    Decodes as Decodes,
+)
+from vaekit.models.capabilities import (
+    Discriminates as Discriminates,
+)
+from vaekit.models.capabilities import (
+    Encodes as Encodes,
+)
+from vaekit.models.capabilities import (
+    EncodesVector as EncodesVector,
+)
+from vaekit.models.capabilities import (
+    Generates as Generates,
+)
+from vaekit.models.capabilities import (
+    HasMarginal as HasMarginal,
+)
+from vaekit.models.capabilities import (
+    HasPrior as HasPrior,
+)
+from vaekit.models.capabilities import (
+    Quantizes as Quantizes,
+)
+from vaekit.models.capabilities import (
+    Reconstructs as Reconstructs,
+)
+from vaekit.models.capabilities import (
+    TakesPrior as TakesPrior,
+)
+from vaekit.models.capabilities import (
+    check_needs as check_needs,
+)
 from vaekit.models.units import InUnits, Units
-
-
-class Codebook(Protocol):
-    """K vectors.
-
-    Attributes:
-        size: K.
-    """
-
-    size: int
-
-
-@runtime_checkable
-class Encodes(Protocol):
-    """Encodes examples as latent variables."""
-
-    def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
-        """Every layer of latents from the top, each at its mean given the means above: deterministic.
-
-        Args:
-            x: (B, *shape), float as shown to the model, or uint8 as stored.
-            y: (B,) labels, for a conditional model.
-        """
-        ...
-
-
-@runtime_checkable
-class EncodesVector(Protocol):
-    """Encodes an example as one vector, the only layer of latents."""
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        """q(z|x), batch shape (B, D); `.mean` is the embedding."""
-        ...
-
-
-@runtime_checkable
-class Decodes(Protocol):
-    """Decodes latent vectors."""
-
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """p(x|z), batch shape (..., B), for z (..., B, D): all layers, flattened, one after another from the top."""
-        ...
-
-    def picture(self, likelihood: Distribution) -> Tensor:
-        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
-        ...
-
-
-@runtime_checkable
-class HasPrior(Protocol):
-    """Has a prior over z of its own.
-
-    So it samples by itself, and has a KL and bounds on log p(x)."""
-
-    def prior(self) -> Distribution:
-        """p(z) over the whole of z as `decode` takes it: batch shape (D,), or event shape (D,)."""
-        ...
-
-
-@runtime_checkable
-class Reconstructs(Protocol):
-    """Reconstructs examples."""
-
-    def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
-        """Images (B, *shape) after the way through the latents: deterministic, in eval mode."""
-        ...
-
-
-@runtime_checkable
-class Quantizes(Protocol):
-    """Encodes an image as a grid of codes out of a codebook.
-
-    Attributes:
-        grid: (h, w).
-    """
-
-    grid: tuple[int, int]
-
-    @property
-    def quantizer(self) -> Codebook:
-        """The codebook."""
-        ...
-
-    def encode_codes(self, x: Tensor) -> Tensor:
-        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
-        ...
-
-    def decode_codes(self, indices: Tensor) -> Tensor:
-        """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
-        ...
-
-    def decode_indices(self, indices: Tensor) -> Distribution:
-        """p(x|z) for codes, (B, h, w) int64."""
-        ...
-
-    def picture(self, likelihood: Distribution) -> Tensor:
-        """The mean image of p(x|z), kept in [0, 1] where pixels are."""
-        ...
-
-
-@runtime_checkable
-class Generates(Protocol):
-    """Generates images from latent vectors, z ~ N(0, I), without an encoder."""
-
-    def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Images (B, *shape), for z (B, D)."""
-        ...
-
-
-@runtime_checkable
-class Discriminates(Protocol):
-    """Draws images with the noise of training and judges whether images are real.
-
-    Beside the methods it has the modules `generator` and `discriminator`.
-    """
-
-    def draw(self, count: int, y: Tensor | None = None) -> Tensor:
-        """Images (count, *shape) at draws from the prior."""
-        ...
-
-    def judge(self, x: Tensor, y: Tensor | None = None, fixed: bool = False) -> Tensor:
-        """Log-odds that images are real, (B,); with `fixed` the discriminator's parameters are constants."""
-        ...
-
-
-@runtime_checkable
-class TakesPrior(Protocol):
-    """Takes a prior that is fitted to its latents after the training."""
-
-    def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns what a prior is fitted to, floats (B, ...): latents of images (B, *shape), in eval mode."""
-        ...
-
-    def fitted_prior(self) -> CodeDensity | None:
-        """The prior that was fitted to its latents; None without one."""
-        ...
-
-    def latents_of_prior(
-        self, count: int, y: Tensor | None, temperature: float, generator: torch.Generator | None
-    ) -> Tensor:
-        """Draws of the fitted prior, (count, ...)."""
-        ...
-
-
-@runtime_checkable
-class HasMarginal(Protocol):
-    """Has a density of latents, whatever the class."""
-
-    def marginal_nats(self, x: Tensor) -> Tensor:
-        """-log p of latents, (B,)."""
-        ...
-
-
-HAVE: dict[type, tuple[str, ...]] = {  # the models that come with vaekit and have a capability, for messages
-    Encodes: ("VAE", "AE"), EncodesVector: ("VAE", "AE"), Decodes: ("VAE", "AE"), HasPrior: ("VAE",),
-    Reconstructs: ("VAE", "AE", "VQVAE"), Quantizes: ("VQVAE",), Generates: ("GAN",), Discriminates: ("GAN",),
-    TakesPrior: ("VAE", "AE", "VQVAE"),
-}  # fmt: skip
-
-
-def check_needs(model: object, needs: tuple[type, ...], who: str, instead: str = "") -> None:
-    """Checks that a model can do what something asks of it.
-
-    Args:
-        needs: protocols of this module.
-        who: asks, for the message.
-        instead: what else helps, for the message.
-
-    Raises:
-        SettingError: names both, what is missing, and which models have all that is asked.
-    """
-    missing = next((need for need in needs if not isinstance(model, need)), None)
-    if missing is None:
-        return
-    line = (missing.__doc__ or missing.__name__).split("\n")[0].rstrip(".")
-    fitting = [name for name in HAVE.get(needs[0], ()) if all(name in HAVE.get(need, ()) for need in needs)]
-    articles = [f"{'an' if name[0] == 'A' else 'a'} {name}" for name in fitting]
-    listed = " or ".join(filter(None, [", ".join(articles[:-1]), *articles[-1:]]))
-    remedies = ", or ".join(filter(None, [listed, instead]))
-    have = f"; take {remedies}" if remedies else ""
-    raise SettingError(
-        f"{who} needs a model that {line[0].lower()}{line[1:]}; {type(model).__name__} does not{have}."
-    )
+from vaekit.runtime.device import held_by
 
 
 class Model(nn.Module, ABC):
@@ -271,7 +125,7 @@ class Model(nn.Module, ABC):
 
     @property
     def begins_fitted(self) -> bool:
-        """Whether `prepare` makes a model of the data, so that its first weights may be the best."""
+        """Says whether `prepare` makes a model of the data, so that its first weights may be the best."""
         return False
 
     def can_sample(self) -> bool:
@@ -316,7 +170,7 @@ class Model(nn.Module, ABC):
                 f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
             )
         shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
-        return self.standard(shown.to(parameter.device)).to(parameter.dtype)
+        return self.standard(held_by(parameter.device, shown).to(parameter.device)).to(parameter.dtype)
 
     def standard(self, x: Tensor) -> Tensor:
         """Examples as they are shown, (..., *shape), in units of the training data's spread where they are real.
@@ -324,7 +178,15 @@ class Model(nn.Module, ABC):
         So the networks see them, and so errors, distances and shares of variance are measured, which then do not
         depend on units. On the model's device or not.
         """
-        return x if self.units is None else self.units.standard(x.to(self.units.mean.device)).to(x.device)
+        if self.units is None:
+            return x
+        device = self.units.mean.device
+        return self.units.standard(held_by(device, x).to(device)).to(x.device)
+
+    def take_units(self, images: Tensor) -> None:
+        """Takes the units of real training examples, (N, *shape), for `prepare`; weights that are in use keep theirs."""
+        if self.units is not None and self._fresh and not self.units.given:
+            self.units.take(images)
 
     def per_standard_unit(self, slope: Tensor) -> Tensor:
         """A derivative by examples, (..., *shape), as a derivative by `standard` ones, in the networks' type."""

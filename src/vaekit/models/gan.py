@@ -71,8 +71,7 @@ class GAN(Model):
 
     def prepare(self, images: Tensor) -> None:
         """Takes the units of real data."""
-        if self._fresh and self.units is not None:
-            self.units.take(images)
+        self.take_units(images)
         self._fresh = False
 
     def sample(

@@ -130,9 +130,8 @@ class LatentModel(Autoencoder):
         """
         if not self._fresh:
             return
+        self.take_units(split.images)
         self._fresh = False
-        if self.units is not None:
-            self.units.take(split.images)
         if self.principal is not None:
             self._begin_at_components(self.principal, split)
         elif self._pair.output_bias is not None:
@@ -160,7 +159,7 @@ class LatentModel(Autoencoder):
         return self.standard(to_unit(images)).float().flatten(1)
 
     def _begin_at_mean(self, bias: nn.Parameter, images: Tensor) -> None:
-        mean = self.standard(mean_image(images).to(bias.device)).to(bias.dtype)
+        mean = self.standard(mean_image(images)).to(bias)
         if bias.numel() != prod(self.shape) * self.likelihood.num_params:  # one number per channel
             mean = mean.flatten(1).mean(1)[:, None, None]
         with torch.no_grad():
@@ -192,7 +191,7 @@ class LatentModel(Autoencoder):
 
 
 def init_of(options: AutoencoderSettings, normal: bool, pair: Pair) -> Literal["pca", "random"]:
-    """Where a model begins.
+    """The place where a model begins.
 
     Raises:
         SettingError: "pca", where p(x|z) is not `normal` or the networks cannot be silenced.
@@ -231,4 +230,7 @@ def centred(split: Split, classes: int, shown: Callable[[Tensor], Tensor]) -> tu
 def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
     """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape). A few at a time."""
     chosen = images[:: -(-len(images) // most)]
-    return torch.stack([to_unit(part).sum(0) for part in chosen.split(100)]).sum(0) / len(chosen)
+    kind = (
+        torch.float32 if images.dtype == torch.uint8 else torch.float64
+    )  # an offset leaves no digits in a long sum
+    return torch.stack([to_unit(part).sum(0, dtype=kind) for part in chosen.split(100)]).sum(0) / len(chosen)

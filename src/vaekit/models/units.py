@@ -19,6 +19,8 @@ from torch.distributions import Distribution
 
 from vaekit.data.moments import moments
 
+FLOATS = ("mean", "scale", "spread")  # buffers that are float64 where the device has it
+
 
 class Units(nn.Module):
     """Mean and standard deviation of the training examples, stored with the weights.
@@ -30,11 +32,13 @@ class Units(nn.Module):
 
     Attributes:
         mean, scale: float64, (D,) or (C, 1, 1). float32 on devices without float64.
+        spread: the scale, but 0 where all values are the same: there every value that leaves is the mean.
         wide: whether the data came as float64; what leaves the model is of that type then, else float32.
     """
 
     mean: Tensor
     scale: Tensor
+    spread: Tensor
     wide: Tensor
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -43,18 +47,20 @@ class Units(nn.Module):
         self.places = prod(shape[1:])  # values that share a mean
         self.register_buffer("mean", torch.zeros(broadcast, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(broadcast, dtype=torch.float64))
+        self.register_buffer("spread", torch.ones(broadcast, dtype=torch.float64))
         self.register_buffer("wide", torch.tensor(False))
 
     def take(self, examples: Tensor) -> None:
-        """Takes the units of training examples, (N, *shape); a constant column keeps its scale."""
+        """Takes the units of training examples, (N, *shape); the scale of a constant column is 1."""
         found = moments(examples)
         self.mean.copy_(found.mean)
         self.scale.copy_(found.scale)
+        self.spread.copy_(found.scale.masked_fill(found.constant, 0.0))
         self.wide.fill_(examples.dtype == torch.float64)
 
     @property
     def given(self) -> bool:
-        """Whether values are changed at all."""
+        """Says whether values are changed at all."""
         return bool((self.mean != 0).any() or (self.scale != 1).any() or self.wide)
 
     def standard(self, x: Tensor) -> Tensor:
@@ -62,8 +68,8 @@ class Units(nn.Module):
         return (x - self.mean) / self.scale
 
     def restored(self, x: Tensor) -> Tensor:
-        """The inverse of `standard`."""
-        return x * self.scale + self.mean
+        """The inverse of `standard`; a constant column is its constant, whatever the networks say of it."""
+        return x * self.spread + self.mean
 
     def handed_out(self, x: Tensor) -> Tensor:
         """Values in the data's units, in the type in which the data came."""
@@ -76,18 +82,20 @@ class Units(nn.Module):
     @contextmanager
     def narrow(self) -> Iterator[None]:
         """Buffers of float32 within the block, for networks that leave for programs without float64."""
-        wide = self.mean, self.scale
-        self.mean, self.scale = self.mean.float(), self.scale.float()
+        wide = {name: getattr(self, name) for name in FLOATS}
+        for name, buffer in wide.items():
+            setattr(self, name, buffer.float())
         try:
             yield
         finally:
-            self.mean, self.scale = wide
+            for name, buffer in wide.items():
+                setattr(self, name, buffer)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Units:
         """Moves to a device; its type stays, unless that device has no such type."""
         moved = fn(self.mean.float())
         wide = moved.device.type != "mps"
-        for name in ("mean", "scale"):
+        for name in FLOATS:
             buffer = getattr(self, name)
             kept = buffer.to(moved.device) if wide else buffer.float().to(moved.device)
             setattr(self, name, kept)
@@ -96,12 +104,8 @@ class Units(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Runs from before there were units are loaded without any."""
-        for name, buffer in (
-            ("mean", torch.zeros_like),
-            ("scale", torch.ones_like),
-            ("wide", torch.zeros_like),
-        ):
-            state_dict.setdefault(prefix + name, buffer(getattr(self, name)))
+        for name, buffer in Units((*self.mean.shape,)).named_buffers():
+            state_dict.setdefault(prefix + name, buffer)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
@@ -121,14 +125,14 @@ class InUnits(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return self.units.restored(self.standard.mean)
+        return self.units.handed_out(self.units.restored(self.standard.mean))
 
     @property
     def variance(self) -> Tensor:
-        return self.standard.variance * self.units.scale.square()
+        return self.standard.variance * self.units.spread.square()
 
     def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
-        return self.units.restored(self.standard.sample(torch.Size(sample_shape)))
+        return self.units.handed_out(self.units.restored(self.standard.sample(torch.Size(sample_shape))))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Nats per example, (..., B): of the standardised value, less the logarithm of the scales."""

@@ -127,9 +127,8 @@ class VQVAE(Autoencoder):
         """Starts the decoder of a fresh model at the mean colour, and the codebook where the encoder's output lies."""
         if not self._fresh:
             return
+        self.take_units(images)
         self._fresh = False
-        if self.units is not None:
-            self.units.take(images)
         bias = self.decoder.last.bias
         assert bias is not None
         mean = self.standard(mean_image(images)).float().flatten(1).mean(1)[:, None, None]

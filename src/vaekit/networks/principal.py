@@ -49,7 +49,7 @@ class Components:
 
 @dataclass(frozen=True)
 class Curve:
-    """What q = 1, 2, ... components are worth, on examples that they were not made from.
+    """The worth of q = 1, 2, ... components, on examples that they were not made from.
 
     Attributes:
         nats: -log p(x) of probabilistic PCA, per example, (q,).
@@ -70,7 +70,7 @@ class Curve:
 
 
 def looked_at(count: int, values: int) -> int:
-    """How many of `count` examples with so many values are looked at."""
+    """The number of `count` examples with so many values that are looked at."""
     affordable = max((WORK / values) ** 0.5, WORK / values**2)
     return min(count, int(min(max(affordable, FEWEST), MOST)))
 

@@ -93,6 +93,7 @@ class Reconstructions:
         squared_errors: the mean per value of each image, (N,) float64; of real values in units of the training
             data's spread.
         redrawn_as: name of the class under which they were decoded, where one was asked for.
+        pixels: key of PIXELS.
     """
 
     originals: Tensor
@@ -100,6 +101,7 @@ class Reconstructions:
     names: list[str]
     squared_errors: Tensor
     redrawn_as: str | None = None
+    pixels: str = "8-bit"
 
 
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:
@@ -130,7 +132,7 @@ def data_to_show(run: Run, data: Data | str | None = None, label: str | None = N
 
 
 def usual_out(run: str | Path, stem: str) -> Path:
-    """Where what a run draws goes if nobody says: RUN/stem.png, or .csv and .npz for what is no picture.
+    """The file for what a run draws if nobody names one: RUN/stem.png, or .csv and .npz for what is no picture.
 
     Raises:
         RunError: not a run folder.
@@ -139,16 +141,18 @@ def usual_out(run: str | Path, stem: str) -> Path:
     return Path(run, stem + usual_file(about.shape, about.pixels))
 
 
-def what_follows(method: str) -> list[str]:
-    """Commands that fit a trained model: some have no encoder, some nothing yet to draw latents from.
+def what_follows(method: str, shape: Sequence[int]) -> list[str]:
+    """Commands that fit a trained model: some have no encoder, some no pictures, some nothing yet to draw latents from.
 
     Args:
         method: key of METHODS.
+        shape: of an example; rows, (D,), are no pictures to explore.
     """
     kind = find_method(method).model_class()
     needs_prior = issubclass(kind, TakesPrior) and not issubclass(kind, HasPrior)
     rebuilds = ["reconstruct"] if issubclass(kind, Reconstructs) else []
-    return ["explore", "figures", *rebuilds, "prior" if needs_prior else "sample"]
+    explores = ["explore"] if len(shape) == 3 else []
+    return [*explores, "figures", *rebuilds, "prior" if needs_prior else "sample"]
 
 
 def encode(
@@ -306,7 +310,7 @@ def reconstruct(
     named = None if other is None else run.classes[other]
     originals = inference.shown_images(model, split)
     errors = inference.squared_errors(originals, rebuilt, model)
-    found = Reconstructions(originals, rebuilt, split.names or [], errors, named)
+    found = Reconstructions(originals, rebuilt, split.names or [], errors, named, model.pixels)
     if out is not None:
         beside = Path(out).suffix.lower() == ".png"
         written = torch.cat([originals, rebuilt], -1) if beside else rebuilt

@@ -57,6 +57,11 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
         yield
 
 
+def held_by(device: torch.device, x: Tensor) -> Tensor:
+    """A tensor in a type that the device has: MPS has no float64."""
+    return x.float() if device.type == "mps" and x.dtype == torch.float64 else x
+
+
 def full_precision(x: Tensor) -> Tensor:
     """Half precision widened to fp32; fp32 and float64 as they are."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -58,7 +58,7 @@ def pulse(progress: str, tell: ProgressCallback | None = None) -> Iterator[Progr
 
     Args:
         progress: "auto" or "none".
-        tell: is told instead, if given.
+        tell: called instead, if given.
 
     Raises:
         SettingError: as in `screen_for`.

@@ -1,4 +1,4 @@
-"""Where work that takes long shows how it stands: a terminal, a notebook, or lines; always on standard error."""
+"""Screens on which work that takes long shows how it stands: a terminal, a notebook, or lines on standard error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REDRAWN = 0.25  # seconds between changes of a line in a notebook
 
 @dataclass(frozen=True)
 class Standing:
-    """How a piece of work stands.
+    """The standing of a piece of work.
 
     Attributes:
         what: is being done: "epoch 3/60", "bound with 5000 samples".

@@ -126,7 +126,8 @@ class Learner:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(nested["optimizers"][name])
             if self.average is not None:
-                self.average.weights = moved(nested["average"], self.context.device)
+                now = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+                self.average.weights = now | moved(nested["average"], self.context.device)
         except (RuntimeError, ValueError, KeyError, AttributeError) as error:
             detail = " ".join(str(error).split())[:200]
             raise RunError(f"the state in {where} is not of this run's model: {detail}") from None

@@ -32,7 +32,7 @@ class Progress(Protocol):
 
 @runtime_checkable
 class ShowsTime(Protocol):
-    """What a display can have besides: `forecast` is called once, `left` from then on before every `advance`."""
+    """A display that shows time too: `forecast` is called once, `left` from then on before every `advance`."""
 
     def forecast(self, seconds: float) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What is not given is chosen from the data: one pure function, with a reason for every choice.
+"""Choices of all that is not given, from the data: one pure function, with a reason for every choice.
 
 The rules come from runs over several data sets and seeds; `docs/log.md` has them, and what lost.
 """
@@ -16,7 +16,7 @@ from vaekit.config.options import FitSettings
 from vaekit.config.run_length import LENGTHS
 from vaekit.networks.principal import Curve
 
-BATCHES = 40  # per epoch, at least: fewer steps an epoch leave small sets untrained
+BATCHES = 40  # per epoch, at least: fewer steps per epoch leave small sets untrained
 LEAST, MOST = 16, 192  # images per step
 AT_ONCE = 800_000  # values per step, at most
 PASSES = 30  # over the images, within these steps:
@@ -26,28 +26,32 @@ WORK = {
     False: 4e8,
 }  # values seen in a run, at most, of a perceptron and of convolutions: two minutes
 RATE = {True: 4e-3, False: 2e-3}  # peak learning rate at MOST images per step
+SMALL_SET = 5000  # examples, below which weights decay
 EXPLAINED = {1: 0.8}  # share of the variance for which there are latents, by channels: grey pictures
 COLOUR = 0.9  # and others
 LATENTS = 128  # at most
+FEWEST_LATENTS = 2  # what a map shows
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at.
+    """Facts that the rules look at.
 
     Attributes:
         count: training examples.
         shape: of one, (C, H, W) or (D,).
-        curve: what components are worth for them; None where the model does not begin at components.
+        fitted: whether the model begins at components.
+        curve: what these are worth; None where latents are given, or the model begins at random.
     """
 
     count: int
     shape: tuple[int, ...]
+    fitted: bool = False
     curve: Curve | None = None
 
     @property
     def perceptron(self) -> bool:
-        """Whether `auto` takes a perceptron for them."""
+        """Says whether `auto` takes a perceptron for them."""
         return len(self.shape) == 1 or (self.shape[0] == 1 and prod(self.shape) <= SMALL)
 
 
@@ -80,6 +84,9 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
     ]
     if facts.curve is not None:
         choices.insert(0, latents_for(facts, facts.curve))
+    if facts.fitted and facts.count < SMALL_SET and "optimizer" in open_options:
+        small = f"what networks add to the components of {facts.count:,} examples is soon learned by heart"
+        choices += [Choice("optimizer", "adamw", small), Choice("weight_decay", 1.0, small)]
     return [choice for choice in choices if choice.name in open_options]
 
 
@@ -94,7 +101,7 @@ def filled(options: FitSettings, facts: Facts) -> FitSettings:
 
 
 def batch_for(facts: Facts) -> int:
-    """Images per step: a power of 2 that leaves BATCHES steps an epoch, within bounds."""
+    """Images per step: a power of 2 that leaves BATCHES steps per epoch, within bounds."""
     wanted = max(facts.count // BATCHES, 1)
     power = 1 << (wanted.bit_length() - 1)
     affordable = max(AT_ONCE // prod(facts.shape), LEAST // 2)
@@ -123,11 +130,15 @@ def latents_for(facts: Facts, curve: Curve) -> Choice:
     worth = curve.best(LATENTS)
     if len(facts.shape) == 1:
         return Choice(
-            "latent_dim", worth, "the principal components worth having, by the likelihood of rows left out"
+            "latent_dim",
+            max(worth, FEWEST_LATENTS),
+            "the principal components worth having, by the likelihood of rows left out",
         )
     share = EXPLAINED.get(facts.shape[0], COLOUR)
     count = min(curve.explaining(share), worth)
     reached = float(curve.explained[count - 1])
     return Choice(
-        "latent_dim", max(count, 1), f"so many principal components explain {reached:.0%} of images left out"
+        "latent_dim",
+        max(count, FEWEST_LATENTS),
+        f"so many principal components explain {reached:.0%} of images left out",
     )

@@ -137,7 +137,7 @@ def _loaded(settings: Settings, data: Data | str | Path | np.ndarray | Tensor, l
 
 
 def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[Choice]:
-    """What the data decide of the settings.
+    """Choices of what the data decide of the settings.
 
     Args:
         settings: with the defaults of everything that is not given.
@@ -153,6 +153,7 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     )
     if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
+    facts = replace(facts, fitted=settings.model.init != "random")
     if "latent_dim" in options:
         facts = replace(facts, curve=curve_of(data, method.labels))
     choices = recipe(facts, options, settings.fit.batch_size)
@@ -160,14 +161,14 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
 
 
 def begins_at_components(settings: Settings, pixels: str) -> bool:
-    """Whether the model can begin at probabilistic PCA: p(x|z) is normal, and the networks are vaekit's own."""
+    """Says whether the model can begin at probabilistic PCA: p(x|z) is normal, and the networks are vaekit's own."""
     likelihood, network = settings.model.likelihood, settings.model.network
     part = decide_likelihood(likelihood, pixels)
     return imported(part.module).normal and network != Undecided(CUSTOM)
 
 
 def curve_of(data: Data, labels: bool) -> Curve:
-    """What components of the training images are worth, within each class if the model knows it."""
+    """The curve of what components of the training images are worth, within each class if the model knows it."""
     standard = standard_of(data)
     classes = data.classes if labels else 0
     rows, _ = centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))

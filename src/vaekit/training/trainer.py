@@ -86,10 +86,8 @@ class Trainer:
         self.validation = self.in_order(data.validation, "validation")
         self.steps = steps_of(options, len(self.batches))
         self.validation_epochs = validation_epochs(options, len(self.batches))
-        between, every = (
-            self.validation_epochs * len(self.batches),
-            1 if self.device.type == "cpu" else LOG_EVERY,
-        )
+        between = self.validation_epochs * len(self.batches)
+        every = 1 if self.device.type == "cpu" else LOG_EVERY  # steps between reads from the device
         self.progress = Timed(progress, data, options.batch_size, between, every)
         # Before, what is judged is not what is trained, and values cannot be compared.
         self.settled_at = objective.settled_from() * self.steps

@@ -61,7 +61,7 @@ def warm_up(run: Evidence) -> Note | None:
         return Note("warm-up", text, f"take warmup={steps // 10} or steps={rounded(10 * warmup)}")
     more = rounded(max(10 * steps, 4 * cut.FEWEST_STEPS))
     shorter = f" and warmup={more // 10}" if warmup > more / 5 else ""
-    return Note("warm-up", text, f"take steps={more}{shorter}")
+    return Note("warm-up", text, f"take {longer(run, more)}{shorter}")
 
 
 def few_steps(run: Evidence) -> Note | None:
@@ -73,17 +73,16 @@ def few_steps(run: Evidence) -> Note | None:
         return None
     seen = "" if explained is None else f"; reconstructions explain {share(explained)} of the variance"
     more = rounded(max(5 * steps, 4 * cut.FEWEST_STEPS))
-    return Note("steps", f"{steps:,} steps are too few to learn much{seen}", f"take steps={more}")
+    return Note("steps", f"{steps:,} steps are too few to learn much{seen}", f"take {longer(run, more)}")
 
 
 def never_settled(run: Evidence) -> Note | None:
-    """A weight or an aim of the KL that rose to the end."""
+    """A weight or an aim of the KL that never came to its end, because the run stopped before."""
     name, until = run.rising_until
-    full = max(0, math.floor(run.steps - until))
-    if not name or full >= cut.FULL_WEIGHT * run.steps:
+    if not name or run.steps >= cut.RISEN * until:
         return None
     what = "the weight of the KL" if name == "kl_warmup" else "the rate that is aimed at"
-    text = f"{name}={run.settings[name]:g}: {what} was at its end in {full:,} of {run.steps:,} steps"
+    text = f"{what} rises for {round(until):,} steps, but the run stopped after {run.steps:,}"
     return Note("ramp", text, f"take {name}={0.3 * run.steps / run.planned:.2g}")
 
 
@@ -197,9 +196,9 @@ def single_class(run: Evidence) -> Note | None:
 
 CAUSES: tuple[Callable[[Evidence], Note | None], ...] = (
     slow,
+    never_settled,
     warm_up,
     few_steps,
-    never_settled,
     unfinished,
     heavy,
     diverged,
@@ -222,6 +221,12 @@ TOO_LITTLE = {
 def slower(run: Evidence) -> float:
     """A learning rate to try instead: a tenth, or one that suits every network here."""
     return float(f"{min(run.settings['learning_rate'] / 10, cut.SOUND_RATE):.2g}")
+
+
+def longer(run: Evidence, steps: int) -> str:
+    """More steps; of a run that stopped early more patience."""
+    patience = run.settings.get("patience") or 0
+    return f"patience={5 * patience}" if run.steps < run.planned and patience else f"steps={steps}"
 
 
 def slower_or_longer(run: Evidence) -> str:

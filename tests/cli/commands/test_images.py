@@ -107,3 +107,69 @@ def test_a_file_is_replaced_whole(terminal, vae_run: Path) -> None:
 def test_folders_above_are_made(terminal, vae_run: Path) -> None:
     assert terminal("sample", vae_run, "--count", 2, "--out", "a/b/c").status == 0
     assert len(list(Path("a/b/c").iterdir())) == 2
+
+
+@pytest.fixture
+def table_run(terminal) -> tuple[Path, np.ndarray, list[str]]:
+    """A VAE of rows in several units, one of them constant; the rows; and the commands that are said to follow."""
+    rows = np.random.default_rng(0).normal(size=(120, 4)) * [1, 1e4, 1e-3, 0] + [0, 1e6, 0, 7]
+    np.save("rows.npy", rows)
+    words = ("--data", "rows.npy", "--pixels", "real", "--latent-dim", 2, "--steps", 5, "--out", "r")
+    outcome = terminal("train", "vae", *words)
+    assert outcome.status == 0, outcome.err
+    return Path("r"), rows, [line[6:].strip() for line in outcome.out.splitlines() if " vaekit " in line]
+
+
+def test_what_is_said_to_follow_works_on_a_table(
+    terminal, table_run: tuple[Path, np.ndarray, list[str]]
+) -> None:
+    run, rows, following = table_run
+    assert [line.split()[1] for line in following] == ["figures", "reconstruct", "sample"]
+    for line in following:
+        assert terminal(*line.split()[1:]).status == 0, line
+    for command, name in (("sample", "samples.csv"), ("reconstruct", "reconstructions.csv")):
+        lines = (run / name).read_text(encoding="utf-8").splitlines()
+        found = np.array([[float(value) for value in line.split(",")] for line in lines[1:]])
+        assert lines[0] == "x_0,x_1,x_2,x_3", command
+        np.testing.assert_array_equal(found[:, 3], 7)
+        assert (np.abs(found.mean(0) - rows.mean(0)) <= 1.5 * rows.std(0)).all()
+    assert "in standard units" in terminal("reconstruct", run).out
+
+
+def test_real_values_are_no_picture(terminal, table_run: tuple[Path, np.ndarray, list[str]]) -> None:
+    for command in ("sample", "reconstruct"):
+        for out in ("x.png", "folder"):
+            outcome = terminal(command, table_run[0], "--out", out)
+            assert outcome.status == 2
+            assert outcome.err.count("\n") == 1
+            assert ".npz" in outcome.err
+        assert terminal(command, table_run[0], "--out", "x.npz").status == 0
+        with np.load("x.npz") as arrays:
+            assert arrays["images"].dtype == np.float64
+
+
+def test_signals_leave_as_floats(terminal) -> None:
+    waves = np.random.default_rng(0).normal(size=(60, 12, 100)).astype(np.float32)
+    np.save("ecg.npy", waves)
+    words = (
+        "--data",
+        "ecg.npy",
+        "--pixels",
+        "real",
+        "--network",
+        "mlp",
+        "--width",
+        8,
+        "--steps",
+        3,
+        "--out",
+        "e",
+    )
+    assert terminal("train", "vae", *words).status == 0
+    for command in ("sample", "reconstruct"):
+        assert terminal(command, "e").status == 0
+    for name in ("samples", "reconstructions"):
+        with np.load(f"e/{name}.npz") as arrays:
+            assert arrays["images"].dtype == np.float32
+            assert arrays["images"].min() < 0
+    assert terminal("sample", "e", "--out", "e.png").status == 2

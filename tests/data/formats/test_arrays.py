@@ -56,7 +56,18 @@ def test_whole_numbers_become_bytes(dtype, grey):
 def test_whole_numbers_as_features():
     array = np.random.default_rng(0).integers(-900, 900, (30, 5))
     data = load_data(array, pixels="real")
-    assert everything(data) == expected(array.astype(np.float32))
+    assert everything(data) == expected(array.astype(np.float64))
+
+
+@pytest.mark.parametrize(("given", "kept"), [
+    (np.float64, torch.float64), (np.float32, torch.float32), (np.float16, torch.float32),
+    (np.int64, torch.float64), (np.int16, torch.float32), (np.uint8, torch.float32),
+])  # fmt: skip
+def test_real_values_keep_their_digits(given: type, kept: torch.dtype) -> None:
+    array = np.random.default_rng(0).integers(0, 200, (30, 5)).astype(given)
+    data = load_data(array, pixels="real")
+    assert data.train.images.dtype == kept
+    assert everything(data) == expected(array.astype(str(kept).removeprefix("torch.")))
 
 
 @pytest.mark.parametrize("values", [

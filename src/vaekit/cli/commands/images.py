@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
-from vaekit.cli.output import Result
+from vaekit.cli.output import Result, place
 from vaekit.metrics import METRICS
-from vaekit.runs.ask import usual_out
 
 MSE = METRICS["mse"]
 
 
 def sample(options: SampleOptions) -> Result:
     """Draws images from a run's prior: of one class, of all in turn, or a grid of them."""
-    out = usual_out(options.run, "samples") if options.out is None else Path(options.out)
+    out = place(options.out, options.run, "samples")
     drawn = vaekit.sample(
         options.run,
         options.count,
@@ -29,18 +26,16 @@ def sample(options: SampleOptions) -> Result:
     values = {"run": options.run, "out": str(out), "images": len(drawn.images), "seed": options.seed}
     if drawn.labels is None:
         return Result(values, f"{len(drawn.images)} samples in {out}")
-    classes = drawn.classes
-    how = ", classes in turn," if options.label is None else f" of class {classes[0]}"
-    what = f"{len(drawn.images)} samples{how}"
+    of = ", classes in turn," if options.label is None else f" of class {drawn.classes[0]}"
+    what = f"{len(drawn.images)} samples{of}"
     if options.grid:
-        each = len(drawn.images) // len(classes)
-        what = f"grid of {each} samples for each of {len(classes)} classes"
-    return Result(values | {"classes": classes}, f"{what} in {out}")
+        what = f"grid of {len(drawn.images) // len(drawn.classes)} samples for each of {len(drawn.classes)} classes"
+    return Result(values | {"classes": drawn.classes}, f"{what} in {out}")
 
 
 def reconstruct(options: ReconstructOptions) -> Result:
     """Images beside their reconstructions, from files or from the run's own previews."""
-    out = usual_out(options.run, "reconstructions") if options.out is None else Path(options.out)
+    out = place(options.out, options.run, "reconstructions")
     found = vaekit.reconstruct(
         options.run,
         options.images,
@@ -56,5 +51,6 @@ def reconstruct(options: ReconstructOptions) -> Result:
     if out.suffix.lower() == ".png":
         kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
         what = f"each image with {kind} at its right"
-    text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"
+    units = ", in standard units" if found.pixels == "real" else ""
+    text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
     return Result(values | {"mean_squared_error": error}, text)

@@ -19,7 +19,7 @@ SMALLEST, LARGEST = 8, 256  # pixels per side
 
 
 def why_no_pictures(shape: tuple[int, ...], pixels: str) -> str:
-    """Why examples cannot be shown or written as pictures; empty if they can.
+    """Returns why examples cannot be shown or written as pictures; empty if they can.
 
     Args:
         shape: of an example.

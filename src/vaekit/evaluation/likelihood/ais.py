@@ -98,7 +98,7 @@ class Steps:
     """Tells how far a block of images is, step by step of its chains: a block takes minutes.
 
     Attributes:
-        tell: who is told, if anybody.
+        tell: called with the images that are done, or None.
         before, images, total: images before this block, in it, and in all.
         work: steps of all chains.
         done: of them.
