@@ -58,11 +58,9 @@ def pretend(steps: dict[str, float], priors: dict[str, float] | None = None) -> 
 def test_what_the_data_decide_is_kept_with_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_data("digits")
     plan = make_plan(wish(options={"device": "cpu"}), data, tmp_path / "a")
-    decided = {
-        name: plan.settings("ae", 0).flat()[name]
-        for name in ("batch_size", "latent_dim", "learning_rate", "init")
-    }
-    assert decided == plan.decided["ae"]
+    decided = plan.decided["ae"]
+    assert {"batch_size", "latent_dim", "learning_rate", "init"} <= decided.keys()
+    assert decided.items() <= plan.settings("ae", 0).flat().items()
     assert decided["batch_size"] == plan.settings("gan", 1).fit.batch_size
     monkeypatch.setattr(planning, "decide", lambda wish, data: {})
     assert make_plan(plan.wish, data, tmp_path / "a") == plan

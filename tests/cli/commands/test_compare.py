@@ -304,8 +304,8 @@ def test_nothing_is_judged_of_methods_that_spent_different_times(
 ) -> None:
     from vaekit.comparison import subruns
 
-    def measured(run: Any, reference: Any) -> dict[str, Any]:
-        record = measure(run, reference)
+    def measured(run: Any, *given: Any) -> dict[str, Any]:
+        record = measure(run, *given)
         record["figures"]["processor_seconds"] = {"ae": 10.0, "vae": vae}[run.settings.method]
         return record
 
