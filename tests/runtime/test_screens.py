@@ -163,3 +163,8 @@ def test_lines_on_a_terminal_without_rich(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_clock(seconds: float | None, text: str) -> None:
     assert as_clock(seconds) == text
+
+
+def test_where_all_is_done_no_time_is_left() -> None:
+    assert standing(99).line == "epoch 1/1, step 99 of 100, −ELBO 2.00, 1 s left"
+    assert standing(100).line == "epoch 1/1, step 100 of 100, −ELBO 2.00"

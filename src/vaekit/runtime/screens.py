@@ -39,7 +39,7 @@ class Standing:
     @property
     def line(self) -> str:
         """`epoch 3/60, step 24 of 480, −ELBO 25.12, 40 s left`."""
-        left = "" if self.left is None else f"{duration(self.left)} left"
+        left = "" if self.left is None or self.done == self.total else f"{duration(self.left)} left"
         return ", ".join(filter(None, (self.what, self.count, self.figures, left)))
 
     @property
