@@ -17,7 +17,7 @@ NAMES = ["cat", "dog", "frog", "1"]
     ("y", "said"),
     [
         (None, "pass y, whole numbers from 0 to 2"),
-        (torch.tensor([0, 1]), r"3 whole numbers, one an image, not int64 of shape \(2,\)"),
+        (torch.tensor([0, 1]), r"3 whole numbers, one per image, not int64 of shape \(2,\)"),
         (torch.tensor([[0], [1], [2]]), r"shape \(3, 1\)"),
         (torch.tensor([0.0, 1.0, 2.0]), "not float32"),
         (torch.tensor([0, 3, 1]), "label 3 is out of range; the classes are 0 to 2"),

@@ -12,7 +12,7 @@ from vaekit.models import AE
 @pytest.fixture
 def model() -> AE:
     torch.manual_seed(0)
-    return AE((1, 6, 5), 3, width=8)
+    return AE((1, 6, 5), 3, width=8, likelihood="bce")
 
 
 def test_the_code_is_the_encoders_output_and_is_what_is_decoded(model: AE) -> None:

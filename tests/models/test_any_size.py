@@ -66,7 +66,7 @@ def test_images_of_any_size_are_learned(shape: tuple[int, int, int], network: st
     torch.manual_seed(0)
     data = split_in_two(shaded(shape, 128), "8-bit")
     size = {"lesson": {}, "mlp": {"width": 64}, "resnet": {"width": 8}}[network]
-    model = VAE(shape, 4, network, **size)
+    model = VAE(shape, 4, network, likelihood="bce", **size)
     assert model.sample(2).shape == (2, *shape)
     epochs = 16 if math.prod(shape) < 500 else 8
     assert loss_after_training(model, data, epochs) < 0.9 * best_constant(data)
@@ -81,5 +81,6 @@ def test_arrays_of_features_are_learned(features: int) -> None:
         256, features
     )
     data = split_in_two(x, "real")
-    model = VAE(data.shape, 4, pixels=data.pixels, width=64, sigma=0.2)
+    options = {"likelihood": "gaussian", "sigma": 0.2, "init": "random"}
+    model = VAE(data.shape, 4, pixels=data.pixels, width=64, **options)
     assert loss_after_training(model, data, epochs=16) < best_constant(data, 0.2)

@@ -57,7 +57,7 @@ def test_an_untrained_resnet_draws_the_mean_colour() -> None:
 def test_features_start_at_their_mean_too() -> None:
     torch.manual_seed(0)
     x = 100.0 + 5.0 * torch.randn(500, 4)
-    model = VAE((4,), 2, pixels="real")
+    model = VAE((4,), 2, pixels="real", init="random")
     model.prepare(x)
     nn.init.zeros_(model.decoder.last.weight)  # type: ignore[union-attr, arg-type]
     torch.testing.assert_close(model.sample(1)[0], x.double().mean(0).float(), rtol=1e-5, atol=1e-4)
@@ -66,7 +66,7 @@ def test_features_start_at_their_mean_too() -> None:
 def test_pixels_that_are_always_black_or_white_start_finite() -> None:
     x = torch.zeros(10, 1, 2, 2, dtype=torch.uint8)
     x[:, :, 0] = 255
-    model = VAE((1, 2, 2), 2, "mlp", width=4)
+    model = VAE((1, 2, 2), 2, "mlp", width=4, likelihood="bce")
     model.prepare(x)
     bias = model.decoder.last.bias  # type: ignore[union-attr]
     assert isinstance(bias, Tensor)

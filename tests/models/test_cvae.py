@@ -180,7 +180,7 @@ def test_an_image_has_its_own_label_in_every_sample_of_it(network: str) -> None:
 
 def test_the_same_hand_under_another_label() -> None:
     torch.manual_seed(2)
-    model = shaken(VAE((1, 6, 5), 4, width=8, classes=3))
+    model = shaken(VAE((1, 6, 5), 4, width=8, classes=3, likelihood="bce"))
     x, y, other = torch.rand(5, 1, 6, 5).double(), torch.tensor([0, 1, 2, 0, 1]), torch.full((5,), 2)
     expected = model.decode(model.encode(x, y).mean, other).mean
     torch.testing.assert_close(model.reconstruct(x, y, redraw_as=other), expected)
@@ -190,7 +190,7 @@ def test_the_same_hand_under_another_label() -> None:
 
 def test_samples_take_the_classes_in_turn_or_as_asked() -> None:
     torch.manual_seed(3)
-    model = shaken(VAE((1, 6, 5), 4, width=8, classes=3))
+    model = shaken(VAE((1, 6, 5), 4, width=8, classes=3, likelihood="bce"))
     z = torch.randn(7, 4, generator=torch.Generator().manual_seed(5)).double()
     for y, expected in (
         (None, torch.tensor([0, 1, 2, 0, 1, 2, 0])),

@@ -69,7 +69,7 @@ def copy_weights(lesson: LessonVAE, model: VAE) -> None:
 def twins(channels: int = 1, latent_dim: int = 20) -> tuple[LessonVAE, VAE]:
     torch.manual_seed(0)
     lesson = LessonVAE(channels, latent_dim)
-    model = VAE((channels, 28, 28), latent_dim, "lesson")
+    model = VAE((channels, 28, 28), latent_dim, "lesson", likelihood="bce")
     copy_weights(lesson, model)
     return lesson, model
 

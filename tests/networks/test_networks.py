@@ -18,10 +18,10 @@ from vaekit.networks import NETWORKS, decide_network
         ((1, 8, 8), "mlp"),
         ((1, 28, 28), "mlp"),
         ((1, 40, 40), "mlp"),
-        ((1, 41, 40), "resnet"),
-        ((1, 64, 64), "resnet"),
-        ((3, 16, 16), "resnet"),
-        ((3, 64, 64), "resnet"),
+        ((1, 41, 40), "strided"),
+        ((1, 64, 64), "strided"),
+        ((3, 16, 16), "strided"),
+        ((3, 64, 64), "strided"),
     ],
 )
 def test_auto_takes_the_mlp_for_features_and_small_grey_images(shape: tuple[int, ...], name: str) -> None:
