@@ -41,6 +41,6 @@ def test_features_are_no_pictures(tmp_path: Path) -> None:
     with np.load(tmp_path / "f.npz") as arrays:
         np.testing.assert_array_equal(arrays["images"], features.numpy())
     for name in ("f.png", "folder"):
-        with pytest.raises(SettingError, match=r"\(7,\).*\.npz"):
+        with pytest.raises(SettingError, match=r"7 features, not images.*\.npz"):
             write_images(features, tmp_path / name, "real")
     assert [path.name for path in tmp_path.iterdir()] == ["f.npz"]
