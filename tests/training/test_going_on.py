@@ -240,9 +240,8 @@ def test_data_that_moved_are_found_by_their_content(stored: Path, tmp_path: Path
 
 @pytest.fixture
 def first(tmp_path: Path) -> Path:
-    train(
-        "vae", "digits", steps=8, likelihood="gaussian", sigma=0.3, width=16, out=tmp_path / "first", **SMALL
-    )
+    options = {"likelihood": "gaussian", "sigma": 0.3, "latent_dim": 20, "width": 16, "init": "random"}
+    train("vae", "digits", steps=8, out=tmp_path / "first", **options, **SMALL)
     return tmp_path / "first"
 
 

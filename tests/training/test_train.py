@@ -13,8 +13,12 @@ import torch
 import vaekit
 from vaekit import DataError, Gaussian, RunError, SettingError, TrainingNote, VaekitWarning
 from vaekit.config.methods import resolve
+from vaekit.data.dataset import PIXELS
+from vaekit.distributions import LIKELIHOODS
+from vaekit.metrics import KINDS
+from vaekit.models.build import create_model, given_by_data
 from vaekit.runs.load import load_run
-from vaekit.training.train import likelihood_notes, train
+from vaekit.training.train import train
 
 SMALL = {"latent_dim": 2, "width": 8, "depth": 1, "epochs": 1, "likelihood": "gaussian", "device": "cpu"}
 
@@ -116,17 +120,14 @@ def test_options_of_loading_are_not_for_loaded_data() -> None:
         train("vae", vaekit.load_data("digits"), binarize="dynamic")
 
 
-def test_auto_says_that_bce_is_no_likelihood_and_what_is() -> None:
-    from vaekit.training.fresh import new_model
-
-    data = vaekit.load_data("digits")
-    said = {}
-    for likelihood in ("auto", "bce", "gaussian"):
-        settings = resolve("vae", {"data": "digits", "likelihood": likelihood, "latent_dim": 2, "width": 8})
-        said[likelihood] = likelihood_notes(settings, new_model(settings, data)[0], data)
-    assert said["bce"] == said["gaussian"] == []
-    assert "no likelihood of 8-bit" in said["auto"][0] and "gaussian" in said["auto"][0]
-    assert "bernoulli," not in said["auto"][0].replace("continuous-bernoulli", "")
+@pytest.mark.parametrize("method", ["vae", "ae", "vqvae"])
+@pytest.mark.parametrize("pixels", list(PIXELS))
+def test_auto_takes_a_likelihood(method: str, pixels: str) -> None:
+    """Not what is none, such as bce of grey pixels: nats then bound something."""
+    settings = resolve(method, {"data": "made up"})
+    model = create_model(method, settings.model, given_by_data(method, (1, 8, 8), pixels, 0, "made up"))
+    assert model.likelihood_name is not None
+    assert KINDS[LIKELIHOODS[model.likelihood_name].kind].bounds
 
 
 def test_nothing_is_odd_about_digits(tmp_path: Path) -> None:

@@ -21,9 +21,6 @@ from vaekit.core import choose, warn_of
 from vaekit.data import Data, load_data, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
-from vaekit.distributions import LIKELIHOODS
-from vaekit.metrics import KINDS
-from vaekit.models import Model
 from vaekit.models.latent import centred
 from vaekit.networks.principal import Curve, held_out_curve
 from vaekit.runs.start import check_start, model_options_of
@@ -94,7 +91,7 @@ def train(
     told = {choice.name: choice.value for choice in choices}
     settings = resolve(method, told, begun, options, {"data": settings.data.data}, where="")
     model, objective = new_model(settings, images)
-    warn_of([*images.notes, *likelihood_notes(settings, model, images)])
+    warn_of(images.notes)
     counted = f"{len(images.train):,} images of {'x'.join(map(str, images.shape))}"
     numbered = out is None and leads  # the other processes write nothing
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
@@ -173,15 +170,3 @@ def curve_of(data: Data, labels: bool) -> Curve:
     classes = data.classes if labels else 0
     rows, _ = centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))
     return held_out_curve(rows, 2 * LATENTS)
-
-
-def likelihood_notes(settings: Settings, model: Model, data: Data) -> list[str]:
-    """Says that `auto` took what is no likelihood, and which ones are."""
-    name = model.likelihood_name
-    if settings.flat().get("likelihood") != "auto" or name is None or KINDS[LIKELIHOODS[name].kind].bounds:
-        return []
-    proper = [k for k, v in LIKELIHOODS.items() if data.pixels in v.pixels and KINDS[v.kind].bounds]
-    return [
-        f"{name} gives pleasant pictures but is no likelihood of {data.pixels} pixels; "
-        f"these are: likelihood= {', '.join(proper)}"
-    ]

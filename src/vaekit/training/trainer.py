@@ -121,8 +121,13 @@ class Trainer:
         return History(self.metrics.lines, summary, reason, self.folder)
 
     def judge_start(self) -> None:
-        """Validates a model that begins at an optimum: its first weights may be the best."""
-        if self.model.begins_fitted and len(self.data.validation):
+        """Validates a model that begins at an optimum: its first weights may be the best.
+
+        A state comes first, since a run that has metrics and no state cannot be resumed; one that has them judged
+        already has been resumed from the state after that.
+        """
+        if self.model.begins_fitted and len(self.data.validation) and not self.metrics.lines:
+            self.save()
             self.validate(judge=True)
 
     def train_epoch(self) -> str | None:
