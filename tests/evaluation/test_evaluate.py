@@ -49,7 +49,7 @@ def test_a_mass_function_gives_likelihoods_and_bits(digits: Data) -> None:
 
 
 def test_the_jackknife_takes_the_draws_of_the_bound(digits: Data) -> None:
-    model, few = untrained(), digits.replace(test=digits.test.take(torch.arange(30)))
+    model, few = untrained(likelihood="bce"), digits.replace(test=digits.test.take(torch.arange(30)))
     found = evaluate(model, few, samples=150, jackknife=True).likelihood
     for name, jackknife in (("bce_bound_nats", False), ("bce_bound_jackknife_nats", True)):
         alone = importance_bound(model, few.test, 150, jackknife=jackknife)
@@ -65,7 +65,7 @@ def test_a_density_is_marked_and_has_no_bits(digits: Data) -> None:
 
 def test_bce_on_grey_is_never_called_a_likelihood(digits: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaekit.evaluation.evaluate.annealed_bound", partial(annealed_bound, temperatures=5))
-    values = evaluate(untrained(), digits, samples=5, annealed=2, jackknife=True).as_dict()
+    values = evaluate(untrained(likelihood="bce"), digits, samples=5, annealed=2, jackknife=True).as_dict()
     assert values["likelihood_kind"] == "pseudo"
     assert not [name for name in values if "nll" in name or name.endswith("bpd")]
     named = {
@@ -119,11 +119,11 @@ def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
 def test_too_few_images_leave_the_quality_out_unless_its_features_were_asked_for(digits: Data) -> None:
     few = replace(digits, test=digits.test.take(torch.arange(20)))
     with pytest.warns(VaekitWarning, match="quality of samples is left out: .*20 test images are too few"):
-        values = evaluate(untrained(), few, samples=2, features="auto").as_dict()
+        values = evaluate(untrained(likelihood="bce"), few, samples=2, features="auto").as_dict()
     assert "quality" not in values
     assert values["bce_bound_nats"]["images"] == 20
     with pytest.raises(DataError, match="20 test images are too few"):
-        evaluate(untrained(), few, samples=2, features=features_for(digits))
+        evaluate(untrained(likelihood="bce"), few, samples=2, features=features_for(digits))
 
 
 def test_samples_are_a_function_of_the_seed(digits: Data) -> None:

@@ -19,9 +19,9 @@ def test_the_summary_and_the_page_have_the_result(vae_run: Path) -> None:
     result = vaekit.evaluate(vae_run, keep=True, **FAST)
     run = load_run(vae_run)
     assert run.summary is not None and run.summary.evaluation is not None
-    kept = run.summary.evaluation["bce_bound_nats"]
-    assert kept["value"] == result.likelihood["bce_bound_nats"].value
-    shown = f"{result.likelihood['bce_bound_nats'].value:.2f}"
+    kept = run.summary.evaluation["nll_nats"]
+    assert kept["value"] == result.likelihood["nll_nats"].value
+    shown = f"{result.likelihood['nll_nats'].value:.2f}"
     assert shown in (vae_run / "report.html").read_text(encoding="utf-8")
 
 
@@ -61,7 +61,7 @@ def test_a_source_and_named_features_are_those_loaded_by_hand(vae_run: Path) -> 
 
 
 def test_a_run_of_before_there_were_notes_gets_them_when_it_is_evaluated(vae_run: Path) -> None:
-    """Sixteen steps of digits: whatever the latent space looks like, it is not called sound."""
+    """Two epochs of digits: whatever the latent space looks like, it is not called sound."""
     path = vae_run / "summary.json"
     now = json.loads(path.read_text(encoding="utf-8"))
     kept = [note["text"] for note in now.pop("notes")]
@@ -76,7 +76,7 @@ def test_a_run_of_before_there_were_notes_gets_them_when_it_is_evaluated(vae_run
 def test_a_run_that_has_not_ended_is_said_to_be_one(vae_run: Path) -> None:
     (vae_run / "summary.json").unlink()
     first = vaekit.evaluate(vae_run, **FAST).findings[0]
-    assert "has not ended: what is measured here is of about 16 steps" in first.text
+    assert "has not ended: what is measured here is of about 86 steps" in first.text
     assert first.remedy == f"resume it: vaekit resume {vae_run}"
 
 

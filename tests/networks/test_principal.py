@@ -62,20 +62,25 @@ def test_the_best_number_is_looked_for_within_bounds() -> None:
 
 @pytest.mark.parametrize("likelihood", ["gaussian-optimal", "gaussian-learned", "gaussian(sigma=0.3)"])
 def test_a_fresh_vae_has_the_likelihood_of_probabilistic_pca_exactly(likelihood: str) -> None:
-    """log p(x, z) - log q(z|x) is log p(x), whatever z, where q is the exact posterior."""
+    """log p(x, z) - log q(z|x) is log p(x), whatever z, where q is the exact posterior.
+
+    Of standardised rows; the density of the rows themselves is lower by the logarithms of the scales.
+    """
     x = rows()
     model = VAE((12,), 4, network="mlp", likelihood=likelihood, init="pca", pixels="real", width=16)
     model.prepare(x)
     model.eval()
     sigma = float(torch.as_tensor(model.likelihood.sigma).detach())
-    centre = (x - x.mean(0)).double()
+    scale = x.double().std(0, correction=0)
+    centre = (x.double() - x.double().mean(0)) / scale
     variances, vectors = torch.linalg.eigh(centre.T @ centre / len(x))
     if "sigma" not in likelihood:
         assert sigma == pytest.approx(float(variances[:-4].mean()) ** 0.5, rel=1e-4)
     first = vectors[:, -4:]
     gains = torch.diag((variances[-4:] - sigma**2).clamp_min(0))
     covariance = first @ gains @ first.T + sigma**2 * torch.eye(12).double()
-    exact = multivariate_normal(x.mean(0).numpy(), covariance.numpy()).logpdf(x.numpy())
+    standard = multivariate_normal(torch.zeros(12).numpy(), covariance.numpy()).logpdf(centre.numpy())
+    exact = standard - float(scale.log().sum())
     with torch.no_grad():
         posterior = model.encode(x)
         for z in (posterior.mean, posterior.mean + posterior.stddev):
@@ -98,11 +103,12 @@ def test_an_autoencoder_begins_at_pca() -> None:
     x = rows()
     model = AE((12,), 4, network="mlp", init="pca", pixels="real", width=16)
     model.prepare(x)
-    centre = x - x.mean(0)
+    scale = x.std(0, correction=0)
+    centre = (x - x.mean(0)) / scale
     first = principal_components(centre, 4).vectors
     sigma2 = float(model.likelihood.sigma) ** 2  # type: ignore[arg-type]
     shrunk = (principal_components(centre, 4).variances - sigma2) / principal_components(centre, 4).variances
-    expected = (centre @ first.T * shrunk) @ first + x.mean(0)
+    expected = (centre @ first.T * shrunk) @ first * scale + x.mean(0)
     torch.testing.assert_close(model.reconstruct(x), expected, rtol=1e-3, atol=1e-3)
 
 

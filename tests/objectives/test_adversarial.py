@@ -37,7 +37,7 @@ def test_losses_are_the_cross_entropies_of_the_odds() -> None:
     torch.manual_seed(1)
     terms = Adversarial()(model, x, None, {}).terms
     torch.manual_seed(1)
-    fake = model.generate(torch.randn(6, 2))
+    fake = model.generate(torch.randn(6, 2)).float()
     real_share, fake_share = ((x @ model.discriminator.weights + 0.3).sigmoid() for x in (x, fake))  # type: ignore[operator]
     torch.testing.assert_close(terms["generator_loss_nats"], -fake_share.log())
     expected = -real_share.log() - (1 - fake_share).log()

@@ -21,7 +21,12 @@ from vaekit.training.fit import fit
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Run]:
     def make(
-        shape: tuple[int, ...], latent_dim: int = 3, kind: str = "vae", binarize: str = "none", **options: Any
+        shape: tuple[int, ...],
+        latent_dim: int = 3,
+        kind: str = "vae",
+        binarize: str = "none",
+        likelihood: str = "auto",
+        **options: Any,
     ) -> Run:
         rng = np.random.default_rng(0)
         labels = np.arange(180) % 3
@@ -41,6 +46,7 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
             "network": "mlp",
             "width": 16,
             "depth": 1,
+            "likelihood": likelihood,
             "pixels": data.pixels,
             "classes": data.classes if kind == "cvae" else 0,
         }

@@ -113,7 +113,7 @@ def test_figures_are_the_same_twice_and_leave_the_random_numbers_alone(make_run)
 
 
 def test_samples_are_the_models_own(make_run):
-    run = make_run((1, 8, 8), latent_dim=2)
+    run = make_run((1, 8, 8), latent_dim=2, likelihood="bce")
     run.model.train()
     view = View(run, None, Wishes())
     figure = FIGURES["samples"].draw(view)
@@ -181,7 +181,7 @@ def test_a_dark_theme_of_the_user_changes_nothing(make_run):
 
 
 def rebuilt_by_hand(run, images: torch.Tensor) -> torch.Tensor:
-    """Pictures of the posterior means, by the networks themselves."""
+    """Pictures of the posterior means of a model with bce, by the networks themselves."""
     x = images / 255
     with torch.no_grad():
         mean, _ = run.model.encoder(x, None).chunk(2, dim=1)
@@ -189,7 +189,7 @@ def rebuilt_by_hand(run, images: torch.Tensor) -> torch.Tensor:
 
 
 def test_reconstructions_stand_below_their_originals_from_the_best_to_the_worst(make_run):
-    run = make_run((1, 8, 8))
+    run = make_run((1, 8, 8), likelihood="bce")
     drawn, _ = draw_figures(run, only=["reconstructions"])
     sheet, scale = dots(drawn["reconstructions"]), grids.fit((8, 8), 10, 6).scale
     images = run.load_data().test.images
@@ -239,7 +239,7 @@ def test_each_sample_stands_above_the_training_image_nearest_to_it(make_run):
 
 
 def test_interpolations_begin_and_end_with_the_images_they_are_between(make_run):
-    run = make_run((1, 8, 8))
+    run = make_run((1, 8, 8), likelihood="bce")
     drawn, _ = draw_figures(run, only=["interpolations"])
     sheet, images = dots(drawn["interpolations"]), run.load_data().test.images
     rebuilt = rebuilt_by_hand(run, images)

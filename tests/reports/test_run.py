@@ -61,7 +61,9 @@ def run(tmp_path_factory):
     names = np.array(["<i>cat</i>", "R&D", "ok"])[np.arange(90) % 3]
     np.savez(folder / "x.npz", x=rng.integers(0, 255, (90, 8, 8), dtype=np.uint8), y=names)
     data = load_data(folder / "x.npz")
-    model = VAE(data.shape, latent_dim=2, network="mlp", width=16, depth=1, pixels=data.pixels)
+    model = VAE(
+        data.shape, latent_dim=2, network="mlp", width=16, depth=1, likelihood="bce", pixels=data.pixels
+    )
     fit(
         model,
         ELBO(beta=2.5),

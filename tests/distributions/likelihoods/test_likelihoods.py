@@ -111,7 +111,8 @@ def test_sigma_must_be_positive(sigma: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pixels", "name"), [("binary", "bernoulli"), ("8-bit", "bce"), ("unit", "bce"), ("real", "gaussian")]
+    ("pixels", "name"),
+    [("binary", "bernoulli"), *((pixels, "gaussian-optimal") for pixels in ("8-bit", "unit", "real"))],
 )
 def test_auto_takes_what_suits_the_pixels(pixels: str, name: str) -> None:
     assert isinstance(build_likelihood("auto", pixels, (1, 4, 4)).part, LIKELIHOODS[name])
