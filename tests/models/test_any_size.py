@@ -41,6 +41,7 @@ def loss_after_training(model: VAE, data: Data, epochs: int) -> float:
         data,
         epochs=epochs,
         batch_size=16,
+        learning_rate=4e-3,
         warmup=5,
         clip=1000.0,
         device="cpu",
