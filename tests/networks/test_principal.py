@@ -10,7 +10,14 @@ from torch import Tensor
 from vaekit.core import SettingError
 from vaekit.data import Split
 from vaekit.models import AE, VAE
-from vaekit.networks.principal import Curve, held_out_curve, looked_at, principal_components, spread
+from vaekit.networks.principal import (
+    Curve,
+    held_out_curve,
+    looked_at,
+    principal_components,
+    spread,
+    varying_directions,
+)
 
 
 def rows(count: int = 300, values: int = 12, seed: int = 0) -> Tensor:
@@ -62,20 +69,26 @@ def test_the_best_number_is_looked_for_within_bounds() -> None:
 
 @pytest.mark.parametrize("likelihood", ["gaussian-optimal", "gaussian-learned", "gaussian(sigma=0.3)"])
 def test_a_fresh_vae_has_the_likelihood_of_probabilistic_pca_exactly(likelihood: str) -> None:
-    """log p(x, z) - log q(z|x) is log p(x), whatever z, where q is the exact posterior."""
+    """log p(x, z) - log q(z|x) is log p(x), whatever z, where q is the exact posterior.
+
+    The model is one of standardised values, and p(x) a density of the values themselves.
+    """
     x = rows()
     model = VAE((12,), 4, network="mlp", likelihood=likelihood, init="pca", pixels="real", width=16)
     model.prepare(x)
     model.eval()
     sigma = float(torch.as_tensor(model.likelihood.sigma).detach())
-    centre = (x - x.mean(0)).double()
+    scale = x.double().std(0, correction=0)
+    centre = (x.double() - x.double().mean(0)) / scale
     variances, vectors = torch.linalg.eigh(centre.T @ centre / len(x))
     if "sigma" not in likelihood:
         assert sigma == pytest.approx(float(variances[:-4].mean()) ** 0.5, rel=1e-4)
     first = vectors[:, -4:]
     gains = torch.diag((variances[-4:] - sigma**2).clamp_min(0))
     covariance = first @ gains @ first.T + sigma**2 * torch.eye(12).double()
-    exact = multivariate_normal(x.mean(0).numpy(), covariance.numpy()).logpdf(x.numpy())
+    exact = multivariate_normal(torch.zeros(12), covariance.numpy()).logpdf(centre.numpy()) - float(
+        scale.log().sum()
+    )
     with torch.no_grad():
         posterior = model.encode(x)
         for z in (posterior.mean, posterior.mean + posterior.stddev):
@@ -98,11 +111,12 @@ def test_an_autoencoder_begins_at_pca() -> None:
     x = rows()
     model = AE((12,), 4, network="mlp", init="pca", pixels="real", width=16)
     model.prepare(x)
-    centre = x - x.mean(0)
+    scale = x.std(0, correction=0)
+    centre = (x - x.mean(0)) / scale
     first = principal_components(centre, 4).vectors
     sigma2 = float(model.likelihood.sigma) ** 2  # type: ignore[arg-type]
     shrunk = (principal_components(centre, 4).variances - sigma2) / principal_components(centre, 4).variances
-    expected = (centre @ first.T * shrunk) @ first + x.mean(0)
+    expected = (centre @ first.T * shrunk) @ first * scale + x.mean(0)
     torch.testing.assert_close(model.reconstruct(x), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -140,3 +154,35 @@ def test_as_many_examples_are_looked_at_as_a_second_allows() -> None:
     assert looked_at(132, 12_288) == 132
     chosen = spread(torch.arange(60_000), 3072)
     assert (chosen[0], chosen[-1]) == (0, 59_999)
+
+
+def test_directions_without_variance_are_left_out() -> None:
+    """Constant, repeated and summed columns: what is left has the rows' own rank, and their distances."""
+    x = rows() - rows().mean(0)
+    more = torch.cat([x, torch.zeros(len(x), 1), x[:, :1], x[:, 1:2] + x[:, 2:3]], dim=1)
+    directions = varying_directions(more)
+    assert directions is not None and directions.shape == (15, 12)
+    torch.testing.assert_close(directions.T @ directions, torch.eye(12), rtol=0, atol=1e-5)
+    torch.testing.assert_close((more @ directions).norm(dim=1), more.norm(dim=1))
+    assert varying_directions(x) is None
+    assert varying_directions(more[:10]) is None  # too few rows to say
+
+
+def test_a_constant_column_changes_nothing_that_is_decided() -> None:
+    x = rows() - rows().mean(0)
+    directions = varying_directions(torch.cat([x, torch.zeros(len(x), 2)], dim=1))
+    assert directions is not None
+    here, there = (
+        held_out_curve(x, 11),
+        held_out_curve(torch.cat([x, torch.zeros(len(x), 2)], dim=1) @ directions, 11),
+    )
+    torch.testing.assert_close(here.nats, there.nats, rtol=1e-4, atol=1e-3)
+    found = principal_components(torch.cat([x, torch.zeros(len(x), 2)], dim=1) @ directions, 3).within(
+        directions
+    )
+    wanted = principal_components(x, 3)
+    torch.testing.assert_close(
+        (found.vectors[:, :12] * wanted.vectors).sum(1).abs(), torch.ones(3), rtol=0, atol=1e-4
+    )
+    torch.testing.assert_close(found.vectors[:, 12:], torch.zeros(3, 2), rtol=0, atol=1e-5)
+    assert found.left == pytest.approx(wanted.left, rel=1e-4)
