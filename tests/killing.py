@@ -27,7 +27,7 @@ from torch import nn
 from toy import SMALL, no_images, toy_data
 from vaekit import core
 from vaekit.config.methods import resolve
-from vaekit.core import RunError
+from vaekit.core import RunError, TrainingNote
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.objectives.elbo import ELBO
 from vaekit.runs.files import read_tensors
@@ -84,6 +84,7 @@ CASES: dict[str, dict[str, Any]] = {
         "fit": {"checkpoint_seconds": 3.0}, "data": {"validation": no_images()},
     },
     "labels": {"method": "cvae", "fit": {"average": 0.8, "checkpoint_seconds": 3.0}},
+    "components": {"model": {"init": "pca"}, "fit": {"learning_rate": 0.3, "checkpoint_seconds": 2.0}},
     "own networks": {"own": True, "fit": {"average": 0.8, "checkpoint_seconds": 2.0}},
 }  # fmt: skip
 
@@ -98,7 +99,7 @@ class Case:
         case = CASES[name]
         self.fit = OPTIONS | case.get("fit", {})
         self.method = case.get("method", "vae")
-        self.objective = case.get("objective", {})
+        self.objective, self.model = case.get("objective", {}), case.get("model", {})
         self.data = toy_data(**case.get("data", {}))
         self.own = own_networks if case.get("own") else lambda seed: {}
         ticks = itertools.count()
@@ -111,7 +112,7 @@ class Case:
             1
         )
         sizes = {"latent_dim": 3} if given.get("encoder") else {"latent_dim": 3, "width": 8}
-        settings = resolve(self.method, {"data": "toy", "seed": self.fit["seed"], **sizes})
+        settings = resolve(self.method, {"data": "toy", "seed": self.fit["seed"], **sizes, **self.model})
         model = seeded_model(settings, given)
         return fit(model, ELBO(**self.objective), self.data, out=folder, **SMALL, **self.fit)
 
@@ -237,6 +238,7 @@ def resumed_length(run: Path) -> int:
 
 if __name__ == "__main__":
     warnings.simplefilter("error")
+    warnings.simplefilter("ignore", TrainingNote)  # a few steps are few
     torch.set_num_threads(1)
     os.fsync = lambda handle: None  # a killed process loses nothing that it has written
     results = {}

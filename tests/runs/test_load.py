@@ -21,6 +21,7 @@ from toy import SMALL, no_images, toy_data
 from vaekit import core, load_data
 from vaekit.config.methods import resolve
 from vaekit.config.options import FitSettings, read_config
+from vaekit.config.schedule_parts import LinearRate
 from vaekit.core import DataError, RunError, SettingError
 from vaekit.data import Data
 from vaekit.models import AE, VAE
@@ -33,7 +34,7 @@ from vaekit.runs.records import read_run_config
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 
-OPTIONS: dict[str, Any] = {"epochs": 2, "batch_size": 16, "seed": 4, **SMALL}
+OPTIONS: dict[str, Any] = {"epochs": 2, "batch_size": 16, "learning_rate": 4e-3, "seed": 4, **SMALL}
 
 
 def train(folder: Path, data: Data | None = None, **options: Any) -> History:
@@ -93,7 +94,7 @@ def test_config(run: Path) -> None:
     assert list(config) == ["format", "settings", "data", "initial_weights", "versions"]
     assert config["settings"]["method"] == "vae"
     assert config["settings"]["network"] == "mlp"  # resolved, not "auto"
-    assert config["settings"]["likelihood"] == "bce"
+    assert config["settings"]["likelihood"] == "gaussian-optimal"
     assert (config["settings"]["beta"], config["settings"]["kl_warmup"]) == (2.0, 0.5)
     assert config["data"] == {
         "source": "toy",
@@ -117,7 +118,7 @@ def test_a_config_gives_the_same_settings_again(run: Path) -> None:
     assert settings == load_run(run).settings
     assert settings == settings_of(run, read_run_config(run))
     given = {name: value for name, value in OPTIONS.items() if name != "progress"}
-    assert settings.fit == FitSettings(**given)
+    assert settings.fit == FitSettings(**given, schedule=LinearRate(warmup=0))  # a twentieth of six steps
     assert settings.objective.flat() == ELBO(beta=2.0, kl_warmup=0.5).arguments
     assert (settings.model.latent_dim, settings.model.network.width) == (3, 8)
 

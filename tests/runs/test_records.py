@@ -178,7 +178,7 @@ def test_what_a_newer_version_adds_is_passed_over(vae_run: Path) -> None:
 
 def test_metrics_lines_hold_steps_and_values(vae_run: Path) -> None:
     first, *_, last = read_metrics(vae_run)
-    assert (first.epoch, first.split, last.split) == (1, "train", "test")
+    assert (first.epoch, first.split, last.split) == (0, "validation", "test")  # it began at components
     content = json.loads((vae_run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert MetricLine(content.pop("step"), content.pop("epoch"), content.pop("split"), content) == last
     (vae_run / "metrics.jsonl").unlink()

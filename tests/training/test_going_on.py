@@ -51,7 +51,7 @@ def content(folder: Path) -> dict[str, Any]:
         "weights": {name: tensor.numpy().tobytes() for name, tensor in tensors.items()},
         "about": about,
         "metrics": (folder / "metrics.jsonl").read_bytes(),
-        "summary": summary | {"train_seconds": 0},
+        "summary": summary | dict.fromkeys(("train_seconds", "processor_seconds", "forecast_seconds"), 0),
     }
 
 

@@ -170,7 +170,8 @@ def test_a_shell_has_a_bar_and_a_pipe_has_lines(terminal: bool, tmp_path: Path) 
     """In processes of their own: nothing is made up but the speed with which a run counts as long."""
     code = (
         "import sys, vaekit.runtime.screens as s, vaekit.training.progress as p; p.SOON = s.BETWEEN = 0; "
-        "import vaekit; vaekit.train('vae', 'digits', epochs=8, width=8, depth=1, device='cpu', out='run')"
+        "import vaekit; vaekit.train('vae', 'digits', likelihood='bce', epochs=8, batch_size=192, width=8, "
+        "depth=1, device='cpu', out='run')"
     )
     master, slave = os.openpty() if terminal else os.pipe()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}

@@ -90,9 +90,9 @@ def train(
     images = _loaded(settings, data, labels)
     if start is not None:
         warn_of(check_start(Path(start), images, find_method(method).labels))
-    choices = choices_for(settings, images, [*find_method(method).overrides, *options])
+    choices = choices_for(settings, images, [*find_method(method).overrides, *begun, *options])
     told = {choice.name: choice.value for choice in choices}
-    settings = resolve(method, told, options, {"data": settings.data.data}, where="")
+    settings = resolve(method, told, begun, options, {"data": settings.data.data}, where="")
     model, objective = new_model(settings, images)
     warn_of([*images.notes, *likelihood_notes(settings, model, images)])
     counted = f"{len(images.train):,} images of {'x'.join(map(str, images.shape))}"

@@ -93,8 +93,7 @@ def unfinished(run: Evidence) -> Note | None:
         points, what = run.training, "the training loss"
     if len(points) < 3 or not run.settled or run.steps < run.planned:
         return None
-    start = max([points[0], *run.training[:1]], key=lambda point: point[1])
-    whole = start[1] - min(value for _, value in points)
+    whole = max(value for _, value in [*points, *run.training[:1]]) - min(value for _, value in points)
     fall = course.last_fall(points, run.steps)
     if fall <= cut.STILL_FALLING * whole or fall <= cut.BEYOND_NOISE * course.scatter(points):
         return None
