@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaekit import VaekitWarning, evaluate, inference, load_data, load_run, train
+from vaekit import VAE, VaekitWarning, evaluate, inference, load_data, load_run, train
 from vaekit.data import Data
 from vaekit.evaluation.outliers import Setting, reconstruction_error
 from vaekit.evaluation.samples.features.pca import fit_pca
@@ -151,6 +151,23 @@ def test_what_is_measured_has_no_units_and_nats_have_those_of_the_data(tmp_path:
         list(here.quality.flat().values()), rel=1e-4, abs=1e-5
     )
     assert there.sample_variance == here.sample_variance
+
+
+def test_columns_that_say_nothing_new_decide_nothing(tmp_path: Path) -> None:
+    """A constant column and one that repeats another: else every direction would have its latent, and sigma be 0."""
+    data = rows()
+    more = changed(
+        data, lambda x: torch.cat([x, torch.full((len(x), 1), 0.1, dtype=x.dtype), 3 * x[:, :1] + 1], dim=1)
+    )
+    options = {name: value for name, value in FAST.items() if name != "batch_size"}
+    runs = [train("vae", given, out=tmp_path / str(n), **options) for n, given in enumerate((data, more))]
+    here, there = (load_run(run.out or "").model for run in runs)
+    assert there.latent_dim < 8
+    assert abs(there.latent_dim - here.latent_dim) <= 1
+    assert isinstance(here, VAE) and isinstance(there, VAE)
+    assert float(there.likelihood.sigma) > 0.5 * float(here.likelihood.sigma)  # pyright: ignore[reportArgumentType]
+    drawn = inference.sample(there, 50, seed=0)
+    assert bool((drawn[:, 8] == 0.1).all())
 
 
 def flat(values: Any) -> list[float]:

@@ -10,7 +10,14 @@ from torch import Tensor
 from vaekit.core import SettingError
 from vaekit.data import Split
 from vaekit.models import AE, VAE
-from vaekit.networks.principal import Curve, held_out_curve, looked_at, principal_components, spread
+from vaekit.networks.principal import (
+    Curve,
+    held_out_curve,
+    looked_at,
+    principal_components,
+    spread,
+    varying_directions,
+)
 
 
 def rows(count: int = 300, values: int = 12, seed: int = 0) -> Tensor:
@@ -146,3 +153,35 @@ def test_as_many_examples_are_looked_at_as_a_second_allows() -> None:
     assert looked_at(132, 12_288) == 132
     chosen = spread(torch.arange(60_000), 3072)
     assert (chosen[0], chosen[-1]) == (0, 59_999)
+
+
+def test_directions_without_variance_are_left_out() -> None:
+    """Constant, repeated and summed columns: what is left has the rows' own rank, and their distances."""
+    x = rows() - rows().mean(0)
+    more = torch.cat([x, torch.zeros(len(x), 1), x[:, :1], x[:, 1:2] + x[:, 2:3]], dim=1)
+    directions = varying_directions(more)
+    assert directions is not None and directions.shape == (15, 12)
+    torch.testing.assert_close(directions.T @ directions, torch.eye(12), rtol=0, atol=1e-5)
+    torch.testing.assert_close((more @ directions).norm(dim=1), more.norm(dim=1))
+    assert varying_directions(x) is None
+    assert varying_directions(more[:10]) is None  # too few rows to say
+
+
+def test_a_constant_column_changes_nothing_that_is_decided() -> None:
+    x = rows() - rows().mean(0)
+    directions = varying_directions(torch.cat([x, torch.zeros(len(x), 2)], dim=1))
+    assert directions is not None
+    here, there = (
+        held_out_curve(x, 11),
+        held_out_curve(torch.cat([x, torch.zeros(len(x), 2)], dim=1) @ directions, 11),
+    )
+    torch.testing.assert_close(here.nats, there.nats, rtol=1e-4, atol=1e-3)
+    found = principal_components(torch.cat([x, torch.zeros(len(x), 2)], dim=1) @ directions, 3).within(
+        directions
+    )
+    wanted = principal_components(x, 3)
+    torch.testing.assert_close(
+        (found.vectors[:, :12] * wanted.vectors).sum(1).abs(), torch.ones(3), rtol=0, atol=1e-4
+    )
+    torch.testing.assert_close(found.vectors[:, 12:], torch.zeros(3, 2), rtol=0, atol=1e-5)
+    assert found.left == pytest.approx(wanted.left, rel=1e-4)

@@ -22,7 +22,13 @@ from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
 from vaekit.models.base import HasPrior, check_classes, evaluating, units_for
 from vaekit.networks import Pair, Spec, decide_network
-from vaekit.networks.principal import PrincipalPath, held_out_curve, principal_components, spread
+from vaekit.networks.principal import (
+    PrincipalPath,
+    held_out_curve,
+    principal_components,
+    spread,
+    varying_directions,
+)
 
 
 class LatentModel(Autoencoder):
@@ -140,11 +146,13 @@ class LatentModel(Autoencoder):
     def _begin_at_components(self, path: PrincipalPath, split: Split) -> None:
         """Both networks say nothing yet, and the path beside them is probabilistic PCA within each class."""
         rows, means = centred(split, self.classes, self.shown_rows)
+        directions = None if self.units is None else varying_directions(rows)
+        rows = rows if directions is None else rows @ directions
         most = min(self.latent_dim, len(rows) - 1, rows.shape[1] - 1)
         count = held_out_curve(rows, most).best(most)
         found = principal_components(rows, count)
         sigma = self.likelihood.begin_at(found.left**0.5)
-        path.begin(found, means, sigma)
+        path.begin(found if directions is None else found.within(directions), means, sigma)
         for head in self._pair.heads:
             for weights in head.parameters():
                 nn.init.zeros_(weights)

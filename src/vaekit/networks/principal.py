@@ -46,6 +46,10 @@ class Components:
             self.vectors[:count], self.variances[:count], _left(total, self.variances[:count], values)
         )
 
+    def within(self, directions: Tensor) -> Components:
+        """The same components of examples with more values, of which these are the coordinates along directions (P, r)."""
+        return Components(self.vectors @ directions.T, self.variances, self.left)
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -98,6 +102,20 @@ def principal_components(rows: Tensor, most: int) -> Components:
         vectors = F.normalize(rows.T @ vectors, dim=0)
     largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True)) if kept else vectors[:1]
     return Components((vectors * largest.sign()).T.contiguous(), variances, _left(total, variances, values))
+
+
+def varying_directions(rows: Tensor) -> Tensor | None:
+    """Directions in which centred rows (N, P) vary at all, (P, r), orthonormal; None where these are all, or rows too few to say.
+
+    Columns that are constant, equal or the sum of others leave directions without any noise. There a density has no
+    bound: each more component would seem worth having, up to as many as leave nothing, at sigma 0.
+    """
+    count, values = rows.shape
+    if count <= values:
+        return None
+    variances, vectors = torch.linalg.eigh(rows.double().T @ rows.double() / count)
+    kept = variances > FLOOR * variances.mean()
+    return None if bool(kept.all()) or not bool(kept.any()) else vectors[:, kept].to(rows.dtype)
 
 
 def held_out_curve(rows: Tensor, most: int) -> Curve:

@@ -22,7 +22,7 @@ from vaekit.data import Data, load_data, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
 from vaekit.models.latent import centred
-from vaekit.networks.principal import Curve, held_out_curve
+from vaekit.networks.principal import Curve, held_out_curve, varying_directions
 from vaekit.runs.start import check_start, model_options_of
 from vaekit.runs.write import check_free, reserved_run_path
 from vaekit.runtime.device import choose_device
@@ -169,4 +169,5 @@ def curve_of(data: Data, labels: bool) -> Curve:
     standard = standard_of(data)
     classes = data.classes if labels else 0
     rows, _ = centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))
-    return held_out_curve(rows, 2 * LATENTS)
+    directions = varying_directions(rows) if data.pixels == "real" else None
+    return held_out_curve(rows if directions is None else rows @ directions, 2 * LATENTS)
