@@ -23,7 +23,7 @@ from vaekit.comparison.subruns import Say, Stop, run_all
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, near_miss, warn_of
+from vaekit.core import SettingError, near_miss, warn_of
 from vaekit.data import Data, load_data
 from vaekit.data.sources import check_not_given
 from vaekit.evaluation.samples.features.classifier import train_classifier
@@ -34,7 +34,7 @@ from vaekit.evaluation.samples.features.store import (
     load_features,
     save_classifier,
 )
-from vaekit.evaluation.samples.quality import check_enough
+from vaekit.evaluation.samples.quality import why_too_few
 
 BUDGET = "60s"  # where neither budget nor epochs is given
 
@@ -148,10 +148,8 @@ def make_reference(wish: Request, data: Data, folder: Path, tell: Say) -> Refere
         features = load_features(path)
     else:
         features = features_for(data)
-    try:
-        check_enough(data, features)
-    except DataError as error:
-        warn_of([f"{error} Samples are not judged."])
+    if reason := why_too_few(features, test=len(data.test), training=len(data.train)):
+        warn_of([f"{data.source}: samples are not judged: {reason}."])
         return Reference(data, None)
     return Reference(data, features)
 
