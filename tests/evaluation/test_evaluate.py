@@ -146,6 +146,16 @@ def test_rows_have_value_error_and_meaning(digits: Data) -> None:
     assert "K = 7" in row.meaning
 
 
+def test_every_bound_says_of_how_many_images_it_is(digits: Data) -> None:
+    """−ELBO of 20 images is not distortion plus rate of all: the row says so."""
+    values = evaluate(
+        untrained(likelihood="gaussian"), digits, samples=2, images=20, jackknife=True
+    ).as_dict()
+    found = {row.label: row.meaning for row in rows(values)}
+    for label in ("−ELBO", "−log p(x)", "−log p(x), jackknife"):
+        assert " 20 images." in found[label]
+
+
 def test_wrong_pairs_are_errors(digits: Data) -> None:
     with pytest.raises(SettingError, match="not defined on 8-bit pixels"):
         evaluate(untrained(pixels="binary"), digits)

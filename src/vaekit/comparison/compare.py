@@ -23,7 +23,7 @@ from vaekit.comparison.subruns import Say, Stop, run_all
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
-from vaekit.core import SettingError, near_miss, warn_of
+from vaekit.core import SettingError, counted, near_miss, warn_of
 from vaekit.data import Data, load_data
 from vaekit.data.sources import check_not_given
 from vaekit.evaluation.samples.features.classifier import train_classifier
@@ -111,7 +111,7 @@ def compare(
     wish = Request(settings.source, chosen, numbers, limit, epochs, settings.shared, named)
     folder = find_folder(wish, images.source) if out is None else Path(out)
     plan = make_plan(wish, images, folder)
-    each = f"{seeds} seed{'s' * (seeds != 1)} each"
+    each = f"{counted(seeds, 'seed')} each"
     tell(f"comparing {', '.join(chosen)} on {images.source}, {each}, in {folder}")
     reference = make_reference(wish, images, folder, tell)
     records, interrupted = run_all(plan, images, reference, folder, tell, should_stop)

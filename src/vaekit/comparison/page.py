@@ -19,6 +19,7 @@ from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulat
 from vaekit.comparison.subruns import Records
 from vaekit.config.methods import METHODS, find_method
 from vaekit.config.options import FORMAT
+from vaekit.core import counted
 from vaekit.data import Data
 from vaekit.images.png import data_uri
 from vaekit.metrics import KINDS, METRICS
@@ -107,7 +108,7 @@ def as_dict(
 def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[str]:
     """In plain words."""
     wish = plan.wish
-    seeds = f"{len(wish.seeds)} seed{'s' * (len(wish.seeds) != 1)}"
+    seeds = counted(len(wish.seeds), "seed")
     shape = " × ".join(map(str, data.shape))
     yield (
         f"Trained on the same {len(data.train):,} images of {shape} from {data.source} and measured on the same "
@@ -123,9 +124,9 @@ def what_was_compared(plan: Plan, data: Data, reference: Reference) -> Iterator[
                 * bool(plan.prior_epochs)
             )
         )
-    else:
+    elif wish.epochs is not None:
         also = " and its prior as many" if plan.prior_epochs else ""
-        yield f"Each run had {wish.epochs} epochs{also}."
+        yield f"Each run had {counted(wish.epochs, 'epoch')}{also}."
     if reference.features is not None:
         accuracy = reference.classifier and reference.classifier.accuracy
         reads = f", a classifier that reads {accuracy:.1%} of test images as labelled" if accuracy else ""

@@ -14,7 +14,7 @@ from typing import Any
 
 from vaekit.comparison.measure import Reference, measure
 from vaekit.comparison.plan import Plan
-from vaekit.core import TrainingError
+from vaekit.core import TrainingError, counted
 from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json
 from vaekit.runs.load import PRIOR, Run, load_run
@@ -41,7 +41,7 @@ def run_all(
         path = folder / "measured" / f"{name}.json"
         if not path.exists():
             more = f", {plan.prior_epochs[method]} of its prior" if method in plan.prior_epochs else ""
-            epochs = f"{plan.epochs[method]} epoch{'s' * (plan.epochs[method] != 1)}"
+            epochs = counted(plan.epochs[method], "epoch")
             say(f"{number} of {len(plan.names)}: {name}, {epochs}{more}")
             record, reason = run_one(plan, method, seed, data, reference, folder / name, stop)
             if reason is not None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
-from vaekit.core import choose, warn_of
+from vaekit.core import choose, counted, warn_of
 from vaekit.data import Data, load_data
 from vaekit.data.sources import check_not_given
 from vaekit.distributions import LIKELIHOODS
@@ -73,10 +73,10 @@ def train(
     images = _loaded(settings, data, labels)
     model, objective = new_model(settings, images)
     warn_of([*images.notes, *likelihood_notes(settings, model, images)])
-    counted = f"{len(images.train):,} images of {'x'.join(map(str, images.shape))}"
+    size = f"{counted(len(images.train), 'image')} of {'x'.join(map(str, images.shape))}"
     numbered = out is None and leads  # the other processes write nothing
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
-        tell(f"training {method} on {images.source} ({counted}) into {folder}")
+        tell(f"training {method} on {images.source} ({size}) into {folder}")
         return fit(
             model,
             objective,

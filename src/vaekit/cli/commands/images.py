@@ -7,6 +7,7 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import counted
 from vaekit.metrics import METRICS
 
 MSE = METRICS["mse"]
@@ -25,15 +26,14 @@ def sample(options: SampleOptions) -> Result:
         out=out,
         device=options.device,
     )
-    values = {"run": options.run, "out": str(out), "images": len(drawn.images), "seed": options.seed}
+    count, classes, what = len(drawn.images), drawn.classes, counted(len(drawn.images), "sample")
+    values = {"run": options.run, "out": str(out), "images": count, "seed": options.seed}
     if drawn.labels is None:
-        return Result(values, f"{len(drawn.images)} samples in {out}")
-    classes = drawn.classes
-    how = ", classes in turn," if options.label is None else f" of class {classes[0]}"
-    what = f"{len(drawn.images)} samples{how}"
+        return Result(values, f"{what} in {out}")
     if options.grid:
-        each = len(drawn.images) // len(classes)
-        what = f"grid of {each} samples for each of {len(classes)} classes"
+        what = f"grid of {counted(count // len(classes), 'sample')} for each of {len(classes)} classes"
+    else:
+        what += ", classes in turn," if options.label is None else f" of class {classes[0]}"
     return Result(values | {"classes": classes}, f"{what} in {out}")
 
 
@@ -55,5 +55,5 @@ def reconstruct(options: ReconstructOptions) -> Result:
     if out.suffix.lower() == ".png" and found.rebuilt.ndim == 4:
         kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
         what = f"each image with {kind} at its right"
-    text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"
+    text = f"{counted(count, 'image')} in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}"
     return Result(values | {"mean_squared_error": error}, text)
