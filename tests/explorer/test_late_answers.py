@@ -131,8 +131,10 @@ def test_a_grid_that_is_out_of_date_is_not_drawn(here: Explored) -> None:
     page.mouse.move(2, 2)
     held = hold(page, "**/api/decode*")
     before = here.tab.levels(".sheet.large")
-    for d in (other, across):
-        page.locator("#view select").first.select_option(str(d))
+    across_of = page.locator("#view select").first
+    across_of.select_option(str(other))
+    assert here.tab.until(lambda: len(held) == 1)
+    across_of.select_option(str(across))
     held[0].continue_()
     assert here.tab.until(lambda: len(held) == 2)  # the grid of now, which has not come
     assert (here.tab.levels(".sheet.large") == before).all()
