@@ -35,11 +35,19 @@ GIVE = """([kind, selector, content]) => {
 }"""
 
 
+# The page's draws, in place of Math.random: the same at every test, whose two pictures could be alike by chance otherwise.
+DRAWS = """{
+  let state = 1;
+  Math.random = () => (state = (16807 * state) % 2147483647) / 2147483647;
+}"""
+
+
 class Tab:
     """A page of the browser that keeps what went wrong, and what was asked of whom."""
 
     def __init__(self, browser: Any) -> None:
         self.context = browser.new_context(accept_downloads=True)
+        self.context.add_init_script(DRAWS)
         self.page = self.context.new_page()
         self.page.set_default_timeout(1000 * PATIENCE)
         self.wrong: list[str] = []
@@ -50,15 +58,22 @@ class Tab:
         self.page.on("request", lambda request: self.asked.append(request.url))
 
     def open(self, url: str, width: int = 1200, height: int = 900) -> Any:
-        """A fresh page, ready."""
+        """A fresh page, ready. Nothing may have gone wrong on the one before."""
+        if self.url:
+            self.check()
         self.page.set_viewport_size({"width": width, "height": height})
-        self.page.goto("about:blank")
-        self.wrong.clear()
-        self.asked.clear()
+        self.forget()
         self.url = url.partition("#")[0]
         self.page.goto(url)
         self.page.wait_for_selector("html[data-ready=yes]")
         return self.page
+
+    def forget(self) -> None:
+        """Leaves the page, and what was noted of it."""
+        self.page.goto("about:blank")
+        self.wrong.clear()
+        self.asked.clear()
+        self.url = ""
 
     def check(self) -> None:
         """Nothing on the console, no error on the page, nothing loaded from elsewhere."""

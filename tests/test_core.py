@@ -59,3 +59,12 @@ def test_seeds_depend_on_every_part_and_fit_a_generator() -> None:
 def test_a_seed_never_changes_between_versions() -> None:
     """Runs that were interrupted before an update of vaekit go on to the same weights."""
     assert core.derive_seed(0, "step", 0) == 7316601067076945981
+
+
+def test_one_of_a_kind_is_no_plural() -> None:
+    assert [core.counted(count, "image") for count in (0, 1, 2, 1797)] == [
+        "0 images",
+        "1 image",
+        "2 images",
+        "1,797 images",
+    ]

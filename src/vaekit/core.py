@@ -152,6 +152,11 @@ class Loss:
     counts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 image`, `1,797 images`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def near_miss(word: str, known: Iterable[str]) -> str:
     """` Did you mean X?` for the closest known word, or `` when none is close."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import vaekit
 from vaekit import SettingError
 from vaekit.config.compare_options import CompareSettings
+from vaekit.core import VaekitWarning
 from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import save_pca
 
@@ -93,3 +95,19 @@ def test_bad_arguments_before_any_training(data: vaekit.Data, given: dict[str, A
     with pytest.raises(SettingError, match=says):
         vaekit.compare(data, **{**TINY, **given})
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("kind", ["test", "train"])
+def test_too_few_images_of_either_kind_are_named_and_samples_are_not_judged(
+    data: vaekit.Data, kind: str
+) -> None:
+    """Kernel distances take subsets: of fewer than 50 images they would be no numbers."""
+    few = data.replace(**{kind: data.splits[kind].take(torch.arange(49))})
+    counts = f"{len(few.test):,} test, {len(few.train):,} training"
+    with pytest.warns(
+        VaekitWarning, match=f"digits: samples are not judged: .* at least 50 .* not {counts}; give"
+    ):
+        found = vaekit.compare(few, ["vae"], seeds=1, **TINY)
+    assert found.table is not None
+    assert found.table.get("vae", "reconstruction_mse") is not None
+    assert found.table.get("vae", "fd") is None

@@ -13,13 +13,11 @@ from torch import Tensor
 from toy import summary, toy_data
 from vaekit import AE, GAN, VAE, VQVAE, load_data
 from vaekit.comparison import measure as m
-from vaekit.core import DataError
 from vaekit.data import Data, Split
 from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
 from vaekit.evaluation.samples.features.pca import fit_pca
-from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
-from vaekit.evaluation.samples.quality import check_enough, sample_quality
+from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models.code_prior import CodePrior
 from vaekit.runs.write import write_summary
 
@@ -222,16 +220,3 @@ def as_run(model: Any, path: Path = Path("nowhere")) -> Any:
     from types import SimpleNamespace
 
     return SimpleNamespace(model=model.eval(), summary=summary(), path=path)
-
-
-def test_too_few_images_are_said(digits: Data) -> None:
-    with pytest.raises(DataError, match="4 test images are too few for 8 features"):
-        check_enough(few(digits, 4), m.Reference(digits, fit_pca(digits, 8)).features)  # type: ignore[arg-type]
-    assert isinstance(fit_pca(digits, 8), Features)
-
-
-def test_as_few_images_as_evaluate_refuses_are_refused(digits: Data) -> None:
-    """Kernel distances take subsets: of 20 images or fewer they would be no numbers."""
-    features = fit_pca(digits, 4)
-    with pytest.raises(DataError, match="15 test images are too few for 4 features; at least 50 are needed"):
-        check_enough(few(digits, 15), features)

@@ -118,11 +118,11 @@ def test_quality_of_samples_when_features_are_given(digits: Data) -> None:
 
 def test_too_few_images_leave_the_quality_out_unless_its_features_were_asked_for(digits: Data) -> None:
     few = replace(digits, test=digits.test.take(torch.arange(20)))
-    with pytest.warns(VaekitWarning, match="quality of samples is left out: .*20 test images are too few"):
+    with pytest.warns(VaekitWarning, match="quality of samples is left out: .* not 20 test, "):
         values = evaluate(untrained(likelihood="bce"), few, samples=2, features="auto").as_dict()
     assert "quality" not in values
     assert values["bce_bound_nats"]["images"] == 20
-    with pytest.raises(DataError, match="20 test images are too few"):
+    with pytest.raises(DataError, match="not 20 test, "):
         evaluate(untrained(likelihood="bce"), few, samples=2, features=features_for(digits))
 
 
@@ -170,6 +170,16 @@ def test_rows_have_value_error_and_meaning(digits: Data) -> None:
     assert row.value == values["nll_nats"]["value"]
     assert row.error == values["nll_nats"]["standard_error"]
     assert "K = 7" in row.meaning
+
+
+def test_every_bound_says_of_how_many_images_it_is(digits: Data) -> None:
+    """−ELBO of 20 images is not distortion plus rate of all: the row says so."""
+    values = evaluate(
+        untrained(likelihood="gaussian"), digits, samples=2, images=20, jackknife=True
+    ).as_dict()
+    found = {row.label: row.meaning for row in rows(values)}
+    for label in ("−ELBO", "−log p(x)", "−log p(x), jackknife"):
+        assert " 20 images." in found[label]
 
 
 def test_wrong_pairs_are_errors(digits: Data) -> None:

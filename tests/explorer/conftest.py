@@ -128,6 +128,7 @@ def tab(shared_tab: Tab) -> Iterator[Tab]:
     """A page of the browser; after the test nothing may have gone wrong on it."""
     shared_tab.page.emulate_media(color_scheme="light")
     shared_tab.page.unroute_all()
+    shared_tab.forget()  # of a test that failed
     yield shared_tab
     shared_tab.check()
 

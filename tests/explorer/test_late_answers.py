@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,29 +38,28 @@ def held_back(here: Explored, pattern: str, count: int = 1) -> Iterator[list[Any
     here.page.wait_for_timeout(SETTLE)
 
 
-def second_end(here: Explored, button: str) -> None:
-    here.page.locator(".ends figure:nth-child(2)").get_by_role("button", name=button).click()
+def swap(here: Explored) -> None:
+    here.click("Swap")
+
+
+def keep_current(here: Explored) -> None:
+    here.page.locator(".ends figure:nth-child(2)").get_by_role("button", name="Current").click()
 
 
 @served("vae")
-def test_the_end_that_was_chosen_stays(here: Explored) -> None:
+@pytest.mark.parametrize("change", [keep_current, swap])
+def test_what_is_done_before_the_second_end_has_come_holds(
+    here: Explored, change: Callable[[Explored], None]
+) -> None:
+    """Either way B is the place from which one came: chosen, or swapped for the image that was on its way."""
     z = here.z(1.5, -1)
     page = here.open("manifold", z=z)
     with held_back(here, "**/codes-*.bin"):
         page.click("#tab-between")
-        second_end(here, "Current")
-    here.says(b=z)
-    here.tile(10, here.decoded(z), "#view .sheet")
-
-
-@served("vae")
-def test_ends_can_be_swapped_before_both_have_come(here: Explored) -> None:
-    z = here.z(1.5, -1)
-    page = here.open("manifold", z=z)
-    with held_back(here, "**/codes-*.bin"):
-        page.click("#tab-between")
-        here.click("Swap")
-    here.says(a=here.material.embedding.mean[1].tolist(), b=z)
+        change(here)
+    first = {"a": here.material.embedding.mean[1].tolist()} if change is swap else {}
+    here.says(b=z, **first)
+    assert here.address()["b"], "the address has the end"
     here.tile(10, here.decoded(z), "#view .sheet")
 
 
@@ -132,8 +131,10 @@ def test_a_grid_that_is_out_of_date_is_not_drawn(here: Explored) -> None:
     page.mouse.move(2, 2)
     held = hold(page, "**/api/decode*")
     before = here.tab.levels(".sheet.large")
-    for d in (other, across):
-        page.locator("#view select").first.select_option(str(d))
+    across_of = page.locator("#view select").first
+    across_of.select_option(str(other))
+    assert here.tab.until(lambda: len(held) == 1)
+    across_of.select_option(str(across))
     held[0].continue_()
     assert here.tab.until(lambda: len(held) == 2)  # the grid of now, which has not come
     assert (here.tab.levels(".sheet.large") == before).all()

@@ -11,6 +11,7 @@ from vaekit.cli.parsing import option_name
 from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS
 from vaekit.core import SettingError
+from vaekit.core import counted as counted
 
 # An argument as Python writes it: name='value', name=3, name=True, or name= for any value.
 VALUE = r"""'[^']*'|"[^"]*"|[^\s,;)='"]*[^\s,;).:='"]"""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.spelling import as_typed
+from vaekit.core import counted
 from vaekit.metrics import KINDS, METRICS, Metric, Under, metric_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def summary_table(summary: Summary) -> Any:
         table.add_row(
             metric.label, *("" if value is None else metric.text(value) for value in values), metric.unit
         )
-    epochs = f"{summary.epochs} epoch{'s' * (summary.epochs != 1)}"
+    epochs = counted(summary.epochs, "epoch")
     which = f"weights: {summary.weights.which}, epoch {summary.weights.epoch}"
     likelihood = "" if summary.likelihood is None else f", likelihood {summary.likelihood}"
     head = (
@@ -151,7 +152,7 @@ def evaluation_text(result: Evaluation) -> str:
     from vaekit.evaluation.table import reassurance, rows
 
     about = result.about
-    head = f"{about['images']:,} images, seed {about['seed']}"
+    head = f"{counted(about['images'], 'image')}, seed {about['seed']}"
     if "binarisation" in about:
         head += f", binarised by {about['binarisation']}"
     if "classes" in about:

@@ -17,7 +17,7 @@ from vaekit.config.compare_options import CompareSettings
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
 from vaekit.config.run_length import parse_budget
-from vaekit.core import DataError, SettingError, near_miss, warn_of
+from vaekit.core import SettingError, counted, near_miss, warn_of
 from vaekit.data import Data, load_data
 from vaekit.data.sources import check_not_given
 from vaekit.evaluation.samples.features.classifier import train_classifier
@@ -28,7 +28,7 @@ from vaekit.evaluation.samples.features.store import (
     load_features,
     save_classifier,
 )
-from vaekit.evaluation.samples.quality import check_enough
+from vaekit.evaluation.samples.quality import why_too_few
 
 BUDGET = "60s"  # where no length is given
 
@@ -114,7 +114,7 @@ def compare(
     wish = Request(settings.source, chosen, numbers, limit, epochs, settings.shared, named, steps)
     folder = find_folder(wish, images.source) if out is None else Path(out)
     plan = make_plan(wish, images, folder)
-    each = f"{seeds} seed{'s' * (seeds != 1)} each"
+    each = f"{counted(seeds, 'seed')} each"
     tell(f"comparing {', '.join(chosen)} on {images.source}, {each}, in {folder}")
     for method, own in plan.decided.items():
         decided = ", ".join(f"{name} {value}" for name, value in own.items())
@@ -154,10 +154,8 @@ def make_reference(wish: Request, data: Data, folder: Path, tell: Say) -> Refere
         features = load_features(path)
     else:
         features = features_for(data)
-    try:
-        check_enough(data, features)
-    except DataError as error:
-        warn_of([f"{error} Samples are not judged."])
+    if reason := why_too_few(features, test=len(data.test), training=len(data.train)):
+        warn_of([f"{data.source}: samples are not judged: {reason}."])
         return Reference(data, None)
     return Reference(data, features)
 

@@ -21,6 +21,7 @@ from vaekit.comparison.subruns import Records
 from vaekit.comparison.wish import has_own_network
 from vaekit.config.methods import METHODS
 from vaekit.config.options import FORMAT
+from vaekit.core import counted
 from vaekit.data import Data
 from vaekit.images.png import data_uri
 from vaekit.metrics import KINDS, METRICS
@@ -112,7 +113,7 @@ def as_dict(
 def what_was_compared(plan: Plan, data: Data, reference: Reference, records: Records) -> Iterator[str]:
     """In plain words."""
     wish = plan.wish
-    seeds = f"{len(wish.seeds)} seed{'s' * (len(wish.seeds) != 1)}"
+    seeds = counted(len(wish.seeds), "seed")
     shape = " × ".join(map(str, data.shape))
     yield (
         f"Trained on the same {len(data.train):,} images of {shape} from {data.source} and measured on the same "

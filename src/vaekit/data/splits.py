@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.cache import digest, gathered, release_pages, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 
@@ -106,7 +106,9 @@ def assign(keys: dict[str, np.ndarray], validation: float, where: str) -> dict[s
     train = keys["train"]
     total = sum(len(part) for part in keys.values())
     if total < FEWEST:
-        raise DataError(f"{where}: only {total} images; the splits need at least {FEWEST}; add some.")
+        raise DataError(
+            f"{where}: only {counted(total, 'image')}; the splits need at least {FEWEST}; add some."
+        )
     everything = {part: np.arange(len(array)) for part, array in keys.items()}
     tested = np.zeros(len(train), bool) if "test" in keys else _test_rows(train)
     test = {"test": everything["test"]} if "test" in keys else {"train": np.flatnonzero(tested)}

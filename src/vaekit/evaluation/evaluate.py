@@ -25,7 +25,7 @@ from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, negative_
 from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
 from vaekit.evaluation.samples.features.store import Features, features_for
 from vaekit.evaluation.samples.generated import generate
-from vaekit.evaluation.samples.quality import SampleQuality, check_enough, sample_quality
+from vaekit.evaluation.samples.quality import SampleQuality, sample_quality, why_too_few
 from vaekit.inference import device_of
 from vaekit.metrics import KINDS, Under, in_bits, key_under
 from vaekit.models import Model
@@ -249,14 +249,13 @@ def _features_of(model: Model, data: Data, wanted: Features | str | Path | None)
     found = (
         features_for(data, None if wanted == "auto" else wanted) if isinstance(wanted, str | Path) else wanted
     )
-    try:
-        check_enough(data, found)
-    except DataError as error:
-        if wanted != "auto":
-            raise
-        warn_of([f"the quality of samples is left out: {error}"])
-        return None
-    return found
+    reason = why_too_few(found, test=len(data.test), training=len(data.train))
+    if reason is None:
+        return found
+    if wanted != "auto":
+        raise DataError(f"{data.source}: {reason}.")
+    warn_of([f"{data.source}: the quality of samples is left out: {reason}."])
+    return None
 
 
 def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQuality | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from vaekit.core import SettingError, VaekitWarning
+from vaekit.core import SettingError, VaekitWarning, counted
 from vaekit.data import Data
 from vaekit.explorer.material import Material
 from vaekit.runs.ask import data_to_show, run_of
@@ -71,7 +71,9 @@ def explore(
 def what(material: Material) -> str:
     """Computes what the page opens with, and says what it is."""
     files = material.files()
-    return f"{len(material.split):,} images" if len(files) > 1 else "what the model draws; it has no encoder"
+    return (
+        counted(len(material.split), "image") if len(files) > 1 else "what the model draws; it has no encoder"
+    )
 
 
 def known_hosts(host: str) -> frozenset[str] | None:

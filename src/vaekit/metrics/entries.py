@@ -26,7 +26,8 @@ METRICS: dict[str, Metric] = {
     # What a model pays for an image.
     "negative_elbo_nats": Metric("−ELBO", NATS,
                                  "What the model pays for an image; bounds −log p(x) from above where the likelihood is one.",
-                                 LOWER, "distortion + rate", "−ELBO", likelihood=True, bound=True, drawn=True),
+                                 LOWER, "distortion + rate", "−ELBO", likelihood=True, bound=True, drawn=True,
+                                 detail="{images:,} images"),
     "negative_iwae_bound_nats": Metric("importance-weighted bound", NATS, "Closer to −log p(x) than the −ELBO; what an IWAE minimises.",
                                        LOWER, "−log 1/K Σ p(x, z)/q(z|x)", likelihood=True, bound=True, drawn=True),
     "nll_nats": Metric("−log p(x)", NATS, "Importance-weighted bound from above; of a density of latents the exact value.", LOWER,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.config.methods import find_method, resolve
+from vaekit.core import counted
 from vaekit.data import SOURCES
 from vaekit.evaluation.table import reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
@@ -74,7 +75,7 @@ def what_was_trained(run: Run) -> list[str]:
         return [*sentences, "The run has not ended: the numbers below are missing until it has."]
     early = ", stopped early because validation no longer got better" if summary.stopped_early else ""
     sentences.append(
-        f"It took {summary.epochs:,} epochs ({summary.steps:,} steps) and {summary.train_seconds:,.1f} s "
+        f"It took {counted(summary.epochs, 'epoch')} ({counted(summary.steps, 'step')}) and {summary.train_seconds:,.1f} s "
         f"on {summary.device} in {summary.precision}{early}. {_weights(summary.weights)}"
     )
     return sentences
@@ -163,7 +164,7 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
     """Shows what `vaekit evaluate` measured, and what it found wrong."""
     if not values:
         return ""
-    lines = [f"{values['images']:,} images, seed {values['seed']}."]
+    lines = [f"{counted(values['images'], 'image')}, seed {values['seed']}."]
     if "classes" in values:
         lines.append(f"The model is conditioned on the class y of each image, one of {values['classes']}.")
     if "binarisation" in values:

@@ -17,7 +17,7 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
 from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.config.run_length import LENGTHS
-from vaekit.core import choose, warn_of
+from vaekit.core import choose, counted, warn_of
 from vaekit.data import Data, load_data, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
@@ -92,11 +92,11 @@ def train(
     settings = resolve(method, told, begun, options, {"data": settings.data.data}, where="")
     model, objective = new_model(settings, images)
     warn_of(images.notes)
-    counted = f"{len(images.train):,} images of {'x'.join(map(str, images.shape))}"
+    size = f"{counted(len(images.train), 'image')} of {'x'.join(map(str, images.shape))}"
     numbered = out is None and leads  # the other processes write nothing
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
         after = "" if start is None else f" from the weights of {start}"
-        tell(f"training {method} on {images.source} ({counted}){after} into {folder}")
+        tell(f"training {method} on {images.source} ({size}){after} into {folder}")
         for choice in choices:
             tell(f"  {choice.name} {choice.value}: {choice.reason}")
         return fit(

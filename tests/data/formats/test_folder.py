@@ -173,7 +173,7 @@ def test_split_folders_are_the_splits(tmp_path):
     assert data.class_names == ["a", "b"]
     assert data.test.names is not None
     assert all(name.startswith("Test/") for name in data.test.names)
-    assert any("1 images outside the folders test, train, val skipped" in note for note in data.notes)
+    assert any("1 image outside the folders test, train, val skipped" in note for note in data.notes)
     assert any("own 4 validation images are kept" in note for note in data.notes)
 
 

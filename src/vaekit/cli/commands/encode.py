@@ -7,6 +7,7 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import EncodeOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import counted
 
 
 def encode(options: EncodeOptions) -> Result:
@@ -32,6 +33,6 @@ def encode(options: EncodeOptions) -> Result:
         "arrays": list(arrays),
         "finite": encoded.finite,
     }
-    what = "codes" if encoded.embedding is None else "embeddings"
-    text = f"{len(first):,} {what} of {first[0].size} dimensions in {out}: {', '.join(arrays)}"
+    what = counted(len(first), "code" if encoded.embedding is None else "embedding")
+    text = f"{what} of {counted(first[0].size, 'dimension')} in {out}: {', '.join(arrays)}"
     return Result(values, text)

@@ -7,6 +7,7 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import ExportOptions
 from vaekit.cli.output import Result
+from vaekit.cli.spelling import counted
 
 
 def export(options: ExportOptions) -> Result:
@@ -18,5 +19,5 @@ def export(options: ExportOptions) -> Result:
         lines = [f"{out / n}: differs from torch by at most {d:.1g}" for n, d in found.differences.items()]
         return Result(values | {"max_difference": found.differences}, "\n".join(lines))
     total = sum(found.sizes.values())
-    text = f"{out}: {len(found.sizes)} files, {total / 1e6:.1f} MB; to see it: python -m http.server -d {out}"
+    text = f"{out}: {counted(len(found.sizes), 'file')}, {total / 1e6:.1f} MB; to see it: python -m http.server -d {out}"
     return Result(values | {"files": len(found.sizes), "bytes": total}, text)

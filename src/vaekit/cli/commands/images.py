@@ -5,6 +5,7 @@ from __future__ import annotations
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result, place
+from vaekit.core import counted
 from vaekit.metrics import METRICS
 
 MSE = METRICS["mse"]
@@ -23,14 +24,15 @@ def sample(options: SampleOptions) -> Result:
         out=out,
         device=options.device,
     )
-    values = {"run": options.run, "out": str(out), "images": len(drawn.images), "seed": options.seed}
+    count, classes, what = len(drawn.images), drawn.classes, counted(len(drawn.images), "sample")
+    values = {"run": options.run, "out": str(out), "images": count, "seed": options.seed}
     if drawn.labels is None:
-        return Result(values, f"{len(drawn.images)} samples in {out}")
-    of = ", classes in turn," if options.label is None else f" of class {drawn.classes[0]}"
-    what = f"{len(drawn.images)} samples{of}"
+        return Result(values, f"{what} in {out}")
     if options.grid:
-        what = f"grid of {len(drawn.images) // len(drawn.classes)} samples for each of {len(drawn.classes)} classes"
-    return Result(values | {"classes": drawn.classes}, f"{what} in {out}")
+        what = f"grid of {counted(count // len(classes), 'sample')} for each of {len(classes)} classes"
+    else:
+        what += ", classes in turn," if options.label is None else f" of class {classes[0]}"
+    return Result(values | {"classes": classes}, f"{what} in {out}")
 
 
 def reconstruct(options: ReconstructOptions) -> Result:
@@ -52,5 +54,5 @@ def reconstruct(options: ReconstructOptions) -> Result:
         kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
         what = f"each image with {kind} at its right"
     units = ", in standard units" if found.pixels == "real" else ""
-    text = f"{count} images in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
+    text = f"{counted(count, 'image')} in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
     return Result(values | {"mean_squared_error": error}, text)

@@ -7,7 +7,7 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.output import Result
-from vaekit.cli.spelling import listed
+from vaekit.cli.spelling import counted, listed
 from vaekit.metrics import METRICS
 
 AUROC = METRICS["auroc"]
@@ -34,7 +34,7 @@ def score(options: ScoreOptions) -> Result:
     )
     number = len(found.split)
     values = {"run": options.run, "data": found.source, "images": number, "by": found.by, "out": str(out)}
-    lines = [f"{number:,} images in {out}, oddest first by {found.by}"]
+    lines = [f"{counted(number, 'image')} in {out}, oddest first by {found.by}"]
     if found.sheet is not None:
         values["sheet"] = str(found.sheet)
         lines.append(f"the oddest {min(options.count, number)} in {found.sheet}, row by row")

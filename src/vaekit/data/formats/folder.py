@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.cache import RESIDENT, cache_dir, digest, gathered, read_npy, write_npy, written
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
@@ -123,7 +123,7 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
             by_part.setdefault(part, {})[name] = path[1:]
     places, notes = _with_classes(by_part)
     if outside := len(names) - len(places):
-        notes.append(f"{outside:,} images outside the folders {', '.join(sorted(splits))} skipped")
+        notes.append(f"{counted(outside, 'image')} outside the folders {', '.join(sorted(splits))} skipped")
     return places, notes
 
 
@@ -297,7 +297,7 @@ def _passed_notes(passed: Counter[str]) -> list[str]:
     notes = [f"{system:,} system files skipped (hidden files, Thumbs.db and the like)"] if system else []
     if passed:
         endings = ", ".join(sorted(passed))
-        notes.append(f"{passed.total():,} files skipped: not images ({endings})")
+        notes.append(f"{counted(passed.total(), 'file')} skipped: not images ({endings})")
     return notes
 
 

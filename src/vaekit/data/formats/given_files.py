@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.folder import scan
 
@@ -39,8 +39,7 @@ def read_images(
         raise DataError(f"{bad[0].path} cannot be read as an image: {bad[0].reason}.")
     notes += files.conversions(headers, plan)
     if other := sum(header.size != plan.size for header in headers):
-        many = "s" * (other != 1)
-        notes.append(f"{other} image{many} brought to the run's {shape[1]}x{shape[2]} pixels ({fit})")
+        notes.append(f"{counted(other, 'image')} brought to the run's {shape[1]}x{shape[2]} pixels ({fit})")
     pixels = np.stack([image.pixels for image in decoded])
     return torch.from_numpy(pixels), [str(header.path) for header in headers], notes
 

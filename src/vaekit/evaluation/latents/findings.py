@@ -133,7 +133,7 @@ def _far_from_prior(health: Health) -> Note | None:
         "far from the prior",
         f"the latents of all images lie {health.moments_kl:.1f} nats or more from the prior, which samples "
         "are drawn from: samples will not look like the images",
-        "bring beta nearer to 1, or fit a density to the latents",
+        "fit a density to the latents (vaekit prior), or raise beta if it is below 1",
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.core import Latent, SettingError, derive_seed
+from vaekit.core import Latent, SettingError, counted, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
 from vaekit.distributions.kl import log_importance_weights
@@ -96,7 +96,7 @@ def _combined(
             pieces = pieces if len(combines) == 1 else list(pieces)
             for found, combine in zip(values, combines, strict=True):
                 found.append(-combine(pieces, samples))
-            report(tell, f"bound with {samples} samples", sum(map(len, values[0])), len(split))
+            report(tell, f"bound with {counted(samples, 'sample')}", sum(map(len, values[0])), len(split))
     return [MeanNats.of(torch.cat(found), samples, seed) for found in values]
 
 

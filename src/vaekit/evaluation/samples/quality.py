@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import DataError
-from vaekit.data.dataset import Data, to_unit
+from vaekit.data.dataset import to_unit
 from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, shuffled
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.frechet import frechet_estimate
@@ -82,8 +82,10 @@ def sample_quality(
     Raises:
         DataError: too few images, or of another shape than the features are defined for.
     """
-    count = min(len(images_generated), len(images_test), len(images_train))
-    _check_count(count, (images_generated, images_test, images_train), extractor)
+    sizes = {"generated": len(images_generated), "test": len(images_test), "training": len(images_train)}
+    count = min(sizes.values())
+    if reason := why_too_few(extractor, **sizes):
+        raise DataError(f"{reason}.")
     images_generated = images_generated.cpu()
     generated = as_bytes(images_generated) if images_test.dtype == torch.uint8 else images_generated
     chosen = [
@@ -144,33 +146,19 @@ def _choice(count: int, wanted: int, seed: int, purpose: str) -> Tensor:
     return shuffled(count, seed, purpose)[:wanted].sort().values
 
 
-def fewest(features: Features) -> int:
-    """Images of each kind that a comparison in these features needs."""
-    return max(FEWEST, features.dimensions + 2)
+def why_too_few(features: Features, **counts: int) -> str | None:
+    """Says why sets of images cannot be compared in these features, and the remedy; None if they can.
 
-
-def check_enough(data: Data, features: Features) -> None:
-    """Raises DataError when there are too few images to compare sets of them in these features."""
-    least = fewest(features)
-    if min(len(data.test), len(data.train)) < least:
-        raise DataError(
-            f"{data.source}: {len(data.test)} test images are too few for {features.dimensions} features; "
-            f"at least {least} are needed."
-        )
-
-
-def _check_count(count: int, kinds: tuple[Tensor, Tensor, Tensor], extractor: Features) -> None:
-    """Raises DataError when there are too few images of any kind."""
-    least = fewest(extractor)
-    if count >= least:
-        return
-    listed = ", ".join(
-        f"{len(images):,} {kind}"
-        for kind, images in zip(("generated", "test", "training"), kinds, strict=True)
-    )
-    raise DataError(
-        f"sample quality needs at least {least} images of each kind with the {extractor.dimensions} features "
-        f"{extractor.name}, not {listed}; give a larger data set."
+    Args:
+        counts: number of images of each kind, under its name.
+    """
+    least = max(FEWEST, features.dimensions + 2)
+    if min(counts.values()) >= least:
+        return None
+    listed = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    return (
+        f"sample quality needs at least {least} images of each kind with the {features.dimensions} features "
+        f"{features.name}, not {listed}; give a larger data set"
     )
 
 

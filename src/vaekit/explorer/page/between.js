@@ -38,7 +38,7 @@ class Between {
     this.sheet.canvas.addEventListener("click", (event) => this.go(this.sheet.at(event) / (STEPS - 1)));
     this.moving = new Picture(about.shape, "Animation from A to B");
     this.shown = latest(async (/** @type {number} */ t) => this.moving.draw(await app.engine.decode(this.latents(t), app.y)));
-    this.drawStrip = latest(() => this.strip());
+    this.redraw = latest(() => this.strip());
     const share = Number(state.option("share") ?? 0.5);
     this.t = slider("Share", { min: 0, max: 1, step: 0.01, value: share >= 0 && share <= 1 ? share : 0.5 }, (t) => {
       this.stop();
@@ -47,7 +47,7 @@ class Between {
     });
     this.input = /** @type {HTMLInputElement} */ (this.t.querySelector("input"));
     this.frame = 0;
-    this.play = h("button", { onclick: () => (this.frame ? this.input.dispatchEvent(new Event("input")) : this.start()) }, "Play");
+    this.play = h("button", { onclick: () => (this.frame ? this.pause() : this.start()) }, "Play");
     panel.append(
       h("p", { class: "faint" }, "What lies between two places: click a picture of the strip to go there."),
       h("div", { class: "ends" }, this.ends.map(({ element }) => element),
@@ -119,10 +119,6 @@ class Between {
     return between(this.ends[0].z, this.ends[1].z, t, this.arc);
   }
 
-  redraw() {
-    return this.drawStrip();
-  }
-
   async strip() {
     const { engine, about, y } = this.app;
     const latents = new Float32Array(STEPS * about.can.latent);
@@ -152,6 +148,11 @@ class Between {
       this.frame = requestAnimationFrame(step);
     };
     this.frame = requestAnimationFrame(step);
+  }
+
+  /** As if the slider had been moved to where it is: the share goes into the address, and beside the slider. */
+  pause() {
+    this.input.dispatchEvent(new Event("input"));
   }
 
   stop() {
