@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 PATIENCE = 60  # seconds; a machine may have other things to do
-LEVELS = """selector => {
+LEVELS = """([selector, channel]) => {
   const canvas = document.querySelector(selector);
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
   copy.drawImage(canvas, 0, 0);
   const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   let text = '';
-  for (let i = 0; i < data.length; i += 4) text += String.fromCharCode(data[i]);
+  for (let i = 0; i < data.length; i += 4) text += String.fromCharCode(data[i + channel]);
   return [canvas.width, btoa(text)];
 }"""
 
@@ -81,9 +81,9 @@ class Tab:
         assert [url for url in self.asked if not url.startswith((self.url, "blob:"))] == []
         assert self.page.evaluate("document.querySelector('#status.error')?.textContent") is None
 
-    def levels(self, selector: str = "#picture") -> NDArray[Any]:
-        """The red levels of a canvas, (H, W)."""
-        width, levels = self.page.evaluate(LEVELS, selector)
+    def levels(self, selector: str = "#picture", channel: int = 0) -> NDArray[Any]:
+        """The red (or another channel's) levels of a canvas, (H, W)."""
+        width, levels = self.page.evaluate(LEVELS, [selector, channel])
         return np.frombuffer(base64.b64decode(levels), np.uint8).reshape(-1, width).astype(int)
 
     def until(self, done: Callable[[], bool]) -> bool:

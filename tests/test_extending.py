@@ -19,7 +19,7 @@ import torch
 from vaekit import ELBO, METHODS, VAE, SettingError, fit, load_data, load_run
 from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import METRICS
-from vaekit.models import base
+from vaekit.models import capabilities
 from vaekit.networks import NETWORKS
 from vaekit.testing import checks_of
 
@@ -68,16 +68,16 @@ def test_the_page_shows_the_toys_of_the_contract_tests(file: str) -> None:
 
 
 def test_the_table_of_protocols_is_complete() -> None:
-    """Every protocol of `vaekit.models.base` that is not itself a part of one, with all its methods."""
+    """Every protocol of `vaekit.models.capabilities` that is not itself a part of one, with all its methods."""
     found = {
         name: re.findall(r"`(\w+)`", methods)
         for name, methods in re.findall(r"^\| `(\w+)` \| (`.*?) \| .*\|$", PAGE, re.MULTILINE)
-        if hasattr(base, name)
+        if hasattr(capabilities, name)
     }
     protocols = {
         name: kind
-        for name, kind in vars(base).items()
-        if getattr(kind, "_is_runtime_protocol", False) and kind.__module__ == base.__name__
+        for name, kind in vars(capabilities).items()
+        if getattr(kind, "_is_runtime_protocol", False) and kind.__module__ == capabilities.__name__
     }
     assert found.keys() == protocols.keys()
     for name, kind in protocols.items():
@@ -153,7 +153,7 @@ def test_the_program_is_a_command_line(mine: ModuleType, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     following = done.stdout[done.stdout.index("next") :].split("\n")
     assert [line.split()[-2:] for line in following if line] == [
-        ["figures", "run"], ["reconstruct", "run"], ["sample", "run"],
+        ["explore", "run"], ["figures", "run"], ["reconstruct", "run"], ["sample", "run"],
     ]  # fmt: skip
     assert "rate error" in done.stdout
     run = load_run(tmp_path / "run")

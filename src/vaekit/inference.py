@@ -22,15 +22,8 @@ from vaekit.data import Batches, Split, to_unit
 from vaekit.data.labels import round_robin
 from vaekit.distributions import kl_by_dimension
 from vaekit.metrics import DEAD_NATS
-from vaekit.models.base import (
-    Decodes,
-    Encodes,
-    Model,
-    Quantizes,
-    Reconstructs,
-    TakesPrior,
-    evaluating,
-)
+from vaekit.models.base import Model, evaluating
+from vaekit.models.capabilities import Decodes, Encodes, Quantizes, Reconstructs, TakesPrior
 from vaekit.runtime.device import arithmetic, choose_precision
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import own_randomness, seed_noise

@@ -57,7 +57,7 @@ def test_a_later_layer_wins_over_an_earlier_and_both_over_the_method() -> None:
     assert settings.objective == ELBOSettings(beta=2.0)
     assert isinstance(settings.objective.beta, float)
     assert settings.fit == s.FitSettings(epochs=5)
-    assert settings.model == AutoencoderSettings()
+    assert settings.model == AutoencoderSettings(init="random")  # as the method says
 
 
 def test_the_flat_settings_of_a_run_resolve_to_themselves() -> None:

@@ -30,7 +30,8 @@ from vaekit.plots import curves
 from vaekit.reports import run as report
 from vaekit.runs.load import Run
 from vaekit.runs.records import MetricLine, SplitSummary
-from vaekit.training.progress import Bar
+from vaekit.runtime.screens import Dark, Standing
+from vaekit.training.progress import Shown
 
 TRAINED = (  # of some method
     "negative_elbo_nats", "negative_iwae_bound_nats", "loss_nats", "reconstruction_nats", "kl_nats",
@@ -201,6 +202,16 @@ def test_the_best_of_a_comparison_is_bold_and_the_column_is_its_method_s() -> No
 TILT = Metric("tilt", "degrees", "How far latents lean.", "lower", "θ(z)", short="tilt", drawn=True)
 
 
+class Remembering(Dark):
+    """A screen that keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[Standing] = []
+
+    def show(self, standing: Standing) -> None:
+        self.shown.append(standing)
+
+
 class Tilted(ELBO):
     """The ELBO with one more term."""
 
@@ -230,11 +241,12 @@ def test_one_entry_is_enough_for_a_number_of_one_s_own(
     assert "tilt (degrees)" in [curve["name"] for curve in material.curves(run.metrics, run.under)]
     titles = {axes.get_title(loc="left"): axes.get_ylabel() for axes in curves.training(run.metrics).axes}
     assert titles["Tilt: θ(z)"] == "degrees"
-    bar = Bar()
+    screen = Remembering()
+    bar = Shown(screen)
     bar.begin(2, 6, 0)
     bar.report("train", 1, run.metrics[0].values)
     bar.end()
-    assert f"tilt {TILT.text(run.metrics[0].values['tilt'])}" in bar._texts["train"]
+    assert f"tilt {TILT.text(run.metrics[0].values['tilt'])}" in screen.shown[-1].figures
 
 
 def test_a_term_without_an_entry_is_shown_by_its_name_and_ending(run: Run) -> None:

@@ -19,7 +19,7 @@ from vaekit import VAE, VaekitWarning, evaluate, inference, load_data, load_run,
 from vaekit.data import Data
 from vaekit.evaluation.outliers import Setting, reconstruction_error
 from vaekit.evaluation.samples.features.pca import fit_pca
-from vaekit.models.base import Reconstructs
+from vaekit.models.capabilities import Reconstructs
 from vaekit.training.learned import explained_variance, sample_variance
 
 pytestmark = pytest.mark.filterwarnings(f"ignore::{VaekitWarning.__module__}.{VaekitWarning.__name__}")

@@ -36,8 +36,8 @@ TRAINED = {  # real runs of the command line, a second each
 
 @pytest.fixture(scope="session")
 def runs(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A VAE of binary draws, a VAE, a CVAE, a GAN and a VQ-VAE with its prior, of digits; an AE; a VAE that has hardly begun, and
-    one whose second latent says nothing of an image."""
+    """A VAE of binary draws, a VAE, a CVAE, a GAN and a VQ-VAE with its prior, of digits; an AE; a VAE whose latents say nothing of an
+    image, and one whose second latent does not."""
     folder = tmp_path_factory.mktemp("explored")
     for name, words in TRAINED.items():
         method = "vae" if name == "binary" else name
@@ -46,15 +46,23 @@ def runs(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     small = ["--epochs", "1", "--width", "16", "--depth", "1", "--device", "cpu"]
     assert main(["prior", str(folder / "vqvae"), "--conditional", *small]) == 0
     found = {method: load_run(folder / method, device="cpu") for method in TRAINED}
-    folded = load_run(folder / "vae", device="cpu")
-    with torch.no_grad():  # mean 0 and log-variance 0
-        for parameter in folded.model.encoder.last.parameters():
-            parameter[[1, 4]] = 0
+    folded, collapsed = load_run(folder / "vae", device="cpu"), load_run(_trained / "vae")
+    silence(folded.model, [1])
+    silence(collapsed.model, [0, 1, 2])
     return found | {
         "ae": load_run(_trained / "ae"),
-        "collapsed": load_run(_trained / "vae"),
+        "collapsed": collapsed,
         "folded": folded,
     }
+
+
+@torch.no_grad()
+def silence(model: Any, latents: list[int]) -> None:
+    """Gives some of three latents mean 0 and log-variance 0, whatever the image."""
+    for parameter in model.encoder.last.parameters():
+        parameter[[*latents, *(3 + one for one in latents)]] = 0
+    model.principal.share[latents] = 0
+    model.principal.log_variance[latents] = 0
 
 
 @pytest.fixture(scope="session")

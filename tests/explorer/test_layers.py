@@ -27,7 +27,7 @@ def run(_trained: Path) -> Run:
     """The folder of a VAE, with a model of two layers in its place."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = TwoLayers((1, 8, 8)).eval()
+        model = TwoLayers((1, 8, 8), likelihood="bce").eval()
     return dataclasses.replace(load_run(_trained / "vae"), model=model)
 
 

@@ -31,7 +31,7 @@ def test_no_concrete_model_class_is_named_above_the_models() -> None:
         if not name.startswith(MAY_NAME)
         for word in words_of(tree) & (CLASSES | BASES if name.startswith(LOOKING) else CLASSES)
     ]
-    assert not found, f"ask for a protocol of vaekit.models.base instead: {found}"
+    assert not found, f"ask for a protocol of vaekit.models.capabilities instead: {found}"
 
 
 def words_of(tree: ast.Module) -> set[str]:

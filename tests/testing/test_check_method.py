@@ -19,7 +19,7 @@ from vaekit.config.objective_options import ELBOSettings
 from vaekit.core import Latent, Loss, SettingError
 from vaekit.distributions import LIKELIHOODS
 from vaekit.models import Model
-from vaekit.models.base import Discriminates
+from vaekit.models.capabilities import Discriminates
 from vaekit.objectives.elbo import ELBO
 from vaekit.testing import check_likelihood, check_method, checks_of
 from vaekit.testing.command_checks import COMMAND_CHECKS

@@ -10,7 +10,7 @@ from linear import LinearVAE
 from toy import toy_data
 from vaekit.data import Split
 from vaekit.models import VAE, Model
-from vaekit.models.base import HasPrior
+from vaekit.models.capabilities import HasPrior
 from vaekit.training.learned import LOOKED_AT, explained_variance, learned, sample_variance
 
 

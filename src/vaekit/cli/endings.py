@@ -26,7 +26,7 @@ def finished(history: History) -> Result:
     if history.interrupted:
         say(f"stopped ({history.interrupted}); resume with: vaekit resume {_quoted(history.out)}")
         return Result(values, f"run   {history.out} (not finished)", status_after(history.interrupted))
-    return Result(values, _table(history, {"next": _following(history)}))
+    return Result(values, _table(history, {"next": _following(history)} if history.out else {}))
 
 
 def demonstrated(demo: Demo) -> Result:

@@ -34,7 +34,7 @@ from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
 from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
 from vaekit.metrics import has_bits
 from vaekit.models import Model
-from vaekit.models.base import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
+from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 from vaekit.runtime.pulse import ProgressCallback

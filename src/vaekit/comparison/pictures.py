@@ -15,7 +15,7 @@ from vaekit.evaluation.samples.generated import generate
 from vaekit.images.sheet import contact_sheet
 from vaekit.inference import decode, encode, reconstruct, shown_images
 from vaekit.models import Model
-from vaekit.models.base import Decodes, Encodes, Reconstructs
+from vaekit.models.capabilities import Decodes, Encodes, Reconstructs
 from vaekit.plots.paths import choose_pairs, lerp
 
 SAMPLES, COLUMNS = 32, 8

@@ -12,7 +12,7 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.network_parts import NETWORKS
 from vaekit.config.run_length import check_length
 from vaekit.core import SettingError
-from vaekit.models.base import Encodes, HasPrior, TakesPrior
+from vaekit.models.capabilities import Encodes, HasPrior, TakesPrior
 
 LESSON = ("ae", "vae", "beta-vae", "cvae", "vqvae", "gan")  # what the lesson speaks of
 # Of the prior of codes: a whole pass of its default size takes longer than that of any model compared here.

@@ -29,7 +29,7 @@ from vaekit.evaluation.samples.quality import SampleQuality, sample_quality, why
 from vaekit.inference import device_of
 from vaekit.metrics import KINDS, Under, in_bits, key_under
 from vaekit.models import Model
-from vaekit.models.base import Encodes, Quantizes, Reconstructs
+from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import check_images_come, data_of, run_of
 from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run

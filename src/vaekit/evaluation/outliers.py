@@ -24,7 +24,7 @@ from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
 from vaekit.models import Model
-from vaekit.models.base import Decodes, Encodes, HasPrior, Reconstructs, check_needs
+from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Reconstructs, check_needs
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 

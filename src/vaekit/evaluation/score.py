@@ -21,7 +21,7 @@ from vaekit.data.picking import picked
 from vaekit.evaluation.evaluate import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
-from vaekit.models.base import Encodes, check_needs
+from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file, write_images

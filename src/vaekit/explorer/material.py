@@ -23,7 +23,7 @@ from vaekit.images.colours import class_colors
 from vaekit.images.sheet import plain_sheet
 from vaekit.inference import Embedding, spread
 from vaekit.metrics import Under, metric_of
-from vaekit.models.base import HasPrior
+from vaekit.models.capabilities import HasPrior
 from vaekit.plots.paths import manifold_latents
 from vaekit.plots.planes import project
 from vaekit.reports.run import changed_settings, command_line, what_was_trained

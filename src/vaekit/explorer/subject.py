@@ -1,7 +1,7 @@
 """A model as the page sees it: what it can do, its latents and pictures.
 
 Everything that depends on the kind of model is here. Page and server ask for capabilities, never for a
-method's name; a model has them by the protocols of `vaekit.models.base` that it implements.
+method's name; a model has them by the protocols of `vaekit.models.capabilities` that it implements.
 
 Latents travel as float32 numbers whatever they are: a vector (D,), all layers one after another, or the
 numbers of the codes of a grid, row by row (h * w,).
@@ -24,7 +24,8 @@ from vaekit.data import Split
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.distributions import kl_by_dimension
 from vaekit.inference import Embedding, asking, is_standard
-from vaekit.models.base import Decodes, Encodes, Generates, HasPrior, Model, Quantizes, TakesPrior
+from vaekit.models.base import Model
+from vaekit.models.capabilities import Decodes, Encodes, Generates, HasPrior, Quantizes, TakesPrior
 from vaekit.runs.load import Run
 from vaekit.runtime.random import seed_noise
 

@@ -10,7 +10,8 @@ from torch.distributions import Distribution
 
 from vaekit.core import SettingError
 from vaekit.distributions import Likelihood
-from vaekit.models.base import CodeDensity, HasPrior, Model
+from vaekit.models.base import CodeDensity, Model
+from vaekit.models.capabilities import HasPrior
 
 CANNOT_SAMPLE = (
     "it cannot sample: its latents have no prior yet; fit one after the training: vaekit prior {run}"

@@ -1,9 +1,4 @@
-"""Interfaces of models: what every one has, and what one can do.
-
-What a model can do is a protocol: a class has the capability by implementing its methods, whether it is built in or
-a user's own. Commands, evaluation, figures and pages ask `isinstance(model, Encodes)`, never for a class by name;
-objectives say in `needs` what they ask of a model.
-"""
+"""The interface that every model has; `vaekit.models.capabilities` has what one can do beside it."""
 
 from __future__ import annotations
 
@@ -21,42 +16,6 @@ from vaekit.core import DataError, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import show
-from vaekit.models.capabilities import (
-    Codebook as Codebook,
-)
-from vaekit.models.capabilities import (
-    Decodes as Decodes,
-)
-from vaekit.models.capabilities import (
-    Discriminates as Discriminates,
-)
-from vaekit.models.capabilities import (
-    Encodes as Encodes,
-)
-from vaekit.models.capabilities import (
-    EncodesVector as EncodesVector,
-)
-from vaekit.models.capabilities import (
-    Generates as Generates,
-)
-from vaekit.models.capabilities import (
-    HasMarginal as HasMarginal,
-)
-from vaekit.models.capabilities import (
-    HasPrior as HasPrior,
-)
-from vaekit.models.capabilities import (
-    Quantizes as Quantizes,
-)
-from vaekit.models.capabilities import (
-    Reconstructs as Reconstructs,
-)
-from vaekit.models.capabilities import (
-    TakesPrior as TakesPrior,
-)
-from vaekit.models.capabilities import (
-    check_needs as check_needs,
-)
 from vaekit.models.units import InUnits, Units
 from vaekit.runtime.device import held_by
 

@@ -1,6 +1,7 @@
-"""What models can do: protocols, each of which a class has by implementing its methods, built in or a user's own.
+"""Protocols of what models can do: a class has one by implementing its methods, built in or a user's own.
 
-`vaekit.models.base` hands them on.
+Commands, evaluation, figures and pages ask `isinstance(model, Encodes)`, never for a class by name; objectives say in
+`needs` what they ask of a model.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from vaekit.core import Latent, Output, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
-from vaekit.models.base import HasPrior, check_classes, evaluating, units_for
+from vaekit.models.base import check_classes, evaluating, units_for
+from vaekit.models.capabilities import HasPrior
 from vaekit.networks import Pair, Spec, decide_network
 from vaekit.networks.principal import (
     PrincipalPath,

@@ -13,7 +13,7 @@ from vaekit.config.configured import options_of
 from vaekit.config.objective_options import AdversarialSettings
 from vaekit.core import Loss
 from vaekit.models import Model
-from vaekit.models.base import Discriminates, check_needs
+from vaekit.models.capabilities import Discriminates, check_needs
 from vaekit.objectives.base import Objective, Phase
 
 

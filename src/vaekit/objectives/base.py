@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vaekit.config.fields import Options
 from vaekit.core import Loss
 from vaekit.models import Model
-from vaekit.models.base import check_needs
+from vaekit.models.capabilities import check_needs
 from vaekit.objectives.ramps import Clock
 
 GRID = 1000  # steps of a run on which schedules are looked at
@@ -32,7 +32,7 @@ class Objective(nn.Module, ABC):
         criterion: the term, in nats per image, by which weights are compared on validation; None where
             no term says how good they are, and the last are kept.
         arguments: the options, JSON-able.
-        needs: what a model must be able to do, protocols of `vaekit.models.base`; `fit` checks it before
+        needs: what a model must be able to do, protocols of `vaekit.models.capabilities`; `fit` checks it before
             anything runs.
     """
 

@@ -10,7 +10,7 @@ from vaekit.config.configured import options_of
 from vaekit.config.objective_options import CapacitySettings
 from vaekit.core import Loss
 from vaekit.models import Model
-from vaekit.models.base import Encodes, HasPrior
+from vaekit.models.capabilities import Encodes, HasPrior
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock, linear_ramp
 from vaekit.objectives.terms import elbo_terms

@@ -16,7 +16,7 @@ from vaekit.config.objective_options import FactorVAESettings
 from vaekit.core import Loss
 from vaekit.distributions import reparameterize
 from vaekit.models import Model
-from vaekit.models.base import EncodesVector, HasPrior, check_needs
+from vaekit.models.capabilities import EncodesVector, HasPrior, check_needs
 from vaekit.objectives.base import Objective, Phase, Step
 from vaekit.objectives.disentangle import encoded
 from vaekit.runtime.random import own_randomness, seed_noise, uniform

@@ -16,7 +16,7 @@ from vaekit.core import Latent, Loss, Output, SettingError
 from vaekit.distributions import kl_by_dimension
 from vaekit.distributions.kl import log_importance_weights
 from vaekit.models import Model
-from vaekit.models.base import Encodes, EncodesVector, HasPrior, check_needs
+from vaekit.models.capabilities import Encodes, EncodesVector, HasPrior, check_needs
 from vaekit.objectives.base import Objective
 
 

@@ -12,7 +12,8 @@ from vaekit.config.configured import options_of
 from vaekit.config.objective_options import NoSettings
 from vaekit.core import Loss
 from vaekit.models import Model
-from vaekit.models.base import CodeDensity, Reconstructs
+from vaekit.models.base import CodeDensity
+from vaekit.models.capabilities import Reconstructs
 from vaekit.objectives.base import Objective
 
 

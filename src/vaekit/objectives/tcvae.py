@@ -12,7 +12,7 @@ from vaekit.config.configured import options_of
 from vaekit.config.objective_options import TCVAESettings
 from vaekit.core import Loss
 from vaekit.models import Model
-from vaekit.models.base import EncodesVector, HasPrior
+from vaekit.models.capabilities import EncodesVector, HasPrior
 from vaekit.objectives.base import Objective
 from vaekit.objectives.disentangle import encoded
 

@@ -12,7 +12,7 @@ from vaekit.config.configured import options_of
 from vaekit.config.objective_options import QuantizedSettings
 from vaekit.core import Loss
 from vaekit.models import Model
-from vaekit.models.base import Quantizes
+from vaekit.models.capabilities import Quantizes
 from vaekit.networks.quantizers import used_codes
 from vaekit.objectives.base import Objective
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from vaekit.data import Split
 from vaekit.images.tile import tile
 from vaekit.inference import reconstruct, sample, shown_images
-from vaekit.models.base import Model, Reconstructs
+from vaekit.models.base import Model
+from vaekit.models.capabilities import Reconstructs
 from vaekit.plots.grids import fit, sheet, stack
 from vaekit.plots.style import shorten
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from vaekit.inference import encode_codes, reconstruct, sample, spread
-from vaekit.models.base import Decodes, Quantizes, Reconstructs
+from vaekit.models.capabilities import Decodes, Quantizes, Reconstructs
 from vaekit.plots import code_maps as maps_of_codes
 from vaekit.plots import conditional, curves, factor_maps, grids, travel
 from vaekit.plots.maps import latent_map as map_of

@@ -11,7 +11,8 @@ from vaekit.data import Data, Split
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.evaluation.factors.factor_table import FEWEST, FactorTable
 from vaekit.inference import Embedding, encode, shown_images, spread
-from vaekit.models.base import Decodes, Encodes, Generates, Model, Quantizes, Reconstructs
+from vaekit.models.base import Model
+from vaekit.models.capabilities import Decodes, Encodes, Generates, Quantizes, Reconstructs
 from vaekit.runs.load import Run
 
 MOST_ENCODED = 10_000  # test images on the map

@@ -12,7 +12,8 @@ from vaekit.core import SettingError
 from vaekit.images.tile import tile
 from vaekit.inference import Embedding, decode
 from vaekit.metrics import DEAD_NATS
-from vaekit.models.base import Decodes, Model
+from vaekit.models.base import Model
+from vaekit.models.capabilities import Decodes
 from vaekit.plots.grids import fit, sheet, stack
 from vaekit.plots.paths import STEPS, lerp, manifold_latents, repeated, slerp, traversal_latents
 

@@ -20,7 +20,7 @@ from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
 from vaekit.inference import Embedding
-from vaekit.models.base import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
+from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.outputs import (
     ARRAY_FILES,

@@ -23,8 +23,9 @@ from vaekit.distributions.likelihoods import measured_under
 from vaekit.metrics import Under
 from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE
-from vaekit.models.base import CodeDensity, HasPrior, TakesPrior
+from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
+from vaekit.models.capabilities import HasPrior, TakesPrior
 from vaekit.runs.files import read_tensors
 from vaekit.runs.records import (
     CONFIG,

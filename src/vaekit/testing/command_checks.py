@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from vaekit.core import VaekitWarning
-from vaekit.models.base import Decodes, Encodes, Generates, Model, Quantizes, Reconstructs
+from vaekit.models.base import Model
+from vaekit.models.capabilities import Decodes, Encodes, Generates, Quantizes, Reconstructs
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.records import read_summary
 from vaekit.testing.made_up import KINDS, Subject
@@ -106,18 +107,11 @@ def resume(subject: Subject) -> None:
 
 def _train_one_step(subject: Subject, out: Path) -> None:
     """Begins the run of `trained` and stops it after a step."""
-    from vaekit.config.methods import resolve
-    from vaekit.data import load_data
-    from vaekit.training.fit import fit
-    from vaekit.training.fresh import new_model
+    from vaekit.training.train import train
 
-    given = {"data": str(subject.source), "epochs": EPOCHS, "device": "cpu"}
-    settings = resolve(subject.method, subject.small, given)
-    data = load_data(str(subject.source))
-    model, objective = new_model(settings, data)
-    fit(
-        model, objective, data, out=out, method=subject.method, progress="none",
-        should_stop=lambda: "stopped", options=settings.fit,
+    train(
+        subject.method, subject.source, out=out, progress="none", should_stop=lambda: "stopped",
+        **{"epochs": EPOCHS, "device": "cpu", **subject.small},
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from vaekit.core import DataError, SettingError
 from vaekit.data import Split
 from vaekit.distributions.kl import log_density, log_importance_weights
 from vaekit.inference import encode, reconstruct, sample
-from vaekit.models.base import Decodes, Encodes, HasPrior, Model, Reconstructs, evaluating
+from vaekit.models.base import Model, evaluating
+from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Reconstructs
 from vaekit.objectives.ramps import Clock
 from vaekit.runs.load import load_run
 from vaekit.testing.made_up import KINDS, Subject, batch, close, labels, made_up_data

@@ -11,7 +11,7 @@ from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.inference import reconstruct, sample, shown_images, squared_errors
 from vaekit.models import Model
-from vaekit.models.base import Generates, HasPrior, Reconstructs
+from vaekit.models.capabilities import Generates, HasPrior, Reconstructs
 
 LOOKED_AT = 256  # examples of a split, at most: an error of a few percent of a share, for a moment's work
 

@@ -13,7 +13,7 @@ from vaekit.config.options import Settings
 from vaekit.core import RunError, SettingError, derive_seed
 from vaekit.data import Data, Split
 from vaekit.models import Model
-from vaekit.models.base import TakesPrior, check_needs
+from vaekit.models.capabilities import TakesPrior, check_needs
 from vaekit.runs.ask import run_of
 from vaekit.runs.files import writing
 from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run

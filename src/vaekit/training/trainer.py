@@ -259,15 +259,8 @@ class Trainer:
     def in_order(self, split: Split, name: str) -> Batches:
         """Batches for measuring: always the same, whatever the seed of the run."""
         seed = derive_seed("measure", name)
-        return Batches(
-            split,
-            at_once(self.data.shape),
-            self.device,
-            self.data.dynamic,
-            seed,
-            shuffle=False,
-            part=self.context.part,
-        )
+        size, dynamic, part = at_once(self.data.shape), self.data.dynamic, self.context.part
+        return Batches(split, size, self.device, dynamic, seed, shuffle=False, part=part)
 
     def measure(self, batches: Batches, name: str, log: bool = True) -> dict[str, Any]:
         """Mean terms of a split, checked and noted under its name."""

@@ -23,7 +23,7 @@ def test_result_is_printed_and_kept_in_the_summary(terminal, vae_run: Path) -> N
     assert after["evaluation"] == {key: value for key, value in values.items() if key != "run"}
     run = load_run(vae_run)
     expected = importance_bound(run.model, run.load_data().test, 20, seed=4)  # type: ignore[arg-type]
-    assert values["bce_bound_nats"]["value"] == pytest.approx(expected.value, abs=1e-5)
+    assert values["nll_nats"]["value"] == pytest.approx(expected.value, abs=1e-5)
     assert values["quality"]["features"].startswith("pca")
 
 
@@ -31,17 +31,15 @@ def test_report_has_the_numbers_and_the_findings(terminal, vae_run: Path) -> Non
     outcome = terminal("evaluate", vae_run, "--samples", "20", "--skip-quality", "--json")
     values = json.loads(outcome.out)
     page = html.unescape((vae_run / "report.html").read_text(encoding="utf-8"))
-    assert (
-        f"{values['bce_bound_nats']['value']:.2f} ± {values['bce_bound_nats']['standard_error']:.2f}" in page
-    )
-    assert values["findings"][0]["text"] in page  # after two epochs every dimension is unused
+    assert f"{values['nll_nats']['value']:.2f} ± {values['nll_nats']['standard_error']:.2f}" in page
+    assert values["findings"][0]["text"] in page  # after two epochs
     assert "Evaluation" in page
 
 
 def test_table_for_people(terminal, vae_run: Path) -> None:
     outcome = terminal("evaluate", vae_run, "--samples", "5", "--skip-quality")
     assert outcome.status == 0
-    for words in ("313 images, seed 0", "bce bound", "K = 5", "±", "mutual information"):
+    for words in ("313 images, seed 0", "−log p(x)", "K = 5", "±", "mutual information"):
         assert words in outcome.out
     assert "fd_" not in outcome.out
 
@@ -56,7 +54,7 @@ def test_a_run_that_has_not_ended_is_measured_and_still_has_not_ended(terminal, 
     (vae_run / "summary.json").unlink()
     outcome = terminal("evaluate", vae_run, "--samples", "2", "--skip-quality", "--json")
     assert outcome.status == 0
-    assert json.loads(outcome.out)["bce_bound_nats"]["value"] > 0
+    assert json.loads(outcome.out)["nll_nats"]["standard_error"] > 0
     assert f"has not ended, so this is not kept; resume it: vaekit resume {vae_run}" in outcome.err
     assert not (vae_run / "summary.json").exists()
     assert "The run has not ended" in (vae_run / "report.html").read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ from vaekit.evaluation.factors.sap import sap
 from vaekit.inference import encode
 from vaekit.metrics import VOTING_VARIANCE
 from vaekit.models import Model
-from vaekit.models.base import Encodes, HasPrior
+from vaekit.models.capabilities import Encodes, HasPrior
 
 MEASURES: dict[str, Callable[[FactorTable, int], dict[str, float]]] = {
     "factorvae": factorvae_score,

@@ -16,7 +16,7 @@ from vaekit.evaluation.latents.findings import CodeUsage
 from vaekit.inference import MOST, asking, encode_codes, reconstruct, shown, shown_images, squared_errors
 from vaekit.metrics import KINDS
 from vaekit.models import Model
-from vaekit.models.base import HasMarginal, Quantizes, Reconstructs, TakesPrior
+from vaekit.models.capabilities import HasMarginal, Quantizes, Reconstructs, TakesPrior
 from vaekit.runs.records import Note
 
 LN2 = math.log(2)

@@ -16,7 +16,7 @@ from vaekit.evaluation.likelihood.bounds import MeanNats, distortion_and_rate, n
 from vaekit.inference import Embedding, encode
 from vaekit.metrics import ACTIVE_VARIANCE
 from vaekit.models import Model
-from vaekit.models.base import Encodes, HasPrior, Reconstructs
+from vaekit.models.capabilities import Encodes, HasPrior, Reconstructs
 from vaekit.runtime.pulse import ProgressCallback
 from vaekit.training.learned import explained_variance
 

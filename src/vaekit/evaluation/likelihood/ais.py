@@ -22,7 +22,7 @@ from vaekit.distributions import log_density
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
 from vaekit.inference import asking, flat_posterior, shown
 from vaekit.models import Model
-from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
+from vaekit.models.capabilities import Decodes, Encodes, HasPrior, check_needs
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 

@@ -19,7 +19,7 @@ from vaekit.data import Split
 from vaekit.distributions import kl_by_dimension
 from vaekit.inference import asking, shown
 from vaekit.models import Model
-from vaekit.models.base import Encodes, HasPrior, check_needs
+from vaekit.models.capabilities import Encodes, HasPrior, check_needs
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 

@@ -18,7 +18,7 @@ from vaekit.distributions.kl import log_importance_weights
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, check_latent
 from vaekit.inference import asking, device_of, shown
 from vaekit.models import Model
-from vaekit.models.base import Decodes, Encodes, HasPrior, check_needs
+from vaekit.models.capabilities import Decodes, Encodes, HasPrior, check_needs
 from vaekit.networks.lesson import weights_fixed
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
