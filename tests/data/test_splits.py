@@ -11,7 +11,7 @@ from vaekit.core import DataError
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.picking import picked
 from vaekit.data.sources import load_data
-from vaekit.data.splits import assign, content_keys, copies, make_splits
+from vaekit.data.splits import assign, content_keys, copies, make_splits, unitless_keys
 
 
 def keys_of(count: int, seed: int = 0) -> np.ndarray:
@@ -97,7 +97,7 @@ def test_joined_validation_brings_its_images_and_labels():
 
     loaded = Loaded({"train": split(0, 12), "validation": split(12, 3), "test": split(20, 5)})
     loaded.keys = {name: content_keys(part.images) for name, part in loaded.parts.items()}
-    splits, _ = make_splits(loaded, 0.0, "x", "")
+    splits, _ = make_splits(loaded, "8-bit", 0.0, "x", "")
     assert splits["train"].images[:, 0].tolist() == list(range(15))
     assert splits["train"].labels is not None
     assert splits["train"].labels.tolist() == list(range(15))
@@ -120,7 +120,7 @@ def test_copies_between_official_splits_are_counted_and_said():
     loaded = Loaded(
         {name: Split(torch.zeros(n, 4)) for name, n in part.items()}, {"train": train, "test": test}
     )
-    make_splits(loaded, 0.1, "x", "")
+    make_splits(loaded, "8-bit", 0.1, "x", "")
     assert loaded.notes == ["3 test images are exact copies of train images"]
 
 
@@ -181,3 +181,37 @@ def test_rows_that_only_float64_tells_apart_are_no_copies() -> None:
     assert len(np.unique(keys[:, 0])) == 40
     data = load_data(rows.numpy(), pixels="real")
     assert sum(map(len, data.splits.values())) == 40
+
+
+UNITS = {
+    "x 1e6": (1e6, 0),
+    "x 1e-6": (1e-6, 0),
+    "x 0.3": (0.3, 0),
+    "+ 1e6": (1, 1e6),
+    "a column x 1e4": ([1, 1e4, 1], 0),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_table_in_other_units_is_split_alike(unit: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    scale, offset = UNITS[unit]
+    splits = load_data(rows, pixels="real").splits
+    for name, split in load_data(rows * scale + offset, pixels="real").splits.items():
+        np.testing.assert_allclose((split.images.numpy() - offset) / scale, splits[name].images, atol=1e-9)
+
+
+def test_a_split_of_real_values_is_one_of_the_rows_in_whatever_order_and_copies_share_it() -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    mixed = np.random.default_rng(1).permutation(600)
+    splits = load_data(np.concatenate([rows, rows])[mixed], pixels="real").splits
+    found = {name: {row.tobytes() for row in split.images.numpy()} for name, split in splits.items()}
+    assert [sum(map(len, found.values())), len(set().union(*found.values()))] == [300, 300]
+    shares = {name: len(split) / 600 for name, split in splits.items()}
+    assert shares["test"] == pytest.approx(1 / 6, abs=0.05)
+
+
+def test_of_a_wide_table_some_columns_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaekit.data.splits.RANKED", 10)
+    rows = torch.randn(40, 30)
+    assert len(np.unique(unitless_keys(rows)[:, 0])) == 40

@@ -130,7 +130,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
         loaded.notes.append("resizing made binary images grey; binarize= makes them binary again")
     kind, dynamic = binarize(loaded, kind, settings.binarize, where)
     token = " ".join(map(str, (settings.image_size, settings.fit, settings.binarize, kind, dynamic)))
-    splits, fingerprint = make_splits(loaded, settings.validation, where, token)
+    splits, fingerprint = make_splits(loaded, kind, settings.validation, where, token)
     return Data(
         source=settings.data,
         train=splits["train"],

@@ -2,7 +2,8 @@
 
 An image's 128-bit hash decides: the first half whether it belongs to the test split, the second
 half its rank for validation. No seed, order or file name enters, and exact copies of an image
-share its fate, so that none leaks from training into the test.
+share its fate, so that none leaks from training into the test. Of real values, whose units are anybody's choice,
+the order of each column is hashed instead of the values.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vaekit.data.dataset import Loaded, Split
 
 TEST_SHARE = 1 / 6  # of a source without a test split of its own
 FEWEST = 10  # images a set must have
+RANKED = 20_000_000  # values whose order is looked at: a few seconds
 
 
 def content_keys(images: Tensor) -> np.ndarray:
@@ -37,6 +39,25 @@ def content_keys(images: Tensor) -> np.ndarray:
         return narrow
     wide = _hashed(images, np.dtype(np.float64))
     return wide if len(np.unique(wide[:, 0])) > len(np.unique(narrow[:, 0])) else narrow
+
+
+def unitless_keys(images: Tensor) -> np.ndarray:
+    """Hash of each row's place in the order of each column, (N, 2) uint64: the same in whatever units, and for copies.
+
+    A place is the number of smaller values in the column, so that a tie which rounding makes or unmakes moves two rows
+    and no others. Of very large sets evenly spaced columns are looked at.
+
+    Args:
+        images: (N, ...), real values.
+    """
+    rows = images.flatten(1)
+    most = max(RANKED // max(len(rows), 1), 8)
+    columns = np.linspace(0, rows.shape[1] - 1, min(most, rows.shape[1])).astype(int)
+    places = np.empty((len(rows), len(columns)), "<i4")
+    for number, column in enumerate(columns.tolist()):
+        values = np.ascontiguousarray(rows[:, column].numpy())
+        places[:, number] = np.searchsorted(np.sort(values), values)
+    return keys_from_bytes(b"".join(hash_bytes(row.data) for row in places))
 
 
 def _hashed(images: Tensor, kind: np.dtype) -> np.ndarray:
@@ -60,11 +81,14 @@ def keys_from_bytes(hashes: bytes) -> np.ndarray:
     return np.frombuffer(hashes, "<u8").astype(np.uint64).reshape(-1, 2)
 
 
-def make_splits(loaded: Loaded, validation: float, where: str, token: str) -> tuple[dict[str, Split], str]:
+def make_splits(
+    loaded: Loaded, kind: str, validation: float, where: str, token: str
+) -> tuple[dict[str, Split], str]:
     """Completes a source's own splits to train, validation and test.
 
     Args:
         loaded: its keys are there for every part.
+        kind: key of PIXELS.
         validation: share of the training images; 0 leaves none, also where the source has its own.
         where: names the source in errors.
         token: the settings that formed the images, for the cache and the fingerprint.
@@ -75,7 +99,10 @@ def make_splits(loaded: Loaded, validation: float, where: str, token: str) -> tu
     Raises:
         DataError: too few images.
     """
-    rows = assign(loaded.keys, validation, where)
+    keys = dict(loaded.keys)
+    if kind == "real":
+        keys["train"] = unitless_keys(loaded.parts["train"].images)
+    rows = assign(keys, validation, where)
     _note_splits(loaded, validation)
     splits = {name: _split(loaded, indices, token) for name, indices in rows.items()}
     marks: list[str | np.ndarray] = [token]
