@@ -185,7 +185,7 @@ def latents_for_prior(
 
     Args:
         tell: told how many examples are done.
-        what: how it is told of them.
+        what: their name there.
     """
     parts: list[Tensor] = []
     with asking(model) as device:

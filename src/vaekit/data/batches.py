@@ -106,7 +106,7 @@ class Batches:
             yield x, None if y is None else moved(y, self.device)
 
     def _mirrored(self, number: int) -> Tensor:
-        """Which places of an epoch have mirrored images, (N,) bool; made on the CPU, so alike on every device."""
+        """Marks the places of an epoch that have mirrored images, (N,) bool; made on the CPU, so alike on every device."""
         generator = torch.Generator().manual_seed(derive_seed("flip", self.seed, number))
         chosen = torch.randint(2, (len(self.images),), generator=generator, dtype=torch.uint8)
         return moved(chosen.bool(), self.device)
