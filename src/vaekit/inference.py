@@ -178,13 +178,24 @@ def encode_codes(model: Quantizes, split: Split) -> Tensor:
         return torch.cat([model.encode_codes(x).cpu() for x, _ in shown(model, split)]).clone()
 
 
-def latents_for_prior(model: TakesPrior, split: Split, seed: int) -> Tensor:
-    """Returns what a prior is fitted to, (N, ...) float32: draws of q(z|x) under a seed, or grids of codes."""
+def latents_for_prior(
+    model: TakesPrior, split: Split, seed: int, tell: ProgressCallback | None = None, what: str = "latents"
+) -> Tensor:
+    """Returns what a prior is fitted to, (N, ...) float32: draws of q(z|x) under a seed, or grids of codes.
+
+    Args:
+        tell: told how many examples are done.
+        what: their name there.
+    """
+    parts: list[Tensor] = []
     with asking(model) as device:
         seed_noise(device, seed)
-        if len(split):
-            return torch.cat([model.latents_for_prior(x, y).cpu() for x, y in shown(model, split)]).clone()
-        return model.latents_for_prior(split.images.float()).cpu().clone()
+        if not len(split):
+            return model.latents_for_prior(split.images.float()).cpu().clone()
+        for x, y in shown(model, split):
+            parts.append(model.latents_for_prior(x, y).cpu())
+            report(tell, what, sum(map(len, parts)), len(split))
+    return torch.cat(parts).clone()
 
 
 def reconstruct(model: Reconstructs, split: Split, redraw_as: int | None = None) -> Tensor:

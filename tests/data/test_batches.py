@@ -216,3 +216,86 @@ def test_reading_ahead_takes_one_thread_and_no_team(tmp_path):
         words, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "2"}
     )
     assert done.stdout.strip() == "1"
+
+
+def sided(count: int) -> Split:
+    """Images (1, 2, 3) of which no column is like another, and no image like another or its mirror."""
+    first = torch.arange(count)
+    marks = torch.stack([first % 100, 100 + first // 100, torch.full_like(first, 200)], dim=-1)
+    return Split(marks.to(torch.uint8)[:, None, None].expand(-1, 1, 2, 3).contiguous(), first)
+
+
+def mirrored(x: torch.Tensor, y: torch.Tensor, split: Split) -> torch.Tensor:
+    """Which of the images are mirrored, (B,) bool; each must be one of its own two forms, to the bit."""
+    own = split.images[y].float() / 255
+    as_is, other = ((x == form).flatten(1).all(1) for form in (own, torch.stack([*own.unbind(-1)][::-1], -1)))
+    assert (as_is ^ other).all()
+    return other
+
+
+@pytest.mark.parametrize("batch", [7, 64, 1000])
+def test_each_image_is_itself_or_its_mirror_half_of_the_time(batch: int) -> None:
+    split = sided(1000)
+    batches = Batches(split, batch, "cpu", seed=3, flip=True)
+    found = torch.zeros(40, 1000, dtype=torch.bool)
+    for epoch in range(40):
+        for x, y in batches.epoch(epoch):
+            assert y is not None
+            found[epoch, y] = mirrored(x, y, split)
+    assert abs(found.double().mean().item() - 0.5) < 5 * 0.5 / math.sqrt(found.numel())
+    per_image, per_epoch = found.sum(0).double(), found.sum(1).double()
+    assert abs(per_image.var().item() - 10) < 5 * 10 * math.sqrt(2 / 1000), "of 40 fair tosses: variance 10"
+    assert ((per_epoch - 500).abs() < 5 * math.sqrt(250)).all()
+    again = (found[1:] == found[:-1]).double().mean().item()
+    assert abs(again - 0.5) < 5 * 0.5 / math.sqrt(39_000), "a toss says nothing of the next epoch's"
+
+
+def test_what_is_mirrored_depends_on_seed_and_epoch_and_leaves_order_and_noise_alone() -> None:
+    split, state = sided(50), torch.get_rng_state()
+    whole = [x for x, _ in Batches(split, 8, "cpu", seed=1, flip=True).epoch(2)]
+    assert torch.equal(torch.get_rng_state(), state)
+    for start in range(8):
+        tail = [x for x, _ in Batches(split, 8, "cpu", seed=1, flip=True).epoch(2, start)]
+        assert len(tail) == 7 - min(start, 7) and all(map(torch.equal, tail, whole[start:]))
+    plain = [y.tolist() for _, y in Batches(split, 8, "cpu", seed=1).epoch(2) if y is not None]
+    assert plain == [
+        y.tolist() for _, y in Batches(split, 8, "cpu", seed=1, flip=True).epoch(2) if y is not None
+    ]
+    tosses = set()
+    for seed, epoch in [(1, 2), (1, 3), (2, 2)]:
+        batches = Batches(split, 50, "cpu", seed=seed, flip=True)
+        x, y = next(batches.epoch(epoch))
+        assert y is not None
+        tosses.add(str(mirrored(x, y, split)[y.argsort()].tolist()))
+    assert len(tosses) == 3
+
+
+def test_grey_images_are_mirrored_before_they_are_drawn() -> None:
+    """Black on the left and white on the right stay so or change sides; nothing in between appears."""
+    split = Split(torch.tensor([0, 255], dtype=torch.uint8).expand(400, 1, 1, 2).contiguous())
+    x = torch.cat([x for x, _ in Batches(split, 100, "cpu", dynamic=True, flip=True).epoch(0)])[:, 0, 0]
+    assert set(map(tuple, x.tolist())) == {(0.0, 1.0), (1.0, 0.0)}
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_processes_mirror_the_images_that_one_would(tmp_path, monkeypatch, in_file) -> None:
+    split = sided(103)
+    if in_file:
+        monkeypatch.setattr("vaekit.data.cache.RESIDENT", 100)
+        monkeypatch.setattr("vaekit.data.batches.BLOCK", 16)
+        monkeypatch.setattr("vaekit.data.batches.GROUP", 16 * 4 * 6)
+        np.save(tmp_path / "images.npy", split.images.numpy())
+        mapped = torch.from_numpy(read_npy(tmp_path / "images.npy"))
+        assert is_mapped(mapped)
+        whole, split = split, Split(mapped, split.labels)
+    else:
+        whole = split
+    one = [x for x, _ in Batches(split, 10, "cpu", seed=5, flip=True).epoch(1)]
+    parts = [
+        [x for x, _ in Batches(split, 10, "cpu", seed=5, flip=True, part=(r, 3)).epoch(1)] for r in range(3)
+    ]
+    for together, *apart in zip(one, *parts, strict=True):
+        assert torch.equal(torch.cat(apart), together)
+    labels = [y for _, y in Batches(split, 10, "cpu", seed=5).epoch(1) if y is not None]
+    tossed = torch.cat([mirrored(x, y, whole) for x, y in zip(one, labels, strict=True)])
+    assert 20 < tossed.sum() < 83

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,8 +15,15 @@ from vaekit import RunError, SettingError
 from vaekit.core import Output
 from vaekit.data import Data
 from vaekit.models import Model
+from vaekit.runs.files import read_tensors
 from vaekit.runs.load import load_run
+from vaekit.runs.records import read_run_config
+from vaekit.runtime import screens
+from vaekit.training import pace, progress
 from vaekit.training.priors import codes_of, codes_of_run, load_codes, prior_settings
+from vaekit.training.trainer import Trainer
+
+QUIET = {"device": "cpu", "progress": "none"}
 
 SMALL = {"epochs": 1, "components": 2, "device": "cpu"}
 
@@ -63,6 +72,83 @@ def test_it_is_resumed_on_the_device_whose_latents_it_has(ae_run: Path) -> None:
     assert before.fingerprint == again.fingerprint and torch.equal(before.train.images, again.train.images)
     with pytest.raises(SettingError, match="'cuda:99' is not available"):
         load_codes(ae_run, "cuda:99")
+
+
+@pytest.mark.parametrize("kind", ["code-prior", "mixture"])
+def test_a_budget_is_steps_that_resume_to_the_bit(kind: str, ae_run: Path, tmp_path: Path) -> None:
+    """On a clock of its own, 0.5 s a step: 35 s are the 70 steps of a run that was given them, stopped and resumed or not."""
+    if kind == "code-prior":
+        small = {"downsample": 2, "codes": 8, "code_dim": 4, "width": 8, "depth": 1}
+        vaekit.train("vqvae", "digits", out=tmp_path / "vq", steps=20, **small, **QUIET)
+        run, sizes = tmp_path / "vq", {"width": 16, "depth": 1, "heads": 2}
+    else:
+        run, sizes = ae_run, {"components": 2}
+    with pytest.MonkeyPatch.context() as patched:
+        now, update = [0.0], Trainer.update
+        patched.setattr(pace, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+        def slow(self: Trainer, x: Any, y: Any) -> None:
+            now[0] += 0.5
+            update(self, x, y)
+
+        patched.setattr(Trainer, "update", slow)
+        asked = iter([None] * 13 + ["stop"])
+        options = {"batch_size": 200, **sizes, **QUIET}
+        stopped = vaekit.prior(run, budget="35s", should_stop=lambda: next(asked), **options)
+    assert stopped.interrupted == "stop"
+    settings = read_run_config(run / "prior").settings
+    assert [settings[name] for name in ("method", "epochs", "steps", "budget")] == [kind, None, 70, None]
+    history = vaekit.resume(run / "prior", progress="none")
+    assert history.summary is not None and history.summary.steps == 70
+    resumed = content(run / "prior")
+    vaekit.prior(run, steps=70, replace=True, **options)
+    assert read_run_config(run / "prior").settings == settings
+    assert content(run / "prior") == resumed
+
+
+def content(folder: Path) -> tuple[dict[str, bytes], bytes]:
+    tensors, _ = read_tensors(folder / "model.safetensors")
+    return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}, (
+        folder / "metrics.jsonl"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": "1e-3s"}, "no training time"),
+        ({"budget": "0.000001s"}, "too short"),
+        ({"flip": True}, "flip=True"),
+    ],
+)
+def test_a_prior_that_was_to_be_replaced_outlives_wrong_options(
+    options: dict[str, Any], message: str, vae_run: Path
+) -> None:
+    vaekit.prior(vae_run, **SMALL)
+    before = content(vae_run / "prior")
+    with pytest.raises(SettingError, match=message):
+        vaekit.prior(vae_run, replace=True, components=3, **options, **QUIET)
+    assert content(vae_run / "prior") == before
+
+
+def test_it_says_how_far_the_encoding_is_and_how_long_all_of_it_takes(
+    vae_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As plain lines, none of which is held back."""
+    monkeypatch.setattr(screens, "AT_MOST", 0.0)
+    monkeypatch.setattr(progress, "SOON", 0.0)
+    vaekit.prior(vae_run, steps=400, components=2, device="cpu")
+    lines = capsys.readouterr().err.splitlines()
+    told = [next((i for i, line in enumerate(lines) if text in line), None) for text in ENCODED + TRAINED]
+    assert None not in told and told == sorted(told), lines
+
+
+ENCODED = [
+    "latents of the train split, images 1,360 of 1,360",
+    "latents of the validation",
+    "latents of the test split",
+]
+TRAINED = ["s for 400 steps", "step 400 of 400", "400 steps in"]
 
 
 class Plain(Model):

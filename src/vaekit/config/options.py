@@ -82,6 +82,10 @@ class FitSettings(Options):
     batch_size: int | None = option(
         None, at_least=1, help="images per step (none given: by the number of images)"
     )
+    flip: bool = option(
+        False,
+        help="mirror each training image left-right with probability 1/2, anew in every epoch; not for digits or text",
+    )
     optimizer: OptimizerPart = part(
         OPTIMIZERS,
         "adam",

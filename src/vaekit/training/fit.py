@@ -66,7 +66,7 @@ def fit(
 
     Raises:
         SettingError: an option out of range, a likelihood that does not fit the data's pixels, weights that do not fit
-            the model, or a budget that is not enough for one step.
+            the model, flip for rows of features, or a budget that is not enough for one step.
         RunError: `out` is not free or cannot be written, or `start` is no run.
         NonFiniteError: a loss term became NaN or infinite.
     """
@@ -74,8 +74,7 @@ def fit(
     objective.check(model)
     check_data(model, objective.criterion, data, options)
     with joined(options.device, options.precision) as context, ExitStack() as held:
-        options = filled(options, Facts(len(data.train), data.shape))
-        options = with_warmup(in_steps(options, model, objective, data, context), len(data.train))
+        options = planned(options, model, objective, data, context)
         begun = None if start is None else start_from(copy.deepcopy(model), Path(start))
         shown = choose_progress(progress if context.leads else "none")
         folder = Path(out) if out is not None and context.leads else None
@@ -102,6 +101,23 @@ def fit(
         )
         trainer.state.processor_seconds = spent(context.device) - began
         return announced(trainer.run(), context)
+
+
+def planned(
+    options: FitSettings, model: Model, objective: Objective, data: Data, context: Context
+) -> FitSettings:
+    """The options with all that data and machine decide of them: batch, rate, and the length and warm-up in steps.
+
+    Raises:
+        SettingError: flip for what has no left and right, or a budget that is not enough for one step.
+    """
+    if options.flip and len(data.shape) == 1:
+        raise SettingError(
+            f"flip=True mirrors pictures; the data are rows of {data.shape[0]} features: leave it out.",
+            "flip",
+        )
+    options = filled(options, Facts(len(data.train), data.shape))
+    return with_warmup(in_steps(options, model, objective, data, context), len(data.train))
 
 
 def announced(history: History, context: Context) -> History:

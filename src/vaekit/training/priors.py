@@ -20,8 +20,10 @@ from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.records import has_begun, has_ended
 from vaekit.runtime.device import choose_device
+from vaekit.runtime.distributed import joined
 from vaekit.runtime.launch import launched
-from vaekit.training.fit import History, fit
+from vaekit.runtime.pulse import ProgressCallback, pulse
+from vaekit.training.fit import History, fit, planned
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
 from vaekit.training.resume import resume
@@ -41,29 +43,34 @@ def load_codes(data: str | Path, encoded_on: str = "cpu") -> Data:
     return codes_of_run(load_run(data, device=encoded_on))
 
 
-def codes_of_run(run: Run, images: Data | None = None) -> Data:
-    """As `load_codes`, of a run that is loaded already; `images` are its own, if they are too."""
+def codes_of_run(run: Run, images: Data | None = None, tell: ProgressCallback | None = None) -> Data:
+    """As `load_codes`, of a run that is loaded already; `images` are its own, if they are too.
+
+    Args:
+        tell: told how many images are encoded.
+    """
     if not isinstance(run.model, TakesPrior) or run.model.prior_method is None:
         raise SettingError(
             f"{run.path}: a {run.settings.method} has no latents that a prior could be fitted to; an ae, a vae or "
             "a vqvae has."
         )
-    return codes_of(run.model, images or run.load_data(), str(run.path.resolve()))
+    return codes_of(run.model, images or run.load_data(), str(run.path.resolve()), tell)
 
 
-def codes_of(model: Model, images: Data, where: str) -> Data:
+def codes_of(model: Model, images: Data, where: str, tell: ProgressCallback | None = None) -> Data:
     """The latents of images in the images' own splits, with their labels.
 
     Args:
         model: one that takes a prior.
         where: folder of the model's run, by which they can be had again.
+        tell: told how many images are encoded.
 
     Raises:
         SettingError: another model.
     """
     check_needs(model, (TakesPrior,), "a prior of latents")
     splits: dict[str, Any] = {
-        name: encoded(cast(TakesPrior, model), split, name) for name, split in images.splits.items()
+        name: encoded(cast(TakesPrior, model), split, name, tell) for name, split in images.splits.items()
     }
     return Data(
         source=where,
@@ -76,9 +83,10 @@ def codes_of(model: Model, images: Data, where: str) -> Data:
     )
 
 
-def encoded(model: TakesPrior, split: Split, name: str) -> Split:
+def encoded(model: TakesPrior, split: Split, name: str, tell: ProgressCallback | None = None) -> Split:
     """The latents of a split as floats, (N, ...); always the same draws, where they are random."""
-    latents = inference.latents_for_prior(model, split, derive_seed("codes", name))
+    seed, what = derive_seed("codes", name), f"latents of the {name} split"
+    latents = inference.latents_for_prior(model, split, seed, tell, what)
     return Split(latents, split.labels, split.names)
 
 
@@ -108,7 +116,8 @@ def prior(
         replace: put it in the place of one that is there.
         progress, should_stop: as in `fit`.
         tell: is given a line before the training.
-        options: of the prior that suits the model and of its training, by their names on the command line.
+        options: of the prior that suits the model and of its training, by their names on the command line;
+            `budget="3min"` is a time of training on this machine.
 
     Returns:
         The history of the prior's training, with RUN/prior in `out`.
@@ -127,27 +136,43 @@ def prior(
             else f"resume it (vaekit resume {out}), or fit another: replace=True"
         )
         raise RunError(f"{out}: a prior is there already; {remedy}.")
-    latents = codes_of_run(run, images)
+    with pulse(progress if isinstance(progress, str) else "none") as seen:
+        latents = codes_of_run(run, images, seen)
     settings = prior_settings(run.model, latents, options)
+    if settings.fit.flip:
+        raise SettingError("flip=True mirrors pictures; a prior is fitted to latents: leave it out.", "flip")
     choose_device(settings.fit.device)
     model, objective = new_model(settings, latents)
-    if leads and out.exists():
-        if has_begun(out):
-            with sole_writer(out):  # or else it is being trained
-                pass
-        with writing(out):
-            shutil.rmtree(out)
-    tell(f"fitting a {settings.method} to {len(latents.train):,} latents of {run.path} into {out}")
-    return fit(
-        model,
-        objective,
-        latents,
-        options=settings.fit,
-        out=out,
-        method=settings.method,
-        progress=progress,
-        should_stop=should_stop,
-    )
+    with joined(settings.fit.device, settings.fit.precision) as context:
+        planned_fit = planned(settings.fit, model, objective, latents, context)
+        if (
+            leads and out.exists()
+        ):  # only now: whatever is wrong with the options, the one that is there stays
+            remove(out)
+        tell(f"fitting a {settings.method} to {len(latents.train):,} latents of {run.path} into {out}")
+        return fit(
+            model,
+            objective,
+            latents,
+            options=planned_fit,
+            out=out,
+            method=settings.method,
+            progress=progress,
+            should_stop=should_stop,
+        )
+
+
+def remove(out: Path) -> None:
+    """Removes a prior.
+
+    Raises:
+        RunError: another process is training it, or it cannot be removed.
+    """
+    if has_begun(out):
+        with sole_writer(out):  # or else it is being trained
+            pass
+    with writing(out):
+        shutil.rmtree(out)
 
 
 def go_on_with_prior(

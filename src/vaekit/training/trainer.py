@@ -80,8 +80,9 @@ class Trainer:
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
         self.should_stop = should_stop
+        size, seed, part = options.batch_size, options.seed, context.part
         self.batches = Batches(
-            data.train, options.batch_size, self.device, data.dynamic, options.seed, part=context.part
+            data.train, size, self.device, data.dynamic, seed, part=part, flip=options.flip
         )
         self.validation = self.in_order(data.validation, "validation")
         self.steps = steps_of(options, len(self.batches))
