@@ -24,6 +24,8 @@ SOUND = {
     "diagonal": 10.0,
 }  # weights under which latents carry something
 
+COMPONENTS = "the principal components that it began with"
+
 SOUND_CAPACITY = 25.0  # nats that are aimed at in Burgess et al. 2018
 
 
@@ -33,17 +35,20 @@ def notes_on(run: Evidence) -> tuple[Note, ...]:
     Args:
         run: its records.
     """
-    batch, one_class = too_large_batch(run), single_class(run)
     cause = next((note for rule in CAUSES if (note := rule(run)) is not None), None)
+    batch, one_class = too_large_batch(run, cause), single_class(run)
     return tuple(note for note in (cause, batch, one_class) if note is not None)
 
 
 def slow(run: Evidence) -> Note | None:
     """A learning rate so low that weights hardly moved."""
     peak, way, steps = run.settings["learning_rate"], run.way, run.steps
-    if way >= cut.LEAST_WAY or peak > cut.SOUND_RATE / 5 or (run.explained or 0.0) >= cut.POOR:
+    if way >= cut.LEAST_WAY or peak > cut.SOUND_RATE / 5:
         return None
-    text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned"
+    if (run.explained or 0.0) >= cut.POOR and not run.fitted:
+        return None
+    beyond = f" beyond {COMPONENTS}" if run.fitted else ""
+    text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned{beyond}"
     return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}")
 
 
@@ -69,11 +74,22 @@ def few_steps(run: Evidence) -> Note | None:
     explained, steps = run.explained, run.steps
     if steps >= cut.FEWEST_STEPS or (explained is None and run.samples is None):
         return None
-    if explained is not None and explained >= cut.WELL:
+    if run.fitted:
+        return few_beyond(run)
+    if explained is not None and explained >= (cut.POOR if run.started else cut.WELL):
         return None
     seen = "" if explained is None else f"; reconstructions explain {share(explained)} of the variance"
     more = rounded(max(5 * steps, 4 * cut.FEWEST_STEPS))
     return Note("steps", f"{steps:,} steps are too few to learn much{seen}", f"take {longer(run, more)}")
+
+
+def few_beyond(run: Evidence) -> Note:
+    """Hardly any steps from principal components, whose own share of the variance is none of the training."""
+    fell = "did not fall" if (run.gain or 0.0) <= 0 else f"fell by {run.gain:.2g} nats"
+    brought = "" if run.gain is None else f" (validation {fell})"
+    text = f"{run.steps:,} steps are too few to learn much beyond {COMPONENTS}{brought}"
+    more = rounded(max(5 * run.steps, cut.STEPS_BEYOND))
+    return Note("steps", text, f"take {longer(run, more)}")
 
 
 def never_settled(run: Evidence) -> Note | None:
@@ -92,6 +108,8 @@ def unfinished(run: Evidence) -> Note | None:
     if len(points) < 3 and not run.rising_until[0]:
         points, what = run.training, "the training loss"
     if len(points) < 3 or not run.settled or run.steps < run.planned:
+        return None
+    if run.gain is not None and run.gain <= 0:  # a fall from where training had only risen to
         return None
     whole = max(value for _, value in [*points, *run.training[:1]]) - min(value for _, value in points)
     fall = course.last_fall(points, run.steps)
@@ -114,6 +132,28 @@ def diverged(run: Evidence) -> Note | None:
     if climbed > cut.WANDERING:
         text = "the training loss went up and down and hardly fell"
     return Note("diverged", text, f"take learning_rate={slower(run):g}")
+
+
+def nothing_beyond(run: Evidence) -> Note | None:
+    """A training after which validation was never as good as at the principal components that it began with.
+
+    Where they are all that there is to find, it stays about as good: that is no fault.
+    """
+    if not run.fitted or run.gain is None or run.gain > 0 or not run.settled or len(run.training) < 2:
+        return None
+    begun, rise = run.validation[0][1], run.validation[-1][1] - run.validation[0][1]
+    late = [value for step, value in run.training if step > (1 - cut.LAST) * run.steps]
+    never = f"validation was never better than at {COMPONENTS}"
+    if rise > cut.MATTERS * (run.rate or 0.0) + IDLE_NATS:
+        if not late or min(late) > begun:
+            rose = f"the training loss rose by {run.training[-1][1] - begun:.2g} nats, and {never}"
+            return Note("diverged", rose, f"take learning_rate={slower(run):g}")
+        text = f"{never}: what training added, {run.images:,} examples by heart, made it worse by {rise:.2g} nats"
+        return Note("by heart", text, "bring more of them")
+    if run.steps < run.planned and run.settings.get("patience"):
+        text = f"{never} in the {run.steps:,} steps before the run stopped early"
+        return Note("stopped", text, f"take {longer(run, run.planned)}")
+    return None
 
 
 def heavy(run: Evidence) -> Note | None:
@@ -174,10 +214,15 @@ def alike(run: Evidence) -> Note | None:
     return Note("samples", text, "take beta=1, or fit a density to the latents (vaekit prior RUN)")
 
 
-def too_large_batch(run: Evidence) -> Note | None:
-    """Batches that hold the whole training set, in a run that learned too little."""
+def too_large_batch(run: Evidence, cause: Note | None) -> Note | None:
+    """Batches that hold the whole training set, in a run that learned too little.
+
+    Args:
+        cause: what else was found: of a run from principal components nothing else says that it did.
+    """
     batch = run.settings["batch_size"]
-    if batch <= run.images or (run.explained or 0.0) >= cut.WELL:
+    enough = cause is None if run.fitted else (run.explained or 0.0) >= cut.WELL
+    if batch <= run.images or enough:
         return None
     text = f"batches of {batch:,} are larger than the training set of {run.images:,}: each epoch is one step"
     return Note(
@@ -200,6 +245,7 @@ CAUSES: tuple[Callable[[Evidence], Note | None], ...] = (
     few_steps,
     unfinished,
     heavy,
+    nothing_beyond,
     diverged,
     unlearned,
     collapsed,
