@@ -56,7 +56,7 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, option
     "warm-up of 5000 steps": ("vae", "digits", {"epochs": 5, "warmup": 5000}, "warm-up"),
     "warm-up of 1000 steps, bce": ("vae", "digits", {"likelihood": "bce", "epochs": 10, "warmup": 1000}, "warm-up"),
     "batch of everything": ("vae", "digits", {"epochs": 30, "batch_size": 2000}, "batch"),
-    "batch of everything, shapes": ("vae", "shapes", {"epochs": 30, "batch_size": 500}, "batch"),
+    "batch of everything, beta-vae": ("beta-vae", "digits", {"epochs": 30, "batch_size": 2000}, "batch"),
     "beta 1000": ("vae", "digits", {"epochs": 15, "beta": 1000.0}, "weight"),
     "beta 1000, wine": ("vae", "wine", {"beta": 1000.0}, "weight"),
     "beta 100, bce": ("vae", "digits", {"likelihood": "bce", "epochs": 20, "beta": 100.0}, "weight"),

@@ -129,7 +129,10 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
     ),
     "rate much too low from components": (
         from_components(23.0, 400, lambda s: 23 - s / 100, learning_rate=1e-6),
-        ["rate"], "hardly anything was learned beyond the principal components", "learning_rate=0.002",
+        ["rate"], "hardly anything was learned beyond the principal components", "learning_rate=0.002 and steps=1000",
+    ),
+    "not yet better than components": (
+        from_components(23.0, 315, lambda s: 24 - s / 2, lambda s: 23 - s), ["steps"], "(validation did not fall)", "steps=1600",
     ),
     "diverged from components": (
         from_components(23.0, 400, lambda s: 60 - 20 * s, learning_rate=0.3),
@@ -137,7 +140,16 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
     ),
     "learned by heart from components": (
         from_components(23.0, 400, lambda s: 23 + 30 * s, lambda s: 23 - 10 * s, images=200),
-        ["by heart"], "200 examples by heart, made it worse by 30 nats", "more of them",
+        ["by heart"], "never better than at the principal components that it began with, and 30 nats worse in the end: 200", "more of them",
+    ),
+    "better than components for a moment": (
+        from_components(23.0, 400, lambda s: 22 + abs(s - 0.1) * 30, lambda s: 23 - 10 * s, images=200),
+        ["by heart"], "by 1 nats at best", "more of them",
+    ),
+    "collapse from components": (
+        from_components(23.0, 400, lambda s: 23.0, lambda s: 23 + (round(20 * s) % 2),
+        likelihood="gaussian", sigma=5.0, explained_variance=0.0, kl_nats=0.0),
+        ["collapse"], "posterior collapse", "'gaussian-optimal'",
     ),
     "stopped before it was better than components": (
         from_components(23.0, 126, lambda s: 24 - s / 2, lambda s: 23 - s, warmup=10, planned=1900, patience=2),
@@ -172,7 +184,7 @@ def test_a_fault_has_its_note(name: str) -> None:
         run(sample_variance=0.15, explained_variance=0.29),
         run(classes=(10, 10)),
         from_components(110.0),
-        from_components(14.5, 400, lambda s: 14.9 - s / 3, lambda s: 14.4),  # they are all that there is to find
+        from_components(14.5, 1000, lambda s: 14.9 - s / 3, lambda s: 14.4),  # they are all that there is to find
         from_components(-29.3, 1000, lambda s: -25 - 2 * s, lambda s: -26 - 5 * s, kl_nats=102.0),  # 3 % of the rate worse at the end
         from_components(110.0, images=152, explained_variance=0.6),
         replace(from_components(23.0, 400, lambda s: 22.9 + falling(s) / 1000, learning_rate=1e-6), started=True),  # goes on

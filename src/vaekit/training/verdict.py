@@ -49,7 +49,8 @@ def slow(run: Evidence) -> Note | None:
         return None
     beyond = f" beyond {COMPONENTS}" if run.fitted else ""
     text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned{beyond}"
-    return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}")
+    long = f" and steps={cut.STEPS_BEYOND}" if run.fitted and steps < cut.STEPS_BEYOND else ""
+    return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}{long}")
 
 
 def warm_up(run: Evidence) -> Note | None:
@@ -84,7 +85,7 @@ def few_steps(run: Evidence) -> Note | None:
 
 
 def few_beyond(run: Evidence) -> Note:
-    """Hardly any steps from principal components, whose own share of the variance is none of the training."""
+    """Too few steps from principal components; what these explain of the variance is no merit of the training."""
     fell = "did not fall" if (run.gain or 0.0) <= 0 else f"fell by {run.gain:.2g} nats"
     brought = "" if run.gain is None else f" (validation {fell})"
     text = f"{run.steps:,} steps are too few to learn much beyond {COMPONENTS}{brought}"
@@ -121,7 +122,12 @@ def unfinished(run: Evidence) -> Note | None:
 
 
 def diverged(run: Evidence) -> Note | None:
-    """A training loss that rose again, or went up and down, without much being learned."""
+    """A training loss that rose again, or went up and down, without much being learned.
+
+    One that begins at an optimum wanders about it and need not fall: see `nothing_beyond`.
+    """
+    if run.fitted:
+        return None
     points = [point for point in run.training if point[0] > run.rising_until[1]]
     if len(points) < 4 or not run.settled or (run.explained or 0.0) >= cut.POOR:
         return None
@@ -135,25 +141,34 @@ def diverged(run: Evidence) -> Note | None:
 
 
 def nothing_beyond(run: Evidence) -> Note | None:
-    """A training after which validation was never as good as at the principal components that it began with.
+    """A training that brought nothing beyond principal components, or more harm than good.
 
-    Where they are all that there is to find, it stays about as good: that is no fault.
+    Where they are all that there is to find, validation stays about as good: that is no fault.
     """
-    if not run.fitted or run.gain is None or run.gain > 0 or not run.settled or len(run.training) < 2:
+    if not run.fitted or run.gain is None or run.empty or not run.settled or len(run.training) < 2:
         return None
-    begun, rise = run.validation[0][1], run.validation[-1][1] - run.validation[0][1]
-    late = [value for step, value in run.training if step > (1 - cut.LAST) * run.steps]
-    never = f"validation was never better than at {COMPONENTS}"
-    if rise > cut.MATTERS * (run.rate or 0.0) + IDLE_NATS:
-        if not late or min(late) > begun:
-            rose = f"the training loss rose by {run.training[-1][1] - begun:.2g} nats, and {never}"
-            return Note("diverged", rose, f"take learning_rate={slower(run):g}")
-        text = f"{never}: what training added, {run.images:,} examples by heart, made it worse by {rise:.2g} nats"
-        return Note("by heart", text, "bring more of them")
+    rise = run.validation[-1][1] - run.validation[0][1]
+    if rise > max(cut.MATTERS * (run.rate or 0.0) + IDLE_NATS, run.gain):
+        return harmed(run, rise, run.gain)
+    if run.gain > 0:
+        return None
     if run.steps < run.planned and run.settings.get("patience"):
-        text = f"{never} in the {run.steps:,} steps before the run stopped early"
+        text = f"validation was never better than at {COMPONENTS} in the {run.steps:,} steps before the run stopped early"
         return Note("stopped", text, f"take {longer(run, run.planned)}")
-    return None
+    return few_beyond(run) if run.steps < cut.STEPS_BEYOND else None
+
+
+def harmed(run: Evidence, rise: float, gain: float) -> Note:
+    """A training that made validation worse: by its rate, or by learning examples by heart."""
+    begun, (_, ended) = run.validation[0][1], run.training[-1]
+    late = [value for step, value in run.training if step > (1 - cut.LAST) * run.steps]
+    best = f"by {gain:.2g} nats at best" if gain > 0 else "never"
+    than = f"validation was {best} better than at {COMPONENTS}"
+    if min([*late, ended]) > begun:
+        rose = f"the training loss rose by {ended - begun:.2g} nats, and {than}"
+        return Note("diverged", rose, f"take learning_rate={slower(run):g}")
+    text = f"{than}, and {rise:.2g} nats worse in the end: {run.images:,} examples are soon learned by heart"
+    return Note("by heart", text, "bring more of them")
 
 
 def heavy(run: Evidence) -> Note | None:
