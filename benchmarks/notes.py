@@ -83,9 +83,10 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", VaekitWarning)
     began, counts = time.process_time(), {"pass": 0, "FAIL": 0, "skip": 0}
-    jobs = [(name, row, None) for name, row in GOOD.items() if asked.which != "bad"]
-    jobs += [(name, row, kind) for name, (*row, kind) in BAD.items() if asked.which != "good"]
-    for name, (method, source, options), kind in jobs:
+    jobs: dict[str, tuple[str, str, Options, str | None]] = {}
+    jobs |= {name: (*row, None) for name, row in GOOD.items() if asked.which != "bad"}
+    jobs |= {name: row for name, row in BAD.items() if asked.which != "good"}
+    for name, (method, source, options, kind) in jobs.items():
         if asked.only in name:
             verdict, text = outcome(method, source, {"seed": asked.seed, **options}, kind)
             counts[verdict] += 1

@@ -39,7 +39,7 @@ GOOD: dict[str, tuple[str, str, Options]] = {  # name -> method, set, options
         "digits",
         {"start": {"epochs": 10}, "epochs": 1, "learning_rate": 1e-5},
     ),
-    "photos": ("vae", "photos", {}),
+    "all photos": ("vae", "all photos", {}),
 }
 
 BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, options, kind of its note
@@ -52,7 +52,6 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, option
     "2 epochs, vqvae": ("vqvae", "digits", {"epochs": 2}, "steps"),
     "3 epochs": ("vae", "digits", {"epochs": 3}, "unfinished"),
     "10 steps, gan": ("gan", "digits", {"steps": 10}, "steps"),
-    "1 epoch of photos": ("vae", "photos", {"epochs": 1}, "steps"),
     "warm-up of 5000 steps": ("vae", "digits", {"epochs": 5, "warmup": 5000}, "warm-up"),
     "warm-up of 1000 steps, bce": ("vae", "digits", {"likelihood": "bce", "epochs": 10, "warmup": 1000}, "warm-up"),
     "batch of everything": ("vae", "digits", {"epochs": 30, "batch_size": 2000}, "batch"),
