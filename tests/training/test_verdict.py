@@ -144,7 +144,7 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
     ),
     "better than components for a moment": (
         from_components(23.0, 400, lambda s: 22 + abs(s - 0.1) * 30, lambda s: 23 - 10 * s, images=200),
-        ["by heart"], "by 1 nats at best", "more of them",
+        ["by heart"], "at best 1 nats better", "more of them",
     ),
     "collapse from components": (
         from_components(23.0, 400, lambda s: 23.0, lambda s: 23 + (round(20 * s) % 2),

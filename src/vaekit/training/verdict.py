@@ -86,7 +86,7 @@ def few_steps(run: Evidence) -> Note | None:
 
 def few_beyond(run: Evidence) -> Note:
     """Too few steps from principal components; what these explain of the variance is no merit of the training."""
-    fell = "did not fall" if (run.gain or 0.0) <= 0 else f"fell by {run.gain:.2g} nats"
+    fell = "did not fall" if (run.gain or 0.0) <= 0 else f"fell by {nats(run.gain or 0.0)}"
     brought = "" if run.gain is None else f" (validation {fell})"
     text = f"{run.steps:,} steps are too few to learn much beyond {COMPONENTS}{brought}"
     more = rounded(max(5 * run.steps, cut.STEPS_BEYOND))
@@ -162,12 +162,12 @@ def harmed(run: Evidence, rise: float, gain: float) -> Note:
     """A training that made validation worse: by its rate, or by learning examples by heart."""
     begun, (_, ended) = run.validation[0][1], run.training[-1]
     late = [value for step, value in run.training if step > (1 - cut.LAST) * run.steps]
-    best = f"by {gain:.2g} nats at best" if gain > 0 else "never"
+    best = f"at best {nats(gain)}" if gain > 0 else "never"
     than = f"validation was {best} better than at {COMPONENTS}"
     if min([*late, ended]) > begun:
-        rose = f"the training loss rose by {ended - begun:.2g} nats, and {than}"
+        rose = f"the training loss rose by {nats(ended - begun)}, and {than}"
         return Note("diverged", rose, f"take learning_rate={slower(run):g}")
-    text = f"{than}, and {rise:.2g} nats worse in the end: {run.images:,} examples are soon learned by heart"
+    text = f"{than}, and {nats(rise)} worse in the end: {run.images:,} examples are soon learned by heart"
     return Note("by heart", text, "bring more of them")
 
 
@@ -301,6 +301,11 @@ def rounded(steps: float) -> int:
     """A number of steps with two digits, not below the given one."""
     unit = 10 ** max(0, math.floor(math.log10(max(steps, 1))) - 1)
     return math.ceil(steps / unit) * unit
+
+
+def nats(value: float) -> str:
+    """`310 nats`, `0.91 nats`."""
+    return f"{value:,.0f} nats" if abs(value) >= 10 else f"{value:.2g} nats"
 
 
 def share(value: float) -> str:
