@@ -39,7 +39,6 @@ GOOD: dict[str, tuple[str, str, Options]] = {  # name -> method, set, options
         "digits",
         {"start": {"epochs": 10}, "epochs": 1, "learning_rate": 1e-5},
     ),
-    "all photos": ("vae", "all photos", {}),
 }
 
 BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, options, kind of its note

@@ -17,7 +17,7 @@ from vaekit import load_data
 from vaekit.core import DataError
 from vaekit.data import Data
 
-ALL, MANY, FEW = 10_000, 800, 200  # pictures of a folder of photographs, at most, as many of each class
+MANY, FEW = 800, 200  # pictures of a folder of photographs, at most, as many of each class
 
 
 @cache
@@ -95,7 +95,6 @@ SETS: dict[str, Callable[[], Data]] = {
     "cancer": lambda: table("breast_cancer"),
     "normals": normals,
     "photos": lambda: photos(MANY),
-    "all photos": lambda: photos(ALL),
     "few photos": lambda: photos(FEW),
     "shapes": shapes,
 }
