@@ -291,6 +291,28 @@ def test_a_warm_up_of_the_kl_term_cannot_win() -> None:
     assert history.summary.weights.epoch == 4
 
 
+@pytest.mark.usefixtures("plain_sgd")
+def test_patience_counts_from_where_the_kl_has_its_weight() -> None:
+    """Validation only rises: with a ramp over the first half of ten epochs two bad ones count after the fifth alone."""
+
+    def terms(model: Weights, x: Tensor, values: Mapping[str, float]) -> dict[str, Tensor]:
+        return {"loss_nats": (-1 if model.training else 1) * model.weights.sum()}
+
+    def epochs(ramp: float) -> int:
+        objective = Scripted(terms, lambda clock: {"beta": linear_ramp(clock.progress, ramp)})
+        options = {
+            "optimizer": "sgd",
+            "schedule": "constant",
+            "warmup": 0,
+            "learning_rate": 1.0,
+            "patience": 2,
+        }
+        return train(Weights(0.0), objective, epochs=10, **options).summary.epochs
+
+    assert epochs(0.5) == 7  # the fifth is the first that is judged, and the best
+    assert epochs(0.0) == 3
+
+
 def test_averaged_weights_are_those_that_are_validated() -> None:
     model = vae()
     history = train(model, ELBO(), average=0.9, epochs=4)

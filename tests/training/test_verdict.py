@@ -59,6 +59,16 @@ def run(
     )
 
 
+def from_components(
+    begun: float, steps: int = 400, validation: Curve = falling, training: Curve | None = None, **changes: Any
+) -> Evidence:
+    """A run that began at principal components: validation was `begun` before its first step."""
+    first = MetricLine(0, 0, "validation", {"loss_nats": begun})
+    rate = changes.get("learning_rate", 0.004)
+    seen = [first, *lines(steps, validation, training, learning_rate=rate)]
+    return run(steps, seen, init="pca", **changes)
+
+
 def kinds(evidence: Evidence) -> list[str]:
     return [note.kind for note in notes_on(evidence)]
 
@@ -105,6 +115,46 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
     "samples alike": (run(sample_variance=0.02), ["samples"], "2% of that of the data", "vaekit prior"),
     "samples alike of a faint code": (run(sample_variance=0.02, kl_nats=0.5), ["samples"], "2% of", "steps=1600"),
     "batch larger than the set": (run(images=152, explained_variance=0.6), ["batch"], "training set of 152", "batch_size=16"),
+    "few steps from components": (
+        from_components(23.0, 86, lambda s: 23 - 5 * s, warmup=8), ["steps"],
+        "86 steps are too few to learn much beyond the principal components that it began with (validation fell by 5 nats)", "steps=1000",
+    ),
+    "few steps from components, which were worse": (
+        from_components(23.0, 43, lambda s: 24 - s / 2, warmup=4, images=152),
+        ["steps", "batch"], "(validation did not fall)", "steps=1000",
+    ),
+    "few steps from components, without validation": (
+        run(43, [line for line in lines(43) if line.split == "train"], init="pca", warmup=4),
+        ["steps"], "43 steps are too few to learn much beyond the principal components that it began with", "steps=1000",
+    ),
+    "rate much too low from components": (
+        from_components(23.0, 400, lambda s: 23 - s / 100, learning_rate=1e-6),
+        ["rate"], "hardly anything was learned beyond the principal components", "learning_rate=0.002 and steps=1000",
+    ),
+    "not yet better than components": (
+        from_components(23.0, 315, lambda s: 24 - s / 2, lambda s: 23 - s), ["steps"], "(validation did not fall)", "steps=1600",
+    ),
+    "diverged from components": (
+        from_components(23.0, 400, lambda s: 60 - 20 * s, learning_rate=0.3),
+        ["diverged"], "the training loss rose by 17 nats", "learning_rate=0.002",
+    ),
+    "learned by heart from components": (
+        from_components(23.0, 400, lambda s: 23 + 30 * s, lambda s: 23 - 10 * s, images=200),
+        ["by heart"], "never better than at the principal components that it began with, and 30 nats worse in the end: 200", "more of them",
+    ),
+    "better than components for a moment": (
+        from_components(23.0, 400, lambda s: 22 + abs(s - 0.1) * 30, lambda s: 23 - 10 * s, images=200),
+        ["by heart"], "at best 1 nats better", "more of them",
+    ),
+    "collapse from components": (
+        from_components(23.0, 400, lambda s: 23.0, lambda s: 23 + (round(20 * s) % 2),
+        likelihood="gaussian", sigma=5.0, explained_variance=0.0, kl_nats=0.0),
+        ["collapse"], "posterior collapse", "'gaussian-optimal'",
+    ),
+    "stopped before it was better than components": (
+        from_components(23.0, 126, lambda s: 24 - s / 2, lambda s: 23 - s, warmup=10, planned=1900, patience=2),
+        ["stopped"], "in the 126 steps before the run stopped early", "patience=10",
+    ),
     "test images of one class": (run(classes=(10, 1)), ["one class"], "one class of 10", "every class"),
 }  # fmt: skip
 
@@ -133,11 +183,30 @@ def test_a_fault_has_its_note(name: str) -> None:
         run(400, planned=4000),  # stopped early
         run(sample_variance=0.15, explained_variance=0.29),
         run(classes=(10, 10)),
+        from_components(110.0),
+        from_components(14.5, 1000, lambda s: 14.9 - s / 3, lambda s: 14.4),  # they are all that there is to find
+        from_components(-29.3, 1000, lambda s: -25 - 2 * s, lambda s: -26 - 5 * s, kl_nats=102.0),  # 3 % of the rate worse at the end
+        from_components(110.0, images=152, explained_variance=0.6),
+        replace(from_components(23.0, 400, lambda s: 22.9 + falling(s) / 1000, learning_rate=1e-6), started=True),  # goes on
         run(classes=(1, 1)),
     ],
 )  # fmt: skip
 def test_no_false_alarm(good: Evidence) -> None:
     assert notes_on(good) == ()
+
+
+def test_a_fall_to_above_the_start_is_not_unfinished() -> None:
+    """A fall from where training had only risen to is none: validation at the end is above where it began."""
+    assert kinds(from_components(-29.0, 1000, lambda s: -25 - 2 * s, lambda s: -26 - s, kl_nats=102.0)) == []
+
+
+def test_what_components_explain_says_nothing_of_a_training() -> None:
+    """42 % of the variance by three latents are no few steps' fault, and 90 % are no merit of theirs."""
+    for explained in (0.42, 0.9):
+        assert kinds(
+            from_components(23.0, 86, lambda s: 23 - 5 * s, warmup=8, explained_variance=explained)
+        ) == ["steps"]
+        assert kinds(from_components(110.0, explained_variance=explained)) == []
 
 
 def test_a_run_of_few_steps_has_not_collapsed() -> None:

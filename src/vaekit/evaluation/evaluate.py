@@ -18,7 +18,7 @@ from vaekit.distributions.likelihoods import check_support, measured_under
 from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
-from vaekit.evaluation.latents.findings import findings, run_notes, sample_findings
+from vaekit.evaluation.latents.findings import chosen_by_validation, findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, negative_elbo
@@ -163,7 +163,12 @@ def evaluate(
         quality = measure_quality(asked, seed, told)
     varied = variety(model, test)
     notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
-    found = [*notes, *(findings(health, notes) if health else []), *(codes.findings(notes) if codes else [])]
+    best = isinstance(run, Run) and chosen_by_validation(run)
+    found = [
+        *notes,
+        *(findings(health, notes, best) if health else []),
+        *(codes.findings(notes) if codes else []),
+    ]
     result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
         bits=in_bits_of(model, likelihood, under.kind),

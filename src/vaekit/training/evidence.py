@@ -35,6 +35,7 @@ class Evidence:
         criterion: the term by which weights are compared, or None.
         figures: of the test split, or without one of validation.
         classes: how many there are, and how many of them occur in the test split; None without labels.
+        started: whether it began with the weights of another run.
     """
 
     settings: Mapping[str, Any]
@@ -45,6 +46,7 @@ class Evidence:
     criterion: str | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     classes: tuple[int, int] | None = None
+    started: bool = False
 
     @classmethod
     def of_run(
@@ -56,7 +58,10 @@ class Evidence:
         per_epoch = math.ceil(images / settings["batch_size"])
         planned = settings.get("steps") or (settings.get("epochs") or summary.epochs) * per_epoch
         figures = {**figures_of(summary), **measured}
-        return cls(settings, images, summary.steps, planned, lines, objective.criterion, figures)
+        started = config.start is not None
+        return cls(
+            settings, images, summary.steps, planned, lines, objective.criterion, figures, started=started
+        )
 
     @property
     def explained(self) -> float | None:
@@ -72,6 +77,19 @@ class Evidence:
     def rate(self) -> float | None:
         """Nats per image that the latents carry, where there is a KL."""
         return self.figures.get("kl_nats")
+
+    @property
+    def fitted(self) -> bool:
+        """Returns whether it began at principal components, so that what it explains says little about its training."""
+        return self.settings.get("init") == "pca" and not self.started
+
+    @property
+    def gain(self) -> float | None:
+        """Nats by which validation fell below its value before the first step, at best; None where that is not known."""
+        points = self.validation
+        if len(points) < 2 or points[0][0] > 0:
+            return None
+        return points[0][1] - min(value for _, value in points[1:])
 
     @property
     def empty(self) -> bool:

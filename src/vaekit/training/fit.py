@@ -98,6 +98,7 @@ def fit(
             method=method,
             progress=shown,
             should_stop=should_stop,
+            started=begun is not None,
         )
         trainer.state.processor_seconds = spent(context.device) - began
         return announced(trainer.run(), context)

@@ -112,6 +112,7 @@ def resume(
                 method=settings.method,
                 progress=choose_progress(progress if context.leads else "none"),
                 should_stop=should_stop,
+                started=config.start is not None,
             )
             check_length_left(folder, trainer.steps, done)
             if ended is not None and trainer.steps == done:

@@ -35,6 +35,7 @@ def judged(
     lines: Sequence[MetricLine],
     planned: int,
     criterion: str | None,
+    started: bool = False,
 ) -> Summary:
     """The summary with its notes.
 
@@ -43,8 +44,9 @@ def judged(
         lines: of metrics.jsonl.
         planned: steps that were to be made.
         criterion: of the objective.
+        started: whether training began with the weights of another run.
     """
     seen = None if data.test.labels is None else (data.classes, len(torch.unique(data.test.labels)))
     images, figures = len(data.train), figures_of(summary)
-    run = Evidence(settings, images, summary.steps, planned, lines, criterion, figures, seen)
+    run = Evidence(settings, images, summary.steps, planned, lines, criterion, figures, seen, started)
     return replace(summary, notes=notes_on(run))

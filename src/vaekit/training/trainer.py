@@ -54,6 +54,7 @@ class Trainer:
         folder: run folder that has been begun, or None.
         method: key of METHODS, for the summary, or None.
         progress, should_stop: of `fit`.
+        started: whether the model has the weights of another run.
 
     Attributes:
         steps: of the whole run.
@@ -72,6 +73,7 @@ class Trainer:
         method: str | None = None,
         progress: Progress | None = None,
         should_stop: Callable[[], str | None] | None = None,
+        started: bool = False,
     ) -> None:
         self.context, self.device, self.precision = context, context.device, context.precision
         options = filled(options, Facts(len(data.train), data.shape))
@@ -79,7 +81,7 @@ class Trainer:
         self.learner = Learner(model, objective, options, context)
         self.model, self.objective = self.learner.model, self.learner.objective
         self.data, self.options, self.folder, self.method = data, options, folder, method
-        self.should_stop = should_stop
+        self.should_stop, self.started = should_stop, started
         size, seed, part = options.batch_size, options.seed, context.part
         self.batches = Batches(
             data.train, size, self.device, data.dynamic, seed, part=part, flip=options.flip
@@ -253,7 +255,8 @@ class Trainer:
             validation=splits.get("validation"),
         )
         settings = {**self.options.flat(), **self.objective.arguments, **self.model.arguments}
-        return judged(summary, settings, self.data, self.metrics.lines, self.steps, self.objective.criterion)
+        lines, criterion = self.metrics.lines, self.objective.criterion
+        return judged(summary, settings, self.data, lines, self.steps, criterion, self.started)
 
     # What is measured ----------------------------------------------------------------------------
 

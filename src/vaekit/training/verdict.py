@@ -24,6 +24,8 @@ SOUND = {
     "diagonal": 10.0,
 }  # weights under which latents carry something
 
+COMPONENTS = "the principal components that it began with"
+
 SOUND_CAPACITY = 25.0  # nats that are aimed at in Burgess et al. 2018
 
 
@@ -33,18 +35,22 @@ def notes_on(run: Evidence) -> tuple[Note, ...]:
     Args:
         run: its records.
     """
-    batch, one_class = too_large_batch(run), single_class(run)
     cause = next((note for rule in CAUSES if (note := rule(run)) is not None), None)
+    batch, one_class = too_large_batch(run, cause), single_class(run)
     return tuple(note for note in (cause, batch, one_class) if note is not None)
 
 
 def slow(run: Evidence) -> Note | None:
     """A learning rate so low that weights hardly moved."""
     peak, way, steps = run.settings["learning_rate"], run.way, run.steps
-    if way >= cut.LEAST_WAY or peak > cut.SOUND_RATE / 5 or (run.explained or 0.0) >= cut.POOR:
+    if way >= cut.LEAST_WAY or peak > cut.SOUND_RATE / 5:
         return None
-    text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned"
-    return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}")
+    if (run.explained or 0.0) >= cut.POOR and not run.fitted:
+        return None
+    beyond = f" beyond {COMPONENTS}" if run.fitted else ""
+    text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned{beyond}"
+    long = f" and steps={cut.STEPS_BEYOND}" if run.fitted and steps < cut.STEPS_BEYOND else ""
+    return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}{long}")
 
 
 def warm_up(run: Evidence) -> Note | None:
@@ -69,11 +75,22 @@ def few_steps(run: Evidence) -> Note | None:
     explained, steps = run.explained, run.steps
     if steps >= cut.FEWEST_STEPS or (explained is None and run.samples is None):
         return None
-    if explained is not None and explained >= cut.WELL:
+    if run.fitted:
+        return few_beyond(run)
+    if explained is not None and explained >= (cut.POOR if run.started else cut.WELL):
         return None
     seen = "" if explained is None else f"; reconstructions explain {share(explained)} of the variance"
     more = rounded(max(5 * steps, 4 * cut.FEWEST_STEPS))
     return Note("steps", f"{steps:,} steps are too few to learn much{seen}", f"take {longer(run, more)}")
+
+
+def few_beyond(run: Evidence) -> Note:
+    """Too few steps from principal components; what these explain of the variance is no merit of the training."""
+    fell = "did not fall" if (run.gain or 0.0) <= 0 else f"fell by {nats(run.gain or 0.0)}"
+    brought = "" if run.gain is None else f" (validation {fell})"
+    text = f"{run.steps:,} steps are too few to learn much beyond {COMPONENTS}{brought}"
+    more = rounded(max(5 * run.steps, cut.STEPS_BEYOND))
+    return Note("steps", text, f"take {longer(run, more)}")
 
 
 def never_settled(run: Evidence) -> Note | None:
@@ -93,6 +110,8 @@ def unfinished(run: Evidence) -> Note | None:
         points, what = run.training, "the training loss"
     if len(points) < 3 or not run.settled or run.steps < run.planned:
         return None
+    if run.gain is not None and run.gain <= 0:  # a fall from where training had only risen to
+        return None
     whole = max(value for _, value in [*points, *run.training[:1]]) - min(value for _, value in points)
     fall = course.last_fall(points, run.steps)
     if fall <= cut.STILL_FALLING * whole or fall <= cut.BEYOND_NOISE * course.scatter(points):
@@ -103,7 +122,12 @@ def unfinished(run: Evidence) -> Note | None:
 
 
 def diverged(run: Evidence) -> Note | None:
-    """A training loss that rose again, or went up and down, without much being learned."""
+    """A training loss that rose again, or went up and down, without much being learned.
+
+    One that begins at an optimum wanders about it and need not fall: see `nothing_beyond`.
+    """
+    if run.fitted:
+        return None
     points = [point for point in run.training if point[0] > run.rising_until[1]]
     if len(points) < 4 or not run.settled or (run.explained or 0.0) >= cut.POOR:
         return None
@@ -114,6 +138,37 @@ def diverged(run: Evidence) -> Note | None:
     if climbed > cut.WANDERING:
         text = "the training loss went up and down and hardly fell"
     return Note("diverged", text, f"take learning_rate={slower(run):g}")
+
+
+def nothing_beyond(run: Evidence) -> Note | None:
+    """A training that brought nothing beyond principal components, or more harm than good.
+
+    Where they are all that there is to find, validation stays about as good: that is no fault.
+    """
+    if not run.fitted or run.gain is None or run.empty or not run.settled or len(run.training) < 2:
+        return None
+    rise = run.validation[-1][1] - run.validation[0][1]
+    if rise > max(cut.MATTERS * (run.rate or 0.0) + IDLE_NATS, run.gain):
+        return harmed(run, rise, run.gain)
+    if run.gain > 0:
+        return None
+    if run.steps < run.planned and run.settings.get("patience"):
+        text = f"validation was never better than at {COMPONENTS} in the {run.steps:,} steps before the run stopped early"
+        return Note("stopped", text, f"take {longer(run, run.planned)}")
+    return few_beyond(run) if run.steps < cut.STEPS_BEYOND else None
+
+
+def harmed(run: Evidence, rise: float, gain: float) -> Note:
+    """A training that made validation worse: by its rate, or by learning examples by heart."""
+    begun, (_, ended) = run.validation[0][1], run.training[-1]
+    late = [value for step, value in run.training if step > (1 - cut.LAST) * run.steps]
+    best = f"at best {nats(gain)}" if gain > 0 else "never"
+    than = f"validation was {best} better than at {COMPONENTS}"
+    if min([*late, ended]) > begun:
+        rose = f"the training loss rose by {nats(ended - begun)}, and {than}"
+        return Note("diverged", rose, f"take learning_rate={slower(run):g}")
+    text = f"{than}, and {nats(rise)} worse in the end: {run.images:,} examples are soon learned by heart"
+    return Note("by heart", text, "bring more of them")
 
 
 def heavy(run: Evidence) -> Note | None:
@@ -174,10 +229,15 @@ def alike(run: Evidence) -> Note | None:
     return Note("samples", text, "take beta=1, or fit a density to the latents (vaekit prior RUN)")
 
 
-def too_large_batch(run: Evidence) -> Note | None:
-    """Batches that hold the whole training set, in a run that learned too little."""
+def too_large_batch(run: Evidence, cause: Note | None) -> Note | None:
+    """Batches that hold the whole training set, in a run that learned too little.
+
+    Args:
+        cause: what else was found: of a run from principal components nothing else says that it did.
+    """
     batch = run.settings["batch_size"]
-    if batch <= run.images or (run.explained or 0.0) >= cut.WELL:
+    enough = cause is None if run.fitted else (run.explained or 0.0) >= cut.WELL
+    if batch <= run.images or enough:
         return None
     text = f"batches of {batch:,} are larger than the training set of {run.images:,}: each epoch is one step"
     return Note(
@@ -200,6 +260,7 @@ CAUSES: tuple[Callable[[Evidence], Note | None], ...] = (
     few_steps,
     unfinished,
     heavy,
+    nothing_beyond,
     diverged,
     unlearned,
     collapsed,
@@ -240,6 +301,11 @@ def rounded(steps: float) -> int:
     """A number of steps with two digits, not below the given one."""
     unit = 10 ** max(0, math.floor(math.log10(max(steps, 1))) - 1)
     return math.ceil(steps / unit) * unit
+
+
+def nats(value: float) -> str:
+    """`310 nats`, `0.91 nats`."""
+    return f"{value:,.0f} nats" if abs(value) >= 10 else f"{value:.2g} nats"
 
 
 def share(value: float) -> str:

@@ -91,6 +91,8 @@ def test_a_network_that_learns_few_images_by_heart(digits: Data) -> None:
     assert health.gap is not None
     gap, error = health.gap
     assert gap > 5 * error
+    (of_chosen,) = findings(health, chosen=True)
+    assert "fewer steps would not, since validation chose the weights" in of_chosen.remedy
 
 
 def test_codes_far_from_the_prior(healthy: Health) -> None:

@@ -21,19 +21,20 @@ from vaekit.training.verdict import notes_on
 FAR = 0.1  # of the rate: a distance from the prior, or a gap to the training images, that matters
 
 
-def findings(health: Health, notes: Sequence[Note] = ()) -> list[Note]:
+def findings(health: Health, notes: Sequence[Note] = (), chosen: bool = False) -> list[Note]:
     """Returns what is wrong; empty for a healthy model.
 
     Args:
         notes: on the training, where it is known. Where there is one, unused dimensions are no collapse yet, or it has
             said so.
+        chosen: whether validation chose the weights, of all that training went through.
     """
     found = [
         _no_prior(health),
         None if notes else _collapse(health) or _nothing(health),
         _overgrown(health),
         _far_from_prior(health),
-        _overfit(health),
+        _overfit(health, chosen),
     ]
     return [finding for finding in found if finding is not None]
 
@@ -53,6 +54,11 @@ def run_notes(run: Run, explained: float | None, samples: float | None) -> list[
     shares = {"explained_variance": explained, "sample_variance": samples}
     measured = {name: value for name, value in shares.items() if value is not None}
     return list(notes_on(Evidence.of_run(run.config, run.metrics, run.summary, measured)))
+
+
+def chosen_by_validation(run: Run) -> bool:
+    """Returns whether the weights of a run are those that validation found best."""
+    return run.summary is not None and run.summary.weights.which == "best"
 
 
 def sample_findings(variance: float | None, notes: Sequence[Note] = ()) -> list[Note]:
@@ -137,17 +143,24 @@ def _far_from_prior(health: Health) -> Note | None:
     )
 
 
-def _overfit(health: Health) -> Note | None:
-    """Training images that the model knows by heart."""
+def _overfit(health: Health, chosen: bool) -> Note | None:
+    """Training images that the model knows by heart, wholly or in part.
+
+    Weights that validation chose are the best of their training: that is no shorter one's fault.
+    """
     if health.gap is None or health.rate is None:
         return None
     gap, error = health.gap
     if gap <= 3 * error or gap <= FAR * health.rate.value:
         return None
+    text = f"the negative ELBO is {gap:.2f} ± {error:.2f} nats higher here than on training images"
+    if chosen:
+        text += ", which the network knows in part by heart"
+        remedy = "more images would help; fewer steps would not, since validation chose the weights"
+        return Note("overfitting", text, remedy)
     return Note(
         "overfitting",
-        f"the negative ELBO is {gap:.2f} ± {error:.2f} nats higher here than on training images: the network "
-        "learns them by heart",
+        f"{text}: the network learns them by heart",
         "try fewer epochs, patience=5, a smaller width, or more images",
     )
 
