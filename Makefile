@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 .PHONY: help demo test lint clean
 
 help:
-	@echo "make demo    set up, train a VAE on digits, draw everything"
+	@echo "make demo    set up, train a VAE on drawn digits, draw everything"
 	@echo "make test    set up, lint, check types, run the tests"
 	@echo "make lint    lint and format check, types; of the page too, where npm can be had"
 	@echo "make clean   remove .venv and caches; runs stay"

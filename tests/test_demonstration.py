@@ -14,10 +14,10 @@ def test_it_leaves_a_run_with_its_page_figures_and_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    tiny = {**demonstration.DEMO, "epochs": 1, "width": 8, "depth": 1, "device": "cpu"}
+    tiny = {**demonstration.DEMO, "steps": 2, "width": 8, "depth": 1, "device": "cpu"}
     monkeypatch.setattr(demonstration, "DEMO", tiny)
     found = vaekit.demo(seed=4)
-    assert found.history.out == Path("runs/demo-digits-1")
+    assert found.history.out == Path("runs/demo-strokes-1")
     assert vaekit.load_run(found.history.out).settings.fit.seed == 4
     assert found.report == found.history.out / "report.html"
     drawn = {path.stem for path in (found.history.out / "figures").iterdir()}

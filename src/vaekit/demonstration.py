@@ -1,13 +1,10 @@
-"""`demo`: one small run on digits with all that vaekit draws of it."""
+"""`demo`: one small run on drawn digits with all that vaekit draws of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import torch
 
 from vaekit.plots.draw import figures
 from vaekit.runs.ask import sample
@@ -16,10 +13,10 @@ from vaekit.training.history import History
 from vaekit.training.progress import Progress
 from vaekit.training.train import train
 
-# Two latents can be shown whole, as a map and as a manifold, and a gaussian of this width spreads the classes
-# further apart than bce does.
+# Two latents can be shown whole, as a map and as a manifold. With a gaussian of this width the classes lie apart,
+# and more of them within the prior than with the σ that fits best, so that the manifold shows all ten.
 DEMO = {
-    "data": "digits", "latent_dim": 2, "width": 256, "likelihood": "gaussian", "sigma": 0.15, "epochs": 60,
+    "data": "strokes", "latent_dim": 2, "width": 256, "likelihood": "gaussian", "sigma": 0.3, "steps": 1000,
 }  # fmt: skip
 
 
@@ -53,10 +50,10 @@ def demo(
     should_stop: Callable[[], str | None] | None = None,
     tell: Callable[[str], object] = lambda line: None,
 ) -> Demo:
-    """Trains a VAE of two latents on digits, and draws every figure, a sheet of samples and the run's page.
+    """Trains a VAE of two latents on digits drawn with a pen (28x28), and draws every figure, a sheet of samples and the run's page.
 
     Args:
-        out: run folder, which must not exist yet; None makes runs/demo-digits-N with the first free N.
+        out: run folder, which must not exist yet; None makes runs/demo-strokes-N with the first free N.
         seed: of weights, order and noise.
         progress, should_stop, tell: as in `train`.
 
@@ -66,16 +63,15 @@ def demo(
     Raises:
         RunError: `out` is not free or cannot be written.
     """
-    with one_thread():
-        history = train(
-            "vae",
-            **{**DEMO, "seed": seed},
-            out=out,
-            stem="demo",
-            progress=progress,
-            should_stop=should_stop,
-            tell=tell,
-        )
+    history = train(
+        "vae",
+        **{**DEMO, "seed": seed},
+        out=out,
+        stem="demo",
+        progress=progress,
+        should_stop=should_stop,
+        tell=tell,
+    )
     if history.interrupted or history.out is None:
         return Demo(history)
     run = load_run(history.out)
@@ -83,14 +79,3 @@ def demo(
     samples = run.path / "samples.png"
     sample(run, out=samples)
     return Demo(history, drawn.files, drawn.report, samples)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """For images as small as digits: a second thread only waits for the first, and on a busy machine long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -17,6 +17,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return [(m["language"], m["code"]) for m in BLOCK.finditer(page.read_text(encoding="utf-8"))]
 
 
+@pytest.mark.timeout(900)  # two trainings of 600 steps, which take minutes where the machine is busy
 def test_blocks_run_one_after_another(terminal) -> None:
     """In one folder: later blocks use the runs of earlier ones."""
     ran = []

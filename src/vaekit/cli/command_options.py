@@ -42,7 +42,7 @@ class TrainOptions(Common):
 class DemoOptions(Common):
     """The folder of the demonstration."""
 
-    out: str | None = option(None, help="run folder, which must not exist yet (default: runs/demo-digits-N)")
+    out: str | None = option(None, help="run folder, which must not exist yet (default: runs/demo-strokes-N)")
     seed: int = same(FitSettings, "seed")
 
 

@@ -44,7 +44,7 @@ class Command:
 
 
 COMMANDS = {
-    "demo": Command("", "train a VAE on digits and draw everything: start here", "DemoOptions", "train:demo"),
+    "demo": Command("", "train a VAE on drawn digits and draw everything: start here", "DemoOptions", "train:demo"),
     "train": Command("METHOD --data SOURCE", "train a model", "TrainOptions", "train:train", "read_training"),
     "resume": Command("RUN", "resume an interrupted run, or train one longer", "ResumeOptions", "train:resume"),
     "prior": Command("RUN", "fit a density to the latents of a run, for sampling", "PriorOptions", "prior:prior", "read_prior"),

@@ -29,9 +29,10 @@ class Entry:
         return getattr(importlib.import_module("vaekit.plots.drawings"), self.name)(view)
 
 
+# In the order of the report, whose two columns it fills: a pair that is looked at together stands side by side.
 CAPTIONS = {
-    "reconstructions": "Test images above their reconstructions, from the best to the worst.",
     "samples": "What the model makes up: draws from its prior, decoded.",
+    "reconstructions": "Test images above their reconstructions, from the best to the worst.",
     "samples_by_temperature": "Samples from the typical to the unusual.",
     "nearest_training": "Are samples copies? Each above the training image that is nearest to it.",
     "code_usage": "Use of the codebook: a long flat row is healthy, a cliff is collapse.",
@@ -39,12 +40,12 @@ CAPTIONS = {
     "class_grid": "One row for each class; down a column the same z, where the decoder is conditioned on the class.",
     "class_styles": "Test images, and the same in the same style as every other class.",
     "latent_map": "Where test images lie in the latent space; regions of a class are what the model was not given.",
+    "manifold": "The whole prior decoded: neighbouring latents give neighbouring images.",
     "latent_pca": "The latent space seen along the two directions in which images differ most.",
     "latent_tsne": "Neighbourhoods in the latent space; distances between clusters mean nothing here.",
     "traversals": "What each latent dimension does: one moves, the others stay.",
     "information": "Which dimension is informative about which factor; the factors that the images were made from are known.",
     "responses": "How each dimension follows each factor, the others varying.",
-    "manifold": "The whole prior decoded: neighbouring latents give neighbouring images.",
     "interpolations": "From one test image to another, through the images between them.",
     "training": "Training against validation; a widening gap between the two is overfitting.",
     "rate_distortion": "What the latents cost (rate) against what is lost (distortion), epoch by epoch.",

@@ -176,7 +176,7 @@ def test_notes_of_the_data_are_said(terminal) -> None:
 
 def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
     monkeypatch.setattr(
-        demonstration, "DEMO", {**demonstration.DEMO, "epochs": 1, "width": 8, "depth": 1, "device": "cpu"}
+        demonstration, "DEMO", {**demonstration.DEMO, "steps": 2, "width": 8, "depth": 1, "device": "cpu"}
     )
     outcome = terminal("demo", "--json")
     result = json.loads(outcome.out)
@@ -184,7 +184,7 @@ def test_demo_draws_and_says_where(terminal, monkeypatch) -> None:
     shown = [Path(result["run"], "samples.png"), *map(Path, result["figures"].values())]
     run = load_run(result["run"])
     drawn = run.model.sample(64, generator=torch.Generator().manual_seed(0))
-    for path, scale in ((shown[0], 7), (Path(result["figures"]["samples"]), 14)):
+    for path, scale in ((shown[0], 2), (Path(result["figures"]["samples"]), 4)):
         assert places(dots(path), drawn[7], scale), path
     for name in ("latent_map", "training"):
         assert colour(Path(result["figures"][name])) > 0.0005
