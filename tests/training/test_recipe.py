@@ -56,6 +56,7 @@ def test_only_what_is_open_is_chosen_and_what_is_given_is_followed() -> None:
 def test_latents_explain_a_share_but_are_no_more_than_are_worth_having() -> None:
     explained = (0.5, 0.79, 0.81, 0.89, 0.91)
     assert chosen(Facts(500, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 3
+    assert chosen(Facts(5000, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 5
     assert chosen(Facts(500, (3, 8, 8), curve=curve(*explained)))["latent_dim"].value == 5
     assert chosen(Facts(500, (5,), curve=curve(*explained)))["latent_dim"].value == 5
     worth = Curve(torch.tensor([3.0, 1.0, 2.0, 2.0, 2.0]), torch.tensor(explained))

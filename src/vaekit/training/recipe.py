@@ -27,8 +27,8 @@ WORK = {
 }  # values seen in a run, at most, of a perceptron and of convolutions: two minutes
 RATE = {True: 4e-3, False: 2e-3}  # peak learning rate at MOST images per step
 SMALL_SET = 5000  # examples, below which weights decay
-EXPLAINED = {1: 0.8}  # share of the variance for which there are latents, by channels: grey pictures
-COLOUR = 0.9  # and others
+EXPLAINED = 0.9  # share of the variance of pictures for which there are latents
+EXPLAINED_OF_FEW = 0.8  # and of grey ones in a small set
 LATENTS = 128  # at most
 FEWEST_LATENTS = 2  # what a map shows
 
@@ -134,7 +134,8 @@ def latents_for(facts: Facts, curve: Curve) -> Choice:
             max(worth, FEWEST_LATENTS),
             "the principal components worth having, by the likelihood of rows left out",
         )
-    share = EXPLAINED.get(facts.shape[0], COLOUR)
+    few = facts.shape[0] == 1 and facts.count < SMALL_SET
+    share = EXPLAINED_OF_FEW if few else EXPLAINED
     count = min(curve.explaining(share), worth)
     reached = float(curve.explained[count - 1])
     return Choice(
