@@ -288,7 +288,7 @@ def paired(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
 
 def default_table(rows: Sequence[Row]) -> str:
     """A line per set: ends in time, forecast, and explained variance beside principal components."""
-    head = ["set", "seconds", "forecast", "steps", "explained", "active units", "PCA", "verdict"]
+    head = ["set", "whole command, s", "training, s", "forecast, s", "steps", "explained", "active units", "PCA", "verdict"]
     lines = [default_line(row) for row in rows]
     good = sum(line[-1] == "good" for line in lines)
     return f"{markdown(head, lines)}\n\n{good} of {len(lines)} are good."
@@ -296,16 +296,16 @@ def default_table(rows: Sequence[Row]) -> str:
 
 def default_line(row: Row) -> list[str]:
     """The cells of a line."""
-    forecast, wall = row["forecast_seconds"], row["wall_seconds"]
+    forecast, wall, trained = row["forecast_seconds"], row["wall_seconds"], row["train_seconds"]
     faults = []
     if wall > LIMIT:
         faults.append(f"over {LIMIT} s")
-    if forecast is not None and abs(forecast / wall - 1) > 0.25:
+    if forecast is not None and abs(forecast / trained - 1) > 0.25:
         faults.append("forecast off by more than a quarter")
     if not row["explained_variance"] >= row["pca_explained"] - ALLOWED:
         faults.append("explains too little")
     return [
-        row["name"], f"{wall:.1f}", "–" if forecast is None else f"{forecast:.1f}", number(row["steps"]),
+        row["name"], f"{wall:.1f}", f"{trained:.1f}", "–" if forecast is None else f"{forecast:.1f}", number(row["steps"]),
         share(row["explained_variance"]), str(row["active_units"]), share(row["pca_explained"]),
         ", ".join(faults) or "good",
     ]  # fmt: skip

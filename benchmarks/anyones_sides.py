@@ -220,6 +220,7 @@ def defaults(source: Source, out: str) -> dict[str, Any]:
     return measured(run.model, data) | {
         "steps": run.summary.steps,
         "forecast_seconds": forecast_in(run.summary.as_dict()),
+        "train_seconds": run.summary.train_seconds,
         "active_units": active,
         "pca_explained": pca_explained(data, active) if active else 0.0,
         "settings": telling(run.settings.flat()),

@@ -151,8 +151,9 @@ class Timed:
 
     def report(self, split: str, epoch: int, values: Mapping[str, float]) -> None:
         if split == "validation":
-            self._measured.append(self._watch.pause())
-            self._last = self._watch.done
+            seconds, self._last = self._watch.pause(), self._watch.done
+            if self._last:  # one before the first step fills memory and caches, and is no measure
+                self._measured.append(seconds)
         self._shown.report(split, epoch, values)
 
     def end(self) -> None:
