@@ -288,7 +288,17 @@ def paired(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
 
 def default_table(rows: Sequence[Row]) -> str:
     """A line per set: ends in time, forecast, and explained variance beside principal components."""
-    head = ["set", "whole command, s", "training, s", "forecast, s", "steps", "explained", "active units", "PCA", "verdict"]
+    head = [
+        "set",
+        "whole command, s",
+        "training, s",
+        "forecast, s",
+        "steps",
+        "explained",
+        "active units",
+        "PCA",
+        "verdict",
+    ]
     lines = [default_line(row) for row in rows]
     good = sum(line[-1] == "good" for line in lines)
     return f"{markdown(head, lines)}\n\n{good} of {len(lines)} are good."

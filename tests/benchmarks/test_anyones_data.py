@@ -87,7 +87,13 @@ def test_one_side_alone_is_no_verdict() -> None:
     ],
 )
 def test_a_run_by_default_settings_is_judged(changes: dict[str, Any], verdict: str) -> None:
-    row = {"name": "wine", "wall_seconds": 100.0, "train_seconds": 98.0, "forecast_seconds": 110.0, "steps": 5}
+    row = {
+        "name": "wine",
+        "wall_seconds": 100.0,
+        "train_seconds": 98.0,
+        "forecast_seconds": 110.0,
+        "steps": 5,
+    }
     figures = {"explained_variance": 0.71, "active_units": 3, "pca_explained": 0.8}
     assert default_line(row | figures | changes)[-1] == verdict
 
