@@ -23,7 +23,7 @@ from pathlib import Path
 
 import torch
 from anyones_sets import Missing
-from notes_runs import BAD, GOOD, MORE, Options
+from notes_runs import BAD, GOOD, Options
 from notes_sets import data
 
 import vaekit
@@ -125,11 +125,10 @@ def judge(method: str, source: str, options: Options, kind: str) -> tuple[bool, 
     if note is None:
         return False, f"{before}: no note {kind!r} but: {told}"
     changes = remedy_of(note)
-    if not changes and source not in MORE:
+    if not changes:
         return False, f"{before}: no remedy to apply in: {note}"
-    more = source if changes else MORE[source]
-    after = trained(method, more, applied(options, changes))
-    what = " ".join(f"{key}={value}" for key, value in changes.items()) or more
+    after = trained(method, source, applied(options, changes))
+    what = " ".join(f"{key}={value}" for key, value in changes.items())
     text = f"{before}: {told} [{what}: {after}; {before.seconds + after.seconds:.0f} s]"
     if not before.findings or before.reassurance:
         return False, f"evaluate finds nothing wrong: {text}"

@@ -30,6 +30,7 @@ GOOD: dict[str, tuple[str, str, Options]] = {  # name -> method, set, options
     "stopped early": ("vae", "digits", {"epochs": 60, "patience": 8}),
     "from the mean": ("vae", "digits", {"init": "random"}),
     "strokes": ("vae", "strokes", {}),
+    "photos": ("vae", "photos", {}),
     "wine": ("vae", "wine", {}),
     "wine, ae": ("ae", "wine", {}),
     "breast cancer": ("vae", "cancer", {}),
@@ -69,9 +70,7 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, option
     "rate 0.1, ae": ("ae", "digits", {"epochs": 15, "learning_rate": 0.1}, "diverged"),
     "rate 0.05, gan": ("gan", "digits", {"epochs": 15, "learning_rate": 0.05}, "samples"),
     "stopped at once": ("vae", "strokes", {"epochs": 15, "patience": 2}, "stopped"),
-    "few photos": ("vae", "few photos", {"epochs": 40}, "by heart"),
+    "few photos": ("vae", "few photos", {"epochs": 40, "weights": "last"}, "by heart"),
     "sigma 5": ("vae", "digits", {"likelihood": "gaussian", "sigma": 5.0, "epochs": 15}, "collapse"),
     "dead codes": ("vqvae", "digits", {"epochs": 15, "quantizer": "gradient", "kmeans": False, "revive": False}, "codes"),
 }  # fmt: skip
-
-MORE = {"few photos": "photos"}  # more of the same, where that is the remedy

@@ -158,8 +158,11 @@ def nothing_beyond(run: Evidence) -> Note | None:
     return few_beyond(run) if run.steps < cut.STEPS_BEYOND else None
 
 
-def harmed(run: Evidence, rise: float, gain: float) -> Note:
-    """A training that made validation worse: by its rate, or by learning examples by heart."""
+def harmed(run: Evidence, rise: float, gain: float) -> Note | None:
+    """A training that made validation worse: by its rate, or by learning examples by heart.
+
+    The latter is a fault of weights that are kept from the end; where validation chooses them they are from before.
+    """
     begun, (_, ended) = run.validation[0][1], run.training[-1]
     late = [value for step, value in run.training if step > (1 - cut.LAST) * run.steps]
     best = f"at best {nats(gain)}" if gain > 0 else "never"
@@ -167,8 +170,10 @@ def harmed(run: Evidence, rise: float, gain: float) -> Note:
     if min([*late, ended]) > begun:
         rose = f"the training loss rose by {nats(ended - begun)}, and {than}"
         return Note("diverged", rose, f"take learning_rate={slower(run):g}")
+    if run.settings.get("weights") != "last":
+        return None
     text = f"{than}, and {nats(rise)} worse in the end: {run.images:,} examples are soon learned by heart"
-    return Note("by heart", text, "bring more of them")
+    return Note("by heart", text, "take weights='best'")
 
 
 def heavy(run: Evidence) -> Note | None:
