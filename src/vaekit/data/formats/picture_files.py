@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.kinds.image import check_size
 from vaekit.data.splits import hash_bytes
 
@@ -251,7 +251,7 @@ def _reason(error: Exception) -> str:
 
 
 def _images(count: int, kind: str = "") -> str:
-    return f"{count:,} {kind + ' ' if kind else ''}image{'s' if count != 1 else ''}"
+    return counted(count, f"{kind} image".strip())
 
 
 def _text(size: tuple[int, int]) -> str:
