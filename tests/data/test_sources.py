@@ -145,6 +145,13 @@ def mixed_sizes(folder: Path) -> Case:
     return folder, {}
 
 
+@case("different sizes", "2 of 12x12", "image_size='64'")
+def no_common_size(folder: Path) -> Case:
+    for i, array in enumerate(greys(12, 30)):
+        Image.fromarray(array[: 12 + i // 2, :12]).save(folder / f"cut{i:02}.png")
+    return folder, {}
+
+
 @case("300x300", "8 to 256", "image_size=64")
 def too_large(folder: Path) -> Case:
     return pictures(folder / "large", 12, 300), {}

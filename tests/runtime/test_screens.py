@@ -89,14 +89,18 @@ def test_what_is_over_at_once_has_no_lines(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_reader_that_has_gone_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
+            tried.append(text)
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stderr", Gone())
     lines = Lines()
     lines.keep("about 4 s")
     lines.close("done")
+    assert len(tried) == 1
 
 
 def test_a_notebook_has_one_output_that_is_rewritten(

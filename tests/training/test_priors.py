@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 import vaekit
+from clocks import half_a_second_a_step
 from vaekit import RunError, SettingError
 from vaekit.core import Output
 from vaekit.data import Data
@@ -19,9 +19,8 @@ from vaekit.runs.files import read_tensors
 from vaekit.runs.load import load_run
 from vaekit.runs.records import read_run_config
 from vaekit.runtime import screens
-from vaekit.training import pace, progress
+from vaekit.training import progress
 from vaekit.training.priors import codes_of, codes_of_run, load_codes, prior_settings
-from vaekit.training.trainer import Trainer
 
 QUIET = {"device": "cpu", "progress": "none"}
 
@@ -83,15 +82,7 @@ def test_a_budget_is_steps_that_resume_to_the_bit(kind: str, ae_run: Path, tmp_p
         run, sizes = tmp_path / "vq", {"width": 16, "depth": 1, "heads": 2}
     else:
         run, sizes = ae_run, {"components": 2}
-    with pytest.MonkeyPatch.context() as patched:
-        now, update = [0.0], Trainer.update
-        patched.setattr(pace, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-
-        def slow(self: Trainer, x: Any, y: Any) -> None:
-            now[0] += 0.5
-            update(self, x, y)
-
-        patched.setattr(Trainer, "update", slow)
+    with half_a_second_a_step():
         asked = iter([None] * 13 + ["stop"])
         options = {"batch_size": 200, **sizes, **QUIET}
         stopped = vaekit.prior(run, budget="35s", should_stop=lambda: next(asked), **options)

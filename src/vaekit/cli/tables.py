@@ -44,7 +44,7 @@ def summary_table(summary: Summary) -> Any:
             metric.label, *("" if value is None else metric.text(value) for value in values), metric.unit
         )
     epochs = counted(summary.epochs, "epoch")
-    which = f"weights: {summary.weights.which}, epoch {summary.weights.epoch}"
+    which = f"weights: {summary.weights.which}, {summary.weights.when}"
     likelihood = "" if summary.likelihood is None else f", likelihood {summary.likelihood}"
     head = (
         f"{summary.method} on {summary.data}: {summary.parameters:,} parameters{likelihood}, "

@@ -12,7 +12,7 @@ from vaekit.comparison.budget import Cost, steps_within, time_all
 from vaekit.comparison.decided import decide
 from vaekit.comparison.wish import Request, prior_options, settings_of, wants_prior
 from vaekit.config import options as s
-from vaekit.core import RunError
+from vaekit.core import RunError, counted
 from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runs.json_records import read_record
@@ -65,7 +65,7 @@ class Plan:
 
     def described(self, method: str) -> str:
         """Returns the length of a method's sub-runs: `812 steps + 400 of its prior`."""
-        own = "".join(f"{n:,} {name[: -1 if n == 1 else None]}" for name, n in self.lengths[method].items())
+        own = "".join(counted(n, name.removesuffix("s")) for name, n in self.lengths[method].items())
         prior = "".join(f" + {n:,} of its prior" for n in self.prior_lengths.get(method, {}).values())
         return own + prior
 

@@ -26,19 +26,16 @@ RANKED = 20_000_000  # values whose order is looked at: a few seconds
 def content_keys(images: Tensor) -> np.ndarray:
     """BLAKE2b hash of each image's bytes, (N, 2) uint64.
 
-    float64 values are hashed as float32, so that a set is split alike in either type; but as they are where float32
-    would make more of them equal: those of small spread about a large offset.
-
     Args:
         images: (N, ...).
     """
-    if images.dtype != torch.float64:
-        return _hashed(images, np.dtype(images.numpy().dtype))
-    narrow = _hashed(images, np.dtype(np.float32))
-    if len(np.unique(narrow[:, 0])) == len(narrow):
-        return narrow
-    wide = _hashed(images, np.dtype(np.float64))
-    return wide if len(np.unique(wide[:, 0])) > len(np.unique(narrow[:, 0])) else narrow
+    array, step = images.numpy(), rows_at_once(images.shape)
+    hashes = bytearray()
+    for first in range(0, len(array), step):
+        rows = np.ascontiguousarray(array[first : first + step])
+        hashes += b"".join(hash_bytes(row.data) for row in rows)
+        release_pages()
+    return keys_from_bytes(bytes(hashes))
 
 
 def unitless_keys(images: Tensor) -> np.ndarray:
@@ -58,17 +55,6 @@ def unitless_keys(images: Tensor) -> np.ndarray:
         values = np.ascontiguousarray(rows[:, column].numpy())
         places[:, number] = np.searchsorted(np.sort(values), values)
     return keys_from_bytes(b"".join(hash_bytes(row.data) for row in places))
-
-
-def _hashed(images: Tensor, kind: np.dtype) -> np.ndarray:
-    """Hash of each image's bytes in a type, (N, 2) uint64."""
-    array, step = images.numpy(), rows_at_once(images.shape)
-    hashes = bytearray()
-    for first in range(0, len(array), step):
-        rows = np.ascontiguousarray(array[first : first + step], dtype=kind)
-        hashes += b"".join(hash_bytes(row.data) for row in rows)
-        release_pages()
-    return keys_from_bytes(bytes(hashes))
 
 
 def hash_bytes(content: bytes | memoryview) -> bytes:

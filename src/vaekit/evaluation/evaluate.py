@@ -162,19 +162,12 @@ def evaluate(
             codes = measure_codes(model, test)
         quality = measure_quality(asked, seed, told)
     varied = variety(model, test)
-    notes = run_notes(run, health and health.explained, varied) if isinstance(run, Run) else []
-    best = isinstance(run, Run) and chosen_by_validation(run)
-    found = [
-        *notes,
-        *(findings(health, notes, best) if health else []),
-        *(codes.findings(notes) if codes else []),
-    ]
     result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
         bits=in_bits_of(model, likelihood, under.kind),
         health=health,
         sample_variance=varied,
-        findings=[*found, *sample_findings(varied, found)],
+        findings=all_found(run if isinstance(run, Run) else None, health, codes, varied),
         quality=quality,
         codes=codes,
         disentanglement=factors,
@@ -183,6 +176,23 @@ def evaluate(
     if keep and isinstance(run, Run):
         keep_with(run, result.as_dict())
     return result
+
+
+def all_found(
+    run: Run | None, health: Health | None, codes: CodeReport | None, varied: float | None
+) -> list[Note]:
+    """Findings on a model: the notes on its training first, then what these do not say already.
+
+    Args:
+        varied: `sample_variance`, where it samples.
+    """
+    notes = [] if run is None else run_notes(run, health and health.explained, varied)
+    found = list(notes)
+    if health is not None:
+        found += findings(health, notes, run is not None and chosen_by_validation(run))
+    if codes is not None:
+        found += codes.findings(notes)
+    return [*found, *sample_findings(varied, found)]
 
 
 def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: int) -> None:

@@ -95,7 +95,7 @@ def _weights(weights: WeightsRecord) -> str:
     """Says which weights the pictures and numbers are of."""
     which = "that were best on validation" if weights.which == "best" else "at the end"
     average = ", averaged over the last steps" if weights.averaged else ""
-    return f"Pictures and numbers are of the weights {which} (epoch {weights.epoch}){average}."
+    return f"Pictures and numbers are of the weights {which} ({weights.when}){average}."
 
 
 def _headline(summary: Summary | None, under: Under) -> str:

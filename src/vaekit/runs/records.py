@@ -118,6 +118,11 @@ class WeightsRecord:
     epoch: int
     averaged: bool
 
+    @property
+    def when(self) -> str:
+        """From when they are, in words."""
+        return f"epoch {self.epoch}" if self.epoch else "as they were before the first step"
+
 
 @dataclass(frozen=True)
 class SplitSummary:

@@ -15,7 +15,7 @@ from vaekit.data import Data
 from vaekit.models import Model
 from vaekit.runs.files import read_tensors
 from vaekit.runs.load import load_weights, settings_of
-from vaekit.runs.records import RunConfig, StartRecord, read_run_config
+from vaekit.runs.records import StartRecord, read_run_config
 from vaekit.runs.write import weights_fingerprint
 
 
@@ -97,16 +97,14 @@ def start_from(model: Model, start: Path) -> StartRecord:
     return StartRecord(str(start.resolve()), weights_fingerprint(model))
 
 
-def start_again(folder: Path, config: RunConfig, model: Model) -> None:
-    """Gives a model the weights that its run began with, where those are another run's.
+def start_again(folder: Path, start: StartRecord, model: Model) -> None:
+    """Gives a model the weights of another run that its own began with.
 
     Raises:
         RunError: they are gone or have changed.
     """
-    if config.start is None:
-        return
-    if start_from(model, Path(config.start.path)) != config.start:
+    if start_from(model, Path(start.path)) != start:
         raise RunError(
-            f"{folder} has no state yet, and the weights of {config.start.path}, with which it began, have changed; "
+            f"{folder} has no state yet, and the weights of {start.path}, with which it began, have changed; "
             "train anew."
         )

@@ -73,26 +73,13 @@ def settings_for(
     )
 
 
-def begin_run(
-    folder: Path,
-    settings: s.Settings,
-    data: Data,
-    model: Model,
-    objective: Objective,
-    device: torch.device,
-    start: StartRecord | None = None,
-) -> None:
+def begin_run(folder: Path, config: RunConfig, data: Data) -> None:
     """Makes the folder with config.json and previews.npz, or leaves nothing.
-
-    Args:
-        model, objective: as the seed makes them.
-        start: whose weights the model gets then.
 
     Raises:
         RunError: there is something already, or it cannot be written.
     """
     check_free(folder)
-    config = describe_run(settings, data, model, objective, device, start)
     made = not folder.exists()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +142,12 @@ def describe_run(
     device: torch.device,
     start: StartRecord | None = None,
 ) -> RunConfig:
-    """Returns the record that a run begins with."""
+    """Returns the record that a run begins with.
+
+    Args:
+        model, objective: as the seed makes them.
+        start: whose weights the model gets then.
+    """
     flat = settings.flat()
     if data.path is not None and flat["data"] not in SOURCES:
         flat["data"] = data.path

@@ -18,7 +18,7 @@ from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.start import start_from
-from vaekit.runs.write import begin_run, method_name, settings_for
+from vaekit.runs.write import begin_run, describe_run, method_name, settings_for
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import Context, joined
 from vaekit.runtime.spent import spent
@@ -75,13 +75,15 @@ def fit(
     check_data(model, objective.criterion, data, options)
     with joined(options.device, options.precision) as context, ExitStack() as held:
         options = planned(options, model, objective, data, context)
+        # On a copy: weights that do not fit, or a folder that cannot be made, leave the model as it was.
         begun = None if start is None else start_from(copy.deepcopy(model), Path(start))
         shown = choose_progress(progress if context.leads else "none")
         folder = Path(out) if out is not None and context.leads else None
         if folder is not None:
             method = method or method_name(model, objective)
             settings = settings_for(method, model, objective, data, options)
-            begin_run(folder, settings, data, model, objective, context.device, begun)
+            config = describe_run(settings, data, model, objective, context.device, begun)
+            begin_run(folder, config, data)
             held.enter_context(sole_writer(folder))
         began = spent(context.device)
         if begun is None:

@@ -50,7 +50,12 @@ def with_warmup(options: FitSettings, images: int) -> FitSettings:
 
 def validation_epochs(options: FitSettings, steps_per_epoch: int) -> int:
     """Epochs from one validation to the next: 1 where the length is given in epochs, else as many as have 50 steps."""
-    return 1 if options.steps is None else max(1, math.ceil(APART / steps_per_epoch))
+    return 1 if options.steps is None else _epochs_apart(steps_per_epoch)
+
+
+def _epochs_apart(steps_per_epoch: int) -> int:
+    """Epochs between validations of a run whose length is given in steps."""
+    return max(1, math.ceil(APART / steps_per_epoch))
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,6 @@ class Pace:
     step: float
     validation: float
 
-    def epoch(self, steps_per_epoch: int) -> float:
-        """Seconds that an epoch takes, with a validation at its end."""
-        return self.step * steps_per_epoch + self.validation
-
     def of_steps(self, steps: int, steps_per_epoch: int) -> float:
         """Seconds that so many steps take, with their share of the validations among them and the one at the end."""
         return steps * self._with_validations(steps_per_epoch) + self.validation
@@ -78,8 +79,7 @@ class Pace:
         return math.floor((seconds - self.validation) / self._with_validations(steps_per_epoch))
 
     def _with_validations(self, steps_per_epoch: int) -> float:
-        every = steps_per_epoch * max(1, math.ceil(APART / steps_per_epoch))
-        return self.step + self.validation / every
+        return self.step + self.validation / (steps_per_epoch * _epochs_apart(steps_per_epoch))
 
     def steps_within(self, seconds: float, steps_per_epoch: int) -> int:
         """Steps that a time is enough for, with the validations among them and the one at the end.

@@ -77,16 +77,21 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
         batch_size: the one that was given, if any: rate and length follow from it.
     """
     batch = batch_size or batch_for(facts)
+    steps = steps_for(facts, batch)
+    passes = steps * batch / facts.count
     choices = [
         Choice("batch_size", batch, f"{BATCHES} steps per epoch or more, of {facts.count:,} images"),
         Choice("learning_rate", rate_for(facts, batch), f"goes with the root of {batch} images per step"),
-        Choice("steps", steps_for(facts, batch), _length_reason(facts, batch)),
+        Choice("steps", steps, f"{passes:,.{int(passes < 10)}f} passes over the images"),
     ]
     if facts.curve is not None:
         choices.insert(0, latents_for(facts, facts.curve))
     if facts.fitted and facts.count < SMALL_SET and "optimizer" in open_options:
         small = f"what networks add to the components of {facts.count:,} examples is soon learned by heart"
-        choices += [Choice("optimizer", "adamw", small), Choice("weight_decay", 1.0, small)]
+        choices += [
+            Choice("optimizer", "adamw", small),
+            Choice("weight_decay", 1.0, "so much holds that back"),
+        ]
     return [choice for choice in choices if choice.name in open_options]
 
 
@@ -118,11 +123,6 @@ def steps_for(facts: Facts, batch: int) -> int:
     wanted = min(max(PASSES * facts.count // batch, FEWEST), LONGEST)
     affordable = int(WORK[facts.perceptron] / (batch * prod(facts.shape)))
     return max(min(wanted, affordable), 1)
-
-
-def _length_reason(facts: Facts, batch: int) -> str:
-    passes = steps_for(facts, batch) * batch / facts.count
-    return f"{passes:,.1f} passes over the images" if passes < 10 else f"{passes:,.0f} passes over the images"
 
 
 def latents_for(facts: Facts, curve: Curve) -> Choice:

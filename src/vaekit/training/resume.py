@@ -94,14 +94,12 @@ def resume(
             rewrite(writer, config, now)
             return History(read_metrics(folder), ended, None, folder)
         state = load_state(folder / "checkpoints")
-        model = build_model(settings, config, encoder, decoder)
-        objective = create_objective(settings.method, settings.objective)
-        if state is None:
-            check_untouched(folder, config, settings, model, objective)
+        model, objective = as_begun(folder, config, settings, encoder, decoder, state is None)
         with joined(settings.fit.device, settings.fit.precision) as context:
             done = ended.steps if ended else state["step"] if state else 0
             options = in_steps(options, model, objective, images, context, done)
-            begin_model(folder, config, model, images, state is None)
+            if state is None:
+                begin_model(folder, config, model, images)
             trainer = Trainer(
                 model,
                 objective,
@@ -127,6 +125,26 @@ def resume(
             trainer.go_on(now.lengthened_at)
             context.meet()  # nobody writes a state while another still reads
             return announced(trainer.run(), context)
+
+
+def as_begun(
+    folder: Path,
+    config: RunConfig,
+    settings: Settings,
+    encoder: nn.Module | None,
+    decoder: nn.Module | None,
+    without_state: bool,
+) -> tuple[Model, Objective]:
+    """Model and objective as the seed makes them.
+
+    Raises:
+        RunError: a run without a state cannot be begun again as it was.
+    """
+    model = build_model(settings, config, encoder, decoder)
+    objective = create_objective(settings.method, settings.objective)
+    if without_state:
+        check_untouched(folder, config, settings, model, objective)
+    return model, objective
 
 
 def read_end(folder: Path, config: RunConfig) -> Summary | None:
@@ -166,16 +184,16 @@ def lengthened(config: RunConfig, options: FitSettings, done: int) -> RunConfig:
     return dataclasses.replace(config, settings=settings, lengths=(*(config.lengths or ()), before))
 
 
-def begin_model(folder: Path, config: RunConfig, model: Model, data: Data, without_state: bool) -> None:
-    """Brings a model to where its training began; where there is a state, this overwrites its weights later.
+def begin_model(folder: Path, config: RunConfig, model: Model, data: Data) -> None:
+    """Brings a model to where its training began; a state holds what came of that.
 
     Raises:
         RunError: the weights that it began with are gone.
     """
     if config.start is None:
         model.prepare_from(data.train)
-    elif without_state:
-        start_again(folder, config, model)
+    else:
+        start_again(folder, config.start, model)
 
 
 def check_length_left(folder: Path, steps: int, done: int) -> None:

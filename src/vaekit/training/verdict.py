@@ -273,15 +273,6 @@ CAUSES: tuple[Callable[[Evidence], Note | None], ...] = (
     alike,
 )
 
-TOO_LITTLE = {
-    "rate",
-    "warm-up",
-    "steps",
-    "ramp",
-    "unfinished",
-    "diverged",
-}  # kinds after which a collapse is none yet
-
 
 def slower(run: Evidence) -> float:
     """A learning rate to try instead: a tenth, or one that suits every network here."""

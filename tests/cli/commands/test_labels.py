@@ -60,8 +60,11 @@ def test_a_grid_has_a_row_a_class_and_one_z_a_column(terminal, cvae_run: Path) -
 
 def test_previews_redrawn_as_another_class(terminal, cvae_run: Path) -> None:
     terminal("reconstruct", cvae_run, "--count", 6, "--out", "own.npz")
-    outcome = terminal("reconstruct", cvae_run, "--count", 6, "--redraw-as", 7, "--out", "sevens.npz")
-    assert "itself as 7" in outcome.out or ".npz" in outcome.out
+    outcome = terminal("reconstruct", cvae_run, "--count", 6, "--redraw-as", 7)
+    assert outcome.out.rstrip().endswith(
+        "reconstructions.png: each image with itself redrawn as 7 at its right"
+    )
+    terminal("reconstruct", cvae_run, "--count", 6, "--redraw-as", 7, "--out", "sevens.npz")
     run = load_run(cvae_run)
     x, y = run.previews.images[:6], run.previews.labels
     assert y is not None

@@ -49,10 +49,10 @@ def reconstruct(options: ReconstructOptions) -> Result:
     )
     error, count = found.squared_errors.mean().item(), len(found.rebuilt)
     values = {"run": options.run, "out": str(out), "images": count, "names": found.names}
-    what = "reconstructions"
-    if out.suffix.lower() == ".png":
-        kind = f"itself as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
-        what = f"each image with {kind} at its right"
+    kind = f"itself redrawn as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
+    what = f"each image with {kind} at its right" if out.suffix.lower() == ".png" else "reconstructions"
     units = ", in standard units" if found.pixels == "real" else ""
-    text = f"{counted(count, 'image')} in {out}: {what}; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
+    text = f"{counted(count, 'image')} in {out}: {what}"
+    if not found.redrawn_as:  # another class is not meant to be like the image
+        text += f"; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
     return Result(values | {"mean_squared_error": error}, text)

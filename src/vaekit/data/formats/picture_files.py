@@ -140,7 +140,7 @@ def plan_for(headers: Sequence[Header], size: tuple[int, int] | None, fit: str, 
         rest = f", {others:,} of other sizes" if others else ""
         raise DataError(
             f"{where}: images of different sizes: {most:,} of {_text(first)} (height x width), {next_most:,} "
-            f"of {_text(second)}{rest}; bring them to one with image_size={_suggested(first)!r}."
+            f"of {_text(second)}{rest}; bring them to one with image_size={_suggested(first, most / len(headers))!r}."
         )
     if size is None:
         check_size(*next(iter(sizes)), where)
@@ -258,8 +258,8 @@ def _text(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _suggested(size: tuple[int, int]) -> str:
-    """The size itself if the networks can take it, else 64."""
-    if not all(8 <= side <= 256 for side in size):
+def _suggested(size: tuple[int, int], share: float) -> str:
+    """The commonest size itself if half of the images have it and the networks can take it, else 64."""
+    if share < 0.5 or not all(8 <= side <= 256 for side in size):
         return "64"
     return str(size[0]) if size[0] == size[1] else _text(size)
