@@ -66,7 +66,10 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def prepare(self, images: Tensor) -> None:
-        """Takes what it needs from the training images, (N, *shape) as stored, before the first step."""
+        """Takes what it needs from the training images, (N, *shape) as stored, before the first step.
+
+        Into parameters and buffers: a run that is loaded or resumed has these alone, and is not prepared again.
+        """
 
     def prepare_from(self, split: Split) -> None:
         """`prepare`, for a model that looks at the labels of the training images too."""
