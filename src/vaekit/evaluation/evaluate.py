@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaekit.core import DataError, SettingError, choose, derive_seed, warn_of
-from vaekit.data import Data, Factor, Split
+from vaekit.core import SettingError, choose
+from vaekit.data import Data, Split
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
-from vaekit.data.view import has_grey
-from vaekit.distributions.likelihoods import check_support, measured_under
-from vaekit.evaluation.factors.disentanglement import Disentanglement, factors_wanted, measure_disentanglement
+from vaekit.distributions.likelihoods import measured_under
+from vaekit.evaluation.asked import Asked, asked_of, describe
+from vaekit.evaluation.factors.disentanglement import Disentanglement, measure_disentanglement
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import chosen_by_validation, findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
-from vaekit.evaluation.likelihood.ais import annealed_bound
-from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, negative_elbo
-from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
-from vaekit.evaluation.samples.features.store import Features, features_for
+from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
+from vaekit.evaluation.likelihood.measure import in_bits_of, measure_likelihood
+from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
-from vaekit.evaluation.samples.quality import SampleQuality, sample_quality, why_too_few
-from vaekit.inference import device_of
-from vaekit.metrics import KINDS, Under, in_bits, key_under
+from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
+from vaekit.metrics import key_under
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
-from vaekit.runs.ask import check_images_come, data_of, run_of
+from vaekit.runs.ask import run_of
 from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run
 from vaekit.runs.records import Note
-from vaekit.runtime.device import PRECISIONS, choose_precision
+from vaekit.runtime.device import PRECISIONS
 from vaekit.runtime.pulse import ProgressCallback, pulse
 from vaekit.training.learned import variety
 
@@ -145,7 +142,7 @@ def evaluate(
     run = run_of(model, device) if isinstance(model, str | Path) else model
     if keep and (data is not None or not isinstance(run, Run)):
         raise SettingError("keep=True keeps what is measured of a run on its own data; leave data= away.")
-    asked = _asked(run, data, label, features, disentanglement)
+    asked = asked_of(run, data, label, features, disentanglement)
     model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
     about = describe(asked, under, seed, precision)
     health, likelihood, factors, codes = None, {}, None, None
@@ -203,76 +200,6 @@ def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: i
         check_count(images, "images")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The measures to take, and the data to take them on.
-
-    Attributes:
-        model: the model.
-        data: the data set, or one split of images.
-        test: the images that are measured.
-        train: the images that the model was trained on; None where these are not known or others.
-        factors: what the factors of the images are, where disentanglement is to be measured.
-        features: in which samples are compared, if at all.
-    """
-
-    model: Model
-    data: Data | Split
-    test: Split
-    train: Split | None
-    factors: tuple[Factor, ...] | None
-    features: Features | None = None
-
-
-def _asked(
-    model: Model | Run,
-    data: Data | Split | str | None,
-    label: str | None,
-    features: Features | str | Path | None,
-    disentanglement: str,
-) -> Asked:
-    """Raises SettingError for what `evaluate` cannot measure."""
-    run = model if isinstance(model, Run) else None
-    if run is not None and not isinstance(data, Split):
-        check_images_come(run)
-        data = data_of(run, data, label)
-    model = model.model if isinstance(model, Run) else model
-    if data is None or isinstance(data, str):
-        raise SettingError("evaluate(model) needs images too: evaluate(model, data.test).")
-    if features is not None and isinstance(data, Split):
-        raise SettingError(
-            "the quality of samples needs training images too: pass the data set, not a split."
-        )
-    where = data.source if isinstance(data, Data) else "the split"
-    wanted = factors_wanted(model, data, disentanglement, where)
-    check_pixels(model, data)
-    if isinstance(data, Split):
-        return Asked(model, data, data, None, None)
-    features = _features_of(model, data, features)
-    train = data.train if run is None or data.fingerprint == run.config.data.fingerprint else None
-    return Asked(model, data, data.test, train, data.factors if wanted else None, features)
-
-
-def _features_of(model: Model, data: Data, wanted: Features | str | Path | None) -> Features | None:
-    """The features to compare samples in; None, with a warning, where "auto" has too few images for it.
-
-    Raises:
-        DataError: too few images for features that were asked for.
-    """
-    if wanted is None or not model.can_sample():
-        return None
-    found = (
-        features_for(data, None if wanted == "auto" else wanted) if isinstance(wanted, str | Path) else wanted
-    )
-    reason = why_too_few(found, test=len(data.test), training=len(data.train))
-    if reason is None:
-        return found
-    if wanted != "auto":
-        raise DataError(f"{data.source}: {reason}.")
-    warn_of([f"{data.source}: the quality of samples is left out: {reason}."])
-    return None
-
-
 def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQuality | None:
     """Quality of samples, where there are features for it."""
     if asked.features is None or not isinstance(asked.data, Data):
@@ -281,66 +208,3 @@ def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQu
     standard = standard_of(asked.data)
     test, train = standard(asked.test.images), standard(asked.data.train.images)
     return sample_quality(standard(generated), test, train, asked.features, seed=seed)
-
-
-def measure_likelihood(
-    model: Model,
-    split: Split,
-    samples: int,
-    jackknife: bool,
-    annealed: int,
-    *,
-    seed: int,
-    precision: str,
-    tell: ProgressCallback | None,
-) -> dict[str, MeanNats]:
-    """Every bound on -log p(x), by name; arguments as in `evaluate`."""
-    common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
-    bounds = {"negative_elbo_nats": negative_elbo(model, split, **common)}
-    if jackknife:
-        both = importance_bounds(model, split, samples, **common)
-        bounds["nll_nats"], bounds["nll_jackknife_nats"] = both
-    else:
-        bounds["nll_nats"] = importance_bound(model, split, samples, **common)
-    if annealed:
-        few = chosen(split, annealed, derive_seed(seed, "annealed"))
-        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, tell=tell)
-    return bounds
-
-
-def in_bits_of(model: Model, likelihood: Mapping[str, MeanNats], kind: str) -> dict[str, float]:
-    """The bounds in bits/dim, where that is defined."""
-    values = {name: mean.value for name, mean in likelihood.items()}
-    return in_bits(values, kind, model.pixels, math.prod(model.shape))
-
-
-def check_pixels(model: Model, data: Data | Split) -> None:
-    """Raises SettingError when the model's likelihood is not defined on the data's pixels."""
-    if isinstance(data, Data) and model.likelihood_name is not None:
-        check_support(model.likelihood_name, data.pixels)
-
-
-def describe(asked: Asked, under: Under, seed: int, precision: str) -> dict[str, Any]:
-    """Model, data and conditions, for the record."""
-    model, test, data = asked.model, asked.test, asked.data
-    device = device_of(model)
-    about: dict[str, Any] = {
-        "model": type(model).__name__,
-        "images": len(test),
-        "seed": seed,
-        "device": str(device),
-        "precision": choose_precision(precision, device),
-    }
-    if isinstance(data, Data):
-        about |= {"data": data.source, "split": "test"}
-    if model.classes:
-        about["classes"] = model.classes
-    if model.pixels == "binary" and has_grey(test.images):
-        about["binarisation"] = "one fixed draw of each image"
-    if under.likelihood:
-        about |= {
-            "likelihood": under.likelihood,
-            "likelihood_kind": under.kind,
-            "likelihood_means": KINDS[under.kind].meaning,
-        }
-    return about

@@ -18,7 +18,7 @@ from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import picked
-from vaekit.evaluation.evaluate import check_pixels
+from vaekit.evaluation.asked import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
 from vaekit.models.capabilities import Encodes, check_needs

@@ -1,0 +1,48 @@
+"""Every estimate of log p(x) that an evaluation gives, by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from vaekit.core import derive_seed
+from vaekit.data import Split
+from vaekit.data.picking import chosen
+from vaekit.evaluation.likelihood.ais import annealed_bound
+from vaekit.evaluation.likelihood.bounds import MeanNats, negative_elbo
+from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
+from vaekit.metrics import in_bits
+from vaekit.models import Model
+from vaekit.runtime.pulse import ProgressCallback
+
+
+def measure_likelihood(
+    model: Model,
+    split: Split,
+    samples: int,
+    jackknife: bool,
+    annealed: int,
+    *,
+    seed: int,
+    precision: str,
+    tell: ProgressCallback | None,
+) -> dict[str, MeanNats]:
+    """Every bound on -log p(x), by name; arguments as in `evaluate`."""
+    common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
+    bounds = {"negative_elbo_nats": negative_elbo(model, split, **common)}
+    if jackknife:
+        both = importance_bounds(model, split, samples, **common)
+        bounds["nll_nats"], bounds["nll_jackknife_nats"] = both
+    else:
+        bounds["nll_nats"] = importance_bound(model, split, samples, **common)
+    if annealed:
+        few = chosen(split, annealed, derive_seed(seed, "annealed"))
+        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, tell=tell)
+    return bounds
+
+
+def in_bits_of(model: Model, likelihood: Mapping[str, MeanNats], kind: str) -> dict[str, float]:
+    """The bounds in bits/dim, where that is defined."""
+    values = {name: mean.value for name, mean in likelihood.items()}
+    return in_bits(values, kind, model.pixels, math.prod(model.shape))
