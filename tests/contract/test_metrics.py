@@ -118,7 +118,7 @@ def test_every_number_of_an_evaluation_has_an_entry(
     digits: Data, likelihood: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "vaekit.evaluation.likelihood.measure.annealed_bound", partial(annealed_bound, temperatures=3)
+        "vaekit.evaluation.likelihood.estimates.annealed_bound", partial(annealed_bound, temperatures=3)
     )
     torch.manual_seed(0)
     model = VAE(digits.shape, 3, width=8, likelihood=likelihood)

@@ -65,7 +65,7 @@ def test_a_density_is_marked_and_has_no_bits(digits: Data) -> None:
 
 def test_bce_on_grey_is_never_called_a_likelihood(digits: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "vaekit.evaluation.likelihood.measure.annealed_bound", partial(annealed_bound, temperatures=5)
+        "vaekit.evaluation.likelihood.estimates.annealed_bound", partial(annealed_bound, temperatures=5)
     )
     values = evaluate(untrained(likelihood="bce"), digits, samples=5, annealed=2, jackknife=True).as_dict()
     assert values["likelihood_kind"] == "pseudo"

@@ -20,7 +20,7 @@ from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import chosen_by_validation, findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
-from vaekit.evaluation.likelihood.measure import in_bits_of, measure_likelihood
+from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_likelihood
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
