@@ -1,4 +1,4 @@
-"""What an evaluation is asked for: model, images and conditions, with everything refused that cannot be measured."""
+"""The request of an evaluation: model, images and conditions; what cannot be measured is refused here."""
 
 from __future__ import annotations
 
