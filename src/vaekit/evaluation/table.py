@@ -20,6 +20,7 @@ class Row:
         key: under which the record has it.
         metric: what it is.
         value, error: and its standard error, if there is one.
+        interval: of 95 %, of a share.
         floor: what training images in the place of samples give, for the quality of samples.
         meaning: a sentence, with what the record adds to it.
     """
@@ -28,6 +29,7 @@ class Row:
     metric: Metric
     value: float
     error: float | None
+    interval: tuple[float, float] | None
     floor: float | None
     meaning: str
 
@@ -41,7 +43,10 @@ class Row:
 
     @property
     def text(self) -> str:
-        """Value and error: `84.93 ± 0.23`."""
+        """Value and error: `84.93 ± 0.23`; of a share the interval: `1.00 (0.99 to 1.00)`."""
+        if self.interval is not None:
+            low, high = (self.metric.text(end) for end in self.interval)
+            return f"{self.metric.text(self.value)} ({low} to {high})"
         error = "" if self.error is None else f" ± {self.metric.text(self.error)}"
         return self.metric.text(self.value) + error
 
@@ -88,4 +93,6 @@ def _rows(values: Mapping[str, Any], under: Under) -> Iterator[Row]:
         if not metric.condition:
             error = parts.get("standard_error", values.get(f"{key}_se"))
             sentence = metric.sentence_with({**values, **parts})
-            yield Row(key, metric, value, error, values.get(f"{key}_floor"), sentence)
+            low, high = values.get(f"{key}_low"), values.get(f"{key}_high")
+            interval = None if low is None or high is None else (low, high)
+            yield Row(key, metric, value, error, interval, values.get(f"{key}_floor"), sentence)

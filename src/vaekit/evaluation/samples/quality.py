@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaekit.core import DataError
 from vaekit.data.dataset import to_unit
-from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, shuffled
+from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, share_of, shuffled
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.frechet import frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance
@@ -51,11 +51,15 @@ class SampleQuality:
     notes: list[str] = field(default_factory=list)
 
     def flat(self) -> dict[str, float]:
-        """name, name_se, name_floor, name_floor_se -> value, for summary.json."""
+        """name, name_se, name_floor, name_floor_se -> value, for summary.json; of shares name_low and name_high too."""
         values: dict[str, float] = {}
         for suffix, figures in (("", self.figures), ("_floor", self.floor)):
             for name, estimate in figures.items():
                 values |= {name + suffix: estimate.value, f"{name}{suffix}_se": estimate.error}
+                if estimate.interval is not None:
+                    values |= dict(
+                        zip((f"{name}{suffix}_low", f"{name}{suffix}_high"), estimate.interval, strict=True)
+                    )
         return values
 
 
@@ -120,10 +124,10 @@ def compare_features(generated: Tensor, real: Tensor, name: str, seed: int = 0) 
     return {
         f"fd_{name}": frechet_estimate(generated, real, seed),
         f"kd_{name}": kernel_distance(generated, real, seed),
-        f"precision_{name}": mean_of(manifolds.inside.double()),
-        f"recall_{name}": mean_of(manifolds.reached.double()),
+        f"precision_{name}": share_of(manifolds.inside),
+        f"recall_{name}": share_of(manifolds.reached),
         f"density_{name}": mean_of(manifolds.density),
-        f"coverage_{name}": mean_of(manifolds.covered.double()),
+        f"coverage_{name}": share_of(manifolds.covered),
     }
 
 
