@@ -12,7 +12,7 @@ from typing import Any
 
 from vaekit.comparison.claims import short
 from vaekit.comparison.page import absent
-from vaekit.comparison.rows import ROWS, Spread
+from vaekit.comparison.rows import ROWS, Spread, label
 from vaekit.metrics import METRICS
 
 
@@ -37,7 +37,7 @@ def figures(numbers: dict[str, Any]) -> list[str]:
         cells.append("" if floor is None else short(Spread(floor, None, 1)))
         metric = METRICS[name]
         unit = f" ({metric.unit})" if metric.unit else ""
-        lines.append(f"| {metric.label}{unit} | {' | '.join(cells)} |")
+        lines.append(f"| {label(name, numbers['binarised'])}{unit} | {' | '.join(cells)} |")
     return lines
 
 
