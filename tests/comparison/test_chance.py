@@ -65,7 +65,7 @@ def test_clear_is_what_welch_s_test_says() -> None:
 
 @pytest.mark.parametrize("counts", [(2, 2), (3, 3), (3, 1), (1, 4), (6, 6)])
 def test_equal_methods_are_seldom_called_different(counts: tuple[int, int]) -> None:
-    """At most one in twenty; by two standard errors it was one in eight of three seeds each, and of two one in five."""
+    """At most 5 in 100; by two standard errors it was 12 of three seeds each, and of two 18."""
     rng, wrong, trials = random.Random(2), 0, 800
     for _ in range(trials):
         a, b = (spread_of([rng.gauss(10.0, 1.0) for _ in range(n)]) for n in counts)

@@ -264,7 +264,7 @@ def test_no_comparison_is_with_the_first_images(ordered: Data, monkeypatch: pyte
     error = float(ink.std()) / 60**0.5
     for drawn in (training, blended, compared[0][1], reference.real(40)):
         assert abs(float(drawn[:, 0].mean() - ink.mean())) < 4 * error
-        assert abs(float(ink[:60].mean() - ink.mean())) > 8 * error, "which the first images are far from"
+        assert abs(float(ink[:60].mean() - ink.mean())) > 6 * error, "which the first images are far from"
 
 
 def test_the_floor_of_few_images_is_that_of_random_ones(
@@ -305,7 +305,7 @@ def test_latents_are_decoded_under_classes_as_they_are_among_training_images(
     """Of files sorted by class the first would all be zeros."""
     assert digits.train.labels is not None
     by_class = digits.replace(train=digits.train.take(digits.train.labels.argsort(stable=True)))
-    asked: list[Tensor] = []
+    asked: list[Any] = []
     own = m.decode
     monkeypatch.setattr(m, "decode", lambda model, z, y=None: asked.append(y) or own(model, z, y))
     m.latent_figures(AE(digits.shape, 3, width=8), m.Reference(by_class, reference.features))

@@ -1,7 +1,7 @@
-"""How far chance alone goes where there are few numbers: Student's t, Fisher's F, Fisher's exact test.
+"""Distributions of what chance does with few numbers: Student's t, Fisher's F, Fisher's exact test.
 
-Verdicts are drawn from a handful of seeds, where "two standard errors" is wrong: of two means over three seeds each it
-calls one in eight equal pairs different, not one in twenty.
+Verdicts are drawn from a handful of seeds, where "two standard errors" is wrong: of pairs of equal means over three seeds
+each it calls 12 in 100 different, not 5.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ class Reference:
         return self.look(self.data.test.take(self.numbers).images)
 
     def judging(self, size: int) -> Tensor:
-        """Which of them a set of a size is compared with: as many, drawn at random, the same ones for every set of
-        that size, floors among them, (size,)."""
+        """Places among them of those that a set of a size is compared with: as many, drawn at random, the same ones for
+        every set of that size, floors among them, (size,)."""
         return some(self.count, size, self.seed, "judging")
 
     def real(self, size: int) -> Tensor:

@@ -262,7 +262,7 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
     meanings = "".join(
-        f"<li><b>{escape(METRICS[name].label)}</b>: {escape(meaning(name))}</li>"
+        f"<li><b>{escape(label(name, table.binarised))}</b>: {escape(meaning(name))}</li>"
         for name in ROWS
         if any(name in found for found in table.figures.values())
     )
