@@ -16,6 +16,7 @@ from typing import Any
 from vaekit.comparison.claims import short
 from vaekit.comparison.page import absent
 from vaekit.comparison.rows import ROWS, Spread, Table, label, tabulate
+from vaekit.core import counted
 from vaekit.metrics import METRICS
 
 MARK = "<!-- {}: benchmarks/comparison_table.py -->"  # before and after each part in the document
@@ -66,14 +67,16 @@ def about(numbers: dict[str, Any]) -> list[str]:
     """What each run had, and what it spent."""
     wish = numbers["wish"]
     seeds, budget = len(wish["seeds"]), wish["budget"]
-    had = f"{budget:g} s of processor time each" if budget else f"{wish['epochs'] or wish['steps']} of each"
+    length = {name: wish[name] for name in ("epochs", "steps") if wish[name] is not None}
+    had = "".join(f"{count:,} {name} each" for name, count in length.items())
+    had = f"{budget:g} s of processor time each" if budget else had
     means = []
     for method, runs in numbers["runs"].items():
         spent = [run["figures"]["processor_seconds"] for run in runs.values() if "figures" in run]
         if spent:
             means.append(f"{method} {statistics.fmean(spent):.0f} s")
     return [
-        f"{seeds} seeds, {had}; spent: {', '.join(means)}. Means over the seeds ± standard deviation, "
+        f"{counted(seeds, 'seed')}, {had}; spent: {', '.join(means)}. Means over the seeds ± standard deviation, "
         f"the best mean in bold; {numbers['images']:,} samples, features {numbers['features']}."
         + (f" {numbers['withheld']}" if numbers["withheld"] else "")
     ]
