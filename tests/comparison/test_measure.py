@@ -13,9 +13,10 @@ from torch import Tensor
 from toy import summary, toy_data
 from vaekit import AE, GAN, VAE, VQVAE, load_data
 from vaekit.comparison import measure as m
-from vaekit.data import Data, Split
+from vaekit.data import Data, Split, to_unit
 from vaekit.evaluation.samples.features.classifier_features import ClassifierFeatures
 from vaekit.evaluation.samples.features.pca import fit_pca
+from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import sample_quality
 from vaekit.models.code_prior import CodePrior
@@ -220,3 +221,96 @@ def as_run(model: Any, path: Path = Path("nowhere")) -> Any:
     from types import SimpleNamespace
 
     return SimpleNamespace(model=model.eval(), summary=summary(), path=path)
+
+
+def in_order_of_ink(split: Split) -> Split:
+    """Examples sorted by how much ink they have, as a file by year or writer may be."""
+    return split.take(split.images.flatten(1).float().mean(1).argsort())
+
+
+@pytest.fixture(scope="module")
+def ordered(digits: Data) -> Data:
+    """Files in which the place of an image says what it is like."""
+    return digits.replace(train=in_order_of_ink(digits.train), test=in_order_of_ink(digits.test))
+
+
+class Ink(Features):
+    """The mean of an image's values, twice."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.name, self.dimensions, self.shape, self.about = "ink", 2, shape, {}
+
+    def compute(self, images: Tensor) -> Tensor:
+        x = to_unit(images).flatten(1)
+        return torch.stack([x.mean(1), x[:, ::3].mean(1)], dim=1)
+
+
+def test_no_comparison_is_with_the_first_images(ordered: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of files in order of ink, a part of any size has the ink of the whole, among real images, those of the floor and the
+    ends of midpoints; and every row of latents is compared with the same images as its floor."""
+    monkeypatch.setattr(m, "FEW", 60)
+    reference = m.Reference(ordered, Ink(ordered.shape))
+    ink = reference.real(reference.count)[:, 0]
+    assert bool((ink.diff() > -1e-6).all())
+    compared: list[tuple[Tensor, Tensor]] = []
+    own = m.frechet_distance
+    monkeypatch.setattr(m, "frechet_distance", lambda x, y: compared.append((x, y)) or own(x, y))
+    torch.manual_seed(0)
+    reference.floor()
+    m.latent_figures(AE(ordered.shape, 3, width=8), reference)
+    training, blended = compared[0][0], compared[1][0]
+    assert len(compared) == 5 and {len(one) for pair in compared for one in pair} == {60}
+    assert all(torch.equal(real, compared[0][1]) for _, real in compared)
+    error = float(ink.std()) / 60**0.5
+    for drawn in (training, blended, compared[0][1], reference.real(40)):
+        assert abs(float(drawn[:, 0].mean() - ink.mean())) < 4 * error
+        assert abs(float(ink[:60].mean() - ink.mean())) > 6 * error, "which the first images are far from"
+
+
+def test_the_floor_of_few_images_is_that_of_random_ones(
+    ordered: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in unordered files on average; a prefix on either side would be many times as far."""
+    monkeypatch.setattr(m, "FEW", 60)
+    floors = [m.Reference(ordered, Ink(ordered.shape), seed).floor()["midpoint_fd"] for seed in range(8)]
+    features = Ink(ordered.shape)
+    train, test = (features(split.images).double() for split in (ordered.train, ordered.test))
+    order = torch.Generator().manual_seed(0)
+    expected = [
+        m.frechet_distance(*(x[torch.randperm(len(x), generator=order)[:60]] for x in (train, test)))
+        for _ in range(200)
+    ]
+    mean, spread = torch.tensor(expected).mean(), torch.tensor(expected).std()
+    assert abs(torch.tensor(floors).mean() - mean) < 4 * spread / 8**0.5
+    assert m.frechet_distance(train[:60], test[torch.randperm(150)[:60]]) > mean + 10 * spread
+
+
+def test_midpoints_lie_between_other_images_than_those_they_are_judged_by(
+    digits: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as there are as many."""
+    for most, shared in ((60, 0), (75, 0), (100, 50), (150, 150)):
+        monkeypatch.setattr(m, "FEW", most)
+        reference = m.Reference(digits, None)
+        first, second = reference.ends
+        judging = reference.numbers[reference.judging(most)]
+        assert len(set(first.tolist())) == most and not bool((first == second).any())
+        assert sorted(first.tolist()) == sorted(second.tolist())
+        assert int(torch.isin(first, judging).sum()) == shared
+
+
+def test_latents_are_decoded_under_classes_as_they_are_among_training_images(
+    digits: Data, reference: m.Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of files sorted by class the first would all be zeros."""
+    assert digits.train.labels is not None
+    by_class = digits.replace(train=digits.train.take(digits.train.labels.argsort(stable=True)))
+    asked: list[Any] = []
+    own = m.decode
+    monkeypatch.setattr(m, "decode", lambda model, z, y=None: asked.append(y) or own(model, z, y))
+    m.latent_figures(AE(digits.shape, 3, width=8), m.Reference(by_class, reference.features))
+    shares = digits.train.labels.bincount(minlength=10) / len(digits.train)
+    for labels in asked[1:]:
+        found = labels.bincount(minlength=10) / len(labels)
+        error = (shares * (1 - shares) / len(labels)).sqrt()
+        assert bool(((found - shares).abs() < 4 * error).all())

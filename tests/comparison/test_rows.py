@@ -19,7 +19,6 @@ def test_mean_and_deviation_over_seeds() -> None:
     spread = spread_of([2.0, 4.0, 9.0])
     assert (spread.mean, spread.count) == (5.0, 3)
     assert spread.deviation == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
-    assert spread.error == pytest.approx(math.sqrt(13 / 3))
     assert spread_of([3.0]).deviation is None
     assert spread_of([7, 7, 7]).deviation is None, "a count that is always the same has no spread"
     assert spread_of([7, 9]).deviation == pytest.approx(math.sqrt(2))

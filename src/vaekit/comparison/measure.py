@@ -18,7 +18,8 @@ from torch import Tensor
 from vaekit.core import derive_seed
 from vaekit.data import Data, to_unit
 from vaekit.data.moments import standard_of
-from vaekit.data.picking import chosen
+from vaekit.data.picking import chosen, some
+from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.codebook import measure_codes
 from vaekit.evaluation.latents.health import measure_health
@@ -78,15 +79,44 @@ class Reference:
         """Reads classes from images, where the features come from one that does."""
         return self.features if isinstance(self.features, ClassifierFeatures) else None
 
+    @property
+    def few(self) -> int:
+        """Images of each kind where latents are judged by what they decode to."""
+        return min(FEW, self.count)
+
     @cached_property
-    def real(self) -> Tensor:
-        """Features of the test images, (count, D) float64."""
-        return self.look(chosen(self.data.test, self.count, self.seed).images)
+    def numbers(self) -> Tensor:
+        """Numbers of the test images that are compared, (count,)."""
+        return some(len(self.data.test), self.count, self.seed, "chosen")
+
+    @cached_property
+    def _looked_at(self) -> Tensor:
+        """Their features, (count, D) float64."""
+        return self.look(self.data.test.take(self.numbers).images)
+
+    def judging(self, size: int) -> Tensor:
+        """Places among them of those that a set of a size is compared with: as many, drawn at random, the same ones for
+        every set of that size, floors among them, (size,)."""
+        return some(self.count, size, self.seed, "judging")
+
+    def real(self, size: int) -> Tensor:
+        """Features of the test images that a set of a size is compared with, (size, D) float64."""
+        return self._looked_at[self.judging(size)]
+
+    @cached_property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Numbers of two test images each, all different, (few,): the ends between which midpoints lie. As far as there
+        are as many, other images than those by which midpoints are judged."""
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "pairs"))
+        order = torch.randperm(len(self.data.test), generator=generator)
+        judging = torch.isin(order, self.numbers[self.judging(self.few)])
+        order = torch.cat([order[~judging], order[judging]])[: self.few]
+        return order, order.roll(1)
 
     @cached_property
     def energy(self) -> float | None:
         """Mean Laplacian energy of the test images; None where there are no edges to see."""
-        images = self.standard(chosen(self.data.test, self.count, self.seed).images)
+        images = self.standard(self.data.test.take(self.numbers).images)
         if images.ndim != 4 or min(images.shape[2:]) < 3:
             return None
         return float(laplacian_energy(images).mean()) or None
@@ -100,16 +130,15 @@ class Reference:
     def compare(self, images: Tensor) -> dict[str, float]:
         """Every figure of a set of images against the test images."""
         assert self.features is not None
-        found = compare_features(self.look(images), self.real, self.features.name, self.seed)
+        found = compare_features(self.look(images), self.real(len(images)), self.features.name, self.seed)
         figures = {name.removesuffix(f"_{self.features.name}"): value.value for name, value in found.items()}
         if self.energy is not None:
             figures["sharpness"] = float(laplacian_energy(self.standard(images)).mean()) / self.energy
         return figures
 
     def compare_few(self, images: Tensor, name: str) -> dict[str, float]:
-        """Fréchet distance and precision of at most FEW images, `name_fd` and `name_precision`."""
-        seen = self.look(images)
-        real = self.real[: len(seen)]
+        """Fréchet distance and precision of `few` images, `name_fd` and `name_precision`."""
+        seen, real = self.look(images), self.real(len(images))
         return {
             f"{name}_fd": frechet_distance(seen, real),
             f"{name}_precision": float(compare_manifolds(seen, real).inside.double().mean()),
@@ -122,10 +151,10 @@ class Reference:
             return {}
         train = chosen(self.data.train, self.count, self.seed).images
         figures = self.compare(to_unit(train)) | classes_drawn(self, to_unit(train))
-        few = self.compare_few(to_unit(train[:FEW]), "few")
+        few = self.compare_few(to_unit(train[some(len(train), self.few, self.seed, "few")]), "few")
         for name in ("midpoint", "normal", "fitted"):
             figures |= {f"{name}_{kind}": few[f"few_{kind}"] for kind in ("fd", "precision")}
-        first, second = (to_unit(self.data.test.images[ends]) for ends in pairs(self))
+        first, second = (to_unit(self.data.test.images[end]) for end in self.ends)
         return figures | {
             f"blend_{k}": v for k, v in self.compare_few((first + second) / 2, "midpoint").items()
         }
@@ -152,8 +181,9 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
     if isinstance(model, Quantizes):
         figures |= code_figures(model, reference)
     name = model.likelihood_name
+    binarised = model.pixels == "binary" and has_grey(reference.data.test.images)
     about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
-    return {"figures": figures, "notes": notes, **about}
+    return {"figures": figures, "notes": notes, "binarised": binarised, **about}
 
 
 def costs(run: Run) -> dict[str, float]:
@@ -214,15 +244,15 @@ def latent_figures(model: EncodesAndDecodes, reference: Reference) -> dict[str, 
         figures = {"knn_accuracy": knn_accuracy(*arguments), "probe_accuracy": linear_accuracy(*arguments)}
     if reference.features is None:
         return figures
-    first, second = pairs(reference)
+    first, second = reference.ends
     ends = encode(model, data.test.take(first)).mean, encode(model, data.test.take(second)).mean
     middles = (ends[0] + ends[1]) / 2
     y = None if data.test.labels is None else data.test.labels[first]
     figures |= reference.compare_few(decode(model, middles, y), "midpoint")
-    count = min(FEW, reference.count)
     generator = torch.Generator().manual_seed(derive_seed(seed, "codes"))
-    normal = torch.randn(count, latents.shape[1], generator=generator)
-    y = None if train.labels is None else train.labels[torch.arange(count) % len(train)]
+    normal = torch.randn(reference.few, latents.shape[1], generator=generator)
+    drawn = torch.randint(len(train), (reference.few,), generator=generator)
+    y = None if train.labels is None else train.labels[drawn]
     figures |= reference.compare_few(decode(model, normal, y), "normal")
     fitted = known.mean(0) + normal @ root_of_covariance(known).T
     return figures | reference.compare_few(decode(model, fitted, y), "fitted")
@@ -252,14 +282,6 @@ def code_figures(model: Quantizes, reference: Reference) -> dict[str, float]:
     few = chosen(reference.data.test, FEW, reference.seed)
     report = measure_codes(model, few)
     return {} if report.code_bits is None else {"code_bits": report.code_bits[0]}
-
-
-def pairs(reference: Reference) -> tuple[Tensor, Tensor]:
-    """Indices of two test images each, all different: the ends between which midpoints lie."""
-    generator = torch.Generator().manual_seed(derive_seed(reference.seed, "pairs"))
-    count = min(FEW, len(reference.data.test))
-    order = torch.randperm(len(reference.data.test), generator=generator)[:count]
-    return order, order.roll(1)
 
 
 def root_of_covariance(latents: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from vaekit.core import DataError
 from vaekit.data.dataset import to_unit
-from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, share_of, shuffled
+from vaekit.data.picking import some
+from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, share_of
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.frechet import frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance
@@ -93,7 +94,7 @@ def sample_quality(
     images_generated = images_generated.cpu()
     generated = as_bytes(images_generated) if images_test.dtype == torch.uint8 else images_generated
     chosen = [
-        images[_choice(len(images), count, seed, name)]
+        images[some(len(images), count, seed, "quality", name)]
         for name, images in (("generated", generated), ("test", images_test), ("train", images_train))
     ]
     features = [extractor(images).double() for images in chosen]
@@ -104,8 +105,8 @@ def sample_quality(
         if energies[1].sum() > 0:
             figures["sharpness"] = ratio_of_means(energies[0], energies[1])
             floor["sharpness"] = ratio_of_means(energies[2], energies[1])
-    test = images_test[_choice(len(images_test), MOST_TEST, seed, "all test")]
-    training = images_train[_choice(len(images_train), MOST_TRAINING, seed, "all training")]
+    test = images_test[some(len(images_test), MOST_TEST, seed, "quality", "all test")]
+    training = images_train[some(len(images_train), MOST_TRAINING, seed, "quality", "all training")]
     figures |= memorisation(chosen[0], test, training)
     counts = {"compared": count, "test": len(test), "training": len(training)}
     return SampleQuality(
@@ -143,11 +144,6 @@ def laplacian_energy(images: Tensor) -> Tensor:
         around = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
         energies.append((4 * x[..., 1:-1, 1:-1] - around).square().flatten(1).mean(1))
     return torch.cat(energies)
-
-
-def _choice(count: int, wanted: int, seed: int, purpose: str) -> Tensor:
-    """Indices of the images to look at, rising; all of them where all are wanted."""
-    return shuffled(count, seed, purpose)[:wanted].sort().values
 
 
 def why_too_few(features: Features, **counts: int) -> str | None:
