@@ -1,7 +1,7 @@
 """Which score finds which outliers? A VAE of MNIST against five kinds of images that are not of it.
 
-    python benchmarks/outliers.py PHOTOS RESULTS.json [--likelihood NAME] [--epochs 8] [--images 2000] [--held 4]
-        [--data-dir DIR]
+    python benchmarks/outliers.py PHOTOS RESULTS.json [--likelihood NAME] [--train 55000] [--epochs 8]
+        [--images 2000] [--held 4] [--data-dir DIR]
 
 PHOTOS is a folder of photographs; they are made grey and 28x28. The other outliers: `strokes`, inverted MNIST test
 digits, uniform noise, and the test digits of a class that a second VAE has not seen in training. MNIST test images
@@ -43,13 +43,15 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("--likelihood", default="gaussian-optimal")
+    parser.add_argument("--train", type=int, default=55000, help="training images")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--held", type=int, default=4)
     parser.add_argument("--data-dir", default=None)
     options = parser.parse_args()
     every = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else {}
-    settings = f"{options.likelihood}, {options.epochs} epochs, {options.images} images of each kind"
+    lengths = f"{options.train:,} training images, {options.epochs} epochs, {options.images} of each kind"
+    settings = f"{options.likelihood}, {lengths}"
     found = every.setdefault(settings, {"auroc": {}, "left_out": {}, "seconds": 0.0})
     for model, data, usual, outliers in asked(options, found["auroc"]):
         began, judge = time.perf_counter(), judged(model(), data)
@@ -66,6 +68,7 @@ def main() -> None:
 def asked(options: argparse.Namespace, known: dict[str, Any]) -> list[tuple[Any, Data, Split, dict[str, Callable]]]:
     """For each model the way to train it, its data, the usual images, and the outliers that are not known yet."""
     data = load_data("mnist", data_dir=options.data_dir)
+    data = data.replace(train=chosen(data.train, options.train, SEED))
     usual = chosen(data.test, options.images, SEED)
     outliers: dict[str, Callable[[], Split]] = {
         "strokes": lambda: chosen(load_data("strokes").test, options.images, SEED),

@@ -138,7 +138,6 @@ def complexity_corrected(split: Split, setting: Setting) -> Tensor:
     Raises:
         SettingError: -log p(x) is no code length (a density, or no likelihood), or pixels that are not of 8 bits.
     """
-    check_needs(setting.model, (Encodes, Decodes, HasPrior), "the complexity-corrected score")
     check_code_length(setting.model)
     sizes = [coded_bytes(image) for image in _levels(setting.model, split).numpy()]
     return elbo_of_each(split, setting) - 8 * math.log(2) * torch.tensor(sizes, dtype=torch.float64)
@@ -146,6 +145,7 @@ def complexity_corrected(split: Split, setting: Setting) -> Tensor:
 
 def check_code_length(model: Model) -> None:
     """Raises SettingError where -log p(x) is not the length of a code of 8-bit pixels (`vaekit.metrics.has_bits`)."""
+    check_needs(model, (Encodes, Decodes, HasPrior), "the complexity-corrected score")
     under = measured_under(model.likelihood_name)
     if has_bits(under.kind, model.pixels):
         return
