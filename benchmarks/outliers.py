@@ -65,7 +65,9 @@ def main() -> None:
         show(settings, measured)
 
 
-def asked(options: argparse.Namespace, known: dict[str, Any]) -> list[tuple[Any, Data, Split, dict[str, Callable]]]:
+def asked(
+    options: argparse.Namespace, known: dict[str, Any]
+) -> list[tuple[Any, Data, Split, dict[str, Callable]]]:
     """For each model the way to train it, its data, the usual images, and the outliers that are not known yet."""
     data = load_data("mnist", data_dir=options.data_dir)
     data = data.replace(train=chosen(data.train, options.train, SEED))

@@ -158,7 +158,9 @@ def test_the_correction_wants_a_mass_of_8_bit_pixels(name: str, pixels: str) -> 
     if LIKELIHOODS[name].kind == "mass" and pixels == "8-bit":
         assert score_images(model, images, scores=only)[0][only[0]].isfinite().all()
         return
-    with pytest.raises(SettingError, match="likelihood='logistic-mixture' or likelihood='categorical'") as refused:
+    with pytest.raises(
+        SettingError, match="likelihood='logistic-mixture' or likelihood='categorical'"
+    ) as refused:
         score_images(model, images, scores=only)
     assert "\n" not in str(refused.value)
     found, left_out = score_images(model, images)

@@ -98,7 +98,10 @@ def test_what_the_likelihood_does_not_allow_has_a_line_and_no_column(terminal, v
         (["--samples", "0"], "--samples must be at least 1, not 0"),
         (["--out", "scores.txt"], "cannot write .txt"),
         ([*FAST, "--by", "latent_distance"], "that score was not computed"),
-        (["--scores", "complexity_corrected_nats"], "--likelihood logistic-mixture or --likelihood categorical"),
+        (
+            ["--scores", "complexity_corrected_nats"],
+            "--likelihood logistic-mixture or --likelihood categorical",
+        ),
         (["--by", "complexity_corrected_nats"], "--likelihood logistic-mixture or --likelihood categorical"),
     ],
 )
