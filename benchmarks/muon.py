@@ -11,39 +11,24 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import nn
 
 from vaekit import VAE, VQVAE, fit, load_data
 from vaekit.config.optimizer_parts import Muon
-from vaekit.models import Model
 from vaekit.models.code_prior import CodePrior
 from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import CodeLength
 from vaekit.objectives.vq import QuantizedReconstruction
 from vaekit.runs.files import write_json
-from vaekit.training.optimizers import MuonForMatrices
 from vaekit.training.priors import codes_of
 
 RATES = {"prior": (4e-3, 8e-3, 1.6e-2), "vae": (4e-3, 1.6e-2)}
 BATCH = 64
-
-
-class Leaving(MuonForMatrices):
-    """Muon for the matrices but some, which AdamW takes."""
-
-    left: ClassVar[set[int]] = set()
-
-    def __init__(self, parameters: list[nn.Parameter], learning_rate: float, part: Any) -> None:
-        left = [parameter for parameter in parameters if id(parameter) in self.left]
-        super().__init__([p for p in parameters if id(p) not in self.left], learning_rate, part)
-        if left:
-            self.parts["adamw"].add_param_group({"params": left})
 
 
 def main() -> None:
@@ -54,42 +39,29 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=200)
     options = parser.parse_args()
-    Muon.module = Leaving
     found = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else {}
     makes = {"prior": priors(), "vae": autoencoders()}
     for what, make in makes.items():
         for rate in RATES[what]:
-            for leaves in (False, True):
-                of = "hidden matrices" if leaves else "all matrices"
+            for every in (True, False):
+                of = "all matrices" if every else "hidden matrices"
                 values = found.setdefault(f"{what}, {options.steps} steps, rate {rate:g}, {of}", [])
                 for seed in range(len(values), options.seeds):
-                    values.append(trained(make, leaves, rate, seed, options.steps))
+                    values.append(trained(make, every, rate, seed, options.steps))
                     write_json(options.results, found)
     for name, values in found.items():
         print(f"{name}: {mean(values):.2f} ± {stdev(values) / len(values) ** 0.5:.2f}  {values}")
 
 
-def trained(make: Callable[[], Any], leaves: bool, rate: float, seed: int, steps: int) -> float:
+def trained(make: Callable[[], Any], every: bool, rate: float, seed: int, steps: int) -> float:
     """The figure of one training on the test images."""
     torch.manual_seed(seed)
     model, objective, data, figure = make()
-    Leaving.left = set(map(id, ends(model))) if leaves else set()
     history = fit(
-        model, objective, data, optimizer=Muon(beta1=0.8), learning_rate=rate, steps=steps, batch_size=BATCH,
+        model, objective, data, optimizer=Muon(beta1=0.8, every_matrix=every), learning_rate=rate, steps=steps, batch_size=BATCH,
         warmup=20, seed=seed, progress="none",
     )  # fmt: skip
     return round(float(history.test.figures[figure]), 3)
-
-
-def ends(model: Model) -> Sequence[nn.Parameter]:
-    """Embeddings, and the weights of the last layer of each network."""
-    found = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
-    if isinstance(model, CodePrior):
-        return [*found, model.network.place, model.network.logits.weight]
-    assert isinstance(model, VAE)
-    for network in (model.encoder, model.decoder):
-        found.append([module.weight for module in network.modules() if isinstance(module, nn.Linear)][-1])
-    return found
 
 
 def priors() -> Callable[[], Any]:

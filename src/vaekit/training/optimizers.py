@@ -166,12 +166,15 @@ def hidden_matrices(*owners: nn.Module) -> list[nn.Parameter]:
         owners: a model, and its objective. A network is a module that one of them has; its last layer is the last that it
             made with a weight of two axes or more.
     """
-    found: dict[int, nn.Parameter] = {}
+    found: dict[int, Any] = {}
     for network in [child for owner in owners for child in owner.children()]:
-        layers = [part for part in network.modules() if getattr(part, "weight", None) is not None]
-        layers = [layer for layer in layers if layer.weight.ndim >= 2]
+        layers = [part for part in network.modules() if _axes(getattr(part, "weight", None)) > 1]
         found |= {id(layer.weight): layer.weight for layer in layers[:-1] if isinstance(layer, nn.Linear)}
     return list(found.values())
+
+
+def _axes(weight: object) -> int:
+    return weight.ndim if isinstance(weight, Tensor) else 0
 
 
 def adam(
