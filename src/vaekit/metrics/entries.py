@@ -102,7 +102,7 @@ METRICS: dict[str, Metric] = {
                         short="bits", drawn=True),
     "code_mse": Metric("squared error at these bits", MSE.unit, "The reconstruction error again: bits alone say nothing.", digits=4),
     "fixed_bits": Metric("fixed length", BITS, "Codes of log₂ K bits each."),
-    "independent_bits": Metric("independent codes", BITS, "Entropy of the codes at each position by itself."),
+    "independent_bits": Metric("independent codes", BITS, "Codes at each position by itself, by their frequencies in training images."),
     "lossless_bits": Metric("lossless", BITS, "−ELBO in bits, where the likelihood is a probability of 8-bit pixels.", LOWER),
     # Reconstructions.
     "mse": MSE,
@@ -159,10 +159,10 @@ METRICS: dict[str, Metric] = {
     # Outliers.
     "negative_bound_nats": Metric("importance-weighted bound", NATS, "Score of an image: higher is odder.", likelihood=True),
     "likelihood_regret_nats": Metric("likelihood regret", NATS,
-                                     "By how much the ELBO rises when the posterior is fitted to the image alone.",
+                                     "By how much the ELBO rises when the posterior is fitted to the image alone; at least 0.",
                                      likelihood=True),
     "complexity_corrected_nats": Metric("−ELBO less complexity", NATS,
-                                        "−ELBO less what PNG's coder needs for the image.", likelihood=True),
+                                        "−ELBO less what PNG's coder needs for the same 8-bit pixels.", likelihood=True),
     "latent_distance": Metric("latent distance", "standard deviations", "To the 10th nearest among training images in latent space."),
     "reconstruction_error": Metric("reconstruction error", MSE.unit,
                                    "Squared error of the reconstruction from the posterior mean.", digits=4),
