@@ -241,8 +241,11 @@ def density_figures(
         figures["active_units"] = health.active_units
         if has_bits(measured_under(model.likelihood_name).kind, model.pixels):
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
-    if health.aggregate is not None:
-        figures["total_correlation_nats"] = health.aggregate.total_correlation.value
+    moments = health.of_moments.get("total_correlation_from_moments_nats")
+    if moments is not None and not moments.why:
+        figures["total_correlation_from_moments_nats"] = moments.value
+    if health.aggregate is not None and health.aggregate.total_correlation is not None:
+        figures["aggregate_total_correlation_nats"] = health.aggregate.total_correlation.value
     return figures
 
 

@@ -19,14 +19,14 @@ class Row:
     Attributes:
         key: under which the record has it.
         metric: what it is.
-        value, error: and its standard error, if there is one.
+        value, error: and its standard error, if there is one; no value where it is not identified.
         floor: what training images in the place of samples give, for the quality of samples.
         meaning: a sentence, with what the record adds to it.
     """
 
     key: str
     metric: Metric
-    value: float
+    value: float | None
     error: float | None
     floor: float | None
     meaning: str
@@ -42,6 +42,8 @@ class Row:
     @property
     def text(self) -> str:
         """Value and error: `84.93 ± 0.23`."""
+        if self.value is None:
+            return "not identified"
         error = "" if self.error is None else f" ± {self.metric.text(self.error)}"
         return self.metric.text(self.value) + error
 
@@ -82,10 +84,13 @@ def _rows(values: Mapping[str, Any], under: Under) -> Iterator[Row]:
     for key, found in values.items():
         parts = found if isinstance(found, Mapping) else {"value": found}
         value, beside = parts.get("value"), key.endswith(tuple(BESIDE))
-        if isinstance(value, bool) or not isinstance(value, int | float) or beside or not known(key):
+        why = parts.get("not_identified", "")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number or why) or beside or not known(key):
             continue
         metric = metric_of(key, under)
         if not metric.condition:
             error = parts.get("standard_error", values.get(f"{key}_se"))
             sentence = metric.sentence_with({**values, **parts})
+            sentence = f"{why[:1].upper()}{why[1:]}. {sentence}" if why else sentence
             yield Row(key, metric, value, error, values.get(f"{key}_floor"), sentence)
