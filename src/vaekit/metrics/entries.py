@@ -73,7 +73,7 @@ METRICS: dict[str, Metric] = {
     "aggregate_kl_nats": Metric("aggregate KL", "nats", "How far the latents of all images together are from the prior.", LOWER,
                                 "KL(q(z) ‖ p(z))"),
     "mutual_information_lower_bound_nats": Metric("mutual information, lower bound", "nats", "It is this at least, on average over "
-                                                  "draws of so many images.", detail="No more than log N = "
+                                                  "draws of as many images.", detail="No more than log N = "
                                                   "{mutual_information_ceiling_nats:.2f} could show"),
     "aggregate_total_correlation_nats": Metric("total correlation of the aggregate", "nats",
                                                "How far the latent dimensions are from being independent of each other.", LOWER,

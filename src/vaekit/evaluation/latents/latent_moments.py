@@ -1,4 +1,4 @@
-"""What the mean and the covariance of all latents say: about the normal density that has them too.
+"""Figures of the mean and the covariance of all latents: those of the normal density that has them too.
 
 Unlike what is made of a mixture (`aggregate_posterior`) nothing here has a ceiling. The latents need not be normal:
 the KL from the prior is then a lower bound, since of all densities with these moments the normal one has the
