@@ -164,6 +164,30 @@ def test_the_code_costs_its_kl_in_bits(
     assert found["lossless_bits"] > found["nll_nats"] / math.log(2), "the bound with many samples is tighter"
 
 
+def test_total_correlation_that_is_not_identified_has_a_note_and_no_figure(
+    digits: Data, reference: m.Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Posteriors that overlap everywhere identify it, those that lie far apart do not."""
+    monkeypatch.setattr(m, "BOUND_SAMPLES", 2)
+    torch.manual_seed(0)
+    model = VAE(digits.shape, 3, width=8, likelihood="categorical")
+    last = model.encoder.last
+    assert isinstance(last, torch.nn.Linear)
+    name, beside = "aggregate_total_correlation_nats", "total_correlation_from_moments_nats"
+    notes: dict[str, str] = {}
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+    found = m.density_figures(model, reference, None, notes)
+    assert notes == {} and abs(found[name]) < 0.05 and abs(found[beside]) < 0.05
+    with torch.no_grad():
+        last.weight[:3].mul_(3e4)
+    found = m.density_figures(model, reference, None, notes)
+    assert name not in found and 0 < found[beside] < 1
+    assert notes[name].startswith(
+        "total correlation of the aggregate not identified: the mutual information is at"
+    )
+
+
 def test_what_a_model_lacks_is_absent(digits: Data, reference: m.Reference) -> None:
     gan, ae = GAN(digits.shape, 3, width=8), AE(digits.shape, 3, width=8)
     record = m.measure(as_run(gan), reference)

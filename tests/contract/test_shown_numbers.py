@@ -35,7 +35,7 @@ from vaekit.training.progress import Shown
 
 TRAINED = (  # of some method
     "negative_elbo_nats", "negative_iwae_bound_nats", "loss_nats", "reconstruction_nats", "kl_nats",
-    "total_correlation_nats", "covariance_penalty_nats", "mse", "psnr_db", "code_usage", "code_perplexity",
+    "minibatch_total_correlation_nats", "covariance_penalty_nats", "mse", "psnr_db", "code_usage", "code_perplexity",
     "commitment", "codebook", "discriminator_loss_nats", "generator_loss_nats", "code_bits", "code_nats", "nll_nats",
 )  # fmt: skip
 SPLITS = ("validation", "test")
@@ -155,7 +155,8 @@ def test_rows_of_an_evaluation() -> None:
     """Labels written here again, each with the value under its key."""
     health = {
         "rate_nats": ("rate", 1.0), "distortion_nats": ("distortion", 2.0), "aggregate_kl_nats": ("aggregate KL", 3.0),
-        "total_correlation_nats": ("total correlation", 4.0), "dimensionwise_kl_nats": ("dimension-wise KL", 5.0),
+        "aggregate_total_correlation_nats": ("total correlation of the aggregate", 4.0),
+        "dimensionwise_kl_nats": ("dimension-wise KL", 5.0),
         "mutual_information_nats": ("mutual information", 6.0),
     }  # fmt: skip
     record: dict[str, Any] = {

@@ -33,7 +33,7 @@ from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
 from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
-from vaekit.metrics import has_bits
+from vaekit.metrics import METRICS, has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.load import PRIOR, Run
@@ -177,7 +177,7 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
     if isinstance(model, Encodes) and isinstance(model, Decodes):
         figures |= latent_figures(model, reference)
     if isinstance(model, Encodes) and isinstance(model, HasPrior):
-        figures |= density_figures(model, reference, tell)
+        figures |= density_figures(model, reference, tell, notes)
     if isinstance(model, Quantizes):
         figures |= code_figures(model, reference)
     name = model.likelihood_name
@@ -259,9 +259,16 @@ def latent_figures(model: EncodesAndDecodes, reference: Reference) -> dict[str, 
 
 
 def density_figures(
-    model: Model, reference: Reference, tell: ProgressCallback | None = None
+    model: Model,
+    reference: Reference,
+    tell: ProgressCallback | None = None,
+    notes: dict[str, str] | None = None,
 ) -> dict[str, float]:
-    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits."""
+    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits.
+
+    Total correlation is given where it is identified, and `notes` gain why it is not; that of a normal density with the
+    latents' moments always.
+    """
     seed = reference.seed
     health = measure_health(model, chosen(reference.data.test, FEW, seed), seed=seed, tell=tell)
     few = chosen(reference.data.test, BOUND_IMAGES, seed)
@@ -271,8 +278,15 @@ def density_figures(
         figures["active_units"] = health.active_units
         if has_bits(measured_under(model.likelihood_name).kind, model.pixels):
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
+    moments = health.of_moments.get("total_correlation_from_moments_nats")
+    if moments is not None and not moments.why:
+        figures["total_correlation_from_moments_nats"] = moments.value
     if health.aggregate is not None:
-        figures["total_correlation_nats"] = health.aggregate.total_correlation.value
+        name, found = "aggregate_total_correlation_nats", health.aggregate.total_correlation
+        if found is not None:
+            figures[name] = found.value
+        elif notes is not None:
+            notes[name] = f"{METRICS[name].label} not identified: {health.aggregate.unidentified[name]}"
     return figures
 
 

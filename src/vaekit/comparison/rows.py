@@ -21,7 +21,7 @@ ROWS: dict[str, str] = {  # key of METRICS -> the lesson's word for it, in the o
     "reconstruction_mse": REBUILT,
     "knn_accuracy": LATENT, "probe_accuracy": LATENT, "midpoint_fd": LATENT, "midpoint_precision": LATENT,
     "normal_fd": LATENT, "normal_precision": LATENT, "fitted_fd": LATENT, "fitted_precision": LATENT,
-    "active_units": LATENT, "total_correlation_nats": LATENT,
+    "active_units": LATENT, "aggregate_total_correlation_nats": LATENT, "total_correlation_from_moments_nats": LATENT,
     "nll_nats": DENSITY,
     "lossless_bits": SIZE, "code_bits": SIZE, "code_mse": SIZE,
     "processor_seconds": COST, "train_seconds": COST, "prior_seconds": COST,

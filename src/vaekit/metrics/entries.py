@@ -76,9 +76,21 @@ METRICS: dict[str, Metric] = {
                                               condition=True),
     "aggregate_kl_nats": Metric("aggregate KL", "nats", "How far the latents of all images together are from the prior.", LOWER,
                                 "KL(q(z) ‖ p(z))"),
-    "total_correlation_nats": Metric("total correlation", "nats",
-                                     "How far the latent dimensions are from being independent of each other.", LOWER,
-                                     "KL(q(z) ‖ ∏ q(z_d))", drawn=True),
+    "mutual_information_lower_bound_nats": Metric("mutual information, lower bound", "nats", "It is this at least, on average over "
+                                                  "draws of as many images.", detail="No more than log N = "
+                                                  "{mutual_information_ceiling_nats:.2f} could show"),
+    "aggregate_total_correlation_nats": Metric("total correlation of the aggregate", "nats",
+                                               "How far the latent dimensions are from being independent of each other.", LOWER,
+                                               "KL(q(z) ‖ ∏ q(z_d))"),
+    "total_correlation_from_moments_nats": Metric("total correlation of a normal density", "nats",
+                                                  "Of one with the same moments as the latents, which sees linear dependence alone; "
+                                                  "theirs only where all of them together are normal.", LOWER, "−½ log det corr z"),
+    "minibatch_total_correlation_nats": Metric("total correlation by minibatch", NATS,
+                                               "What is penalised: q(z) of the batch alone, and so too large, near the rate less "
+                                               "log B where that is positive.", LOWER, drawn=True),
+    "discriminator_total_correlation_nats": Metric("total correlation by discriminator", NATS,
+                                                   "What is penalised: the discriminator's log-odds of latents against permuted "
+                                                   "ones.", LOWER, drawn=True),
     "dimensionwise_kl_nats": Metric("dimension-wise KL", "nats", "How far each latent dimension by itself is from the prior.", LOWER,
                                     "Σ KL(q(z_d) ‖ p(z_d))"),
     "aggregate_kl_from_moments_nats": Metric("moment KL", "nats", "The latents are at least this far from the prior, or N(0, I).", LOWER),
