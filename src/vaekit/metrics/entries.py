@@ -167,7 +167,7 @@ METRICS: dict[str, Metric] = {
                         "Standard deviation over seeds; of three no more than a hint.", LOWER),
     "mse_spread": Metric("spread of the reconstruction error", "of its mean",
                          "Standard deviation over seeds, of the squared error.", LOWER),
-    "parameters": Metric("parameters", "numbers", "Numbers that gradients train, in all networks, and those of a prior that was fitted afterwards."),
+    "parameters": Metric("parameters", "numbers", "Numbers that gradients train, and those of a prior that was fitted afterwards."),
     "epochs": Metric("epochs", "epochs", "Passes over the training images."),
     "steps": Metric("steps", "updates", "Updates of the weights."),
     "train_seconds": Metric("time", "s", "Wall-clock time of training, validation and saving included."),
