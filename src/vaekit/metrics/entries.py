@@ -10,7 +10,7 @@ from vaekit.metrics.metric import BITS, HIGHER, LOWER, NATS, ONE, Metric
 DISTORTION = Metric("distortion", NATS, "What is lost on the way through the latents, summed over the values of an image.",
                     LOWER, "−log p(x|z)", "dist", likelihood=True, drawn=True)  # fmt: skip
 
-RATE = Metric("rate", NATS, "How much the latents say about an image, summed over them. 0: they are ignored.",
+RATE = Metric("rate", NATS, "What the latents cost, and the most that they can say about an image on average. 0: they are ignored.",
               symbol="KL(q(z|x) ‖ p(z))", short="rate", drawn=True)  # fmt: skip
 
 MSE = Metric(
@@ -98,7 +98,7 @@ METRICS: dict[str, Metric] = {
     "sample_variance": Metric("variance of samples", "ratio",
                               "Between samples (within classes, where they have some), against that between test images.", ONE),
     "active_units": Metric("active units", "dimensions",
-                           f"Latent dimensions whose mean varies by more than {ACTIVE_VARIANCE} over images."),
+                           f"Latent dimensions whose mean has a variance above {ACTIVE_VARIANCE} over images."),
     "latent_dimensions": Metric("latent dimensions", "dimensions", "How many there are.", condition=True),
     "variance_of_means": Metric("variance of means", "squared units of z", "Over images, of the posterior mean of each dimension."),
     # Codebooks.
@@ -119,7 +119,7 @@ METRICS: dict[str, Metric] = {
     # Reconstructions.
     "mse": MSE,
     "reconstruction_mse": replace(MSE, meaning="Mean over the values of test images, through the posterior mean or the nearest codes."),
-    "psnr_db": Metric("PSNR", "dB", "Peak signal-to-noise ratio of reconstructions, for a peak of 1.", HIGHER),
+    "psnr_db": Metric("PSNR", "dB", "Peak signal-to-noise ratio of the mean squared error, for a peak of 1.", HIGHER),
     # Samples, as a set.
     "fd": Metric("Fréchet distance", "squared feature units",
                  "Of normals fitted to features of generated and of test images.", LOWER, family=True),
@@ -185,7 +185,7 @@ METRICS: dict[str, Metric] = {
                         "Standard deviation over seeds; of three no more than a hint.", LOWER),
     "mse_spread": Metric("spread of the reconstruction error", "of its mean",
                          "Standard deviation over seeds, of the squared error.", LOWER),
-    "parameters": Metric("parameters", "numbers", "Trained numbers of all networks, and of a prior that was fitted afterwards."),
+    "parameters": Metric("parameters", "numbers", "Numbers that gradients train, and those of a prior that was fitted afterwards."),
     "epochs": Metric("epochs", "epochs", "Passes over the training images."),
     "steps": Metric("steps", "updates", "Updates of the weights."),
     "train_seconds": Metric("time", "s", "Wall-clock time of training, validation and saving included."),
