@@ -164,6 +164,29 @@ def test_the_code_costs_its_kl_in_bits(
     assert found["lossless_bits"] > found["nll_nats"] / math.log(2), "the bound with many samples is tighter"
 
 
+def test_the_error_beside_bits_is_that_of_what_they_pay_for() -> None:
+    """Of q(z|x) = N(x, s^2) and a decoder that adds nothing, s^2 per value: through the mean it would be 0."""
+    shape, spread = (1, 2, 2), 0.1
+    model = VAE(shape, 4, width=4, likelihood="gaussian")
+    model.encoder = FlatAndLogVariance(2 * math.log(spread))
+    model.decoder = Unflatten(shape)
+    split = Split(0.4 + 0.2 * torch.rand(2000, *shape))  # so that nothing drawn leaves [0, 1]
+    assert m.error_of_draws(model.eval(), split, 0) == pytest.approx(spread**2, rel=0.05)
+    assert float(m.squared_errors(split.images, m.reconstruct(model, split)).mean()) < 1e-12
+
+
+class FlatAndLogVariance(torch.nn.Module):
+    """Pixels as posterior means, and one log-variance for all."""
+
+    def __init__(self, log_variance: float) -> None:
+        super().__init__()
+        self.log_variance = log_variance
+        self.anchor = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        return torch.cat([x.flatten(1), torch.full_like(x.flatten(1), self.log_variance)], dim=1)
+
+
 def test_total_correlation_that_is_not_identified_has_a_note_and_no_figure(
     digits: Data, reference: m.Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +258,7 @@ def test_discrete_codes_with_a_prior_are_drawn_and_cost_bits(
     found = record["figures"]
     assert record["notes"] == {}
     assert found["code_bits"] == pytest.approx(16 * 4)
+    assert found["code_mse"] == pytest.approx(found["reconstruction_mse"], rel=1e-4), "codes are not drawn"
     assert found["fd"] > 0
     assert (found["parameters"], found["prior_parameters"], found["prior_epochs"]) == (21, 20, 3)
     assert (found["train_seconds"], found["prior_seconds"]) == (pytest.approx(0.6), 0.5)

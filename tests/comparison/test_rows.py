@@ -69,16 +69,6 @@ def test_nats_under_different_likelihoods_have_no_best() -> None:
     assert tabulate(runs).best("nll_nats") == ["b"], "one without nats does not matter"
 
 
-def test_bits_of_codes_have_their_error_beside_them() -> None:
-    runs = {
-        "a": {0: record(code_bits=30.0, reconstruction_mse=0.2)},
-        "b": {0: record(reconstruction_mse=0.1)},
-    }
-    table = tabulate(runs)
-    assert table.get("a", "code_mse") == table.get("a", "reconstruction_mse")
-    assert table.get("b", "code_mse") is None
-
-
 def test_ranks() -> None:
     assert rank(2.0, LOWER) < rank(3.0, LOWER)
     assert rank(3.0, HIGHER) < rank(2.0, HIGHER)

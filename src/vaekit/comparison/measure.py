@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import derive_seed
-from vaekit.data import Data, to_unit
+from vaekit.data import Data, Split, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen, some
 from vaekit.data.view import has_grey
@@ -32,13 +32,14 @@ from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
-from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
+from vaekit.inference import asking, decode, encode, reconstruct, shown, shown_images, squared_errors
 from vaekit.metrics import METRICS, has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 from vaekit.runtime.pulse import ProgressCallback
+from vaekit.runtime.random import seed_noise
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
 FEW = 2_000  # for what is measured of latents: midpoints, decoded normal numbers, the aggregate posterior
@@ -264,17 +265,20 @@ def density_figures(
     tell: ProgressCallback | None = None,
     notes: dict[str, str] | None = None,
 ) -> dict[str, float]:
-    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits.
+    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits, `code_mse` the squared
+    error that it pays for: of z drawn from its posterior, on the same images.
 
     Total correlation is given where it is identified, and `notes` gain why it is not; that of a normal density with the
     latents' moments always.
     """
     seed = reference.seed
-    health = measure_health(model, chosen(reference.data.test, FEW, seed), seed=seed, tell=tell)
+    paid = chosen(reference.data.test, FEW, seed)
+    health = measure_health(model, paid, seed=seed, tell=tell)
     few = chosen(reference.data.test, BOUND_IMAGES, seed)
     figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, seed=seed, tell=tell).value}
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
+        figures["code_mse"] = error_of_draws(model, paid, seed)
         figures["active_units"] = health.active_units
         if has_bits(measured_under(model.likelihood_name).kind, model.pixels):
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
@@ -291,11 +295,23 @@ def density_figures(
 
 
 def code_figures(model: Quantizes, reference: Reference) -> dict[str, float]:
-    """`code_bits`: -log2 of the codes' probability under the prior, where there is one, on as many test images
-    as a VAE's rate."""
+    """`code_bits`: -log2 of the codes' probability under the prior, where there is one, and the squared error through
+    them, on as many test images as a VAE's rate."""
     few = chosen(reference.data.test, FEW, reference.seed)
     report = measure_codes(model, few)
-    return {} if report.code_bits is None else {"code_bits": report.code_bits[0]}
+    if report.code_bits is None:
+        return {}
+    return {"code_bits": report.code_bits[0], "code_mse": report.mse}
+
+
+def error_of_draws(model: Model, split: Split, seed: int) -> float:
+    """Squared error per value of what is decoded from one draw of each example's posterior."""
+    parts = []
+    with asking(model):
+        for index, (x, y) in enumerate(shown(model, split)):
+            seed_noise(x.device, derive_seed(seed, "draws", index))
+            parts.append(to_unit(model.picture(model(x, y).likelihood)).cpu())
+    return float(squared_errors(shown_images(model, split), torch.cat(parts), model).mean())
 
 
 def root_of_covariance(latents: Tensor) -> Tensor:

@@ -132,8 +132,6 @@ def tabulate(records: Runs, budget: float | None = None) -> Table:
             found = row.get(source)
             if found is not None and found.deviation is not None and found.mean:
                 row[name] = Spread(found.deviation / abs(found.mean), None, 1)
-        if "code_bits" in row and "reconstruction_mse" in row:
-            row["code_mse"] = row["reconstruction_mse"]
         figures[method] = row
         notes[method] = list(dict.fromkeys(note for run in good for note in run["notes"].values()))
         known = [(run["likelihood"], run["likelihood_kind"]) for run in good if "likelihood" in run]
