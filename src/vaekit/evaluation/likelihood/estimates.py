@@ -6,10 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from vaekit.core import derive_seed
 from vaekit.data import Split
-from vaekit.data.picking import chosen
-from vaekit.evaluation.likelihood.ais import annealed_bound
 from vaekit.evaluation.likelihood.bounds import MeanNats, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
 from vaekit.metrics import in_bits
@@ -22,7 +19,6 @@ def measure_likelihood(
     split: Split,
     samples: int,
     jackknife: bool,
-    annealed: int,
     *,
     seed: int,
     precision: str,
@@ -36,9 +32,6 @@ def measure_likelihood(
         bounds["nll_nats"], bounds["nll_jackknife_nats"] = both
     else:
         bounds["nll_nats"] = importance_bound(model, split, samples, **common)
-    if annealed:
-        few = chosen(split, annealed, derive_seed(seed, "annealed"))
-        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, tell=tell)
     return bounds
 
 

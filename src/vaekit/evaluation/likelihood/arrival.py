@@ -1,0 +1,113 @@
+"""Judges whether annealed importance sampling arrived, by its own chains.
+
+The estimate -log mean w of N chains lies above -log p(x) by about var(w) / (2 N p(x)^2): little where the weights of the chains are
+alike, and any number of nats where one chain holds most of the weight. What that costs is told by leaving chains out (the
+jackknife), as long as several chains count; so an image of which few do has not arrived, and nothing is said of its
+error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaekit.evaluation.likelihood.bounds import MeanNats
+
+FEWEST, SHARE = 4.0, 1 / 8  # effective chains of an image that has arrived: so many, and this share of all
+
+ALONE = (
+    1.5  # effective chains below which one image is enough: a single chain holds four fifths of its weight
+)
+
+ASTRAY = 0.05  # share of images that may have fewer
+
+STUCK = 0.25  # acceptance below which chains hardly move
+
+
+@dataclass(frozen=True)
+class Annealed(MeanNats):
+    """An estimate of -log p(x) by annealed importance sampling, in nats per image, from above in expectation.
+
+    `standard_error` is of the mean over the population of images; `chain_error` and `interval` are about the mean over
+    these very images.
+
+    Attributes:
+        temperatures, leapfrog: of the path, and of each trajectory.
+        chain_error: standard error of the mean over these images, by chains drawn anew; None of one chain.
+        chain_bias: by which the number of chains raises it, as far as the jackknife tells; None of one chain.
+        effective_chains: of each image, (N,).
+        acceptance: of the steps of each image, (N,).
+    """
+
+    temperatures: int
+    leapfrog: int
+    chain_error: float | None
+    chain_bias: float | None
+    effective_chains: Tensor = field(repr=False, compare=False)
+    acceptance: Tensor = field(repr=False, compare=False)
+
+    @classmethod
+    def from_weights(
+        cls, weights: Tensor, acceptance: Tensor, seed: int, temperatures: int, leapfrog: int
+    ) -> Annealed:
+        """From log-weights (S, N), whose exponentials have the mean p(x)."""
+        chains, images = weights.shape
+        means = weights.logsumexp(0) - math.log(chains)
+        plain, bias, error = MeanNats.of(-means, chains, seed), None, None
+        if chains > 1:
+            left_out = without_each(weights)
+            bias = -float((chains - 1) * (left_out.mean(0) - means).mean())
+            squares = (left_out - left_out.mean(0)).square().sum(0) * (chains - 1) / chains
+            error = float(squares.sum().sqrt() / images)
+        fewest = (2 * weights.logsumexp(0) - (2 * weights).logsumexp(0)).exp()
+        return cls(
+            plain.value, plain.standard_error, images, chains, seed, plain.per_image,
+            temperatures, leapfrog, error, bias, fewest, acceptance.double(),
+        )  # fmt: skip
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the mean of -log p(x) over these very images, 95 %: by Student's t, and further down by the bias."""
+        if self.chain_error is None or self.chain_bias is None:
+            return None
+        wide = (1.96 + 2.4 / (self.images * (self.samples - 1))) * self.chain_error
+        return self.value - max(self.chain_bias, 0.0) - wide, self.value + wide
+
+    @property
+    def needed_chains(self) -> float:
+        """Returns how many effective chains an image needs."""
+        return max(FEWEST, SHARE * self.samples)
+
+    @property
+    def acceptance_needed(self) -> float:
+        """Returns how large the acceptance of an image has to be."""
+        return STUCK
+
+    @property
+    def astray(self) -> float:
+        """Share of the images that have not arrived, each by itself."""
+        few = (self.effective_chains < self.needed_chains) | (self.acceptance < STUCK)
+        return float(few.double().mean())
+
+    @property
+    def arrived(self) -> bool:
+        """Returns whether the interval can be believed."""
+        return self.astray <= ASTRAY and bool((self.effective_chains >= ALONE).all())
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, without the values of each image."""
+        return {**super().as_dict(), "arrived": self.arrived}
+
+
+def without_each(weights: Tensor) -> Tensor:
+    """log-means of all chains but one, (S, N), from log-weights (S, N)."""
+    chains = len(weights)
+    total = weights.logsumexp(0)
+    left = total + torch.log1p(-(weights - total).exp().clamp(max=1.0))
+    top = weights.argmax(0, keepdim=True)  # 1 - its share may have no digits left: sum the others instead
+    others = weights.scatter(0, top, -math.inf).logsumexp(0, keepdim=True)
+    return left.scatter(0, top, others) - math.log(chains - 1)
