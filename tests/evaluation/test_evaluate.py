@@ -14,6 +14,7 @@ import torch
 
 import vaekit
 from vaekit import evaluate
+from vaekit.cli.tables import evaluation_text
 from vaekit.core import DataError, SettingError, VaekitWarning
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.likelihood.ais import annealed_bound
@@ -256,3 +257,39 @@ def test_a_label_is_heard_for_data_without_labels(cvae_run: Path, digits: Data) 
         for data, label in ((known, None), (unknown, "5"))
     ]
     np.testing.assert_array_equal(*codes)
+
+
+def test_annealing_is_of_the_same_images_as_its_bound_and_printed_as_it_is_kept(digits: Data) -> None:
+    model, few = untrained(likelihood="gaussian"), digits.test.take(torch.arange(40))
+    record = evaluate(
+        model, few, samples=20, annealed=6, sandwich=3, chains=5, temperatures=8, leapfrog=3, seed=2
+    )
+    check, bound = record.annealing, importance_bound(model, few, 20, seed=2)
+    assert check is not None and record.sandwich is not None
+    assert record.likelihood["nll_annealed_nats"] is check.annealed
+    rows_of = torch.tensor([int((bound.per_image == value).nonzero()) for value in check.bound.per_image])
+    alone = annealed_bound(model, few.take(rows_of), 5, temperatures=8, leapfrog=3, seed=2)
+    assert torch.equal(alone.per_image, check.annealed.per_image)
+    values = json.loads(json.dumps(record.as_dict(), allow_nan=False))["annealing"]
+    differences = alone.per_image - bound.per_image[rows_of]
+    assert values["annealed_minus_bound_nats"]["value"] == pytest.approx(float(differences.mean()))
+    error = float(differences.std()) / 6**0.5
+    assert values["annealed_minus_bound_nats"]["standard_error"] == pytest.approx(error)
+    assert (values["chains"], values["temperatures"], values["leapfrog"]) == (5, 8, 3)
+    printed = evaluation_text(record)
+    row = next(row for row in rows(record.as_dict()) if row.label == "annealed less bound")
+    assert row.value == values["annealed_minus_bound_nats"]["value"]
+    assert re.search(rf"annealed less bound +{re.escape(row.text)}  nats per image, of a density", printed)
+    assert not values["arrived"]
+    assert "--temperatures 16 or --chains 16" in printed
+    gap = record.as_dict()["sandwich"]["sandwich_gap_nats"]
+    assert gap["images"] == 3
+    assert re.search(r"gap of the sandwich +\S+ ± \S+ +nats per image, of a density", printed)
+
+
+def test_the_sandwich_is_refused_before_anything_is_measured(digits: Data) -> None:
+    with pytest.raises(SettingError, match="bce is no likelihood"):
+        evaluate(untrained(likelihood="bce"), digits, sandwich=2, tell=lambda *line: pytest.fail("measured"))
+    torch.manual_seed(0)
+    with pytest.raises(SettingError, match="AE does not"):
+        evaluate(AE((1, 8, 8), 3, width=16), digits, sandwich=2)

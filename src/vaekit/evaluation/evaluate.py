@@ -20,10 +20,10 @@ from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import chosen_by_validation, findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.ais import CHAINS, LEAPFROG, TEMPERATURES, check_chains
-from vaekit.evaluation.likelihood.ais_check import AnnealingCheck, check_by_annealing
+from vaekit.evaluation.likelihood.ais_check import AnnealingCheck
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
-from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_likelihood
-from vaekit.evaluation.likelihood.sandwich import Sandwich, check_draws, sandwich_bounds
+from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_annealing, measure_likelihood
+from vaekit.evaluation.likelihood.sandwich import Sandwich, check_draws
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
@@ -161,8 +161,7 @@ def evaluate(
     asked = asked_of(run, data, label, features, disentanglement)
     model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
     about = describe(asked, under, seed, precision)
-    if sandwich:
-        check_draws(model)
+    check_draws(model, sandwich)
     health, likelihood, factors, codes, annealing, walls = None, {}, None, None, None, None
     with pulse(progress, tell) as told:
         options: dict[str, Any] = {"seed": seed, "precision": precision, "tell": told}
@@ -171,17 +170,11 @@ def evaluate(
         if health is not None and health.rate is not None:
             few = chosen(test, images or len(test), seed)
             likelihood = measure_likelihood(model, few, samples, jackknife, **options)
-            walk: dict[str, Any] = {
-                "temperatures": temperatures,
-                "leapfrog": leapfrog,
-                "seed": seed,
-                "tell": told,
-            }
-            if annealed:
-                annealing = check_by_annealing(model, few, likelihood["nll_nats"], annealed, chains, **walk)
-                likelihood["nll_annealed_nats"] = annealing.annealed
-            if sandwich:
-                walls = sandwich_bounds(model, sandwich, chains, labels=test, **walk)
+            walk = {"temperatures": temperatures, "leapfrog": leapfrog, "seed": seed, "tell": told}
+            annealing, walls = measure_annealing(
+                model, few, likelihood["nll_nats"], annealed, sandwich, chains, **walk
+            )
+            likelihood |= {"nll_annealed_nats": annealing.annealed} if annealing else {}
         if asked.factors is not None and isinstance(model, Encodes):
             factors = measure_disentanglement(model, test, asked.factors, seed=seed)
         if isinstance(model, Quantizes):

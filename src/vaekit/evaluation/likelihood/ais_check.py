@@ -61,7 +61,7 @@ class AnnealingCheck:
         interval = (
             found.interval if self.arrived else None
         )  # nothing is known of the error of chains that have not
-        return {
+        values = {
             "images": found.images,
             "chains": found.samples,
             "temperatures": found.temperatures,
@@ -82,6 +82,7 @@ class AnnealingCheck:
             "needed_chains": found.needed_chains,
             "astray_images": found.astray,
         }
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def check_by_annealing(

@@ -2,8 +2,8 @@
 
 The estimate -log mean w of N chains lies above -log p(x) by about var(w) / (2 N p(x)^2): little where the weights of the chains are
 alike, and any number of nats where one chain holds most of the weight. What that costs is told by leaving chains out (the
-jackknife), as long as several chains count; so an image of which few do has not arrived, and nothing is said of its
-error.
+jackknife), or by normal log-weights as wide as the upper half of these, whichever is more, as long as several chains
+count; so an image of which few do has not arrived, and nothing is said of its error.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Annealed(MeanNats):
 
     Attributes:
         temperatures, leapfrog: of the path, and of each trajectory.
-        chain_error: standard error of the mean over these images, by chains drawn anew; None of one chain.
-        chain_bias: by which the number of chains raises it, as far as the jackknife tells; None of one chain.
+        errors: standard error of each image's value, by chains drawn anew, (N,); NaN of one chain.
+        biases: by which the number of chains raises each, as far as they tell, (N,); NaN of one chain.
         effective_chains: of each image, (N,).
         acceptance: of the steps of each image, (N,).
     """
 
     temperatures: int
     leapfrog: int
-    chain_error: float | None
-    chain_bias: float | None
+    errors: Tensor = field(repr=False, compare=False)
+    biases: Tensor = field(repr=False, compare=False)
     effective_chains: Tensor = field(repr=False, compare=False)
     acceptance: Tensor = field(repr=False, compare=False)
 
@@ -55,19 +55,42 @@ class Annealed(MeanNats):
         cls, weights: Tensor, acceptance: Tensor, seed: int, temperatures: int, leapfrog: int
     ) -> Annealed:
         """From log-weights (S, N), whose exponentials have the mean p(x)."""
-        chains, images = weights.shape
+        chains = len(weights)
         means = weights.logsumexp(0) - math.log(chains)
-        plain, bias, error = MeanNats.of(-means, chains, seed), None, None
+        errors = biases = torch.full_like(means, math.nan)
         if chains > 1:
-            left_out = without_each(weights)
-            bias = -float((chains - 1) * (left_out.mean(0) - means).mean())
+            left_out, wide = without_each(weights), variance_of_normal(weights)
+            biases = torch.maximum((chains - 1) * (means - left_out.mean(0)), wide / (2 * chains))
             squares = (left_out - left_out.mean(0)).square().sum(0) * (chains - 1) / chains
-            error = float(squares.sum().sqrt() / images)
-        fewest = (2 * weights.logsumexp(0) - (2 * weights).logsumexp(0)).exp()
-        return cls(
-            plain.value, plain.standard_error, images, chains, seed, plain.per_image,
-            temperatures, leapfrog, error, bias, fewest, acceptance.double(),
-        )  # fmt: skip
+            errors = torch.maximum(squares, wide / chains).sqrt()
+        counts = (2 * weights.logsumexp(0) - (2 * weights).logsumexp(0)).exp()
+        path = chains, seed, temperatures, leapfrog
+        return cls.of_images(-means, *path, errors, biases, counts, acceptance.double())
+
+    @classmethod
+    def of_images(
+        cls, values: Tensor, chains: int, seed: int, temperatures: int, leapfrog: int, *each: Tensor
+    ) -> Annealed:
+        """From values of each image, (N,), and what else there is of each."""
+        mean = MeanNats.of(values, chains, seed)
+        common = mean.value, mean.standard_error, len(values), chains, seed, mean.per_image
+        return cls(*common, temperatures, leapfrog, *each)
+
+    def take(self, rows: Tensor) -> Annealed:
+        """Of some of the images, (M,) numbers."""
+        each = self.errors, self.biases, self.effective_chains, self.acceptance
+        path = self.samples, self.seed, self.temperatures, self.leapfrog
+        return Annealed.of_images(self.per_image[rows], *path, *(values[rows] for values in each))
+
+    @property
+    def chain_error(self) -> float | None:
+        """Standard error of the mean over these images, by chains drawn anew; None of one chain."""
+        return None if self.samples < 2 else float(self.errors.square().sum().sqrt()) / self.images
+
+    @property
+    def chain_bias(self) -> float | None:
+        """By which the number of chains raises the mean, as far as they tell; None of one chain."""
+        return None if self.samples < 2 else float(self.biases.mean())
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -101,6 +124,15 @@ class Annealed(MeanNats):
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, without the values of each image."""
         return {**super().as_dict(), "arrived": self.arrived}
+
+
+def variance_of_normal(weights: Tensor) -> Tensor:
+    """Relative variance exp(s^2) - 1 of weights whose logarithms (S, N) are normal, s as wide as their upper half: (N,).
+
+    So far a sample shows too little of it, since it rarely has the largest weights; the lower half says nothing of those.
+    """
+    above = (weights - weights.quantile(0.5, dim=0)).clamp_min(0)
+    return torch.expm1((2 * above.square().mean(0)).clamp(max=700))
 
 
 def without_each(weights: Tensor) -> Tensor:

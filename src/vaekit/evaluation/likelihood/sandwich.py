@@ -60,6 +60,14 @@ class Sandwich:
     temperatures: int
     leapfrog: int
 
+    @classmethod
+    def between(
+        cls, above: Tensor, below: Tensor, chains: int, seed: int, temperatures: int, leapfrog: int
+    ) -> Sandwich:
+        """From both sides of each image, (N,)."""
+        means = [MeanNats.of(values, chains, seed) for values in (above, below, above - below)]
+        return cls(means[0], means[1], means[2], temperatures, leapfrog)
+
     @property
     def interval(self) -> tuple[float, float] | None:
         """Of the mean of -log p(x) over these very images, 95 %: the two sides, and two standard errors of the gap
@@ -72,7 +80,7 @@ class Sandwich:
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, by the keys of METRICS."""
         interval = self.interval
-        return {
+        values = {
             "images": self.gap.images,
             "chains": self.gap.samples,
             "temperatures": self.temperatures,
@@ -84,6 +92,7 @@ class Sandwich:
             "interval_low_nats": interval and interval[0],
             "interval_high_nats": interval and interval[1],
         }
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def sandwich_bounds(
@@ -117,7 +126,7 @@ def sandwich_bounds(
     """
     check_count(images, "images")
     check_chains(chains, temperatures, leapfrog)
-    check_draws(model)
+    check_draws(model, images)
     above, below = [], []
     with asking(model, gradients=True):
         for index, (x, y, z) in enumerate(drawn(model, images, at_once(model, chains), labels, seed)):
@@ -132,12 +141,13 @@ def sandwich_bounds(
             above.append(math.log(chains) - there.weights.logsumexp(0))
             below.append(back.weights.logsumexp(0) - math.log(chains))
     sides = torch.cat(above), torch.cat(below)
-    means = (MeanNats.of(values, chains, seed) for values in (*sides, sides[0] - sides[1]))
-    return Sandwich(*means, temperatures, leapfrog)
+    return Sandwich.between(*sides, chains, seed, temperatures, leapfrog)
 
 
-def check_draws(model: Model) -> None:
-    """Raises SettingError where x ~ p(x|z) is not defined."""
+def check_draws(model: Model, images: int) -> None:
+    """Raises SettingError where images are to be drawn and x ~ p(x|z) is not defined."""
+    if not images:
+        return
     check_needs(model, (Encodes, Decodes, HasPrior), "the sandwich of annealed chains")
     under = measured_under(model.likelihood_name)
     if under.kind and not KINDS[under.kind].bounds:
