@@ -33,12 +33,12 @@ CHAINS, TEMPERATURES, LEAPFROG = 16, 200, 2
 
 JITTER = 0.2  # of step sizes, each way: no trajectory comes back to where it began (Neal 2011, §3.2)
 
-PILOT = 0.2  # share of the work that is left to the pilot when the progress is told
+PILOT = 0.2  # share of the work that is left to the pilot when the progress is shown
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What became of the chains of a block of B images.
+    """Outcome of the chains of a block of B images.
 
     Attributes:
         weights: their log-weights, (S, B) float64 on the CPU.
@@ -197,7 +197,7 @@ def jittered(size: Tensor, chains: int) -> Tensor:
 
 
 def walk_of(weights: list[Tensor], chances: list[Tensor]) -> Walk:
-    """What became of chains, from their increments (S, B) and the chances of their steps (B,)."""
+    """Outcome of chains, from their increments (S, B) and the chances of their steps (B,)."""
     summed = torch.stack(weights).double().sum(0)
     acceptance = torch.stack(chances).mean(0) if chances else torch.ones(summed.shape[1])
     return Walk(summed, acceptance)

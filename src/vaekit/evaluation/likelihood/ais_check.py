@@ -46,7 +46,7 @@ class AnnealingCheck:
 
     @property
     def verdict(self) -> str:
-        """Whether the chains arrived, and what would help them if not."""
+        """A sentence on whether the chains arrived, and what would help them if not."""
         if self.arrived:
             return "The chains have arrived"
         found = self.annealed

@@ -24,7 +24,7 @@ Look = Callable[[Tensor], "Place"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where S chains for each of B images are, and what the path says there.
+    """Positions of S chains for each of B images, and what the path says there.
 
     log p0(z) and the rest are kept apart, with their slopes, so that every temperature is a sum of them.
 
@@ -105,7 +105,7 @@ class Path:
         return draws(self.start, chains, self.images)
 
     def look(self, z: Tensor) -> Place:
-        """What the path says at z, (S, B, D)."""
+        """Looks up what the path says at z, (S, B, D)."""
         with torch.enable_grad():
             z = z.detach().requires_grad_()
             start = log_density(self.start, z)

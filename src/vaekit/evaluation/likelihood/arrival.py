@@ -1,9 +1,9 @@
 """Judges whether annealed importance sampling arrived, by its own chains.
 
 The estimate -log mean w of N chains lies above -log p(x) by about var(w) / (2 N p(x)^2): little where the weights of the chains are
-alike, and any number of nats where one chain holds most of the weight. What that costs is told by leaving chains out (the
-jackknife), or by normal log-weights as wide as the upper half of these, whichever is more, as long as several chains
-count; so an image of which few do has not arrived, and nothing is said of its error.
+alike, and any number of nats where one chain holds most of the weight. What that costs shows when chains are left out (the
+jackknife), and where they are few it is at least what normal log-weights as wide as the upper half of these would cost. Both
+need several chains that count; so an image of which few do has not arrived, and nothing is said of its error.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def measure_likelihood(
 def measure_annealing(
     model: Model, split: Split, bound: MeanNats, annealed: int, sandwich: int, chains: int, **walk: Any
 ) -> tuple[AnnealingCheck | None, Sandwich | None]:
-    """Checks a bound of a split by annealing, and the annealing by its sandwich, each on so many images.
+    """Checks a bound of a split by annealing, and the annealing by its sandwich, each on a number of images.
 
     Args:
         walk: temperatures, leapfrog, seed and tell.

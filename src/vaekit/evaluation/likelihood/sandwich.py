@@ -188,7 +188,7 @@ def drawn(
 
 
 def labels_for(model: Model, images: int, labels: Split | None, seed: int) -> Tensor | None:
-    """The classes of so many images, in random order and from the start again where there are fewer; None of a model
+    """The classes of that number of images, in random order and from the start again where there are fewer; None of a model
     without any.
 
     Raises:
