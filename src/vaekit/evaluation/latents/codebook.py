@@ -34,9 +34,10 @@ class CodeReport:
         mse: squared error per value of the reconstructions, pixels in [0, 1].
         reconstruction_nats: -log p(x|z), nats per image, where the likelihood is one.
         fixed_bits: of an image, if every code takes log2 K bits.
-        independent_bits: of each position by itself under its frequencies in training images (`independent_bits`), and
-            its standard error; None where training images are not known.
+        independent_bits: of each position by itself under its frequencies in training images (`independent_bits`); None
+            where these are not known.
         code_bits: -log2 p(c) under the prior, and its standard error; None without a prior.
+        independent_error: standard error of `independent_bits`.
     """
 
     images: int
@@ -45,8 +46,9 @@ class CodeReport:
     mse: float
     reconstruction_nats: float | None
     fixed_bits: float
-    independent_bits: tuple[float, float] | None
+    independent_bits: float | None
     code_bits: tuple[float, float] | None
+    independent_error: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; what is undefined is absent."""
@@ -59,8 +61,8 @@ class CodeReport:
             "psnr_db": -10 * math.log10(self.mse) if self.mse > 0 else None,
             "reconstruction_nats": self.reconstruction_nats,
             "fixed_bits": self.fixed_bits,
-            "independent_bits": self.independent_bits and self.independent_bits[0],
-            "independent_bits_se": self.independent_bits and self.independent_bits[1],
+            "independent_bits": self.independent_bits,
+            "independent_bits_se": None if self.independent_bits is None else self.independent_error,
             "code_bits": bits,
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -87,6 +89,7 @@ def measure_codes(model: Quantizes, split: Split, train: Split | None = None) ->
     codes = encode_codes(model, split)
     errors = squared_errors(shown_images(model, split), reconstruct(model, split), model)
     proper = KINDS[measured_under(model.likelihood_name).kind].bounds
+    independent, error = _independent_bits(model, codes, train)
     return CodeReport(
         images=len(split),
         grid=model.grid,
@@ -94,8 +97,9 @@ def measure_codes(model: Quantizes, split: Split, train: Split | None = None) ->
         mse=float(errors.mean()),
         reconstruction_nats=_distortion(model, split, codes) if proper else None,
         fixed_bits=codes[0].numel() * math.log2(model.quantizer.size),
-        independent_bits=_independent_bits(model, codes, train),
+        independent_bits=independent,
         code_bits=_code_bits(model, codes),
+        independent_error=error,
     )
 
 
@@ -120,10 +124,10 @@ def _code_bits(model: Model, codes: Tensor) -> tuple[float, float] | None:
     return _mean(torch.cat(parts) / LN2)
 
 
-def _independent_bits(model: Quantizes, codes: Tensor, train: Split | None) -> tuple[float, float] | None:
-    """Mean length of the codes by frequencies of training images, and its standard error; None without these."""
+def _independent_bits(model: Quantizes, codes: Tensor, train: Split | None) -> tuple[float | None, float]:
+    """Mean length of the codes by frequencies of training images, None without these, and its standard error."""
     if train is None or not len(train):
-        return None
+        return None, 0.0
     known = encode_codes(model, train).flatten(1)
     return _mean(independent_bits(codes.flatten(1), known, model.quantizer.size))
 
