@@ -1,0 +1,103 @@
+"""A network in an ONNX file, asked for its outputs; what is wrong with the file is one line."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaekit.core import RunError, SettingError
+from vaekit.evaluation.samples.features.base import content_of
+
+TYPES = {  # of ONNX -> numpy
+    "tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8, "tensor(int8)": np.int8, "tensor(uint16)": np.uint16, "tensor(int16)": np.int16,
+    "tensor(int32)": np.int32, "tensor(int64)": np.int64,
+}  # fmt: skip
+SILENT = 4  # severity: a failure is raised, and not printed too
+
+
+class OnnxNetwork:
+    """An ONNX file with one input whose first axis is the batch.
+
+    Attributes:
+        name: of the file.
+        given: shape of an input without the batch, None for an axis of any length; None where nothing is declared.
+        dtype: of the input.
+        digest: SHA-256 of the file, and of the file of its weights where these lie beside it.
+
+    Args:
+        path: .onnx file.
+        option: the argument that named it, for messages.
+
+    Raises:
+        RunError: the file is missing, damaged or no ONNX, or cannot be run here.
+        SettingError: it has several inputs, or one that is no array of numbers.
+    """
+
+    def __init__(self, path: str | Path, option: str) -> None:
+        import onnxruntime
+
+        self.name = Path(path).name
+        self.where = f"{option}='{path}'"
+        weights = Path(f"{path}.data")
+        content = content_of(Path(path)) + (content_of(weights) if weights.is_file() else b"")
+        self.digest = hashlib.sha256(content).hexdigest()
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level, settings.intra_op_num_threads = SILENT, torch.get_num_threads()
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(path), settings, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # of its parser: whatever a foreign file makes it raise
+            raise RunError(f"{self.where}: not an ONNX file that can be run ({_reason(error)}).") from None
+        inputs = self.session.get_inputs()
+        if len(inputs) != 1:
+            names = ", ".join(one.name for one in inputs) or "none"
+            raise SettingError(
+                f"{self.where}: takes {len(inputs)} inputs ({names}); a network of one is wanted: export it anew without "
+                "the others, or pass a function in Python.", option
+            )  # fmt: skip
+        self.input: str = inputs[0].name
+        if inputs[0].type not in TYPES:
+            raise SettingError(
+                f"{self.where}: its input is a {inputs[0].type}; an array of numbers is wanted.", option
+            )
+        self.dtype = np.dtype(TYPES[inputs[0].type])
+        axes = [size if isinstance(size, int) and size > 0 else None for size in inputs[0].shape or []]
+        self.batch = axes[0] if axes else None
+        self.given = tuple(axes[1:]) if axes else None
+        self.names = [one.name for one in self.session.get_outputs()]
+
+    def __call__(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs by name, (N, ...) each, for inputs (N, ...) as it takes them.
+
+        A batch of fixed length is filled up by copies of the last row.
+
+        Raises:
+            RunError: it cannot be run on these, or an output has another number of rows.
+        """
+        size = self.batch or len(x)
+        parts = [self._run(x[start : start + size], size) for start in range(0, len(x), size)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.names}
+
+    def _run(self, x: np.ndarray, size: int) -> dict[str, np.ndarray]:
+        padded = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)]) if len(x) < size else x
+        try:
+            found: list[Any] = list(self.session.run(None, {self.input: padded}))
+        except Exception as error:  # whatever the file makes it raise
+            shape = "x".join(map(str, padded.shape))
+            raise RunError(
+                f"{self.where}: cannot be run on an input of {shape} ({_reason(error)})."
+            ) from None
+        for name, value in zip(self.names, found, strict=True):
+            if not isinstance(value, np.ndarray) or value.ndim < 1 or len(value) != size:
+                raise RunError(f"{self.where}: its output {name} has no row for each of {size} inputs.")
+        return {name: value[: len(x)] for name, value in zip(self.names, found, strict=True)}
+
+
+def _reason(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:160].rstrip(" .:")
