@@ -60,18 +60,20 @@ def axes_of(network: Network, shape: tuple[int, ...], wanted: str) -> str:
     found = [order for order in orders if network.given is None or fits(network.given, known[order])]
     if found:
         return found[0]
-    declared = network.given or ()
-    sizes = [declared[1:], declared[:2]] if len(declared) == len(shape) == 3 else []
-    channels = [declared[0], declared[2]] if sizes else []
-    for size, channel in zip(sizes, channels, strict=True):
-        if channel in (None, shape[0]) and None not in size:
-            remedy = f"give image_size='{text(size)}'"
-            break
-    else:
-        remedy = "give images of that form, or a network of these, or other axes="
+    remedy = _remedy(network.given or (), shape)
     raise SettingError(
-        f"{network.where}: takes {text(declared)}, and these images are {text(shape)}: {remedy}.", "encoder"
+        f"{network.where}: takes {text(network.given or ())}, and these images are {text(shape)}: {remedy}.",
+        "encoder",
     )
+
+
+def _remedy(declared: tuple[int | None, ...], shape: tuple[int, ...]) -> str:
+    """Another size of the images, where nothing else differs."""
+    if len(declared) == len(shape) == 3:
+        for size, channels in ((declared[1:], declared[0]), (declared[:2], declared[2])):
+            if channels in (None, shape[0]) and None not in size:
+                return f"give image_size='{text(size)}'"
+    return "give images of that form, or networks for these"
 
 
 def text(shape: tuple[int | None, ...]) -> str:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from vaekit.config.configured import documented
+from vaekit.config.fields import check_known
 from vaekit.config.foreign_options import ForeignSettings
 from vaekit.config.options import DataSettings
 from vaekit.core import DataError, SettingError
 from vaekit.data import Data, Split
 from vaekit.data.cache import digest
 from vaekit.data.kinds.image import why_no_pictures
-from vaekit.data.moments import standard_of
 from vaekit.data.sources import as_data
-from vaekit.data.splits import content_keys
 from vaekit.data.view import show
 from vaekit.evaluation.cards.card import FORMAT, Card, Figure
 from vaekit.evaluation.cards.foreign import Foreign, Given, network_of
-from vaekit.evaluation.cards.paired import by_hash, mean_figure, paired_frechet, paired_kernel, psnr_figure
+from vaekit.evaluation.cards.measured_images import Sheet, sheet_of
+from vaekit.evaluation.cards.paired import mean_figure, paired_frechet, paired_kernel, psnr_figure
 from vaekit.evaluation.cards.rebuilt import Rebuilt, rebuilt_by
 from vaekit.evaluation.cards.ssim import WINDOW, structural_similarity, window_of
 from vaekit.evaluation.samples.features.base import Features
@@ -31,7 +29,7 @@ from vaekit.evaluation.samples.features.store import features_for
 from vaekit.evaluation.samples.frechet import frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance
 from vaekit.evaluation.samples.quality import why_too_few
-from vaekit.inference import shown_images
+from vaekit.inference import squared_errors
 from vaekit.metrics import metric_of
 from vaekit.models import Model
 from vaekit.runs.ask import check_images_come, data_of, run_of
@@ -41,29 +39,6 @@ from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.pulse import ProgressCallback, pulse
 
 FEWEST = 20  # images for distances between sets, two in each tenth
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """The images of a card, in an order that their contents decide.
-
-    Attributes:
-        images: as stored.
-        shown: (N, *shape) float, as networks see them.
-        train: training images as stored, as many at most, in such an order; None where there are none.
-        pixels: key of PIXELS.
-        standard: brings examples to the units in which errors of real values are measured.
-        hashes: of crop, split and data.
-        about: the same in words.
-    """
-
-    images: Split
-    shown: Tensor
-    train: Tensor | None
-    pixels: str
-    standard: Callable[[Tensor], Tensor]
-    hashes: Mapping[str, str]
-    about: Mapping[str, Any]
 
 
 @documented(ForeignSettings)
@@ -105,6 +80,7 @@ def card(
     if out is not None:
         check_out(Path(out), (".json",))
     settings = check_given(model, encoder, decoder, foreign)
+    networks = [network_of(given, name) for name, given in _both(encoder, decoder)]
     with pulse(progress, tell) as told:
         if settings is None:
             assert model is not None
@@ -112,12 +88,8 @@ def card(
         else:
             found = _loaded(data, foreign)
             sheet = sheet_of(found)
-            networks = (
-                network_of(given, name) for name, given in (("encoder", encoder), ("decoder", decoder))
-            )  # type: ignore[arg-type]
-            back = Foreign(*networks, settings, tuple(sheet.shown.shape[1:]), sheet.pixels).rebuilt(
-                sheet.shown, told
-            )
+            shape = tuple(sheet.shown.shape[1:])
+            back = Foreign(networks[0], networks[1], settings, shape, sheet.pixels).rebuilt(sheet.shown, told)
         result = card_of(sheet, back, found, features)
     if out is not None:
         result.write(out)
@@ -132,6 +104,7 @@ def check_given(
     Raises:
         SettingError: neither or both are given, one network alone, or conventions for a model of ours.
     """
+    check_known(foreign, ForeignSettings.names())
     if encoder is None and decoder is None:
         if model is None:
             raise SettingError("there is nothing to measure: give a run, or encoder= and decoder=.")
@@ -145,6 +118,12 @@ def check_given(
         missing = "encoder" if encoder is None else "decoder"
         raise SettingError(f"{missing}= is missing; an encoder and a decoder are measured together.", missing)
     return ForeignSettings.of(foreign)
+
+
+def _both(encoder: Given | None, decoder: Given | None) -> list[tuple[str, Given]]:
+    return [
+        (name, given) for name, given in (("encoder", encoder), ("decoder", decoder)) if given is not None
+    ]
 
 
 def _loaded(data: Data | Split | str | Path | None, foreign: Mapping[str, Any]) -> Data | Split:
@@ -184,63 +163,6 @@ def _of_run(
     return sheet, rebuilt_by(run, sheet.images, about), data
 
 
-def sheet_of(data: Data | Split, model: Model | None = None) -> Sheet:
-    """The images to measure, and the hashes of what they are.
-
-    Args:
-        model: shows images as its pixels ask; without one the data say it.
-
-    Raises:
-        DataError: there are none.
-    """
-    split = data.test if isinstance(data, Data) else data
-    if not len(split):
-        raise DataError("there are no images to measure; the split is empty.")
-    pixels = data.pixels if isinstance(data, Data) else _pixels_of(split) if model is None else model.pixels
-    keys = content_keys(split.images)
-    order = by_hash(keys)
-    split = split.take(order)
-    shown = show(split.images, pixels) if model is None else shown_images(model, split)
-    train, training = None, ""
-    if isinstance(data, Data):
-        all_keys = content_keys(data.train.images)
-        first = by_hash(all_keys)
-        train, training = data.train.images[first[: len(split)]], digest(all_keys[first.numpy()])
-    formed = _form(data, pixels)
-    name = "test" if isinstance(data, Data) else "images given"
-    about = {
-        "data": data.source if isinstance(data, Data) else name, "split": name, "images": len(split),
-        "shape": list(split.images.shape[1:]), "crop": ", ".join(formed),
-    }  # fmt: skip
-    hashes = {
-        "crop": digest(*formed),
-        "split": digest(name, str(len(split)), training),
-        "data": digest(str(shown.dtype), keys[order.numpy()]),
-    }
-    return Sheet(split, shown, train, pixels, _standard(data), hashes, about)
-
-
-def _standard(data: Data | Split) -> Callable[[Tensor], Tensor]:
-    return standard_of(data) if isinstance(data, Data) else lambda examples: examples
-
-
-def _pixels_of(split: Split) -> str:
-    """What the values of given images are: as whole numbers 8-bit, within [0, 1] unit, else real."""
-    if split.images.dtype == torch.uint8:
-        return "8-bit"
-    return "unit" if float(split.images.min()) >= 0 and float(split.images.max()) <= 1 else "real"
-
-
-def _form(data: Data | Split, pixels: str) -> list[str]:
-    """The size of the images, how they were brought to it, and what their values are."""
-    images = data.test.images if isinstance(data, Data) else data.images
-    options = data.options if isinstance(data, Data) else {}
-    size = "x".join(map(str, images.shape[1:]))
-    how = f"resized, {options.get('fit', 'crop')}" if options.get("image_size") else "as stored"
-    drawn = [f"binarised, {options['binarize']}"] if options.get("binarize", "none") != "none" else []
-    return [size, how, pixels, *drawn]
-
-
 def card_of(sheet: Sheet, back: Rebuilt, data: Data | Split, features: Features | str | Path | None) -> Card:
     """The card of images and what came back of them."""
     notes = list(back.notes)
@@ -248,9 +170,12 @@ def card_of(sheet: Sheet, back: Rebuilt, data: Data | Split, features: Features 
     rebuilt = back.images.clamp(0, 1) if pictures else back.images
     x, y = sheet.standard(sheet.shown), sheet.standard(rebuilt)
     figures: dict[str, Figure | None] = {}
-    figures["mse"] = mse = mean_figure("mse", (x.double() - y.double()).square().flatten(1).mean(1))
+    figures["mse"] = mse = mean_figure("mse", squared_errors(x, y))
     if pictures:
         figures["psnr_db"] = psnr_figure(mse)
+        notes += ["Reconstructions are the very images, so that PSNR has no value."] * (mse.value == 0)
+    elif isinstance(data, Split):
+        notes.append("The errors are in the images' own units: a split has no training images to say others.")
     if not why_no_pictures(tuple(x.shape[1:]), sheet.pixels):
         figures["ssim"] = mean_figure("ssim", structural_similarity(x, y))
         if (side := window_of(tuple(x.shape[1:]))) < WINDOW:
