@@ -7,7 +7,7 @@ from typing import Literal
 
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.fields import Options, option, same
-from vaekit.config.foreign_options import ForeignSettings
+from vaekit.config.foreign_options import ForeignFiles
 from vaekit.config.likelihood_parts import LikelihoodPart
 from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
@@ -203,7 +203,7 @@ class ExportOptions(SourceRunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(SourceRunOptions):
+class EvaluateOptions(ForeignFiles, SourceRunOptions):
     """The measures to take, and their effort; or the networks of an autoencoder that is no run."""
 
     run: str | None = option(
@@ -234,20 +234,6 @@ class EvaluateOptions(SourceRunOptions):
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
     seed: int = option(0, at_least=0, help="seed of all draws")
-    card: str | None = option(
-        None, help=".json file for the card, the figures that any autoencoder has; vaekit cards compares them"
-    )
-    encoder: str | None = option(None, help="ONNX file: measure any autoencoder instead of a run, on --data")
-    decoder: str | None = option(None, help="ONNX file of its decoder")
-    range: Literal["auto", "0..1", "-1..1", "0..255"] = same(ForeignSettings, "range")
-    decoder_range: Literal["same", "0..1", "-1..1", "0..255"] = same(ForeignSettings, "decoder_range")
-    axes: Literal["auto", "NCHW", "NHWC", "NHW", "flat"] = same(ForeignSettings, "axes")
-    latents: str | None = same(ForeignSettings, "latents")
-    codes: int | None = same(ForeignSettings, "codes")
-    image_size: str | None = same(ForeignSettings, "image_size")
-    fit: Literal["crop", "pad"] = same(ForeignSettings, "fit")
-    binarize: Literal["none", "dynamic", "static"] = same(ForeignSettings, "binarize")
-    data_dir: str | None = same(ForeignSettings, "data_dir")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ ROLES = (
 
 @dataclass(frozen=True)
 class ForeignSettings(Options):
-    """How the networks of a foreign autoencoder are spoken to."""
+    """Conventions of the networks of a foreign autoencoder."""
 
     range: Literal["auto", "0..1", "-1..1", "0..255"] = option(
         "auto",
@@ -51,3 +51,16 @@ class ForeignSettings(Options):
     fit: Literal["crop", "pad"] = same(DataSettings, "fit")
     binarize: Literal["none", "dynamic", "static"] = same(DataSettings, "binarize")
     data_dir: str | None = same(DataSettings, "data_dir")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignFiles(ForeignSettings):
+    """The files of a foreign autoencoder, and of the card."""
+
+    encoder: str | None = option(
+        None, help="ONNX file: measure any autoencoder instead of a run, on the images of data"
+    )
+    decoder: str | None = option(None, help="ONNX file of its decoder")
+    card: str | None = option(
+        None, help=".json file for the card, the figures that any autoencoder has; vaekit cards compares them"
+    )

@@ -9,9 +9,15 @@ import pytest
 import torch
 
 from vaekit.evaluation.cards.paired import (
-    by_hash, groups_of, jackknife_error, mean_figure, paired_frechet, paired_kernel, paired_mmd, psnr_figure,
+    by_hash,
+    groups_of,
+    jackknife_error,
+    mean_figure,
+    paired_frechet,
+    paired_kernel,
+    paired_mmd,
+    psnr_figure,
 )  # fmt: skip
-from vaekit.evaluation.samples.frechet import frechet_distance
 
 
 def test_means_without_each_tenth() -> None:

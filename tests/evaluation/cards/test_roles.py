@@ -95,5 +95,12 @@ def test_every_way_to_say_a_spread_has_the_same_bits(role: str) -> None:
     np.testing.assert_array_equal(found.z, mean)
 
 
+def test_a_spread_of_zero_is_none() -> None:
+    """An autoencoder that is not random, exported in the form of one that is."""
+    assert coded({"mean": N + 1, "std": N}, {"mean": "mean", "std": "std"}, False).nats is None
+    found = coded({"mean": N + 1, "logvar": N}, {"mean": "mean", "logvar": "logvar"}, False)
+    assert found.nats is not None and found.nats.tolist() == [1.5, 1.5]
+
+
 def test_the_prior_itself_costs_nothing() -> None:
     assert nats_of(torch.zeros(3, 7), torch.zeros(3, 7)).tolist() == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""How images reach a foreign network and come back: the order of their axes, and the values of black and white."""
+"""The way of images to a foreign network and back: the order of their axes, and the values of black and white."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def to_network(images: Tensor, axes: str, values: str, dtype: np.dtype) -> np.nd
 
 
 def from_network(found: np.ndarray, axes: str, values: str, shape: tuple[int, ...], where: str) -> Tensor:
-    """What a decoder gives as images (N, *shape); where it lies outside of black and white, it stays there.
+    """The output of a decoder as images (N, *shape); where it lies outside of black and white, it stays there.
 
     Args:
         axes: of the encoder, which decide where the shape alone does not.

@@ -133,7 +133,7 @@ class Foreign:
     def _bits(self, latents: list[Coded]) -> tuple[dict[str, Tensor], list[str]]:
         """Bits of each image, and why there are none."""
         nats = [one.nats for one in latents if one.nats is not None]
-        if nats:
+        if len(nats) == len(latents):
             total = torch.cat(nats)
             _check_finite(total, self.encoder.where)
             return {"rate_bits": in_bits(total)}, []

@@ -84,7 +84,7 @@ def _standard(data: Data | Split) -> Callable[[Tensor], Tensor]:
 
 
 def _pixels_of(split: Split) -> str:
-    """What the values of given images are: as whole numbers 8-bit, within [0, 1] unit, else real."""
+    """Key of PIXELS of given images: whole numbers are 8-bit, values within [0, 1] unit, others real."""
     if split.images.dtype == torch.uint8:
         return "8-bit"
     return "unit" if float(split.images.min()) >= 0 and float(split.images.max()) <= 1 else "real"

@@ -20,7 +20,7 @@ from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstruct
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What comes back of images.
+    """Images that came back.
 
     Attributes:
         images: (N, *shape), in [0, 1] or beyond.

@@ -38,7 +38,7 @@ class Coded:
 
     Attributes:
         z: what the decoder is given, (N, ...): means, or codes, or whatever the encoder gives alone.
-        nats: KL(q(z|x) ‖ N(0, I)) of each image, (N,) float64; None where there is no spread.
+        nats: KL(q(z|x) ‖ N(0, I)) of each image, (N,) float64; None where there is no spread, or it is 0 throughout.
         codes: (N, ...) whole numbers, or None.
     """
 
@@ -59,7 +59,7 @@ def roles_of(outputs: Mapping[str, np.ndarray], wanted: str | None, decoder: Seq
         where: the encoder, for messages.
 
     Raises:
-        SettingError: the roles are not those of an encoder, or cannot be told.
+        SettingError: the roles are not those of an encoder, or are not known.
     """
     if wanted is not None:
         roles = _given(wanted, list(outputs))
@@ -70,8 +70,8 @@ def roles_of(outputs: Mapping[str, np.ndarray], wanted: str | None, decoder: Seq
         roles = _by_name(outputs)
     spread = [role for role in SPREADS if role in roles]
     values = {"mean", "moments", "codes", "z"} & roles.keys()
-    told = bool(values) and len(spread) <= 1 and ("mean" in roles or not spread)
-    if not told or (whole and not {"codes", "z"} & roles.keys()):
+    known = bool(values) and len(spread) <= 1 and ("mean" in roles or not spread)
+    if not known or (whole and not {"codes", "z"} & roles.keys()):
         listed = ", ".join(f"{name} {list(value.shape[1:])}" for name, value in outputs.items())
         raise SettingError(
             f"{where}: its outputs ({listed}) do not tell mean, spread and codes; say latents='mean,logvar', say, of "
@@ -124,7 +124,7 @@ def coded(outputs: Mapping[str, np.ndarray], roles: Mapping[str, str], whole: bo
     codes = parts.get("codes")
     spread = next((role for role in SPREADS if role in parts), None)
     nats = None
-    if spread is not None:
+    if spread in ("logvar", "logstd") or (spread is not None and parts[spread].any()):
         with np.errstate(divide="ignore", invalid="ignore"):
             log_variance = SPREADS[spread](parts[spread].astype(np.float64))
         nats = nats_of(torch.from_numpy(parts["mean"].astype(np.float64)), torch.from_numpy(log_variance))
