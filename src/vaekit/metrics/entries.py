@@ -104,7 +104,7 @@ METRICS: dict[str, Metric] = {
     "mse": MSE,
     "reconstruction_mse": replace(MSE, meaning="Mean over the values of test images, through the posterior mean or the nearest codes."),
     "psnr_db": Metric("PSNR", "dB", "Peak signal-to-noise ratio of reconstructions, for a peak of 1.", HIGHER),
-    "ssim": Metric("SSIM", "at most 1", "Structural similarity of images and their reconstructions.", HIGHER, digits=4),
+    "ssim": Metric("SSIM", "index", "Structural similarity of images and their reconstructions; 1 where they are equal.", HIGHER, digits=4),
     "rate_bits": Metric("rate", BITS, "Cost of an image's latents under their prior; of a foreign model under N(0, I).",
                         symbol="KL(q(z|x) ‖ p(z)) / ln 2"),
     "rfd": Metric("Fréchet distance of reconstructions", "squared feature units",
