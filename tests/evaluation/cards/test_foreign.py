@@ -163,7 +163,9 @@ def test_codes_cost_the_logarithm_of_their_number(tmp_path: Path) -> None:
 def test_what_is_odd_is_noted() -> None:
     encode, decode = modules(GREY)
     signed = vaekit.card(encoder=encode, decoder=lambda z: 2 * decode(z) - 1, data=images(GREY))
-    assert any("is range= what the networks take and give?" in note for note in signed.notes)
+    assert any(
+        "is range= what the networks take and give, or are these logits?" in note for note in signed.notes
+    )
     drawn = vaekit.card(encoder=lambda x: encode(x).sample(), decoder=decode, data=images(GREY))
     assert any("draws at random" in note for note in drawn.notes)
     assert "rate_bits" not in drawn.figures
@@ -180,6 +182,39 @@ def two_inputs(folder: Path) -> Path:
     model.graph.input.append(format.helper.make_tensor_value_info("noise", 1, ["n", D]))
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def conditional(folder: Path, name: str) -> dict[str, Path]:
+    """A decoder that adds a tenth of the class to every pixel."""
+    mean, _, back = matrices(GREY)
+    graph = onnx.Graph(("n", D), name="z")
+    graph.node("MatMul", (back / 2).astype(np.float32))
+    pixels = graph.node("Reshape", np.array([-1, *GREY]))
+    graph.inputs.append(onnx.helper.make_tensor_value_info(name, onnx.LONG, ["n"]))
+    graph.node("Cast", of=name, to=onnx.FLOAT)
+    graph.node("Mul", np.float32(0.1))
+    shift = graph.node("Reshape", np.array([-1, 1, 1, 1]))
+    graph.nodes.append(onnx.helper.make_node("Add", [pixels, shift], ["sum"]))
+    graph.output("image", ("n", *GREY), of="sum")
+    return {
+        "encoder": onnx.encoder(folder / "e.onnx", GREY, {"mean": mean}),
+        "decoder": graph.write(folder / "c.onnx"),
+    }
+
+
+def test_networks_that_take_the_class(tmp_path: Path) -> None:
+    split = images(GREY)
+    labelled = Split(split.images, torch.arange(37) % 5)
+    networks = conditional(tmp_path, "class")
+    found = vaekit.card(**networks, data=labelled)
+    mean, _, back = matrices(GREY)
+    x = split.images.numpy().reshape(37, -1) / 255
+    rebuilt = x @ mean[:-1] @ back / 2 + 0.1 * (np.arange(37) % 5)[:, None]
+    assert found.figures["mse"].value == pytest.approx(((rebuilt - x) ** 2).mean(), rel=2e-5)
+    with pytest.raises(SettingError, match=r"takes the class of each image \(class\); these have no labels"):
+        vaekit.card(**networks, data=split)
+    with pytest.raises(SettingError, match=r"takes 2 inputs \(z, noise\)"):
+        vaekit.card(**conditional(tmp_path, "noise"), data=labelled)
 
 
 def not_finite(folder: Path) -> Path:
@@ -235,7 +270,7 @@ def refused(folder: Path, name: str) -> dict[str, object]:
         ("text", r"encoder='.*text.onnx': not an ONNX file that can be run \("),
         ("empty", r"decoder='.*empty.onnx': not an ONNX file that can be run \("),
         ("cut", r"decoder='.*cut.onnx': not an ONNX file that can be run \("),
-        ("two inputs", r"takes 2 inputs \(x, noise\); a network of one is wanted"),
+        ("two inputs", r"takes 2 inputs \(x, noise\); one is wanted"),
         ("other latents", "gives latents of 4 and decoder='.*' takes 3: they do not belong together"),
         ("other size", "takes 1x16x16, and these images are 1x12x10: give image_size='16x16'"),
         ("other channels", "takes 3x12x10, and these images are 1x12x10: give images of that form"),

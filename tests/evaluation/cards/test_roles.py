@@ -34,6 +34,7 @@ def told(
         (["latent_mean", "latent_variance"], {"mean": "latent_mean", "variance": "latent_variance"}),
         (["Mean", "LogSigma"], {"mean": "Mean", "logstd": "LogSigma"}),
         (["mu", "log_sigma_sq"], {"mean": "mu", "logvar": "log_sigma_sq"}),
+        (["zmu", "zlogvar"], {"mean": "zmu", "logvar": "zlogvar"}),
         (["sample", "mu", "sigma"], {"z": "sample", "mean": "mu", "std": "sigma"}),
     ],
 )

@@ -46,8 +46,8 @@ class CalledNetwork:
         self.dtype = np.dtype(np.float32)
         self.takes_numpy: bool | None = False if self.module is not None else None
 
-    def __call__(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs by name, (N, ...) each, for inputs (N, ...).
+    def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The outputs by name, (N, ...) each, for inputs (N, ...); it is given no classes.
 
         Raises:
             SettingError: the function fails, or gives what is no array with a row for each input.

@@ -23,8 +23,8 @@ class Network(Protocol):
     dtype: np.dtype
     digest: str
 
-    def __call__(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs by name, (N, ...) each."""
+    def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The outputs by name, (N, ...) each, for inputs (N, ...) and classes (N,) where it takes some."""
         ...
 
 

@@ -27,10 +27,13 @@ from vaekit.evaluation.cards.conventions import (
 from vaekit.evaluation.cards.onnx_network import OnnxNetwork
 from vaekit.evaluation.cards.rebuilt import Rebuilt
 from vaekit.evaluation.cards.roles import Coded, coded, in_bits, roles_of
-from vaekit.inference import at_once
 from vaekit.runtime.pulse import ProgressCallback, report
 
 Given = str | Path | Callable[..., Any]
+MOST, VALUES = (
+    100,
+    2**20,
+)  # images at a time, and values of images: networks of any size are to fit into memory
 FAR = 0.1  # beyond black or white, at which a range may be the wrong one
 
 
@@ -66,11 +69,14 @@ class Foreign:
         """Says whether the decoder takes whole numbers."""
         return self.decoder.dtype.kind in "iu"
 
-    def rebuilt(self, images: Tensor, tell: ProgressCallback | None = None) -> Rebuilt:
+    def rebuilt(
+        self, images: Tensor, labels: Tensor | None = None, tell: ProgressCallback | None = None
+    ) -> Rebuilt:
         """Images through the networks and back.
 
         Args:
             images: (N, *shape), as they are shown.
+            labels: (N,) class numbers, for networks that take some.
 
         Raises:
             SettingError: the networks do not fit each other or these images.
@@ -78,25 +84,32 @@ class Foreign:
         """
         parts, latents = [], []
         roles: dict[str, str] | None = None
-        for part in images.split(at_once(self.shape)):
-            given = to_network(part, self.axes, self.values, self.encoder.dtype)
-            outputs = self.encoder(given)
+        step = max(1, min(MOST, VALUES // math.prod(self.shape)))
+        for start in range(0, len(images), step):
+            y = None if labels is None else labels[start : start + step].numpy()
+            outputs = self.encoded(images[start : start + step], y)
             if roles is None:
                 wanted = self.settings.latents
                 roles = roles_of(outputs, wanted, self.decoder.given, self.whole, self.encoder.where)
             latents.append(coded(outputs, roles, self.whole))
-            parts.append(self.decoded(latents[-1].z))
+            parts.append(self.decoded(latents[-1].z, y))
             report(tell, "reconstructions", sum(map(len, parts)), len(images))
         assert roles is not None
         found = torch.cat(parts)
         _check_finite(found, self.decoder.where)
         bits, notes = self._bits(latents)
-        notes += self._draws(images[:8], roles, latents[0]) + self._range_notes(found)
+        notes += self._draws(
+            self.encoded(images[:8], None if labels is None else labels[:8].numpy()), roles, latents[0]
+        ) + self._range_notes(found)
         return Rebuilt(found, bits, self._about(roles), notes)
 
-    def decoded(self, z: np.ndarray) -> Tensor:
+    def encoded(self, images: Tensor, y: np.ndarray | None) -> dict[str, np.ndarray]:
+        """The encoder's outputs for images (N, *shape) as they are shown."""
+        return self.encoder(to_network(images, self.axes, self.values, self.encoder.dtype), y)
+
+    def decoded(self, z: np.ndarray, y: np.ndarray | None) -> Tensor:
         """Images (N, *shape) of latents (N, ...)."""
-        outputs = self.decoder(self._for_decoder(z))
+        outputs = self.decoder(self._for_decoder(z), y)
         if len(outputs) != 1:
             raise SettingError(
                 f"{self.decoder.where}: gives {len(outputs)} outputs ({', '.join(outputs)}); one is wanted, the images.",
@@ -150,12 +163,10 @@ class Foreign:
         bits = math.prod(codes[0].shape[1:]) * math.log2(count)
         return {"fixed_bits": torch.full((sum(map(len, codes)),), bits, dtype=torch.float64)}, []
 
-    def _draws(self, images: Tensor, roles: dict[str, str], first: Coded) -> list[str]:
-        """A note where the same images are encoded otherwise a second time."""
-        again = coded(
-            self.encoder(to_network(images, self.axes, self.values, self.encoder.dtype)), roles, self.whole
-        )
-        if np.allclose(again.z, first.z[: len(images)], rtol=1e-3, atol=1e-3):
+    def _draws(self, outputs: dict[str, np.ndarray], roles: dict[str, str], first: Coded) -> list[str]:
+        """A note where the first images are encoded otherwise a second time, as these outputs."""
+        again = coded(outputs, roles, self.whole)
+        if np.allclose(again.z, first.z[: len(again.z)], rtol=1e-3, atol=1e-3):
             return []
         return ["The encoder draws at random: another card of the same files has other figures."]
 
@@ -165,7 +176,7 @@ class Foreign:
             return []
         return [
             f"Reconstructions go from {low:.2f} to {high:.2f}, where 0 is black and 1 white, and are cut there; is range= "
-            "what the networks take and give?"
+            "what the networks take and give, or are these logits?"
         ]
 
     def _about(self, roles: dict[str, str]) -> dict[str, Any]:

@@ -89,7 +89,9 @@ def card(
             found = _loaded(data, foreign)
             sheet = sheet_of(found)
             shape = tuple(sheet.shown.shape[1:])
-            back = Foreign(networks[0], networks[1], settings, shape, sheet.pixels).rebuilt(sheet.shown, told)
+            back = Foreign(networks[0], networks[1], settings, shape, sheet.pixels).rebuilt(
+                sheet.shown, sheet.images.labels, told
+            )
         result = card_of(sheet, back, found, features)
     if out is not None:
         result.write(out)

@@ -17,11 +17,18 @@ TYPES = {  # of ONNX -> numpy
     "tensor(uint8)": np.uint8, "tensor(int8)": np.int8, "tensor(uint16)": np.uint16, "tensor(int16)": np.int16,
     "tensor(int32)": np.int32, "tensor(int64)": np.int64,
 }  # fmt: skip
+CLASS = (
+    "class",
+    "classes",
+    "label",
+    "labels",
+    "y",
+)  # names of an input of whole numbers that is given the class
 SILENT = 4  # severity: a failure is raised, and not printed too
 
 
 class OnnxNetwork:
-    """An ONNX file with one input whose first axis is the batch.
+    """An ONNX file with one input whose first axis is the batch, and perhaps the class of each image beside it.
 
     Attributes:
         name: of the file.
@@ -35,7 +42,7 @@ class OnnxNetwork:
 
     Raises:
         RunError: the file is missing, damaged or no ONNX, or cannot be run here.
-        SettingError: it has several inputs, or one that is no array of numbers.
+        SettingError: it has other inputs too, or one that is no array of numbers.
     """
 
     def __init__(self, path: str | Path, option: str) -> None:
@@ -55,12 +62,18 @@ class OnnxNetwork:
         except Exception as error:  # of its parser: whatever a foreign file makes it raise
             raise RunError(f"{self.where}: not an ONNX file that can be run ({_reason(error)}).") from None
         inputs = self.session.get_inputs()
-        if len(inputs) != 1:
+        labels = [
+            one
+            for one in inputs[1:]
+            if one.name.lower() in CLASS and TYPES.get(one.type) in (np.int32, np.int64)
+        ]
+        if len(inputs) != 1 + len(labels) or len(labels) > 1:
             names = ", ".join(one.name for one in inputs) or "none"
             raise SettingError(
-                f"{self.where}: takes {len(inputs)} inputs ({names}); a network of one is wanted: export it anew without "
-                "the others, or pass a function in Python.", option
+                f"{self.where}: takes {len(inputs)} inputs ({names}); one is wanted, and beside it the class of an image at "
+                "most: export it anew without the others, or pass a function in Python.", option
             )  # fmt: skip
+        self.label = labels[0] if labels else None
         self.input: str = inputs[0].name
         if inputs[0].type not in TYPES:
             raise SettingError(
@@ -72,31 +85,39 @@ class OnnxNetwork:
         self.given = tuple(axes[1:]) if axes else None
         self.names = [one.name for one in self.session.get_outputs()]
 
-    def __call__(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs by name, (N, ...) each, for inputs (N, ...) as it takes them.
+    def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The outputs by name, (N, ...) each, for inputs (N, ...) as it takes them, and classes (N,) if it takes some.
 
         A batch of fixed length is filled up by copies of the last row.
 
         Raises:
             RunError: it cannot be run on these, or an output has another number of rows.
+            SettingError: it takes classes, and there are none.
         """
+        if self.label is not None and y is None:
+            raise SettingError(
+                f"{self.where}: takes the class of each image ({self.label.name}); these have no labels."
+            )
         size = self.batch or len(x)
-        parts = [self._run(x[start : start + size], size) for start in range(0, len(x), size)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in self.names}
+        places = [np.arange(start, start + size).clip(max=len(x) - 1) for start in range(0, len(x), size)]
+        parts = [self._run(x[place], None if y is None else y[place]) for place in places]
+        return {name: np.concatenate([part[name] for part in parts])[: len(x)] for name in self.names}
 
-    def _run(self, x: np.ndarray, size: int) -> dict[str, np.ndarray]:
-        padded = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)]) if len(x) < size else x
+    def _run(self, x: np.ndarray, y: np.ndarray | None) -> dict[str, np.ndarray]:
+        given = {self.input: x}
+        if self.label is not None and y is not None:
+            given[self.label.name] = y.astype(TYPES[self.label.type])
         try:
-            found: list[Any] = list(self.session.run(None, {self.input: padded}))
+            found: list[Any] = list(self.session.run(None, given))
         except Exception as error:  # whatever the file makes it raise
-            shape = "x".join(map(str, padded.shape))
+            shape = "x".join(map(str, x.shape))
             raise RunError(
                 f"{self.where}: cannot be run on an input of {shape} ({_reason(error)})."
             ) from None
         for name, value in zip(self.names, found, strict=True):
-            if not isinstance(value, np.ndarray) or value.ndim < 1 or len(value) != size:
-                raise RunError(f"{self.where}: its output {name} has no row for each of {size} inputs.")
-        return {name: value[: len(x)] for name, value in zip(self.names, found, strict=True)}
+            if not isinstance(value, np.ndarray) or value.ndim < 1 or len(value) != len(x):
+                raise RunError(f"{self.where}: its output {name} has no row for each of {len(x)} inputs.")
+        return dict(zip(self.names, found, strict=True))
 
 
 def _reason(error: Exception) -> str:

@@ -20,8 +20,8 @@ NAMES = {  # role -> what the name of an output has in it; the first that fits
     "logstd": r"log_?(std|sigma|scale)",
     "std": r"std|sigma|scale",
     "variance": r"var",
-    "mean": r"mean|(^|[^a-z])(mu|loc)($|[^a-z])",
-    "codes": r"indic|index|tokens?|(^|[^a-z])(codes?|ids)($|[^a-z])",
+    "mean": r"mean|(^|[^a-z])(mu|loc)($|[^a-z])|mu\d*$",
+    "codes": r"indic|index|token",
 }
 
 SPREADS = {  # role -> log-variance of an output of that role
