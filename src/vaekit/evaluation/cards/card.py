@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.core import RunError
-from vaekit.evaluation.table import Row
-from vaekit.metrics import metric_of
+from vaekit.evaluation.table import Row, rows
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runs.json_records import OPTIONAL, as_json, read_record
 
@@ -80,11 +79,12 @@ class Card:
 
     def rows(self) -> list[Row]:
         """The figures as rows for people."""
-        found = []
+        values: dict[str, Any] = {}
         for key, figure in self.figures.items():
-            metric = metric_of(key)
-            found.append(Row(key, metric, figure.value, figure.error, figure.floor, metric.sentence))
-        return found
+            values[key] = {"value": figure.value, "standard_error": figure.error}
+            if figure.floor is not None:
+                values[f"{key}_floor"] = figure.floor
+        return rows(values)
 
 
 def read_card(path: str | Path) -> Card:
