@@ -54,6 +54,10 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.data import load_data as load_data
     from vaekit.demonstration import Demo as Demo
     from vaekit.demonstration import demo as demo
+    from vaekit.evaluation.cards.card import Card as Card
+    from vaekit.evaluation.cards.measure_card import card as card
+    from vaekit.evaluation.cards.side_by_side import Cards as Cards
+    from vaekit.evaluation.cards.side_by_side import cards as cards
     from vaekit.evaluation.evaluate import Evaluation as Evaluation
     from vaekit.evaluation.evaluate import evaluate as evaluate
     from vaekit.evaluation.samples.features.learn import Learned as Learned
@@ -135,6 +139,10 @@ PUBLIC = {  # name -> "module" or "module:name"
     "Demo": "vaekit.demonstration:Demo",
     "Learned": "vaekit.evaluation.samples.features.learn:Learned",
     "Scores": "vaekit.evaluation.score:Scores",
+    "card": "vaekit.evaluation.cards.measure_card:card",
+    "cards": "vaekit.evaluation.cards.side_by_side:cards",
+    "Card": "vaekit.evaluation.cards.card:Card",
+    "Cards": "vaekit.evaluation.cards.side_by_side:Cards",
     "evaluate": "vaekit.evaluation.evaluate:evaluate",
     "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
     "load_run": "vaekit.runs.load:load_run",

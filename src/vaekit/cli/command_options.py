@@ -7,6 +7,7 @@ from typing import Literal
 
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.fields import Options, option, same
+from vaekit.config.foreign_options import ForeignFiles
 from vaekit.config.likelihood_parts import LikelihoodPart
 from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
@@ -202,9 +203,12 @@ class ExportOptions(SourceRunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(SourceRunOptions):
-    """The measures to take, and their effort."""
+class EvaluateOptions(ForeignFiles, SourceRunOptions):
+    """The measures to take, and their effort; or the networks of an autoencoder that is no run."""
 
+    run: str | None = option(
+        None, help="folder of a trained run; or give --encoder and --decoder", positional=True
+    )
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own; only then is summary.json written)"
     )
@@ -238,6 +242,15 @@ class EvaluateOptions(SourceRunOptions):
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
     seed: int = option(0, at_least=0, help="seed of all draws")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardsOptions(Common):
+    """The cards to compare."""
+
+    cards: tuple[str, ...] = option(
+        (), help="files of cards, two or more; the others are compared with the first", positional=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

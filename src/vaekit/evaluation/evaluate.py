@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaekit.config.configured import documented
+from vaekit.config.foreign_options import ForeignSettings
 from vaekit.core import SettingError, choose
 from vaekit.data import Data, Split
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.asked import Asked, asked_of, describe
+from vaekit.evaluation.cards.card import Card
+from vaekit.evaluation.cards.foreign import Given
+from vaekit.evaluation.cards.measure_card import card as measure_card
+from vaekit.evaluation.cards.measure_card import check_given
 from vaekit.evaluation.factors.disentanglement import Disentanglement, measure_disentanglement
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
@@ -60,6 +66,7 @@ class Evaluation:
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
         disentanglement: of the latents, if the images' factors are known.
+        card: the figures that any autoencoder has, where they were asked for.
     """
 
     about: Mapping[str, Any]
@@ -73,6 +80,7 @@ class Evaluation:
     quality: SampleQuality | None = None
     codes: CodeReport | None = None
     disentanglement: Disentanglement | None = None
+    card: Card | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -94,14 +102,18 @@ class Evaluation:
                 "notes": list(self.quality.notes),
             },
             "disentanglement": self.disentanglement and self.disentanglement.as_dict(),
+            "card": self.card and self.card.as_dict(),
         }
         return {name: value for name, value in values.items() if value is not None}
 
 
+@documented(ForeignSettings)
 def evaluate(
-    model: Model | Run | str | Path,
+    model: Model | Run | str | Path | None = None,
     data: Data | Split | str | None = None,
     *,
+    encoder: Given | None = None,
+    decoder: Given | None = None,
     label: str | None = None,
     samples: int = 5000,
     images: int | None = None,
@@ -117,16 +129,19 @@ def evaluate(
     precision: str = "auto",
     device: str = "auto",
     keep: bool = False,
+    card: str | Path | None = None,
     progress: str = "auto",
     tell: ProgressCallback | None = None,
+    **foreign: Any,
 ) -> Evaluation:
     """Measures a model on test images: likelihood, the health of its latent space, quality of samples, and
     disentanglement where the factors of the images are known.
 
     Args:
-        model: a model, a run, or a run's folder.
+        model: a model, a run, or a run's folder; or None, and `encoder` and `decoder` instead.
         data: images of a split; or a data set, or for a run its source, of which the test split is measured and
             the training split serves for comparison; None takes a run's own data.
+        encoder, decoder: of an autoencoder that is no run, ONNX files or functions: it gets a card (`vaekit.card`).
         label: class of the images of a source without labels, for a conditional run.
         samples: K of the importance-weighted bound.
         images: number of images to measure the likelihood on, drawn at random; None takes all.
@@ -141,6 +156,7 @@ def evaluate(
         precision: of the networks: fp32, bf16, or auto.
         device: where a folder's model is computed.
         keep: write the result into the run's summary.json and report.html; of a run on its own data only.
+        card: a .json file that gets the card too, the figures that any autoencoder has.
         progress: "auto" shows what is measured and the time left, on standard error; "none" nothing.
         tell: called instead with what is measured, how many images are done, and of how many.
 
@@ -152,6 +168,11 @@ def evaluate(
         RunError: a run that cannot be used, or where the result cannot be kept.
     """
     began = time.monotonic()
+    shown: dict[str, Any] = {"label": label, "features": features, "progress": progress, "tell": tell}
+    if check_given(model, encoder, decoder, foreign) is not None:
+        found = measure_card(data=data, encoder=encoder, decoder=decoder, out=card, **shown, **foreign)
+        return Evaluation(found.about, card=found)
+    assert model is not None
     check_numbers(samples, images, jackknife, annealed, sandwich)
     check_chains(chains, temperatures, leapfrog)
     choose(precision, PRECISIONS, "precision")
@@ -162,6 +183,7 @@ def evaluate(
     model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
     about = describe(asked, under, seed, precision)
     check_draws(model, sandwich)
+    found = None if card is None else measure_card(run, asked.data, out=card, **shown | {"label": None})
     health, likelihood, factors, codes, annealing, walls = None, {}, None, None, None, None
     with pulse(progress, tell) as told:
         options: dict[str, Any] = {"seed": seed, "precision": precision, "tell": told}
@@ -192,6 +214,7 @@ def evaluate(
         quality=quality,
         codes=codes,
         disentanglement=factors,
+        card=found,
         about={**about, "seconds": round(time.monotonic() - began, 1)},
     )
     if keep and isinstance(run, Run):

@@ -145,6 +145,8 @@ METRICS: dict[str, Metric] = {
     "code_perplexity": Metric("code perplexity", "codes",
                               "Effective number of codes: exp of their entropy.", short="perplexity", drawn=True),
     "code_nats": Metric("code length", NATS, "Cost of an image's codes under their prior.", LOWER, "−log p(c)"),
+    "rate_bits": Metric("rate", BITS, "Cost of an image's latents under their prior; of a foreign model under N(0, I).",
+                        symbol="KL(q(z|x) ‖ p(z)) / ln 2"),
     "code_bits": Metric("code length", BITS, "Cost of an image's latents: −log₂ p(c) of codes under their prior, or the rate in bits.",
                         short="bits", drawn=True, detail="{images:,} images"),
     "code_mse": Metric("squared error at these bits", MSE.unit,
@@ -156,6 +158,7 @@ METRICS: dict[str, Metric] = {
                              detail="{images:,} images"),
     # Reconstructions.
     "mse": MSE,
+    "ssim": Metric("SSIM", "index", "Structural similarity of images and their reconstructions; 1 where they are equal.", HIGHER, digits=4),
     "reconstruction_mse": replace(MSE, meaning="Mean over the values of test images, through the posterior mean or the nearest codes."),
     "psnr_db": Metric("PSNR", "dB", "Peak signal-to-noise ratio of the mean squared error, for a peak of 1.", HIGHER),
     # Samples, as a set.
@@ -168,6 +171,10 @@ METRICS: dict[str, Metric] = {
                       ONE, family=True),
     "recall": Metric("recall", "share", "Test images within the neighbourhoods of generated ones.", HIGHER, family=True),
     "coverage": Metric("coverage", "share", "Test images with a generated one in their neighbourhood.", HIGHER, family=True),
+    "rfd": Metric("Fréchet distance of reconstructions", "squared feature units",
+                  "Of normals fitted to features of reconstructions and of the very images.", LOWER, family=True),
+    "rkd": Metric("kernel distance of reconstructions", "kernel units",
+                  "Unbiased squared MMD with a cubic kernel of reconstructions and the very images; may fall below 0.", LOWER, family=True),
     "sharpness": Metric("sharpness", "ratio", "Laplacian energy against that of test images; below 1 blurred, above 1 noisy.", ONE),
     "memorised": Metric("memorised", "excess over chance",
                         "Generated images nearer to training than to test images: 1 for copies, below 0 for fewer than by chance.",
