@@ -11,6 +11,7 @@ from vaekit.config.likelihood_parts import LikelihoodPart
 from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
 from vaekit.config.parts import Undecided
+from vaekit.config.reproduce_options import ReproduceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,4 +326,11 @@ class FeaturesOptions(DataSettings):
     out: str | None = option(
         None, help=".safetensors (default: features/NAME.safetensors, with the hash of its content in NAME)"
     )
+    json: bool = same(Common, "json")
+
+
+@dataclass(frozen=True)
+class ReproduceOptions(ReproduceSettings):
+    """The recipes to run again, and the folder."""
+
     json: bool = same(Common, "json")

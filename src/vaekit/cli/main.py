@@ -54,6 +54,8 @@ COMMANDS = {
     "encode": Command("RUN", "embeddings of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
     "evaluate": Command("RUN", "measure likelihood, latent space and samples", "EvaluateOptions", "evaluate:evaluate"),
     "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "compare:compare"),
+    "reproduce": Command("[RECIPE ...]", "run recipes again, and judge their figures by those stored", "ReproduceOptions",
+                         "reproduce:reproduce"),
     "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
     "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
     "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
