@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from vaekit import InputError
-from vaekit.reproduction.recipe_files import find_recipe, read_recipe, shipped
+from vaekit.config.options import read_config
+from vaekit.config.recipe_names import shipped
+from vaekit.reproduction.recipe_files import find_recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
 RIGHT = {
@@ -138,3 +140,9 @@ def test_a_prior_waits_for_the_run_that_it_is_fitted_to() -> None:
     recipe = find_recipe("mnist_code_prior")
     assert recipe.after is not None and recipe.after.name == "mnist_vqvae"
     assert recipe.seconds == pytest.approx(285.1 + 545.643)
+
+
+def test_a_config_can_be_named_as_a_recipe() -> None:
+    assert read_config("digits_vae") == find_recipe("digits_vae").settings
+    with pytest.raises(InputError, match="config digit_vae: no such file. Did you mean digits_vae?"):
+        read_config("digit_vae")

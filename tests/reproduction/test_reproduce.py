@@ -9,9 +9,10 @@ import pytest
 
 import vaekit
 from vaekit import load_run
+from vaekit.config.recipe_names import shipped
 from vaekit.evaluation.table import rows
 from vaekit.reproduction import reproduce as module
-from vaekit.reproduction.recipe_files import find_recipe, shipped
+from vaekit.reproduction.recipe_files import find_recipe
 
 ROW = "−ELBO"
 
@@ -182,3 +183,40 @@ def test_quick_ones_take_less_than_five_minutes_together(terminal) -> None:
 def test_the_smallest_recipe_holds_here(terminal) -> None:
     outcome = terminal("reproduce", "digits_vae")
     assert outcome.status == 0, outcome.out
+
+
+def test_a_prior_is_fitted_to_the_run_of_the_recipe_before_it(tmp_path: Path, monkeypatch) -> None:
+    """Interrupted while the prior is trained, it is resumed there, and judged by the code length under it."""
+    monkeypatch.chdir(tmp_path)
+    small = {
+        "data": "digits",
+        "epochs": 1,
+        "width": 8,
+        "depth": 1,
+        "downsample": 4,
+        "codes": 8,
+        "code_dim": 2,
+        "device": "cpu",
+    }
+    codes = {"format": 1, "settings": {"method": "vqvae", **small}}
+    own = {"method": "code-prior", "width": 8, "depth": 1, "heads": 1, "epochs": 1, "batch_size": 64}
+    kept = {"seeds": [0], "hardware": {"processor": "one"}, "versions": {}}
+    result = {"figures": {"code_bits": {"value": 10.0, "standard_error_over_images": 1.0}}, **kept}
+    prior = {"format": 1, "settings": own, "after": "codes.json", "result": result}
+    for name, content in (("codes", codes), ("prior", prior)):
+        Path(f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    asked: list[int] = []
+
+    def stop() -> str | None:
+        asked.append(1)
+        return "SIGINT" if Path("out/prior/prior/config.json").exists() and len(asked) > 5 else None
+
+    assert vaekit.reproduce(["prior.json"], out="out", should_stop=stop).interrupted == "SIGINT"
+    assert load_run("out/prior").summary is not None
+    found = vaekit.reproduce(["prior.json"], out="out")
+    assert found.recipes[0].seconds is None and not found.recipes[0].timed
+    (figure,) = found.reproduced[0].figures
+    record = load_run("out/prior").summary
+    assert record is not None and record.evaluation is not None and figure.found is not None
+    assert figure.found.value == record.evaluation["codes"]["code_bits"]["value"] > 0
+    assert figure.found.error == record.evaluation["codes"]["code_bits"]["standard_error"]

@@ -30,7 +30,7 @@ class TrainOptions(Common):
     )
     config: str | None = option(
         None,
-        help="JSON file of options: a recipe, or the config.json of a run; options of the command line win",
+        help="JSON file of options: a recipe, by its name too, or the config.json of a run; options of the command line win",
     )
     start: str | None = option(
         None,
@@ -72,7 +72,7 @@ class PriorOptions(Common):
     replace: bool = option(False, help="replace a prior that is there")
     config: str | None = option(
         None,
-        help="JSON file of options: a recipe, or the config.json of a prior; options of the command line win",
+        help="JSON file of options: a recipe, by its name too, or the config.json of a prior; options of the command line win",
     )
 
 

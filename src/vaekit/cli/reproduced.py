@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from vaekit.reproduction.judging import Judged
     from vaekit.reproduction.reproduce import Reproduced, Reproduction
 
-HEAD = ("recipe", "figure", "stored", "found", "verdict", "")
-TIME = "seconds"
+HEAD = ("recipe", "figure", "stored", "found", "unit", "verdict", "")
+TIME = "time"
 
 
 def reproduction_lines(found: Reproduction) -> list[str]:
@@ -26,11 +26,11 @@ def rows_of(each: Reproduced) -> list[tuple[str, ...]]:
     """The rows of one recipe."""
     name = each.recipe.name
     if each.run is None:
-        return [(name, "", "", "", each.verdict, each.reason)]
+        return [(name, "", "", "", "", each.verdict, each.reason)]
     there = "–" if each.recipe.seconds is None else f"{each.recipe.seconds:.1f}"
     return [
         *(row_of(name, figure) for figure in each.figures),
-        (name, TIME, there, f"{each.run.seconds:.1f}", "", ""),
+        (name, TIME, there, f"{each.run.seconds:.1f}", "s", "", ""),
     ]
 
 
@@ -39,7 +39,15 @@ def row_of(name: str, figure: Judged) -> tuple[str, ...]:
     metric, stored, found = figure.metric, figure.stored, figure.found
     error = "" if stored.error is None else f" ± {metric.text(stored.error)}"
     here = "–" if found is None else metric.text(found.value)
-    return name, metric.label, metric.text(stored.value) + error, here, figure.verdict, figure.reason
+    return (
+        name,
+        metric.label,
+        metric.text(stored.value) + error,
+        here,
+        metric.unit,
+        figure.verdict,
+        figure.reason,
+    )
 
 
 def hardware_lines(reproduced: Sequence[Reproduced]) -> list[str]:
@@ -70,7 +78,7 @@ def list_lines(found: Reproduction) -> list[str]:
     rows: list[tuple[str, ...]] = [("recipe", "time", "figures", "hardware")]
     for recipe in found.recipes:
         assert recipe.result is not None
-        seconds = "–" if recipe.seconds is None else duration(recipe.seconds)
+        seconds = "–" if recipe.seconds is None else "over " * (not recipe.timed) + duration(recipe.seconds)
         rows.append((recipe.name, seconds, str(len(recipe.result.figures)), recipe.result.hardware.text))
     return [*aligned(rows), "", f"in all {duration(found.forecast_seconds)}, as far as times are stored"]
 

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import vaekit
 from vaekit.config.methods import PRIORS, resolve
 from vaekit.config.options import FORMAT
+from vaekit.config.recipe_names import SUFFIX, shipped
 from vaekit.config.reproduce_options import RecipeEvaluation
 from vaekit.core import RunError, SettingError, choose, near_miss
 from vaekit.metrics import METRICS, known
@@ -31,10 +31,19 @@ from vaekit.reproduction.machine import Hardware
 from vaekit.runs.files import read_json
 from vaekit.runs.json_records import OPTIONAL, read_record
 
-SUFFIX = ".json"
 KEYS = ("format", "note", "settings", "after", "evaluation", "result")  # of the file
 OF_FIGURE = ("value", "standard_error_over_images", "standard_error_over_seeds")
-OF_RESULT = ("figures", "seeds", "hardware", "versions", "date", "seconds", "data", "otherwise")
+OF_RESULT = (
+    "figures",
+    "seeds",
+    "hardware",
+    "versions",
+    "date",
+    "seconds",
+    "train_seconds",
+    "data",
+    "otherwise",
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Result:
         hardware, versions: that they were measured on, and with.
         date: of the measurement, as YYYY-MM-DD.
         seconds: of training and evaluation, of one seed.
+        train_seconds: of the training alone, where no more was noted.
         data: fingerprint of the data.
         otherwise: what was measured by other means, as it was noted.
     """
@@ -78,6 +88,7 @@ class Result:
     versions: Mapping[str, str]
     date: str | None = field(default=None, metadata=OPTIONAL)
     seconds: float | None = field(default=None, metadata=OPTIONAL)
+    train_seconds: float | None = field(default=None, metadata=OPTIONAL)
     data: str | None = field(default=None, metadata=OPTIONAL)
     otherwise: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
 
@@ -123,22 +134,19 @@ class Recipe:
     @property
     def seconds(self) -> float | None:
         """Returns what one run took there, that of the recipe before included; None where that is not stored."""
-        parts = [self.result and self.result.seconds]
-        if self.after is not None:
-            parts.append(self.after.seconds)
+        parts = [
+            each and (each.train_seconds if each.seconds is None else each.seconds) for each in self._results
+        ]
         return None if None in parts else sum(part for part in parts if part is not None)
 
+    @property
+    def timed(self) -> bool:
+        """Says whether these seconds have the evaluation too."""
+        return all(each is not None and each.seconds is not None for each in self._results)
 
-def recipe_folder() -> Path:
-    """Returns the folder of the recipes that come with vaekit: in the package, or beside it in a clone."""
-    package = Path(vaekit.__file__).parent
-    inside = package / "recipes"
-    return inside if inside.is_dir() else package.parents[1] / "recipes"
-
-
-def shipped() -> dict[str, Path]:
-    """Files of the recipes that come with vaekit, by name."""
-    return {path.stem: path for path in sorted(recipe_folder().glob(f"*{SUFFIX}"))}
+    @property
+    def _results(self) -> list[Result | None]:
+        return [self.result] if self.after is None else [self.result, self.after.result]
 
 
 def find_recipe(named: str) -> Recipe:
@@ -240,8 +248,9 @@ def _check_result(result: Result) -> None:
 
 
 def _numbers(result: Result) -> Iterator[tuple[str, float]]:
-    if result.seconds is not None:
-        yield "seconds", result.seconds
+    for key in ("seconds", "train_seconds"):
+        if (seconds := getattr(result, key)) is not None:
+            yield key, seconds
     for name, figure in result.figures.items():
         for key in OF_FIGURE:
             value = getattr(figure, key)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.config.options import FORMAT
+from vaekit.config.recipe_names import shipped
 from vaekit.config.reproduce_options import ReproduceSettings
 from vaekit.core import DataError, RunError, SettingError, TrainingError, counted
 from vaekit.reproduction.judging import FALLS_OUT, HOLDS, NOT_JUDGED, Judged, judge
-from vaekit.reproduction.recipe_files import Recipe, find_recipe, read_recipe, shipped
+from vaekit.reproduction.recipe_files import Recipe, find_recipe, read_recipe
 from vaekit.reproduction.rerun import Rerun, Say, Stop, rerun
 from vaekit.runs.files import read_json, write_json, writing
 from vaekit.runtime.device import choose_device
@@ -151,6 +152,8 @@ def reproduce(
         if isinstance(each, str):
             return Reproduction(chosen, done, folder, each, wanted.named)
         done = (*done, each)
+        if number < len(chosen) and (reason := should_stop()):
+            return Reproduction(chosen, done, folder, reason, wanted.named)
     found = Reproduction(chosen, done, folder, None, wanted.named)
     write_json(folder / NUMBERS, {"format": FORMAT, **found.as_dict()})
     return found
@@ -177,19 +180,22 @@ def choose_recipes(named: Sequence[str], quick: bool) -> tuple[Recipe, ...]:
 
 
 def quickest(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """The first of some recipes in order of time, as long as they took less than QUICK_SECONDS together."""
+    """The first of some recipes in order of time, as long as they took less than QUICK_SECONDS together; those whose
+    evaluation was not timed are none of them."""
     kept, spent = [], 0.0
     for recipe in recipes:
-        spent += float("inf") if recipe.seconds is None else recipe.seconds
-        if spent < QUICK_SECONDS:
+        if recipe.timed and recipe.seconds is not None and spent + recipe.seconds < QUICK_SECONDS:
             kept.append(recipe)
+            spent += recipe.seconds
     return kept
 
 
 def forecast(wanted: Reproduction) -> str:
     """What is to come, in a line."""
     unknown = [recipe.name for recipe in wanted.recipes if recipe.seconds is None]
-    more = f", without {', '.join(unknown)}, whose time is not stored" if unknown else ""
+    trained = [recipe.name for recipe in wanted.recipes if recipe.seconds is not None and not recipe.timed]
+    more = f", without the evaluation of {', '.join(trained)}" if trained else ""
+    more += f", without {', '.join(unknown)}, whose time is not stored" if unknown else ""
     took = duration(wanted.forecast_seconds)
     many = counted(len(wanted.recipes), "recipe")
     return f"reproducing {many} in {wanted.out}: they took {took} where they were measured{more}"
