@@ -85,7 +85,7 @@ def result_of(
     return values if otherwise is None else values | {"otherwise": otherwise}
 
 
-def figure_of(key: str, runs: list[Rerun]) -> dict[str, float]:
+def figure_of(key: str, runs: list[Rerun]) -> dict[str, Any]:
     """A figure's mean over the runs, with its errors.
 
     Raises:
@@ -100,17 +100,18 @@ def figure_of(key: str, runs: list[Rerun]) -> dict[str, float]:
         assert len(set(values)) == 1, f"{key} must be decided by the settings: {values}"
         return {"value": values[0]}
     errors = [run.figures[key].error for run in runs]
-    stored = {"value": rounded(statistics.mean(values))}
+    stored: dict[str, Any] = {"value": rounded(statistics.mean(values))}
     if None not in errors:
         stored["standard_error_over_images"] = rounded(statistics.mean(e for e in errors if e is not None))
     if len(values) > 1:
         stored["standard_error_over_seeds"] = rounded(statistics.stdev(values) / math.sqrt(len(values)))
+        stored["values"] = [rounded(value, 10) for value in values]
     return stored
 
 
-def rounded(value: float) -> float:
-    """Six significant digits."""
-    return float(f"{value:.6g}")
+def rounded(value: float, digits: int = 6) -> float:
+    """So many significant digits."""
+    return float(f"{value:.{digits}g}")
 
 
 if __name__ == "__main__":

@@ -82,3 +82,11 @@ def test_a_figure_that_is_missing_or_no_number_falls_out(found: Found | None) ->
     assert verdict(StoredFigure(80.0, 0.2, 0.1), found, 3) == FALLS_OUT
     assert verdict(StoredFigure(80.0, 0.2), found) == FALLS_OUT
     assert verdict(StoredFigure(26576), found, key="parameters") == FALLS_OUT
+
+
+def test_a_mean_or_an_error_that_is_not_of_its_values_falls_out() -> None:
+    """However little it is changed: 10, 12 and 14 have the mean 12 and the error 2/√3."""
+    values, error = (10.0, 12.0, 14.0), 2 / math.sqrt(3)
+    assert verdict(StoredFigure(12.0, None, error, values), Found(12.5), 3) == HOLDS
+    assert verdict(StoredFigure(12.01, None, error, values), Found(12.5), 3) == FALLS_OUT
+    assert verdict(StoredFigure(12.0, None, error * 1.01, values), Found(12.5), 3) == FALLS_OUT

@@ -83,6 +83,8 @@ WRONG = {
         *FIGURE, standard_eror_over_seeds=0.1
     ),
     "one seed has no standard error over seeds": changed("result", seeds=[0]),
+    "negative_elbo_nats.values must have one value for each": changed(*FIGURE, values=[1.0]),
+    "values' value = nan must be finite": changed(*FIGURE, values=[1.0, float("nan")]),
     "seeds = [] must name each seed once": changed("result", seeds=[]),
     "seeds = [1, 1] must name each seed once": changed("result", seeds=[1, 1]),
     "seeds[0] = 0.5 must be a whole number": changed("result", seeds=[0.5, 1]),
@@ -144,5 +146,5 @@ def test_a_prior_waits_for_the_run_that_it_is_fitted_to() -> None:
 
 def test_a_config_can_be_named_as_a_recipe() -> None:
     assert read_config("digits_vae") == find_recipe("digits_vae").settings
-    with pytest.raises(InputError, match="config digit_vae: no such file. Did you mean digits_vae?"):
+    with pytest.raises(InputError, match=r"config digit_vae: no such file\. Did you mean digits_vae\?"):
         read_config("digit_vae")

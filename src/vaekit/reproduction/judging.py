@@ -10,6 +10,8 @@ errors of the difference:
   were different ones; where the stored figure has none, the found one's counts twice.
 - with no error at all it is not judged.
 
+A stored mean, or error of it, that is not that of the values which are stored beside it falls out whatever is found.
+
 `allowed` is 3 for errors over images, of hundreds of values or more. Where the spread was estimated from S seeds it is
 the quantile of Student's t with S - 1 degrees of freedom that leaves out as much as 3 does of a normal, 0.27 %: so rarely
 does a figure fall out that is right, on a machine that rounds otherwise.
@@ -18,6 +20,7 @@ does a figure fall out that is right, on a machine that rounds otherwise.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +30,7 @@ from vaekit.metrics.student import NORMAL, allowed_errors
 from vaekit.reproduction.recipe_files import Result, StoredFigure
 
 DECIDED = ("parameters", "steps", "epochs", "latent_dimensions")  # figures that the settings decide
-ROUNDING = 1e-5  # relative: files keep six digits
+ROUNDING = 1e-5  # relative: files keep six digits of a mean, and of its error
 
 HOLDS, FALLS_OUT, NOT_JUDGED = "holds", "falls out", "not judged"
 
@@ -102,6 +105,8 @@ def _judged(key: str, stored: StoredFigure, found: Found | None, seeds: int, sam
     if found is None:
         return Judged(key, stored, None, None, None, FALLS_OUT, "the run has no such figure")
     difference = abs(found.value - stored.value)
+    if contradiction := contradicted(stored):
+        return Judged(key, stored, found, None, None, FALLS_OUT, contradiction)
     if key in DECIDED:
         verdict = HOLDS if difference == 0 else FALLS_OUT
         return Judged(key, stored, found, None, None, verdict, "must be equal")
@@ -135,3 +140,18 @@ def difference_error(
         return (math.hypot(*of_images), NORMAL) if of_images else (None, None)
     added = [] if same_images else of_images
     return math.hypot(over_seeds * math.sqrt(seeds), over_seeds, *added), allowed_errors(seeds - 1)
+
+
+def contradicted(stored: StoredFigure) -> str:
+    """Says in what a stored figure contradicts the values of its seeds; empty where it does not, or they are not there."""
+    values = stored.values
+    if not values:
+        return ""
+    if abs(statistics.fmean(values) - stored.value) > ROUNDING * max(map(abs, values)):
+        return "the stored value is not the mean of those of its seeds"
+    error = stored.standard_error_over_seeds
+    if error is not None:
+        own = statistics.stdev(values) / math.sqrt(len(values))
+        if abs(own - error) > ROUNDING * max(own, ROUNDING * max(map(abs, values))):
+            return "the stored error is not that of the values of its seeds"
+    return ""

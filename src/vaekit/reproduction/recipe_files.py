@@ -6,7 +6,7 @@
   "after": "NAME",                  of a prior: the recipe whose run it is fitted to
   "evaluation": {options of `vaekit evaluate`},
   "result": {
-    "figures": {KEY: {"value": 1.0, "standard_error_over_images": 0.1, "standard_error_over_seeds": 0.05}},
+    "figures": {KEY: {"value": 1.0, "standard_error_over_images": 0.1, "standard_error_over_seeds": 0.05, "values": [...]}},
     "seeds": [0, 1, 2], "hardware": {...}, "versions": {...}, "date": "2026-11-28", "seconds": 3.2, "data": HASH,
     "otherwise": {what was measured by other means, which nothing is judged by}
   }
@@ -32,7 +32,7 @@ from vaekit.runs.files import read_json
 from vaekit.runs.json_records import OPTIONAL, read_record
 
 KEYS = ("format", "note", "settings", "after", "evaluation", "result")  # of the file
-OF_FIGURE = ("value", "standard_error_over_images", "standard_error_over_seeds")
+OF_FIGURE = ("value", "standard_error_over_images", "standard_error_over_seeds", "values")
 OF_RESULT = (
     "figures",
     "seeds",
@@ -54,11 +54,13 @@ class StoredFigure:
         value: mean over the seeds.
         standard_error_over_images: of one seed's value, where it is a mean over images.
         standard_error_over_seeds: of the mean over the seeds, where there are two or more.
+        values: of the seeds, one each, likewise.
     """
 
     value: float
     standard_error_over_images: float | None = field(default=None, metadata=OPTIONAL)
     standard_error_over_seeds: float | None = field(default=None, metadata=OPTIONAL)
+    values: tuple[float, ...] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def error(self) -> float | None:
@@ -245,6 +247,8 @@ def _check_result(result: Result) -> None:
     for name, figure in result.figures.items():
         if figure.standard_error_over_seeds is not None and len(result.seeds) < 2:
             raise SettingError(f"result.figures.{name}: one seed has no standard error over seeds.")
+        if figure.values is not None and len(figure.values) != len(result.seeds):
+            raise SettingError(f"result.figures.{name}.values must have one value for each of the seeds.")
 
 
 def _numbers(result: Result) -> Iterator[tuple[str, float]]:
@@ -252,7 +256,8 @@ def _numbers(result: Result) -> Iterator[tuple[str, float]]:
         if (seconds := getattr(result, key)) is not None:
             yield key, seconds
     for name, figure in result.figures.items():
-        for key in OF_FIGURE:
+        for key in OF_FIGURE[:-1]:
             value = getattr(figure, key)
             if value is not None:
                 yield f"figures.{name}.{key}", value
+        yield from ((f"figures.{name}.values' value", value) for value in figure.values or ())
