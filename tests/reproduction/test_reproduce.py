@@ -125,7 +125,8 @@ def test_without_its_data_a_recipe_is_not_run_and_has_not_passed(terminal, tiny:
     (line,) = [line for line in outcome.errors if "absent is not run" in line]
     assert "no such source" in line
     (row,) = [line for line in outcome.out.splitlines() if line.startswith("absent")]
-    assert "not run" in row and "of 2 recipes: 1 holds, 1 not run" in outcome.out
+    assert "not run" in row and "--data not/here" in row
+    assert "of 2 recipes: 1 holds, 1 not run" in outcome.out
 
 
 def test_among_all_recipes_those_without_data_do_not_count(tiny: Path, monkeypatch, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vaekit.cli.spelling import as_typed
 from vaekit.core import counted
 from vaekit.runtime.stopwatch import duration
 
@@ -18,6 +19,8 @@ TIME = "time"
 
 def reproduction_lines(found: Reproduction) -> list[str]:
     """A row per figure with its verdict, the seconds there and here, the hardware, and what it comes to."""
+    if not found.reproduced:
+        return [conclusion(found)]
     rows = [HEAD, *(row for each in found.reproduced for row in rows_of(each))]
     return [*aligned(rows), "", *hardware_lines(found.reproduced), conclusion(found)]
 
@@ -26,7 +29,7 @@ def rows_of(each: Reproduced) -> list[tuple[str, ...]]:
     """The rows of one recipe."""
     name = each.recipe.name
     if each.run is None:
-        return [(name, "", "", "", "", each.verdict, each.reason)]
+        return [(name, "", "", "", "", each.verdict, as_typed(each.reason))]
     there = "–" if each.recipe.seconds is None else f"{each.recipe.seconds:.1f}"
     return [
         *(row_of(name, figure) for figure in each.figures),
