@@ -69,7 +69,7 @@ def hardware_lines(reproduced: Sequence[Reproduced]) -> list[str]:
 
 
 def conclusion(found: Reproduction) -> str:
-    """How many recipes hold, and what became of the others."""
+    """The number of recipes that hold, and what became of the others."""
     verdicts = [each.verdict for each in found.reproduced]
     parts = [f"{verdicts.count(word)} {word}" for word in dict.fromkeys(sorted(verdicts))]
     left = len(found.recipes) - len(verdicts)

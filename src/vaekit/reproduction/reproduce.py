@@ -191,7 +191,7 @@ def quickest(recipes: Sequence[Recipe]) -> list[Recipe]:
 
 
 def forecast(wanted: Reproduction) -> str:
-    """What is to come, in a line."""
+    """The line that says what is to come."""
     unknown = [recipe.name for recipe in wanted.recipes if recipe.seconds is None]
     trained = [recipe.name for recipe in wanted.recipes if recipe.seconds is not None and not recipe.timed]
     more = f", without the evaluation of {', '.join(trained)}" if trained else ""

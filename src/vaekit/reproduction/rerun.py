@@ -153,7 +153,7 @@ def check_asked(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def read_rerun(folder: Path, hardware: Hardware) -> Rerun:
-    """What the records of a run say of it.
+    """The record of a run that has ended, as its files have it.
 
     Raises:
         RunError: it has not ended, or was not measured.
