@@ -34,7 +34,7 @@ def files(folder: Path) -> dict[str, int]:
 
 def test_a_true_result_holds_and_a_false_one_ends_with_one(terminal, tiny: Path) -> None:
     """And what is done in the folder is not run again."""
-    outcome = terminal("reproduce", tiny, "--out", "again")
+    outcome = terminal("reproduce", tiny, tiny.name, "--out", "again")
     assert outcome.status == 0, outcome.out + outcome.err
     (row,) = rows_of(outcome.out, ROW)
     assert "holds" in row and "tiny" in row

@@ -166,7 +166,7 @@ def choose_recipes(named: Sequence[str], quick: bool) -> tuple[Recipe, ...]:
         SettingError: no such recipe, or one without figures.
         RunError: a file that is no recipe, or two recipes of one name.
     """
-    found = [find_recipe(name) for name in dict.fromkeys(named)]
+    found = [*{recipe.path.resolve(): recipe for recipe in map(find_recipe, named)}.values()]
     for recipe in found:
         if not recipe.judged:
             raise SettingError(f"{recipe.name} stores no figures that a run could be judged by.", "recipes")

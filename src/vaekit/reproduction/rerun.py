@@ -1,7 +1,7 @@
 """Trains and measures as a recipe says; what is done is not repeated.
 
 OUT/NAME/               the run, like any other; its summary.json has the figures that are judged
-OUT/measured/NAME.json  what it was asked for, and the hardware; written last
+OUT/NAME.measured.json  what it was asked for, and the hardware; written last
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vaekit.evaluation.table import rows
 from vaekit.reproduction.judging import Found
 from vaekit.reproduction.machine import Hardware, this_machine
 from vaekit.reproduction.recipe_files import Recipe
-from vaekit.runs.files import read_json, write_json, writing
+from vaekit.runs.files import read_json, write_json
 from vaekit.runs.json_records import read_record
 from vaekit.runs.load import PRIOR, load_run
 from vaekit.runs.records import Summary, has_begun, read_run_config, read_summary
@@ -35,7 +35,7 @@ PLACES = ("data", "data_dir")  # of which it has the absolute path
 
 @dataclass(frozen=True)
 class Measured:
-    """OUT/measured/NAME.json.
+    """OUT/NAME.measured.json.
 
     Attributes:
         format: of the file.
@@ -86,7 +86,7 @@ def rerun(recipe: Recipe, seed: int, out: Path, device: str, stop: Stop, say: Sa
         DataError: its data are not here.
         TrainingError: a loss became NaN or infinite.
     """
-    folder, path = out / recipe.name, out / "measured" / f"{recipe.name}.json"
+    folder, path = out / recipe.name, out / f"{recipe.name}.measured.json"
     own = settings_of(recipe, seed, device)
     if path.exists():
         kept = read_record(Measured, read_json(path), path)
@@ -102,8 +102,6 @@ def rerun(recipe: Recipe, seed: int, out: Path, device: str, stop: Stop, say: Sa
     run = load_run(folder, device=device)
     evaluate(run, **recipe.evaluation.flat(), disentanglement="no", device=device, keep=True)
     hardware = this_machine(str(read_run_config(folder).versions["device"]))
-    with writing(path):
-        path.parent.mkdir(exist_ok=True)
     write_json(path, asdict(Measured(FORMAT, own, recipe.evaluation.flat(), hardware)))
     return read_rerun(folder, hardware)
 
