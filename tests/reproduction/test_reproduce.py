@@ -12,7 +12,10 @@ from vaekit import load_run
 from vaekit.config.recipe_names import shipped
 from vaekit.evaluation.table import rows
 from vaekit.reproduction import reproduce as module
+from vaekit.reproduction.judging import Found
 from vaekit.reproduction.recipe_files import find_recipe
+from vaekit.reproduction.rerun import figures_of
+from vaekit.runs.records import SplitSummary, Summary, WeightsRecord
 
 ROW = "−ELBO"
 
@@ -67,6 +70,29 @@ def test_what_is_judged_is_the_record_of_the_run(terminal, tiny: Path) -> None:
     assert {key: written[key] for key in said} == said
     assert said["holds"] is True and said["recipes"]["tiny"]["stored"]["hardware"]["cores"] == 1
     assert said["recipes"]["tiny"]["found"]["versions"]["vaekit"] == vaekit.__version__
+
+
+def test_figures_of_the_training_have_the_error_of_the_same_quantity() -> None:
+    """Under what is no likelihood too, where an evaluation calls it otherwise."""
+    one = {"value": 90.0, "standard_error": 0.5}
+    evaluation = {
+        "likelihood": "bce", "likelihood_kind": "pseudo", "bce_negative_elbo_nats": one,
+        "health": {"distortion_nats": {"value": 80.0, "standard_error": 0.4}},
+    }  # fmt: skip
+    test = SplitSummary(
+        10, {"negative_elbo_nats": 90.1, "reconstruction_nats": 80.1, "explained_variance": 0.5}
+    )
+    weights = WeightsRecord("last", 1, False)
+    done = Summary(
+        data="digits", parameters=7, epochs=1, steps=2, stopped_early=False, train_seconds=1.0, device="cpu",
+        precision="fp32", weights=weights, test=test, evaluation=evaluation,
+    )  # fmt: skip
+    found = figures_of(done)
+    assert found["negative_elbo_nats"] == Found(90.1, 0.5) and found["bce_negative_elbo_nats"] == Found(
+        90.0, 0.5
+    )
+    assert found["reconstruction_nats"] == Found(80.1, 0.4) and found["distortion_nats"] == Found(80.0, 0.4)
+    assert found["explained_variance"] == Found(0.5) and found["parameters"] == Found(7)
 
 
 def test_parameters_must_be_equal(terminal, tiny: Path) -> None:

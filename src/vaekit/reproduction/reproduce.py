@@ -192,13 +192,15 @@ def quickest(recipes: Sequence[Recipe]) -> list[Recipe]:
 
 def forecast(wanted: Reproduction) -> str:
     """The line that says what is to come."""
+    timed = [recipe for recipe in wanted.recipes if recipe.seconds is not None]
+    many = f"reproducing {counted(len(wanted.recipes), 'recipe')} in {wanted.out}"
+    if not timed:
+        return f"{many}; how long they took is not stored"
+    trained = [recipe.name for recipe in timed if not recipe.timed]
     unknown = [recipe.name for recipe in wanted.recipes if recipe.seconds is None]
-    trained = [recipe.name for recipe in wanted.recipes if recipe.seconds is not None and not recipe.timed]
     more = f", without the evaluation of {', '.join(trained)}" if trained else ""
     more += f", without {', '.join(unknown)}, whose time is not stored" if unknown else ""
-    took = duration(wanted.forecast_seconds)
-    many = counted(len(wanted.recipes), "recipe")
-    return f"reproducing {many} in {wanted.out}: they took {took} where they were measured{more}"
+    return f"{many}: they took {duration(wanted.forecast_seconds)} where they were measured{more}"
 
 
 def reproduced(recipe: Recipe, out: Path, device: str, stop: Stop, say: Say) -> Reproduced | str:

@@ -14,7 +14,8 @@ from typing import Any
 from vaekit.config.options import FORMAT
 from vaekit.core import RunError
 from vaekit.evaluation.evaluate import evaluate
-from vaekit.evaluation.table import rows
+from vaekit.evaluation.table import rows, under_of
+from vaekit.metrics import key_under
 from vaekit.reproduction.judging import Found
 from vaekit.reproduction.machine import Hardware, this_machine
 from vaekit.reproduction.recipe_files import Recipe
@@ -30,6 +31,7 @@ from vaekit.training.train import train
 Stop = Callable[[], str | None]
 Say = Callable[[str], object]
 DECIDED_LATER = (None, "auto")  # values for which config.json has what was chosen
+SAME = {"reconstruction_nats": "distortion_nats", "kl_nats": "rate_nats"}  # in an evaluation
 PLACES = ("data", "data_dir")  # of which it has the absolute path
 
 
@@ -165,10 +167,18 @@ def read_rerun(folder: Path, hardware: Hardware) -> Rerun:
 
 
 def figures_of(done: Summary) -> dict[str, Found]:
-    """Every figure that summary.json has of a run: those of its evaluation first, which have errors."""
-    figures = {row.key: Found(row.value, row.error) for row in rows(done.evaluation or {})}
+    """Every figure that summary.json has of a run: those of its evaluation, then those of the end of its training.
+
+    These are of the same images but other draws, and have no error of their own; where the evaluation has the same
+    quantity, its error is theirs.
+    """
+    evaluation = done.evaluation or {}
+    figures = {row.key: Found(row.value, row.error) for row in rows(evaluation)}
     trained = {} if done.test is None else dict(done.test.figures)
-    decided = {"parameters": done.parameters, "steps": done.steps, "epochs": done.epochs}
-    for name, value in {**trained, **decided}.items():
-        figures.setdefault(name, Found(value))
+    under = under_of(evaluation)
+    for name, value in trained.items():
+        same = figures.get(key_under(SAME.get(name, name), under), figures.get(SAME.get(name, name)))
+        figures.setdefault(name, Found(value, same and same.error))
+    for name in ("parameters", "steps", "epochs"):
+        figures[name] = Found(getattr(done, name))
     return figures
