@@ -138,6 +138,8 @@ MUTATIONS = [Mutation(*entry) for entry in (
     ("comparison: the floor from test images", "comparison/measure.py",
      "train = chosen(self.data.train, self.count, self.seed).images", "train = chosen(self.data.test, self.count, self.seed).images",
      "comparison/test_measure.py"),
+    ("comparison: judged by the first test images", "comparison/measure.py",
+     'return some(self.count, size, self.seed, "judging")', "return torch.arange(size)", "comparison/test_measure.py"),
     ("lesson: a GAN is stable", "comparison/lesson_claims.py",
      'LessVariance("vae", "gan")', 'LessVariance("gan", "vae")', "comparison/test_lesson_claims.py"),
     ("lesson: beta-VAE regularises less", "comparison/lesson_claims.py",

@@ -82,7 +82,7 @@ def prior(values: dict[str, Any], folder: Path, classifier: bool) -> dict[str, A
     run = load_run(folder)
     assert isinstance(run.model, VQVAE)
     data = run.load_data()
-    report = measure_codes(run.model, data.test)
+    report = measure_codes(run.model, data.test, data.train)
     assert history.summary is not None
     found = {"seconds": history.summary.train_seconds, **report.as_dict()}
     found["of_independent"] = found["code_bits"]["value"] / found["independent_bits"]

@@ -441,6 +441,20 @@ def test_every_optimizer_goes_on_from_its_state(tmp_path: Path) -> None:
         assert_equal(run, tmp_path / f"{name} alone")
 
 
+def test_a_run_from_when_muon_took_every_matrix_is_resumed_so(tmp_path: Path) -> None:
+    """Its config.json does not have the option; the rest of it is that of a run with the option, to the bit."""
+    for name, options in (("alone", {}), ("old", {"should_stop": iter([None, None, None, "stop"]).__next__})):
+        train(tmp_path / name, optimizer="muon", learning_rate=1e-2, every_matrix=True, **options)
+    train(tmp_path / "hidden", optimizer="muon", learning_rate=1e-2)
+    path = tmp_path / "old" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    assert config["settings"].pop("every_matrix") is True
+    path.write_text(json.dumps(config), encoding="utf-8")
+    go_on(tmp_path / "old")
+    assert weights(tmp_path / "old") == weights(tmp_path / "alone")
+    assert weights(tmp_path / "hidden") != weights(tmp_path / "alone")
+
+
 def test_a_run_from_before_there_were_units_is_resumed_in_its_own(tmp_path: Path) -> None:
     """Its files have no units: values stay as they are to the end, averaged weights and best ones too."""
     rows = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)) + 5

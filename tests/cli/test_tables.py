@@ -31,7 +31,7 @@ def test_negative_nats_of_a_density_are_explained(likelihood: str, nats: float, 
 
 def test_a_total_correlation_below_zero_is_no_matter_of_densities() -> None:
     assert "density, which" not in drawn(
-        "gaussian", negative_elbo_nats=2.0, total_correlation_nats=-0.1
+        "gaussian", negative_elbo_nats=2.0, minibatch_total_correlation_nats=-0.1
     )  # an estimate
 
 

@@ -48,7 +48,8 @@ ROWS: dict[str, tuple[str, str]] = {
     "fitted_fd": ("low", "fitted normal: Fréchet"),
     "fitted_precision": ("high", "fitted normal: precision"),
     "active_units": ("", "active"),
-    "total_correlation_nats": ("low", "total correlation"),
+    "aggregate_total_correlation_nats": ("low", "total correlation"),
+    "total_correlation_from_moments_nats": ("low", "normal density"),
     "nll_nats": ("low", "log p(x)"),
     "lossless_bits": ("low", "lossless"),
     "code_bits": ("", "code"),
@@ -151,6 +152,26 @@ def test_a_figure_that_a_method_lacks_is_missing_under_that_method(tmp_path: Pat
     assert ["11", "12", "not defined", ""] in texts
     assert ["not defined", "90", "not defined", ""] in texts
     assert ["not defined", "not defined", "17", ""] in texts
+
+
+def test_squared_errors_of_binarised_pixels_say_so(tmp_path: Path) -> None:
+    """On the page, in its file and in the table that is made from that file; and of other pixels nothing does."""
+    figures = {"reconstruction_mse": 17.0, "code_bits": 30.0, "fd": 2.0}
+    for binarised in (True, False):
+        records = {m: {0: record(figures) | {"binarised": binarised}} for m in ("vae", "beta-vae")}
+        (folder := tmp_path / str(binarised)).mkdir()
+        tree = page(records, folder)
+        labels = [
+            cells[0].text for cells in table_of(tree)[1] if [c.text for c in cells[1:3]] == ["17", "17"]
+        ]
+        assert len(labels) == 2
+        assert [", of binarised pixels" in label for label in labels] == [binarised, binarised]
+        assert tree.text.count("of binarised pixels") == (6 if binarised else 0), (
+            "rows, what they mean, claims"
+        )
+        assert ("one fixed draw of each image" in tree.text) == binarised
+        numbers = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        assert numbers["binarised"] == binarised
 
 
 def test_deviations_over_seeds_stand_below_their_means(tmp_path: Path) -> None:

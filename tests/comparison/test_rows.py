@@ -19,7 +19,6 @@ def test_mean_and_deviation_over_seeds() -> None:
     spread = spread_of([2.0, 4.0, 9.0])
     assert (spread.mean, spread.count) == (5.0, 3)
     assert spread.deviation == pytest.approx(math.sqrt((9 + 1 + 16) / 2))
-    assert spread.error == pytest.approx(math.sqrt(13 / 3))
     assert spread_of([3.0]).deviation is None
     assert spread_of([7, 7, 7]).deviation is None, "a count that is always the same has no spread"
     assert spread_of([7, 9]).deviation == pytest.approx(math.sqrt(2))
@@ -68,16 +67,6 @@ def test_nats_under_different_likelihoods_have_no_best() -> None:
     assert tabulate(runs).best("nll_nats") == ["b"]
     runs["c"] = {0: record("gaussian", fd=1.0)}
     assert tabulate(runs).best("nll_nats") == ["b"], "one without nats does not matter"
-
-
-def test_bits_of_codes_have_their_error_beside_them() -> None:
-    runs = {
-        "a": {0: record(code_bits=30.0, reconstruction_mse=0.2)},
-        "b": {0: record(reconstruction_mse=0.1)},
-    }
-    table = tabulate(runs)
-    assert table.get("a", "code_mse") == table.get("a", "reconstruction_mse")
-    assert table.get("b", "code_mse") is None
 
 
 def test_ranks() -> None:

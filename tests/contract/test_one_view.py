@@ -192,7 +192,9 @@ def test_a_comparison(
 ) -> None:
     monkeypatch.setattr(comparing, "BOUND_SAMPLES", 2)
     seen, of_health = Seen(comparing, monkeypatch), Seen(health, monkeypatch)
-    figures = comparing.measure(run, comparing.Reference(data, None))["figures"]
+    record = comparing.measure(run, comparing.Reference(data, None))
+    figures = record["figures"]
+    assert record["binarised"]
     assert figures["reconstruction_mse"] == float(errors.mean())
     known = inference.encode(run.model, data.train).mean
     assert len(seen.embeddings) == 2

@@ -35,7 +35,7 @@ from vaekit.training.progress import Shown
 
 TRAINED = (  # of some method
     "negative_elbo_nats", "negative_iwae_bound_nats", "loss_nats", "reconstruction_nats", "kl_nats",
-    "total_correlation_nats", "covariance_penalty_nats", "mse", "psnr_db", "code_usage", "code_perplexity",
+    "minibatch_total_correlation_nats", "covariance_penalty_nats", "mse", "psnr_db", "code_usage", "code_perplexity",
     "commitment", "codebook", "discriminator_loss_nats", "generator_loss_nats", "code_bits", "code_nats", "nll_nats",
 )  # fmt: skip
 SPLITS = ("validation", "test")
@@ -155,7 +155,8 @@ def test_rows_of_an_evaluation() -> None:
     """Labels written here again, each with the value under its key."""
     health = {
         "rate_nats": ("rate", 1.0), "distortion_nats": ("distortion", 2.0), "aggregate_kl_nats": ("aggregate KL", 3.0),
-        "total_correlation_nats": ("total correlation", 4.0), "dimensionwise_kl_nats": ("dimension-wise KL", 5.0),
+        "aggregate_total_correlation_nats": ("total correlation of the aggregate", 4.0),
+        "dimensionwise_kl_nats": ("dimension-wise KL", 5.0),
         "mutual_information_nats": ("mutual information", 6.0),
     }  # fmt: skip
     record: dict[str, Any] = {
@@ -163,17 +164,19 @@ def test_rows_of_an_evaluation() -> None:
         "bce_bound_nats": {"value": 8.0, "standard_error": 0.5, "samples": 20, "images": 7},
         "health": {"images": 7, "mutual_information_ceiling_nats": 1.9459}
         | {key: {"value": value, "standard_error": None} for key, (_, value) in health.items()},
-        "quality": {"images": {"compared": 7}, "recall_x": 0.25, "recall_x_se": 0.125, "recall_x_floor": 0.75},
+        "quality": {"images": {"compared": 7}, "recall_x": 0.25, "recall_x_se": 0.125, "recall_x_floor": 0.75,
+                    "precision_x": 1.0, "precision_x_se": 0.0, "precision_x_low": 0.96, "precision_x_high": 1.0},
     }  # fmt: skip
     found = {row.label: row for row in rows(record)}
     assert {label: found[label].value for label, _ in health.values()} == dict(health.values())
-    assert len(found) == len(health) + 2
+    assert len(found) == len(health) + 3
     assert found["rate"].meaning.startswith("KL(q(z|x, y) ‖ p(z)): ")
     assert "log N = 1.95" in found["mutual information"].meaning
-    bound, recall = found["bce bound"], found["recall (x)"]
+    bound, recall = found["bce importance-weighted loss"], found["recall (x)"]
     assert (bound.text, bound.unit) == ("8.00 ± 0.50", "nats per image of bce, no likelihood")
     assert "K = 20, 7 images" in bound.meaning
     assert (recall.text, recall.floor_text) == ("0.25 ± 0.12", "0.75")
+    assert found["precision (x)"].text == "1.00 (0.96 to 1.00)"
 
 
 def test_the_best_of_a_comparison_is_bold_and_the_column_is_its_method_s() -> None:

@@ -58,7 +58,7 @@ def test_idx_files_are_found_and_read(small_idx, monkeypatch, compressed, place)
     assert np.array_equal(data.test.images.numpy()[:, 0], test)
     assert data.test.labels is not None
     assert data.test.labels.tolist() == [i % 10 for i in range(12)]
-    assert (len(data.train), len(data.validation)) == (44, 4)
+    assert (len(data.train), len(data.validation)) == (36, 12)
     assert data.path == str(folder.resolve())
 
 

@@ -106,9 +106,18 @@ def test_joined_validation_brings_its_images_and_labels():
     assert any("trained on" in note for note in loaded.notes)
 
 
-def test_small_sets_still_have_every_split():
+@pytest.mark.parametrize(
+    ("images", "kept"), [(6, 2), (12, 3), (40, 10), (63, 16), (64, 16), (142, 16), (192, 16), (600, 50)]
+)
+def test_few_images_keep_enough_for_validation_to_choose_by(images, kept):
+    rows = assign({"train": keys_of(images), "test": keys_of(50, 1)}, None, "x")
+    assert len(rows["validation"]["train"]) == kept
+
+
+@pytest.mark.parametrize("share", [1 / 12, None])
+def test_small_sets_still_have_every_split(share):
     for seed in range(200):
-        rows = assign({"train": keys_of(10, seed)}, 1 / 12, "x")
+        rows = assign({"train": keys_of(10, seed)}, share, "x")
         assert all(sum(map(len, parts.values())) for parts in rows.values())
 
 

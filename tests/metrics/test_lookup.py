@@ -29,8 +29,8 @@ from vaekit.metrics import (
         ("recall_x_floor", "recall (x) of training images", "share"),
         ("fd_x_floor_se", "Fréchet distance (x) of training images, standard error", "squared feature units"),
         ("fd_spread", "spread of the Fréchet distance", "of its mean"),
-        ("bce_bound_nats", "bce bound", "nats per image"),
-        ("my_own_bound_jackknife_nats", "my_own bound, jackknife", "nats per image"),
+        ("bce_bound_nats", "bce importance-weighted loss", "nats per image"),
+        ("my_own_bound_jackknife_nats", "my_own importance-weighted loss, jackknife", "nats per image"),
         ("bce_negative_elbo_nats", "bce −ELBO", "nats per image"),
         ("nll_bpd", "−log p(x)", "bits/dim"),
         ("negative_iwae_bound_bpd", "importance-weighted bound", "bits/dim"),
@@ -134,3 +134,17 @@ def test_details_are_added_where_the_record_has_them() -> None:
 )
 def test_values_as_text(key: str, value: float | None, text: str) -> None:
     assert metric_of(key).text(value) == text
+
+
+def test_what_is_no_likelihood_is_never_said_to_bound_or_to_be_one():
+    """Whatever the number: of bce there is no p(x|z), and nothing is bounded."""
+    under = Under("bce", "pseudo")
+    for key, metric in METRICS.items():
+        if not metric.likelihood:
+            continue
+        sentence = metric_of(key_under(key, under), under).sentence
+        assert "from above" not in sentence and "p(x|z)" not in sentence, (key, sentence)
+        assert "p(x)" not in metric_of(key_under(key, under), under).label
+    assert (
+        "bounds −log p(x) from above" in metric_of("negative_elbo_nats", Under("bernoulli", "mass")).sentence
+    )

@@ -9,8 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from vaekit import VAE
 from vaekit.config.optimizer_parts import OPTIMIZERS, Adam
-from vaekit.training.optimizers import Muon, WeightEMA, clip, weights_in_place
+from vaekit.config.optimizer_parts import Muon as MuonPart
+from vaekit.models.code_prior import CodePrior
+from vaekit.training.optimizers import Muon, WeightEMA, clip, hidden_matrices, weights_in_place
 
 GRADIENT = torch.tensor([3.0, -0.5])
 START = torch.tensor([1.0, -2.0])
@@ -126,6 +129,64 @@ def test_muon_moves_the_vectors_like_adam() -> None:
     optimizer.step()
     torch.testing.assert_close(vector.detach(), START - 0.1 * GRADIENT.sign())
     assert len(optimizer.param_groups) == 2
+
+
+def named(model: nn.Module) -> set[str]:
+    """Names of the matrices that Muon takes."""
+    found = {id(matrix) for matrix in hidden_matrices(model)}
+    return {name for name, parameter in model.named_parameters() if id(parameter) in found}
+
+
+def test_muon_leaves_embeddings_places_and_logits_of_a_code_prior() -> None:
+    prior = CodePrior((1, 2, 2), width=8, depth=2, heads=2, codes=5)
+    inner = ("queries_keys_values", "attended", "inner", "outer")
+    assert named(prior) == {f"network.blocks.{i}.{name}.weight" for i in range(2) for name in inner}
+
+
+def test_muon_leaves_the_last_layer_of_each_network() -> None:
+    blocks = [f"blocks.0.{name}.weight" for name in ("inner", "outer")]
+    both = {f"{network}.{name}" for network in ("encoder", "decoder") for name in ["first.weight", *blocks]}
+    made = VAE((1, 4, 4), 2, "mlp", width=8, depth=1, likelihood="bce")
+    assert {name.replace("network.", "") for name in named(made)} == both
+    lesson = named(VAE((1, 8, 8), 2, "lesson", likelihood="bce"))
+    assert lesson == {
+        "decoder.first.weight"
+    }  # its head is the encoder's last layer, a convolution the decoder's
+
+
+def test_muon_leaves_what_is_no_layer_and_takes_no_layer_twice() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Parameter(torch.zeros(4, 4))
+            self.codes = nn.Embedding(4, 4)
+            self.one = nn.Linear(4, 4)
+            self.body = nn.Sequential(
+                self.one, nn.LayerNorm(4), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2), nn.LayerNorm(2)
+            )
+
+    owner = nn.Module()
+    owner.network, owner.scale = Own(), nn.Linear(3, 3)
+    assert named(owner) == {"network.one.weight", "network.body.2.weight"}
+    assert len(hidden_matrices(owner, owner)) == 2
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_what_is_left_moves_like_adam(every: bool) -> None:
+    """A first step of AdamW is the sign of the gradient times the rate; one of Muon is not."""
+    network = nn.Sequential(nn.Linear(3, 6, bias=False), nn.Linear(6, 3, bias=False))
+    owner = nn.ModuleList([network])
+    start = [parameter.detach().clone() for parameter in owner.parameters()]
+    rule = MuonPart(every_matrix=every).build(list(owner.parameters()), 0.1, hidden_matrices(owner))
+    gradients = [torch.randn_like(parameter) for parameter in owner.parameters()]
+    for parameter, gradient in zip(owner.parameters(), gradients, strict=True):
+        parameter.grad = gradient.clone()
+    rule.step()
+    like_adam = [
+        torch.allclose(parameter, before - 0.1 * gradient.sign(), atol=1e-5)
+        for parameter, before, gradient in zip(owner.parameters(), start, gradients, strict=True)
+    ]
+    assert like_adam == [False, not every]
 
 
 SHAPES = [(6, 3), (3, 6), (4, 4), (6, 3), (2, 9)]

@@ -6,6 +6,7 @@ subruns.py        trains and measures one sub-run after the other; resumes where
 measure.py        the figures of one run, by what its model can do
 rows.py           the rows of the table; means and spreads over seeds
 claims.py         the rule by which a sentence is judged
+chance.py         Student's t and what else few seeds ask for
 lesson_claims.py  the lesson's sentences
 pictures.py       what the methods draw of the same images
 page.py           comparison.html

@@ -2,30 +2,31 @@
 
 A sentence is one or several expectations. An expectation holds where the figures bear it out clearly,
 and does not hold where they bear out the opposite as clearly; else it depends. Clearly: the means
-differ by more than two standard errors of their difference over seeds, and by more than 5 % of the
+differ by more than chance explains with as few seeds (`chance`), and by more than 5 % of the
 larger. A sentence holds if all its expectations do, does not hold here if none does and none is open,
 else depends.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaekit.comparison.rows import Spread, Table, rank
+from vaekit.comparison.chance import LEVEL, f_share, half_width, same_rate
+from vaekit.comparison.rows import Spread, Table, label, rank
 from vaekit.config.methods import METHODS
 from vaekit.metrics import HIGHER, KINDS, LOWER, METRICS
 
 HOLDS, FAILS, DEPENDS = "holds", "does not hold here", "depends"
 RULE = (
-    "An expectation counts as clear if the means differ by more than two standard errors of their difference "
-    "over the seeds and by more than 5 % of the larger mean (of a single seed there is no error: the 5 % decide). "
-    "Where several methods are named, the best of them counts. Of two standard deviations over n seeds the error is "
-    "taken as that of normal numbers, 1/√(2(n − 1)) of each, so that few seeds decide nothing. A claim holds "
-    "if all its expectations are clearly met, does not hold here if the opposite of all is clear, and depends "
-    "otherwise."
+    "An expectation counts as clear if the means differ significantly over the seeds, by Welch's t test at 5 % (two-sided: "
+    "Student's t with the degrees of freedom that so few seeds leave, 2.8 to 4.3 standard errors of the difference for "
+    "three seeds each), and by more than 5 % of the larger mean. A single seed beside several is taken to vary as those do; "
+    "of a single seed of each there is no error, and the 5 % alone decide. Where several methods are named, the best "
+    "of them counts. Numbers of failed runs are compared by Fisher's exact test at 5 %, standard deviations by the F test at "
+    "5 % (both two-sided), so that few seeds decide nothing. A claim holds if all its expectations are clearly met, does not "
+    "hold here if the opposite of all is clear, and depends otherwise."
 )
 LABELLED = {
     name for name, method in METHODS.items() if method.labels
@@ -83,7 +84,7 @@ class Compares(Expectation):
     def judge(self, table: Table) -> Judged | None:
         ours = self._best(table, self.these)
         if isinstance(self.than, float):
-            theirs = ("", Spread(self.than, None, 1))
+            theirs = ("", Spread(self.than, None, 0))
         else:
             rest = tuple(m for m in table.methods if m not in self.these and m not in LABELLED)
             theirs = self._best(table, self.than if isinstance(self.than, tuple) else rest)
@@ -91,7 +92,9 @@ class Compares(Expectation):
             return None
         (our_method, a), (their_method, b) = ours, theirs
         named = f"{b.mean:.3g}" if isinstance(self.than, float) else f"for {self._named(self.than)}"
-        expected = f"{METRICS[self.name].label} {self.direction} for {' or '.join(self.these)} than {named}"
+        expected = (
+            f"{label(self.name, table.binarised)} {self.direction} for {' or '.join(self.these)} than {named}"
+        )
         found = f"{our_method} {short(a)}"
         if their_method:
             found += f", {their_method} {short(b)}"
@@ -135,7 +138,8 @@ class Defined(Expectation):
 class LessVariance(Expectation):
     """Fewer runs of one method fail than of another; of equals the quality varies less over the seeds.
 
-    The standard error of a standard deviation of n normal numbers is about 1/sqrt(2(n - 1)) of it.
+    Fisher's exact test of the failures, and the F test of the variances of figures over their means (taken as normal, the
+    means as known), both at 5 % and two-sided.
     """
 
     method: str
@@ -150,9 +154,10 @@ class LessVariance(Expectation):
         if ours == theirs:
             return self._by_spread(table)
         expected = f"fewer failed runs of {self.method} than of {self.other}"
-        return Judged(
-            HOLDS if ours < theirs else FAILS, expected, f"{self.method} {ours}, {self.other} {theirs}"
-        )
+        count, other = (table.counts[m] for m in (self.method, self.other))
+        found = f"{self.method} {ours} of {count}, {self.other} {theirs} of {other}"
+        clear = same_rate(ours, count, theirs, other) <= LEVEL
+        return Judged(DEPENDS if not clear else HOLDS if ours < theirs else FAILS, expected, found)
 
     def _by_spread(self, table: Table) -> Judged | None:
         known, found = [], []
@@ -160,10 +165,13 @@ class LessVariance(Expectation):
             spread, over = table.get(method, "fd_spread"), table.get(method, "fd")
             if spread is None or over is None:
                 return None
-            known.append(Spread(spread.mean, spread.mean / math.sqrt(2 * (over.count - 1)), 1))
+            known.append((spread.mean, over.count - 1))
             found.append(f"{method} {figure(spread.mean)}, {over.count} seeds")
         expected = f"{METRICS['fd_spread'].label} lower for {self.method} than for {self.other}"
-        return Judged(clear(known[0], known[1], LOWER, 0.05), expected, "; ".join(found))
+        (ours, above), (theirs, below) = known
+        share = f_share(ours**2, theirs**2, above, below)
+        verdict = HOLDS if share < LEVEL / 2 else FAILS if share > 1 - LEVEL / 2 else DEPENDS
+        return Judged(verdict, expected, "; ".join(found))
 
 
 @dataclass(frozen=True)
@@ -241,8 +249,7 @@ def judge(claim: Claim, table: Table) -> Verdict:
 def clear(a: Spread, b: Spread, direction: str, margin: float) -> str:
     """Returns whether a is clearly on that side of b, clearly on the other, or neither."""
     difference = b.mean - a.mean if direction == LOWER else a.mean - b.mean
-    noise = 2 * math.hypot(a.error, b.error)
-    least = max(noise, margin * max(abs(a.mean), abs(b.mean)))
+    least = max(half_width(a, b), margin * max(abs(a.mean), abs(b.mean)))
     return HOLDS if difference > least else FAILS if difference < -least else DEPENDS
 
 

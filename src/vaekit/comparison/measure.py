@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from vaekit.core import derive_seed
-from vaekit.data import Data, to_unit
+from vaekit.data import Data, Split, to_unit
 from vaekit.data.moments import standard_of
-from vaekit.data.picking import chosen
+from vaekit.data.picking import chosen, some
+from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.codebook import measure_codes
 from vaekit.evaluation.latents.health import measure_health
@@ -31,13 +32,14 @@ from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
-from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
-from vaekit.metrics import has_bits
+from vaekit.inference import asking, decode, encode, reconstruct, shown, shown_images, squared_errors
+from vaekit.metrics import METRICS, has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 from vaekit.runtime.pulse import ProgressCallback
+from vaekit.runtime.random import seed_noise
 
 DRAWN = 10_000  # images by which samples are judged, at most: as many as there are test images
 FEW = 2_000  # for what is measured of latents: midpoints, decoded normal numbers, the aggregate posterior
@@ -78,15 +80,44 @@ class Reference:
         """Reads classes from images, where the features come from one that does."""
         return self.features if isinstance(self.features, ClassifierFeatures) else None
 
+    @property
+    def few(self) -> int:
+        """Images of each kind where latents are judged by what they decode to."""
+        return min(FEW, self.count)
+
     @cached_property
-    def real(self) -> Tensor:
-        """Features of the test images, (count, D) float64."""
-        return self.look(chosen(self.data.test, self.count, self.seed).images)
+    def numbers(self) -> Tensor:
+        """Numbers of the test images that are compared, (count,)."""
+        return some(len(self.data.test), self.count, self.seed, "chosen")
+
+    @cached_property
+    def _looked_at(self) -> Tensor:
+        """Their features, (count, D) float64."""
+        return self.look(self.data.test.take(self.numbers).images)
+
+    def judging(self, size: int) -> Tensor:
+        """Places among them of those that a set of a size is compared with: as many, drawn at random, the same ones for
+        every set of that size, floors among them, (size,)."""
+        return some(self.count, size, self.seed, "judging")
+
+    def real(self, size: int) -> Tensor:
+        """Features of the test images that a set of a size is compared with, (size, D) float64."""
+        return self._looked_at[self.judging(size)]
+
+    @cached_property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Numbers of two test images each, all different, (few,): the ends between which midpoints lie. As far as there
+        are as many, other images than those by which midpoints are judged."""
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "pairs"))
+        order = torch.randperm(len(self.data.test), generator=generator)
+        judging = torch.isin(order, self.numbers[self.judging(self.few)])
+        order = torch.cat([order[~judging], order[judging]])[: self.few]
+        return order, order.roll(1)
 
     @cached_property
     def energy(self) -> float | None:
         """Mean Laplacian energy of the test images; None where there are no edges to see."""
-        images = self.standard(chosen(self.data.test, self.count, self.seed).images)
+        images = self.standard(self.data.test.take(self.numbers).images)
         if images.ndim != 4 or min(images.shape[2:]) < 3:
             return None
         return float(laplacian_energy(images).mean()) or None
@@ -100,16 +131,15 @@ class Reference:
     def compare(self, images: Tensor) -> dict[str, float]:
         """Every figure of a set of images against the test images."""
         assert self.features is not None
-        found = compare_features(self.look(images), self.real, self.features.name, self.seed)
+        found = compare_features(self.look(images), self.real(len(images)), self.features.name, self.seed)
         figures = {name.removesuffix(f"_{self.features.name}"): value.value for name, value in found.items()}
         if self.energy is not None:
             figures["sharpness"] = float(laplacian_energy(self.standard(images)).mean()) / self.energy
         return figures
 
     def compare_few(self, images: Tensor, name: str) -> dict[str, float]:
-        """Fréchet distance and precision of at most FEW images, `name_fd` and `name_precision`."""
-        seen = self.look(images)
-        real = self.real[: len(seen)]
+        """Fréchet distance and precision of `few` images, `name_fd` and `name_precision`."""
+        seen, real = self.look(images), self.real(len(images))
         return {
             f"{name}_fd": frechet_distance(seen, real),
             f"{name}_precision": float(compare_manifolds(seen, real).inside.double().mean()),
@@ -122,10 +152,10 @@ class Reference:
             return {}
         train = chosen(self.data.train, self.count, self.seed).images
         figures = self.compare(to_unit(train)) | classes_drawn(self, to_unit(train))
-        few = self.compare_few(to_unit(train[:FEW]), "few")
+        few = self.compare_few(to_unit(train[some(len(train), self.few, self.seed, "few")]), "few")
         for name in ("midpoint", "normal", "fitted"):
             figures |= {f"{name}_{kind}": few[f"few_{kind}"] for kind in ("fd", "precision")}
-        first, second = (to_unit(self.data.test.images[ends]) for ends in pairs(self))
+        first, second = (to_unit(self.data.test.images[end]) for end in self.ends)
         return figures | {
             f"blend_{k}": v for k, v in self.compare_few((first + second) / 2, "midpoint").items()
         }
@@ -148,12 +178,13 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
     if isinstance(model, Encodes) and isinstance(model, Decodes):
         figures |= latent_figures(model, reference)
     if isinstance(model, Encodes) and isinstance(model, HasPrior):
-        figures |= density_figures(model, reference, tell)
+        figures |= density_figures(model, reference, tell, notes)
     if isinstance(model, Quantizes):
         figures |= code_figures(model, reference)
     name = model.likelihood_name
+    binarised = model.pixels == "binary" and has_grey(reference.data.test.images)
     about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
-    return {"figures": figures, "notes": notes, **about}
+    return {"figures": figures, "notes": notes, "binarised": binarised, **about}
 
 
 def costs(run: Run) -> dict[str, float]:
@@ -214,52 +245,73 @@ def latent_figures(model: EncodesAndDecodes, reference: Reference) -> dict[str, 
         figures = {"knn_accuracy": knn_accuracy(*arguments), "probe_accuracy": linear_accuracy(*arguments)}
     if reference.features is None:
         return figures
-    first, second = pairs(reference)
+    first, second = reference.ends
     ends = encode(model, data.test.take(first)).mean, encode(model, data.test.take(second)).mean
     middles = (ends[0] + ends[1]) / 2
     y = None if data.test.labels is None else data.test.labels[first]
     figures |= reference.compare_few(decode(model, middles, y), "midpoint")
-    count = min(FEW, reference.count)
     generator = torch.Generator().manual_seed(derive_seed(seed, "codes"))
-    normal = torch.randn(count, latents.shape[1], generator=generator)
-    y = None if train.labels is None else train.labels[torch.arange(count) % len(train)]
+    normal = torch.randn(reference.few, latents.shape[1], generator=generator)
+    drawn = torch.randint(len(train), (reference.few,), generator=generator)
+    y = None if train.labels is None else train.labels[drawn]
     figures |= reference.compare_few(decode(model, normal, y), "normal")
     fitted = known.mean(0) + normal @ root_of_covariance(known).T
     return figures | reference.compare_few(decode(model, fitted, y), "fitted")
 
 
 def density_figures(
-    model: Model, reference: Reference, tell: ProgressCallback | None = None
+    model: Model,
+    reference: Reference,
+    tell: ProgressCallback | None = None,
+    notes: dict[str, str] | None = None,
 ) -> dict[str, float]:
-    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits."""
+    """The bound on -log p(x), the rate and its parts, in nats; `code_bits` is the rate in bits, `code_mse` the squared
+    error that it pays for: of z drawn from its posterior, on the same images.
+
+    Total correlation is given where it is identified, and `notes` gain why it is not; that of a normal density with the
+    latents' moments always.
+    """
     seed = reference.seed
-    health = measure_health(model, chosen(reference.data.test, FEW, seed), seed=seed, tell=tell)
+    paid = chosen(reference.data.test, FEW, seed)
+    health = measure_health(model, paid, seed=seed, tell=tell)
     few = chosen(reference.data.test, BOUND_IMAGES, seed)
     figures = {"nll_nats": importance_bound(model, few, BOUND_SAMPLES, seed=seed, tell=tell).value}
     if health.rate is not None and health.distortion is not None:
         figures |= {"rate_nats": health.rate.value, "code_bits": health.rate.value / math.log(2)}
+        figures["code_mse"] = error_of_draws(model, paid, seed)
         figures["active_units"] = health.active_units
         if has_bits(measured_under(model.likelihood_name).kind, model.pixels):
             figures["lossless_bits"] = (health.rate.value + health.distortion.value) / math.log(2)
+    moments = health.of_moments.get("total_correlation_from_moments_nats")
+    if moments is not None and not moments.why:
+        figures["total_correlation_from_moments_nats"] = moments.value
     if health.aggregate is not None:
-        figures["total_correlation_nats"] = health.aggregate.total_correlation.value
+        name, found = "aggregate_total_correlation_nats", health.aggregate.total_correlation
+        if found is not None:
+            figures[name] = found.value
+        elif notes is not None:
+            notes[name] = f"{METRICS[name].label} not identified: {health.aggregate.unidentified[name]}"
     return figures
 
 
 def code_figures(model: Quantizes, reference: Reference) -> dict[str, float]:
-    """`code_bits`: -log2 of the codes' probability under the prior, where there is one, on as many test images
-    as a VAE's rate."""
+    """`code_bits`: -log2 of the codes' probability under the prior, where there is one, and the squared error through
+    them, on as many test images as a VAE's rate."""
     few = chosen(reference.data.test, FEW, reference.seed)
     report = measure_codes(model, few)
-    return {} if report.code_bits is None else {"code_bits": report.code_bits[0]}
+    if report.code_bits is None:
+        return {}
+    return {"code_bits": report.code_bits[0], "code_mse": report.mse}
 
 
-def pairs(reference: Reference) -> tuple[Tensor, Tensor]:
-    """Indices of two test images each, all different: the ends between which midpoints lie."""
-    generator = torch.Generator().manual_seed(derive_seed(reference.seed, "pairs"))
-    count = min(FEW, len(reference.data.test))
-    order = torch.randperm(len(reference.data.test), generator=generator)[:count]
-    return order, order.roll(1)
+def error_of_draws(model: Model, split: Split, seed: int) -> float:
+    """Squared error per value of what is decoded from one draw of each example's posterior."""
+    parts = []
+    with asking(model):
+        for index, (x, y) in enumerate(shown(model, split)):
+            seed_noise(x.device, derive_seed(seed, "draws", index))
+            parts.append(to_unit(model.picture(model(x, y).likelihood)).cpu())
+    return float(squared_errors(shown_images(model, split), torch.cat(parts), model).mean())
 
 
 def root_of_covariance(latents: Tensor) -> Tensor:

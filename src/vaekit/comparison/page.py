@@ -16,7 +16,7 @@ from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Reference
 from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
-from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, tabulate
+from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate
 from vaekit.comparison.subruns import Records
 from vaekit.comparison.wish import has_own_network
 from vaekit.config.methods import METHODS
@@ -31,6 +31,11 @@ from vaekit.runs.load import load_run
 
 HTML, JSON = "comparison.html", "comparison.json"
 MEASURED = {"nll_nats": {"samples": BOUND_SAMPLES, "images": BOUND_IMAGES}}  # details of rows
+BINARISED = (
+    "All figures of a model are of the binary pixels that it was trained on, one fixed draw of each image: reconstructions, "
+    "latents, nats and bits. What it draws or decodes are means, which are grey, and compared with the grey images; a GAN "
+    "draws what looks like the binary ones, so that its distances from the grey ones are larger by what binarising does."
+)
 MARKS = {"holds": "yes", "does not hold here": "no", "depends": "open"}
 
 
@@ -87,6 +92,7 @@ def as_dict(
         "prior_lengths": plan.prior_lengths,
         "decided": plan.decided,
         "withheld": table.withheld,
+        "binarised": table.binarised,
         "features": reference.features and reference.features.name,
         "images": reference.count,
         "methods": spreads,
@@ -207,7 +213,7 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
     reference = escape(figure(floor[name])) if name in floor else ""
     unit = ", ".join(filter(None, (metric.unit, metric.direction)))
     return (
-        f'<tr><th title="{escape(meaning(name))}">{escape(metric.label)}<br><span class="faint">{escape(unit)}</span></th>'
+        f'<tr><th title="{escape(meaning(name))}">{escape(label(name, table.binarised))}<br><span class="faint">{escape(unit)}</span></th>'
         f'{cells}<td class="number faint">{reference}</td></tr>'
     )
 
@@ -233,10 +239,13 @@ def _cell(spread: Spread | None, best: bool, absent: str) -> str:
 def _notes(table: Table, floor: Mapping[str, float]) -> str:
     """Says what the reader of the table must know."""
     notes = ["The last column has training images in the place of samples: what a perfect model would reach."]
+    if table.binarised:
+        notes.append(BINARISED)
     if "blend_midpoint_fd" in floor:
         notes.append(
-            f"Midpoints, decoded N(0, I) and fitted normal are {FEW:,} images at most, training images too: fewer "
-            "than samples, so that their distances are larger and compare within their own rows."
+            f"Midpoints, decoded N(0, I) and fitted normal are {FEW:,} images at most, judged by as many test images drawn at "
+            "random, training images too: fewer than samples, so that their distances are larger and compare within their own "
+            "rows. Midpoints lie between other test images than those, as far as there are as many."
         )
         notes.append(
             "For midpoints compare: the mean of the two images themselves, without any model, has the Fréchet distance "
@@ -253,7 +262,7 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
     meanings = "".join(
-        f"<li><b>{escape(METRICS[name].label)}</b>: {escape(meaning(name))}</li>"
+        f"<li><b>{escape(label(name, table.binarised))}</b>: {escape(meaning(name))}</li>"
         for name in ROWS
         if any(name in found for found in table.figures.values())
     )

@@ -40,7 +40,7 @@ def samples(model: Model, data: Data) -> Picture:
         if not isinstance(model, Decodes):
             return Picture(None, str(error))
     normal = torch.randn(SAMPLES, model.latent_dim, generator=torch.Generator().manual_seed(0))
-    y = None if data.train.labels is None else data.train.labels[:SAMPLES]
+    y = None if data.train.labels is None else mixed(data.train, SAMPLES).labels
     return Picture(sheet(decode(model, normal, y), COLUMNS), "decoded N(0, I): it has no prior of its own")
 
 

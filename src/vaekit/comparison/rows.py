@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vaekit.comparison.fairness import Runs, withheld
 from vaekit.metrics import BITS, HIGHER, METRICS, NEITHER, ONE
@@ -21,13 +21,19 @@ ROWS: dict[str, str] = {  # key of METRICS -> the lesson's word for it, in the o
     "reconstruction_mse": REBUILT,
     "knn_accuracy": LATENT, "probe_accuracy": LATENT, "midpoint_fd": LATENT, "midpoint_precision": LATENT,
     "normal_fd": LATENT, "normal_precision": LATENT, "fitted_fd": LATENT, "fitted_precision": LATENT,
-    "active_units": LATENT, "total_correlation_nats": LATENT,
+    "active_units": LATENT, "aggregate_total_correlation_nats": LATENT, "total_correlation_from_moments_nats": LATENT,
     "nll_nats": DENSITY,
     "lossless_bits": SIZE, "code_bits": SIZE, "code_mse": SIZE,
     "processor_seconds": COST, "train_seconds": COST, "prior_seconds": COST,
     "steps": COST, "epochs": COST, "prior_epochs": COST, "parameters": COST, "prior_parameters": COST,
 }  # fmt: skip
 SPREADS = {"fd_spread": "fd", "mse_spread": "reconstruction_mse"}
+OF_PIXELS = ("reconstruction_mse", "mse_spread", "code_mse")  # rows of the pixels that a model was shown
+
+
+def label(name: str, binarised: bool) -> str:
+    """Returns what a row is called; of models that were shown binarised pixels, their squared error says so."""
+    return METRICS[name].label + ", of binarised pixels" * (binarised and name in OF_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class Spread:
 
     Attributes:
         mean: over seeds.
-        deviation: standard deviation over seeds; None for a single one.
-        count: seeds.
+        deviation: standard deviation over seeds; None for a single one, whole numbers that are all alike, or a number.
+        count: seeds; 0 of a number that is no figure of any.
     """
 
     mean: float
@@ -45,9 +51,9 @@ class Spread:
     count: int
 
     @property
-    def error(self) -> float:
-        """Standard error of the mean; 0 where a single seed leaves it unknown."""
-        return 0.0 if self.deviation is None else self.deviation / math.sqrt(self.count)
+    def single(self) -> bool:
+        """Returns whether it is of one seed, so that its spread is unknown."""
+        return self.count == 1 and self.deviation is None
 
 
 def spread_of(values: Sequence[float]) -> Spread:
@@ -68,6 +74,8 @@ class Table:
         notes: method -> why figures are absent.
         likelihoods: method -> (likelihood, its kind).
         withheld: why no method is called best and no claim judged, or "".
+        binarised: whether the models were shown grey images as binary ones.
+        counts: runs of each method, those that failed too.
     """
 
     figures: Mapping[str, Mapping[str, Spread]]
@@ -75,6 +83,8 @@ class Table:
     notes: Mapping[str, Sequence[str]]
     likelihoods: Mapping[str, tuple[str, str]]
     withheld: str = ""
+    binarised: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def get(self, method: str, name: str) -> Spread | None:
         return self.figures.get(method, {}).get(name)
@@ -122,11 +132,11 @@ def tabulate(records: Runs, budget: float | None = None) -> Table:
             found = row.get(source)
             if found is not None and found.deviation is not None and found.mean:
                 row[name] = Spread(found.deviation / abs(found.mean), None, 1)
-        if "code_bits" in row and "reconstruction_mse" in row:
-            row["code_mse"] = row["reconstruction_mse"]
         figures[method] = row
         notes[method] = list(dict.fromkeys(note for run in good for note in run["notes"].values()))
         known = [(run["likelihood"], run["likelihood_kind"]) for run in good if "likelihood" in run]
         if known:
             likelihoods[method] = known[0]
-    return Table(figures, failures, notes, likelihoods, withheld(budget, records))
+    counts = {method: len(runs) for method, runs in records.items()}
+    binarised = any(run.get("binarised") for runs in records.values() for run in runs.values())
+    return Table(figures, failures, notes, likelihoods, withheld(budget, records), binarised, counts)

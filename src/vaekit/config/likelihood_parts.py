@@ -69,7 +69,7 @@ class ContinuousBernoulli(LikelihoodPart):
 
 @dataclass(frozen=True)
 class Gaussian(LikelihoodPart):
-    """Normal with one fixed standard deviation. sigma = 1 is the lesson's "or MSE", up to a factor and a constant."""
+    """Normal with one fixed standard deviation. sigma = 1/sqrt(2) is the lesson's "or MSE", up to its constant."""
 
     sigma: float = option(
         0.1, above=0, help="standard deviation (pixels lie in [0, 1], real values are standardised)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,8 +21,15 @@ class OptimizerPart(Part):
 
     module: ClassVar[Any]
 
-    def build(self, parameters: Sequence[Any], learning_rate: float) -> Any:
-        """The rule for these parameters."""
+    def build(
+        self, parameters: Sequence[Any], learning_rate: float, hidden: Collection[Any] | None = None
+    ) -> Any:
+        """The rule for these parameters.
+
+        Args:
+            hidden: those that are matrices within a network (`vaekit.training.optimizers.hidden_matrices`), for a rule
+                that treats them otherwise; None where they are not known.
+        """
         return imported(type(self).module)(parameters, learning_rate, self)
 
 
@@ -71,7 +78,8 @@ class SGD(OptimizerPart):
 
 @dataclass(frozen=True)
 class Muon(OptimizerPart):
-    """Orthogonal updates of matrices (Jordan 2024), AdamW for the rest."""
+    """Orthogonal updates of the matrices within networks (Jordan 2024), AdamW for the rest: embeddings, codebooks, the last
+    layer of each network, and what is no matrix."""
 
     beta1: float = option(
         0.9, at_least=0, below=1, help="momentum, of the rest the decay of the first moment"
@@ -79,7 +87,18 @@ class Muon(OptimizerPart):
     beta2: float = option(0.99, at_least=0, below=1, help="decay of the second moment of the rest")
     weight_decay: float = option(0.0, at_least=0, help="decoupled: share of a weight lost, times the rate")
 
+    every_matrix: bool = option(
+        False, help="embeddings and last layers too, as in runs from before this option"
+    )
+
     module: ClassVar[Any] = "vaekit.training.optimizers:MuonForMatrices"
+
+    def build(
+        self, parameters: Sequence[Any], learning_rate: float, hidden: Collection[Any] | None = None
+    ) -> Any:
+        """As in `OptimizerPart`; takes every matrix with `every_matrix`, or where `hidden` is not known."""
+        matrices = None if self.every_matrix else hidden
+        return imported(type(self).module)(parameters, learning_rate, self, matrices)
 
 
 OPTIMIZERS: dict[str, type[OptimizerPart]] = {

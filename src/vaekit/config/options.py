@@ -50,11 +50,12 @@ class DataSettings(Options):
     binarize: Literal["none", "dynamic", "static"] = option(
         "none", help="grey to binary: a new draw every time (dynamic) or one fixed draw (static)"
     )
-    validation: float = option(
-        1 / 12,
+    validation: float | None = option(
+        None,
         at_least=0,
         below=1,
-        help="share of the training images kept for validation; 0 trains on all of them",
+        help="share of the training images kept for validation; 0 trains on all of them "
+        "(default: a twelfth; of few images 16, but never more than a quarter)",
     )
 
 

@@ -156,7 +156,7 @@ def evaluate(
         if asked.factors is not None and isinstance(model, Encodes):
             factors = measure_disentanglement(model, test, asked.factors, seed=seed)
         if isinstance(model, Quantizes):
-            codes = measure_codes(model, test)
+            codes = measure_codes(model, test, asked.train)
         quality = measure_quality(asked, seed, told)
     varied = variety(model, test)
     result = Evaluation(

@@ -20,9 +20,12 @@ from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.distributions import log_density
+from vaekit.distributions.likelihoods import LIKELIHOODS, measured_under
+from vaekit.distributions.likelihoods.levels import TOP
 from vaekit.evaluation.likelihood.bounds import negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound
 from vaekit.inference import asking, encode, flat_posterior, reconstruct, shown, shown_images, squared_errors
+from vaekit.metrics import KINDS, has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Reconstructs, check_needs
 from vaekit.runtime.pulse import ProgressCallback, report
@@ -31,6 +34,7 @@ from vaekit.runtime.random import seed_noise
 DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers.md
 DRAWS = 4  # of z for the negative ELBO
 STEPS, RATE = 50, 0.1  # of the search for a better posterior; the rate falls to 0
+PAIRS = 8  # of draws of z, one on either side of the mean, by which its start and its end are compared
 NEIGHBOUR = 10
 TRAINING = 10_000  # training images whose embeddings are neighbours, at most
 BLOCK = 250
@@ -70,11 +74,12 @@ def bound_of_each(split: Split, setting: Setting) -> Tensor:
 
 
 def likelihood_regret(split: Split, setting: Setting) -> Tensor:
-    """By how much the ELBO of an image rises when its posterior is fitted to it alone, in nats, (N,)
+    """By how much the ELBO of an image rises when its posterior is fitted to it alone, in nats, (N,), never below 0
     (Xiao et al. 2020).
 
     The paper trains the whole encoder on one image; here mean and log-variance of q(z|x) are moved by 50 steps
-    of Adam from where the encoder put them. Both ELBOs take the same 16 draws.
+    of Adam from where the encoder put them, and the better of start and end is taken. Both ELBOs take the same 16
+    draws, in pairs about the mean.
     """
     found: list[Tensor] = []
     check_needs(setting.model, (Encodes, Decodes, HasPrior), "the likelihood regret")
@@ -100,36 +105,78 @@ def _regret(model: Model, x: Tensor, y: Tensor | None) -> Tensor:
         loss = _loss(model, x, y, mean, log_deviation, torch.randn_like(mean), prior).sum()
         mean.grad, log_deviation.grad = torch.autograd.grad(loss, [mean, log_deviation])
         optimizer.step()
-    regret = torch.zeros(len(x), device=x.device)
+    before, after = (torch.zeros(len(x), device=x.device) for _ in range(2))
     with torch.no_grad():
-        for _ in range(16):
+        for _ in range(PAIRS):
             noise = torch.randn_like(mean)
-            before = _loss(model, x, y, *start, noise, prior)
-            regret += (before - _loss(model, x, y, mean, log_deviation, noise, prior)) / 16
-    return regret
+            for both in (noise, -noise):
+                before += _loss(model, x, y, *start, both, prior) / (2 * PAIRS)
+                after += _loss(model, x, y, mean, log_deviation, both, prior) / (2 * PAIRS)
+    return torch.where(after < before, before - after, torch.zeros_like(before))
 
 
 def _loss(
     model: Model, x: Tensor, y: Tensor | None, mean: Tensor, log_deviation: Tensor, noise: Tensor, prior: Distribution
 ) -> Tensor:  # fmt: skip
-    """-log p(x, z) / q(z) at z = mean + deviation * noise, (B,)."""
+    """-log p(x, z) / q(z) at z = mean + deviation * noise, (B,).
+
+    Its gradient is that through z alone: what is left out is 0 on average, and noise where q is right (Roeder et
+    al. 2017).
+    """
     z = (mean + log_deviation.exp() * noise)[None]
-    own = Normal(mean, log_deviation.exp(), validate_args=False)
+    own = Normal(mean.detach(), log_deviation.detach().exp(), validate_args=False)
     log_p = cast(Decodes, model).decode(z, y).log_prob(x)
     return (log_density(own, z) - log_p - log_density(prior, z))[0]
 
 
 def complexity_corrected(split: Split, setting: Setting) -> Tensor:
-    """-ELBO less what a general coder needs for the image, in nats, (N,) (Serra et al. 2020).
+    """-ELBO less the size of the same pixels as a lossless file, both in nats, (N,) (Serra et al. 2020).
 
-    The coder is that of PNG: differences along rows, deflated. Where pixels are real numbers there is none.
+    Both are lengths of a code of the same 8-bit pixels, those that the model is shown, so that their difference is
+    a log-ratio of two models. The coder is that of PNG: differences along rows, deflated.
+
+    Raises:
+        SettingError: -log p(x) is no code length (a density, or no likelihood), or pixels that are not of 8 bits.
     """
-    if split.images.dtype != torch.uint8:
-        raise SettingError("the complexity needs pixels of 8 bits.")
-    images = split.images.numpy()
-    steps = np.diff(images, axis=-1, prepend=np.zeros_like(images[..., :1]))
-    sizes = [len(zlib.compress(np.ascontiguousarray(row).tobytes(), 9)) for row in steps]
+    check_code_length(setting.model)
+    sizes = [coded_bytes(image) for image in _levels(setting.model, split).numpy()]
     return elbo_of_each(split, setting) - 8 * math.log(2) * torch.tensor(sizes, dtype=torch.float64)
+
+
+def check_code_length(model: Model) -> None:
+    """Raises SettingError where -log p(x) is not the length of a code of 8-bit pixels (`vaekit.metrics.has_bits`)."""
+    check_needs(model, (Encodes, Decodes, HasPrior), "the complexity-corrected score")
+    under = measured_under(model.likelihood_name)
+    if has_bits(under.kind, model.pixels):
+        return
+    masses = [name for name, part in LIKELIHOODS.items() if part.kind == "mass" and "8-bit" in part.pixels]
+    remedy = " or ".join(f"likelihood={name!r}" for name in masses)
+    if model.pixels != "8-bit":
+        why, remedy = f"the model's pixels are {model.pixels}", f"train on grey levels with {remedy}"
+    else:
+        meant = KINDS[under.kind].called if under.kind else "of unknown kind"
+        why, remedy = f"{under.likelihood} is {meant}", f"train with {remedy}"
+    raise SettingError(
+        f"complexity_corrected_nats takes the size of a file of 8-bit pixels from a code length of these, and {why}; {remedy}."
+    )
+
+
+def coded_bytes(image: np.ndarray) -> int:
+    """Size of an image of 8-bit values, (..., W) uint8, as PNG codes it: differences along rows, deflated."""
+    steps = np.diff(image, axis=-1, prepend=np.zeros_like(image[..., :1]))
+    return len(zlib.compress(np.ascontiguousarray(steps).tobytes(), 9))
+
+
+def _levels(model: Model, split: Split) -> Tensor:
+    """The pixels as the model is shown them, (N, *shape) uint8."""
+    scaled = shown_images(model, split) * TOP
+    levels = scaled.round()
+    if not torch.allclose(levels, scaled, rtol=0, atol=1e-3) or levels.min() < 0 or levels.max() > TOP:
+        raise SettingError(
+            "complexity_corrected_nats needs 8-bit pixels, but there are values between the 256 levels; keep the "
+            "images as uint8."
+        )
+    return levels.to(torch.uint8)
 
 
 def latent_distance(split: Split, setting: Setting) -> Tensor:

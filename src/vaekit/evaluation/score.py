@@ -20,7 +20,7 @@ from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import picked
 from vaekit.evaluation.asked import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
-from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, score_images
+from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, check_code_length, score_images
 from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
@@ -136,6 +136,8 @@ def score(
         check_out(Path(out), (".csv",))
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"score of {run.path}")
+    if "complexity_corrected_nats" in (*(scores or ()), by):
+        check_code_length(run.model)
     own = data_of(run, data, label)
     other = None if against is None else data_of(run, against, label)
     for images in [own] if other is None else [own, other]:

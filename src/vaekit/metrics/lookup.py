@@ -13,7 +13,12 @@ from vaekit.metrics.metric import BITS, BITS_PER_DIM, NATS, Metric
 
 UNITS = {"nats": NATS, "bits": BITS, "bpd": BITS_PER_DIM, "db": "dB"}  # by the ending of a key
 
-BESIDE = {"_se": "{}, standard error", "_floor": "{} of training images"}  # endings of numbers beside another
+BESIDE = {  # endings of numbers beside another
+    "_se": "{}, standard error",
+    "_floor": "{} of training images",
+    "_low": "{}, least by 95 %",
+    "_high": "{}, most by 95 %",
+}
 
 GIVEN = {
     "p(x)": "p(x|y)",
@@ -39,6 +44,8 @@ def metric_of(key: str, under: Under = PLAIN) -> Metric:
     )
     if found.likelihood and under.kind:
         found = replace(found, unit=found.unit + KINDS[under.kind].unit.format(name=under.likelihood))
+        if not KINDS[under.kind].bounds:
+            found = found.of_none(under.likelihood)
     if not under.classes:
         return found
     texts = {part: _given(getattr(found, part)) for part in ("label", "symbol", "meaning")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 from typing import Literal
 
@@ -31,6 +31,7 @@ class Metric:
         family: it is measured in features, whose name follows the key: `fd_mnist_v1`.
         condition: it says under which conditions others were measured and is no result itself.
         digits: after the point, or significant ones of a small value.
+        unbound: its meaning where the likelihood is none, so that it bounds no −log p(x).
         detail: what a record adds to the meaning, with names of its values in braces.
     """
 
@@ -47,6 +48,16 @@ class Metric:
     condition: bool = False
     digits: int = 2
     detail: str = ""
+    unbound: str = ""
+
+    def of_none(self, name: str) -> Metric:
+        """Returns the entry under what is no likelihood, which has no p(x|z).
+
+        Args:
+            name: of what stands in the place of the likelihood.
+        """
+        symbol = self.symbol.replace("−log p(x|z)", f"{name}(x, z)")
+        return replace(self, meaning=self.unbound or self.meaning, symbol=symbol)
 
     @property
     def direction(self) -> str:

@@ -33,8 +33,8 @@ class VQVAE(Autoencoder):
     Args:
         shape: (C, H, W).
         options: network, quantiser and likelihood, as objects or by name. The likelihood is by default
-            `gaussian-optimal`, whose variance is the error itself, so that the commitment keeps its weight
-            against the reconstruction on any data (the paper divides by the variance of the data).
+            `gaussian-optimal`, whose variance is the error itself, so that the scale of the pixels does not
+            matter (the authors' code divides by the variance of the data, which does not fall with the error).
         pixels: key of PIXELS.
 
     Raises:

@@ -66,7 +66,9 @@ class FactorVAE(Objective):
         _, z, terms = encoded(model, x, y, type(self).__name__)
         correlation = self.judge(model)(z)[:, 0].float()
         loss = terms["negative_elbo_nats"] + self.gamma * correlation
-        return Loss(loss.mean(), {"loss_nats": loss, **terms, "total_correlation_nats": correlation})
+        return Loss(
+            loss.mean(), {"loss_nats": loss, **terms, "discriminator_total_correlation_nats": correlation}
+        )
 
 
 class Critic(nn.Module):

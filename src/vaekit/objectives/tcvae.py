@@ -38,7 +38,9 @@ class TCVAE(Objective):
         posterior, z, terms = encoded(model, x, y, type(self).__name__)
         correlation = batch_total_correlation(posterior, z)
         loss = terms["negative_elbo_nats"] + (self.beta - 1) * correlation
-        return Loss(loss.mean(), {"loss_nats": loss, **terms, "total_correlation_nats": correlation})
+        return Loss(
+            loss.mean(), {"loss_nats": loss, **terms, "minibatch_total_correlation_nats": correlation}
+        )
 
 
 def batch_total_correlation(posterior: Normal, z: Tensor) -> Tensor:

@@ -281,6 +281,8 @@ def settings_of(folder: Path, config: RunConfig) -> s.Settings:
     try:
         if not isinstance(values.get("method"), str):
             raise SettingError(f"{where}: no method.")
+        if values.get("optimizer") == "muon":  # which took every matrix before it had the option
+            values = {"every_matrix": True, **values}
         return resolve(values["method"], values, where=where, quiet=True)
     except SettingError as error:
         raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None

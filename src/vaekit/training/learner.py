@@ -17,7 +17,7 @@ from vaekit.objectives.ramps import Clock
 from vaekit.runtime.device import arithmetic
 from vaekit.runtime.distributed import Context
 from vaekit.runtime.random import Share
-from vaekit.training.optimizers import WeightEMA, clip
+from vaekit.training.optimizers import WeightEMA, clip, hidden_matrices
 from vaekit.training.state import moved
 
 
@@ -42,7 +42,8 @@ class Learner:
         self.parameters = {phase.name: list(phase.parameters) for phase in self.phases}
         assert options.learning_rate is not None, "decided by the trainer"
         build, self.peak = options.optimizer.build, options.learning_rate
-        self.optimizers = {name: build(owned, self.peak) for name, owned in self.parameters.items()}
+        hidden = hidden_matrices(self.model, self.objective)
+        self.optimizers = {name: build(owned, self.peak, hidden) for name, owned in self.parameters.items()}
         self.losses = {
             phase.name: context.average_gradients(phase.loss, self.parameters[phase.name])
             for phase in self.phases

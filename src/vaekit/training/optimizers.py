@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -114,11 +114,21 @@ class MuonForMatrices:
     Args:
         parameters: all of a phase.
         part: beta1 is the momentum of both rules.
+        hidden: the matrices that Muon takes; None for every one.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], learning_rate: float, part: parts.Muon) -> None:
-        matrices = [parameter for parameter in parameters if parameter.ndim == 2]
-        rest = [parameter for parameter in parameters if parameter.ndim != 2]
+    def __init__(
+        self,
+        parameters: list[nn.Parameter],
+        learning_rate: float,
+        part: parts.Muon,
+        hidden: Collection[nn.Parameter] | None = None,
+    ) -> None:
+        chosen = {
+            id(parameter) for parameter in (parameters if hidden is None else hidden) if parameter.ndim == 2
+        }
+        matrices = [parameter for parameter in parameters if id(parameter) in chosen]
+        rest = [parameter for parameter in parameters if id(parameter) not in chosen]
         self.parts: dict[str, torch.optim.Optimizer] = {}
         if matrices:
             self.parts["muon"] = Muon(matrices, learning_rate, part.beta1, part.weight_decay)
@@ -143,6 +153,28 @@ class MuonForMatrices:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         for name, part in self.parts.items():
             part.load_state_dict(state_dict[name])
+
+
+def hidden_matrices(*owners: nn.Module) -> list[nn.Parameter]:
+    """The weights of all linear layers within networks but the last of each.
+
+    Muon is for these (Jordan 2024; Liu et al. 2025, section 2.2): an orthogonal update moves all directions alike, which suits
+    neither embeddings, codes and places, of which a batch has some rows and not others, nor outputs, whose rows are
+    pixels, codes or latents of different scale.
+
+    Args:
+        owners: a model, and its objective. A network is a module that one of them has; its last layer is the last that it
+            made with a weight of two axes or more.
+    """
+    found: dict[int, Any] = {}
+    for network in [child for owner in owners for child in owner.children()]:
+        layers = [part for part in network.modules() if _axes(getattr(part, "weight", None)) > 1]
+        found |= {id(layer.weight): layer.weight for layer in layers[:-1] if isinstance(layer, nn.Linear)}
+    return list(found.values())
+
+
+def _axes(weight: object) -> int:
+    return weight.ndim if isinstance(weight, Tensor) else 0
 
 
 def adam(

@@ -80,6 +80,14 @@ def test_an_autoencoder_is_ordered_by_what_it_has(terminal, ae_run: Path) -> Non
     assert "has a prior" in values["left_out"]["negative_elbo_nats"]
 
 
+def test_what_the_likelihood_does_not_allow_has_a_line_and_no_column(terminal, vae_run: Path) -> None:
+    outcome = terminal("score", vae_run, "--split", "test", "--samples", "1")
+    (line,) = [line for line in outcome.out.splitlines() if "complexity" in line]
+    assert line.startswith("left out: complexity_corrected_nats (")
+    assert "train with --likelihood logistic-mixture or --likelihood categorical" in line
+    assert "complexity_corrected_nats" not in table(vae_run / "scores.csv")[0]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -90,6 +98,11 @@ def test_an_autoencoder_is_ordered_by_what_it_has(terminal, ae_run: Path) -> Non
         (["--samples", "0"], "--samples must be at least 1, not 0"),
         (["--out", "scores.txt"], "cannot write .txt"),
         ([*FAST, "--by", "latent_distance"], "that score was not computed"),
+        (
+            ["--scores", "complexity_corrected_nats"],
+            "--likelihood logistic-mixture or --likelihood categorical",
+        ),
+        (["--by", "complexity_corrected_nats"], "--likelihood logistic-mixture or --likelihood categorical"),
     ],
 )
 def test_bad_input_is_one_line(

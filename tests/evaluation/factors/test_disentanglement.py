@@ -63,10 +63,12 @@ def test_perfect_codes_have_1(perfect: Disentanglement) -> None:
 
 
 def test_permuted_and_scaled_codes_change_nothing(factors: np.ndarray, perfect: Disentanglement) -> None:
+    """But InfoM and InfoC, which leave out dimensions of a small range: test_infomec."""
     other = unit(factors)[:, [2, 0, 3, 1]] * [100.0, -0.001, 3.0, -7.0]
     changed = disentanglement(other, factors, KINDS)
     for name, score in changed.scores.items():
-        assert score == pytest.approx(perfect.scores[name], abs=0.01), name
+        if name not in ("infom", "infoc"):
+            assert score == pytest.approx(perfect.scores[name], abs=0.01), name
     assert [name for _, name, _ in changed.carries()] == ["place", "kind", "height", "size"]
 
 

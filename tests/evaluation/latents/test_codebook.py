@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from vaekit.data import Split
-from vaekit.evaluation.latents.codebook import independent_bits, measure_codes
+from vaekit.evaluation.latents.codebook import measure_codes
+from vaekit.evaluation.latents.independent_codes import independent_bits
+from vaekit.evaluation.table import rows
 from vaekit.models import VQVAE
 from vaekit.models.code_prior import CodePrior
 
@@ -18,11 +20,26 @@ def model() -> VQVAE:
     return VQVAE((1, 4, 4), downsample=2, codes=4, code_dim=2, width=8, depth=1, likelihood="gaussian")
 
 
-def test_independent_codes_are_counted_by_position() -> None:
-    """First position: half and half, 1 bit; second: always the same, 0; third: a quarter and the rest."""
-    codes = torch.tensor([[0, 3, 1], [1, 3, 0], [0, 3, 0], [1, 3, 0]])
-    quarter = -(0.25 * math.log2(0.25) + 0.75 * math.log2(0.75))
-    assert independent_bits(codes) == pytest.approx(1 + quarter)
+def test_independent_codes_are_those_of_the_training_images() -> None:
+    """Counted on one split and coded on the other, with the error of the mean; without training images absent."""
+    made = model()
+    images, train = ((255 * torch.rand(count, 1, 4, 4)).to(torch.uint8) for count in (40, 300))
+    made.prepare(train)
+    report = measure_codes(made, Split(images), Split(train))
+    codes, known = (made.encode_codes(part / 255).flatten(1) for part in (images, train))
+    bits = independent_bits(codes, known, 4)
+    said = report.as_dict()
+    assert said["independent_bits"] == pytest.approx(bits.mean().item())
+    assert said["independent_bits_se"] == pytest.approx(bits.std().item() / math.sqrt(40))
+    assert "independent_bits" not in measure_codes(made, Split(images)).as_dict()
+    assert "independent_bits" not in measure_codes(made, Split(images), Split(train[:0])).as_dict()
+
+
+def test_the_row_of_independent_codes_has_its_error() -> None:
+    said = {"codes": {"independent_bits": 92.5, "independent_bits_se": 0.25}}
+    (row,) = rows(said)
+    assert (row.text, row.unit) == ("92.50 ± 0.25", "bits per image")
+    assert "training images" in row.meaning
 
 
 def test_everything_is_of_all_images_together() -> None:

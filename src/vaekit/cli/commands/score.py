@@ -7,7 +7,7 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.output import Result
-from vaekit.cli.spelling import counted, listed
+from vaekit.cli.spelling import as_typed, counted, listed
 from vaekit.metrics import METRICS
 
 AUROC = METRICS["auroc"]
@@ -40,7 +40,7 @@ def score(options: ScoreOptions) -> Result:
         lines.append(f"the oddest {min(options.count, number)} in {found.sheet}, row by row")
     lines.append(f"oddest: {', '.join(found.oddest(5))}")
     lines += [f"{AUROC.label} {AUROC.text(value)}  {name}" for name, value in found.auroc.items()]
-    lines += [f"left out: {name} ({reason})" for name, reason in found.left_out.items()]
+    lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in found.left_out.items()]
     named = {"against": options.against, "odd": options.odd, "auroc": dict(found.auroc) or None}
     values |= {name: value for name, value in named.items() if value is not None}
     return Result(values | {"oddest": found.oddest(10), "left_out": dict(found.left_out)}, "\n".join(lines))

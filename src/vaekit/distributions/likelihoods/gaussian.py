@@ -31,8 +31,8 @@ def normal_image(mean: Tensor, sigma: Tensor | float, dimensions: int) -> Distri
 class GaussianLikelihood(Likelihood):
     """Normal with one fixed standard deviation, its constant included.
 
-    sigma = 1 is the lesson's "or MSE" (up to the factor 1/2 and the constant); a smaller one weighs the
-    reconstruction more.
+    sigma = 1/sqrt(2) is the lesson's "or MSE", a sum of squares, up to its constant: at sigma = 1 the squares would
+    count half, which beside the KL is a doubled beta. A smaller one weighs the reconstruction more.
     """
 
     num_params = 1

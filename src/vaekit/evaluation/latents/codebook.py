@@ -13,6 +13,7 @@ from torch import Tensor
 from vaekit.data import Split
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.latents.findings import CodeUsage
+from vaekit.evaluation.latents.independent_codes import independent_bits
 from vaekit.inference import MOST, asking, encode_codes, reconstruct, shown, shown_images, squared_errors
 from vaekit.metrics import KINDS
 from vaekit.models import Model
@@ -33,7 +34,8 @@ class CodeReport:
         mse: squared error per value of the reconstructions, pixels in [0, 1].
         reconstruction_nats: -log p(x|z), nats per image, where the likelihood is one.
         fixed_bits: of an image, if every code takes log2 K bits.
-        independent_bits: entropy of the codes of these images, each position by itself.
+        independent_bits: of each position by itself under its frequencies in training images (`independent_bits`), and
+            its standard error; None where training images are not known.
         code_bits: -log2 p(c) under the prior, and its standard error; None without a prior.
     """
 
@@ -43,7 +45,7 @@ class CodeReport:
     mse: float
     reconstruction_nats: float | None
     fixed_bits: float
-    independent_bits: float
+    independent_bits: tuple[float, float] | None
     code_bits: tuple[float, float] | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,7 +59,8 @@ class CodeReport:
             "psnr_db": -10 * math.log10(self.mse) if self.mse > 0 else None,
             "reconstruction_nats": self.reconstruction_nats,
             "fixed_bits": self.fixed_bits,
-            "independent_bits": self.independent_bits,
+            "independent_bits": self.independent_bits and self.independent_bits[0],
+            "independent_bits_se": self.independent_bits and self.independent_bits[1],
             "code_bits": bits,
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -71,12 +74,13 @@ class CodeReport:
         return found
 
 
-def measure_codes(model: Quantizes, split: Split) -> CodeReport:
+def measure_codes(model: Quantizes, split: Split, train: Split | None = None) -> CodeReport:
     """Measures codes and reconstructions on images, in fp32.
 
     Args:
         model: its fitted prior is used if there is one.
         split: the images.
+        train: the images that the model was trained on, whose codes are counted.
     """
     assert isinstance(model, Model)
     assert isinstance(model, Reconstructs)
@@ -90,7 +94,7 @@ def measure_codes(model: Quantizes, split: Split) -> CodeReport:
         mse=float(errors.mean()),
         reconstruction_nats=_distortion(model, split, codes) if proper else None,
         fixed_bits=codes[0].numel() * math.log2(model.quantizer.size),
-        independent_bits=independent_bits(codes.flatten(1)),
+        independent_bits=_independent_bits(model, codes, train),
         code_bits=_code_bits(model, codes),
     )
 
@@ -116,15 +120,12 @@ def _code_bits(model: Model, codes: Tensor) -> tuple[float, float] | None:
     return _mean(torch.cat(parts) / LN2)
 
 
-def independent_bits(codes: Tensor) -> float:
-    """Sum over the positions of the entropy of their codes, (N, n) -> bits: what the best code without any
-    dependence between positions takes for these very images."""
-    total = 0.0
-    for column in codes.T:
-        shares = column.bincount().double() / len(codes)
-        shares = shares[shares > 0]
-        total -= float((shares * shares.log2()).sum())
-    return total
+def _independent_bits(model: Quantizes, codes: Tensor, train: Split | None) -> tuple[float, float] | None:
+    """Mean length of the codes by frequencies of training images, and its standard error; None without these."""
+    if train is None or not len(train):
+        return None
+    known = encode_codes(model, train).flatten(1)
+    return _mean(independent_bits(codes.flatten(1), known, model.quantizer.size))
 
 
 def _mean(values: Tensor) -> tuple[float, float]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from torch.distributions import Distribution, Normal
@@ -11,7 +12,8 @@ from torch.distributions import Distribution, Normal
 from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.distributions import standard_normal
-from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose, moments_kl
+from vaekit.evaluation.latents.aggregate_posterior import Aggregate, decompose
+from vaekit.evaluation.latents.latent_moments import OfMoments, moments_kl, moments_total_correlation
 from vaekit.evaluation.likelihood.bounds import MeanNats, distortion_and_rate, negative_elbo
 from vaekit.inference import Embedding, encode
 from vaekit.metrics import ACTIVE_VARIANCE
@@ -37,6 +39,7 @@ class Health:
         aggregate: parts of the rate by Hoffman & Johnson, for one layer of normal posteriors.
         moments_kl: KL from the prior (N(0, I) where there is none) of a normal density with the mean
             and covariance of the latents, in nats.
+        of_moments: key -> such figures of one layer of latents, with their errors.
         train_negative_elbo: on as many training images, to compare with distortion + rate.
     """
 
@@ -50,6 +53,7 @@ class Health:
     aggregate: Aggregate | None
     moments_kl: float | None
     train_negative_elbo: MeanNats | None
+    of_moments: Mapping[str, OfMoments] = field(default_factory=dict)
 
     @property
     def active_units(self) -> int:
@@ -77,7 +81,7 @@ class Health:
             "latent_dimensions": len(self.variance_of_means),
             "variance_of_means": self.variance_of_means,
             **(self.aggregate.as_dict() if self.aggregate else {}),
-            "aggregate_kl_from_moments_nats": self.moments_kl,
+            **{name: found.as_dict() for name, found in self.of_moments.items()},
             "generalisation_gap_nats": gap and {"value": gap[0], "standard_error": gap[1]},
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -119,6 +123,8 @@ def measure_health(
     if embedding.prior is not None and embedding.normal and len(split) > 1:
         posterior = Normal(embedding.mean, embedding.stddev, validate_args=False)
         aggregate = decompose(posterior, embedding.prior, seed=seed)
+    of_moments = _of_moments(model, embedding, seed)
+    far = of_moments.get("aggregate_kl_from_moments_nats")
     return Health(
         images=len(split),
         has_prior=isinstance(model, HasPrior),
@@ -128,16 +134,24 @@ def measure_health(
         kl_by_dimension=by_dimension,
         variance_of_means=embedding.mean.var(0, correction=0).tolist(),
         aggregate=aggregate,
-        moments_kl=_moments_kl(model, embedding),
+        moments_kl=far and far.value,
         train_negative_elbo=train_elbo,
+        of_moments=of_moments,
     )
 
 
-def _moments_kl(model: Model, embedding: Embedding) -> float | None:
-    """As in `aggregate_posterior`; from N(0, I) where the model has no prior, None for other priors than normal."""
+def _of_moments(model: Model, embedding: Embedding, seed: int) -> dict[str, OfMoments]:
+    """As in `latent_moments`; the KL from N(0, I) where the model has no prior, none for other priors than normal."""
     prior: Distribution | None = embedding.prior
     if not isinstance(model, HasPrior):
         prior = standard_normal(embedding.mean.shape[1], like=embedding.mean)
-    if not isinstance(prior, Normal):
-        return None
-    return moments_kl(embedding.mean, embedding.stddev.square(), prior)
+    variance = embedding.stddev.square()
+    found = {
+        "total_correlation_from_moments_nats": moments_total_correlation(embedding.mean, variance, seed)
+        if len(embedding.layers) < 2
+        else None,
+        "aggregate_kl_from_moments_nats": moments_kl(embedding.mean, variance, prior, seed)
+        if isinstance(prior, Normal)
+        else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data.dataset import to_unit
-from vaekit.evaluation.samples.estimate import Estimate, mean_of
+from vaekit.evaluation.samples.estimate import Estimate, share_of
 from vaekit.evaluation.samples.features.pca import averaged_down
 from vaekit.evaluation.samples.precision_recall import Nearest, nearest
 
@@ -24,8 +24,9 @@ def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Es
 
     Test and training images are draws of one distribution. A model that has only learned that
     distribution makes images whose nearest neighbour is a training image as often as there are more of
-    them, T / (T + N); a copy is always nearest to its original. So `memorised` is the share of copies
-    that explains how often it is: (share − chance) / (1 − chance). It compares two neighbours of the
+    them, T / (T + N); a copy is always nearest to its original. So `memorised`
+    is (share − chance) / (1 − chance): 0 by chance, 1 for copies alone, and the share of copies where all other
+    images are as that distribution makes them. Where they are not it may be below 0, to −T / N. It compares two neighbours of the
     same image, so that blurred images, which are near to everything, do not look like copies. Where several
     images are equally near, as among binary ones, it counts as the share of them that are training images.
 
@@ -53,7 +54,7 @@ def memorisation(generated: Tensor, test: Tensor, train: Tensor) -> dict[str, Es
     close = _ratios(to_train, to_test) < CLEARLY * usual.quantile(CLOSEST)
     return {
         "memorised": Estimate((share - chance) / (1 - chance), float(error)),
-        "near_copies": mean_of(close.double()),
+        "near_copies": share_of(close),
     }
 
 

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from vaekit.core import DataError
 from vaekit.data.dataset import to_unit
-from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, shuffled
+from vaekit.data.picking import some
+from vaekit.evaluation.samples.estimate import Estimate, mean_of, ratio_of_means, share_of
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.frechet import frechet_estimate
 from vaekit.evaluation.samples.kernel import kernel_distance
@@ -51,11 +52,15 @@ class SampleQuality:
     notes: list[str] = field(default_factory=list)
 
     def flat(self) -> dict[str, float]:
-        """name, name_se, name_floor, name_floor_se -> value, for summary.json."""
+        """name, name_se, name_floor, name_floor_se -> value, for summary.json; of shares name_low and name_high too."""
         values: dict[str, float] = {}
         for suffix, figures in (("", self.figures), ("_floor", self.floor)):
             for name, estimate in figures.items():
                 values |= {name + suffix: estimate.value, f"{name}{suffix}_se": estimate.error}
+                if estimate.interval is not None:
+                    values |= dict(
+                        zip((f"{name}{suffix}_low", f"{name}{suffix}_high"), estimate.interval, strict=True)
+                    )
         return values
 
 
@@ -89,7 +94,7 @@ def sample_quality(
     images_generated = images_generated.cpu()
     generated = as_bytes(images_generated) if images_test.dtype == torch.uint8 else images_generated
     chosen = [
-        images[_choice(len(images), count, seed, name)]
+        images[some(len(images), count, seed, "quality", name)]
         for name, images in (("generated", generated), ("test", images_test), ("train", images_train))
     ]
     features = [extractor(images).double() for images in chosen]
@@ -100,8 +105,8 @@ def sample_quality(
         if energies[1].sum() > 0:
             figures["sharpness"] = ratio_of_means(energies[0], energies[1])
             floor["sharpness"] = ratio_of_means(energies[2], energies[1])
-    test = images_test[_choice(len(images_test), MOST_TEST, seed, "all test")]
-    training = images_train[_choice(len(images_train), MOST_TRAINING, seed, "all training")]
+    test = images_test[some(len(images_test), MOST_TEST, seed, "quality", "all test")]
+    training = images_train[some(len(images_train), MOST_TRAINING, seed, "quality", "all training")]
     figures |= memorisation(chosen[0], test, training)
     counts = {"compared": count, "test": len(test), "training": len(training)}
     return SampleQuality(
@@ -120,10 +125,10 @@ def compare_features(generated: Tensor, real: Tensor, name: str, seed: int = 0) 
     return {
         f"fd_{name}": frechet_estimate(generated, real, seed),
         f"kd_{name}": kernel_distance(generated, real, seed),
-        f"precision_{name}": mean_of(manifolds.inside.double()),
-        f"recall_{name}": mean_of(manifolds.reached.double()),
+        f"precision_{name}": share_of(manifolds.inside),
+        f"recall_{name}": share_of(manifolds.reached),
         f"density_{name}": mean_of(manifolds.density),
-        f"coverage_{name}": mean_of(manifolds.covered.double()),
+        f"coverage_{name}": share_of(manifolds.covered),
     }
 
 
@@ -139,11 +144,6 @@ def laplacian_energy(images: Tensor) -> Tensor:
         around = x[..., :-2, 1:-1] + x[..., 2:, 1:-1] + x[..., 1:-1, :-2] + x[..., 1:-1, 2:]
         energies.append((4 * x[..., 1:-1, 1:-1] - around).square().flatten(1).mean(1))
     return torch.cat(energies)
-
-
-def _choice(count: int, wanted: int, seed: int, purpose: str) -> Tensor:
-    """Indices of the images to look at, rising; all of them where all are wanted."""
-    return shuffled(count, seed, purpose)[:wanted].sort().values
 
 
 def why_too_few(features: Features, **counts: int) -> str | None:

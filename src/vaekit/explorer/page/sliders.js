@@ -31,7 +31,7 @@ class Sliders {
       const why = about.random ? "they equal the prior for every image" : "they never vary";
       groups.push(this.fold(dead, `${dead.length} dead ${dead.length === 1 ? "dimension" : "dimensions"}: ${why}`));
     }
-    const by = about.random ? "by falling KL: how much each says about an image" : "by falling variance of the latents";
+    const by = about.random ? "by falling KL: the most that each can say about an image" : "by falling variance of the latents";
     const order = about.dimensions[0]?.relevance === null ? "" : `, ${by}`;
     if (collapsed) panel.append(h("p", {}, "Every dimension is dead: the latents say next to nothing about an image."));
     panel.append(h("p", { class: "faint" }, `One slider per latent dimension${order}. Beside it what happens when it alone moves.`),
