@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from vaekit.reproduction.judging import FALLS_OUT, HOLDS, NOT_JUDGED, Found, judge
+from vaekit.reproduction.judging import FALLS_OUT, HOLDS, NOT_JUDGED, Found, allowed_errors, judge
 from vaekit.reproduction.machine import Hardware
 from vaekit.reproduction.recipe_files import Result, StoredFigure
 
@@ -25,6 +26,11 @@ def verdict(
     result = Result({key: stored}, tuple(range(seeds)), Hardware("a processor"), {})
     (judged,) = judge(result, {} if found is None else {key: found}, same_images)
     return judged.verdict
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 5, 9, 50, 10_000])
+def test_the_allowed_errors_leave_out_as_much_as_three_of_a_normal(freedom: int) -> None:
+    assert allowed_errors(freedom) == pytest.approx(stats.t.isf(stats.norm.sf(3), freedom), rel=1e-8)
 
 
 @pytest.mark.parametrize("seeds", [2, 5, 10])

@@ -23,13 +23,15 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from vaekit.comparison.chance import t_quantile
 from vaekit.metrics import Metric, metric_of
-from vaekit.metrics.student import NORMAL, allowed_errors
 from vaekit.reproduction.recipe_files import Result, StoredFigure
 
 DECIDED = ("parameters", "steps", "epochs", "latent_dimensions")  # figures that the settings decide
+NORMAL = 3.0  # standard errors of a normal, by which Student's t is to leave out as much
 ROUNDING = 1e-5  # relative: files keep six digits of a mean, and of its error
 
 HOLDS, FALLS_OUT, NOT_JUDGED = "holds", "falls out", "not judged"
@@ -140,6 +142,16 @@ def difference_error(
         return (math.hypot(*of_images), NORMAL) if of_images else (None, None)
     added = [] if same_images else of_images
     return math.hypot(over_seeds * math.sqrt(seeds), over_seeds, *added), allowed_errors(seeds - 1)
+
+
+@cache
+def allowed_errors(freedom: int) -> float:
+    """Standard errors within which as large a share of Student's t lies as of a normal within NORMAL.
+
+    Args:
+        freedom: degrees of freedom of the standard error, at least 1.
+    """
+    return t_quantile(1 - math.erfc(NORMAL / math.sqrt(2)) / 2, freedom)
 
 
 def contradicted(stored: StoredFigure) -> str:
