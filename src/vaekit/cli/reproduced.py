@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaekit.reproduction.judging import Judged
     from vaekit.reproduction.reproduce import Reproduced, Reproduction
 
-HEAD = ("recipe", "figure", "stored", "found", "unit", "verdict", "")
+HEAD = ("recipe", "figure", "stored", "found", "unit", "verdict", "difference, and what is allowed")
 TIME = "time"
 
 
@@ -71,9 +71,15 @@ def hardware_lines(reproduced: Sequence[Reproduced]) -> list[str]:
 def conclusion(found: Reproduction) -> str:
     """The number of recipes that hold, and what became of the others."""
     verdicts = [each.verdict for each in found.reproduced]
-    parts = [f"{verdicts.count(word)} {word}" for word in dict.fromkeys(sorted(verdicts))]
+    parts = [said(verdicts.count(word), word) for word in sorted(set(verdicts))]
     left = len(found.recipes) - len(verdicts)
     return f"of {counted(len(found.recipes), 'recipe')}: {', '.join([*parts, *([f'{left} left'] if left else [])])}"
+
+
+def said(count: int, verdict: str) -> str:
+    """`1 holds`, `2 fall out`, `3 not run`."""
+    verb, _, rest = verdict.partition(" ")
+    return f"{count} {verb.removesuffix('s') if count > 1 else verb} {rest}".rstrip()
 
 
 def list_lines(found: Reproduction) -> list[str]:
