@@ -173,7 +173,7 @@ def figures_of(done: Summary) -> dict[str, Found]:
     quantity, its error is theirs.
     """
     evaluation = done.evaluation or {}
-    figures = {row.key: Found(row.value, row.error) for row in rows(evaluation)}
+    figures = {row.key: Found(row.value, row.error) for row in rows(evaluation) if row.value is not None}
     trained = {} if done.test is None else dict(done.test.figures)
     under = under_of(evaluation)
     for name, value in trained.items():
