@@ -6,7 +6,6 @@ import json
 import math
 import re
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 
 import vaekit
 from vaekit import evaluate
+from vaekit.cli.tables import evaluation_text
 from vaekit.core import DataError, SettingError, VaekitWarning
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.likelihood.ais import annealed_bound
@@ -63,11 +63,9 @@ def test_a_density_is_marked_and_has_no_bits(digits: Data) -> None:
     assert not [name for name in values if name.endswith("bpd")]
 
 
-def test_bce_on_grey_is_never_called_a_likelihood(digits: Data, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "vaekit.evaluation.likelihood.estimates.annealed_bound", partial(annealed_bound, temperatures=5)
-    )
-    values = evaluate(untrained(likelihood="bce"), digits, samples=5, annealed=2, jackknife=True).as_dict()
+def test_bce_on_grey_is_never_called_a_likelihood(digits: Data) -> None:
+    model = untrained(likelihood="bce")
+    values = evaluate(model, digits, samples=5, annealed=2, temperatures=5, jackknife=True).as_dict()
     assert values["likelihood_kind"] == "pseudo"
     assert not [name for name in values if "nll" in name or name.endswith("bpd")]
     named = {
@@ -156,14 +154,15 @@ def test_progress_is_shown_on_standard_error_where_it_takes_long(
 
 
 def test_annealing_tells_of_its_steps(digits: Data) -> None:
-    """A block of images takes minutes: 4 chains find the step sizes, 16 are measured, and both count."""
+    """A block of images takes minutes: the pilot and each temperature count."""
     told: list[tuple[str, int, int]] = []
     few = digits.test.take(torch.arange(60))
     annealed_bound(untrained(), few, temperatures=10, leapfrog=1, tell=lambda *line: told.append(line))
     done = [images for _, images, _ in told]
     assert {line[::2] for line in told} == {("annealed importance sampling", 60)}
-    first = list(range(1, 11)) + [10 + 4 * step for step in range(1, 11)]
-    assert done == first + [50 + images // 5 for images in first]  # a block of 50 images, and one of 10
+    assert done == sorted(done)
+    assert done[-1] == 60 and 50 in done  # a block of 50 images, and one of 10
+    assert len({images for images in done if images <= 50}) > 10
 
 
 def test_rows_have_value_error_and_meaning(digits: Data) -> None:
@@ -258,3 +257,39 @@ def test_a_label_is_heard_for_data_without_labels(cvae_run: Path, digits: Data) 
         for data, label in ((known, None), (unknown, "5"))
     ]
     np.testing.assert_array_equal(*codes)
+
+
+def test_annealing_is_of_the_same_images_as_its_bound_and_printed_as_it_is_kept(digits: Data) -> None:
+    model, few = untrained(likelihood="gaussian"), digits.test.take(torch.arange(40))
+    record = evaluate(
+        model, few, samples=20, annealed=6, sandwich=3, chains=5, temperatures=8, leapfrog=3, seed=2
+    )
+    check, bound = record.annealing, importance_bound(model, few, 20, seed=2)
+    assert check is not None and record.sandwich is not None
+    assert record.likelihood["nll_annealed_nats"] is check.annealed
+    rows_of = torch.tensor([int((bound.per_image == value).nonzero()) for value in check.bound.per_image])
+    alone = annealed_bound(model, few.take(rows_of), 5, temperatures=8, leapfrog=3, seed=2)
+    assert torch.equal(alone.per_image, check.annealed.per_image)
+    values = json.loads(json.dumps(record.as_dict(), allow_nan=False))["annealing"]
+    differences = alone.per_image - bound.per_image[rows_of]
+    assert values["annealed_minus_bound_nats"]["value"] == pytest.approx(float(differences.mean()))
+    error = float(differences.std()) / 6**0.5
+    assert values["annealed_minus_bound_nats"]["standard_error"] == pytest.approx(error)
+    assert (values["chains"], values["temperatures"], values["leapfrog"]) == (5, 8, 3)
+    printed = evaluation_text(record)
+    row = next(row for row in rows(record.as_dict()) if row.label == "annealed less bound")
+    assert row.value == values["annealed_minus_bound_nats"]["value"]
+    assert re.search(rf"annealed less bound +{re.escape(row.text)}  nats per image, of a density", printed)
+    assert not values["arrived"]
+    assert "--temperatures 16 or --chains 16" in printed
+    gap = record.as_dict()["sandwich"]["sandwich_gap_nats"]
+    assert gap["images"] == 3
+    assert re.search(r"gap of the sandwich +\S+ ± \S+ +nats per image, of a density", printed)
+
+
+def test_the_sandwich_is_refused_before_anything_is_measured(digits: Data) -> None:
+    with pytest.raises(SettingError, match="bce is no likelihood"):
+        evaluate(untrained(likelihood="bce"), digits, sandwich=2, tell=lambda *line: pytest.fail("measured"))
+    torch.manual_seed(0)
+    with pytest.raises(SettingError, match="AE does not"):
+        evaluate(AE((1, 8, 8), 3, width=16), digits, sandwich=2)

@@ -115,6 +115,14 @@ def test_traversals_go_by_kl_without_the_dead():
     assert any("3 of 4 latents" in t.get_text() and "1 dead" in t.get_text() for t in figure.texts)
 
 
+def test_what_is_cut_off_is_counted_beside_the_dead():
+    codes = codes_of([0.5, 1.0, 0.1, 0.9, 0.2])
+    codes.mean[:, 1] = 0.0
+    figure = travel.traversals(model_of(latent_dim=5), codes, most=3)
+    title = next(t.get_text() for t in figure.texts if t.get_text().startswith("Traversals"))
+    assert title == "Traversals of 3 of 5 latents, by KL; 1 dead (< 0.01 nats) and 1 of less left out"
+
+
 def test_traversal_tiles_are_what_the_model_decodes():
     model, codes = model_of(latent_dim=3), codes_of([0.3, 0.2, 0.5])
     figure = travel.traversals(model, codes)

@@ -92,9 +92,9 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
     "few steps": (run(40, warmup=0, explained_variance=0.4), ["steps"], "40 steps are too few", "steps=400"),
     "rate much too low": (
         run(seen=lines(400, lambda s: 27 - s / 100, learning_rate=1e-6), learning_rate=1e-6, explained_variance=0.0, kl_nats=0.1),
-        ["rate"], "learning_rate=1e-06 moves a weight by 0.0004 at most in 400 steps", "learning_rate=0.002",
+        ["rate"], "learning_rate=1e-06 moves a weight by about 0.0004 in 400 steps", "learning_rate=0.002",
     ),
-    "still improving": (run(seen=lines(400, lambda s: 100 * (1 - s))), ["unfinished"], "21% of all its fall", "steps=1700"),
+    "still improving": (run(seen=lines(400, lambda s: 100 * (1 - s))), ["unfinished"], "21% of the whole fall", "steps=1700"),
     "stopped before the KL had its weight": (
         run(400, kl_warmup=0.5, planned=4000), ["ramp"], "rises for 2,000 steps, but the run stopped after 400", "kl_warmup=0.03",
     ),

@@ -219,6 +219,14 @@ class EvaluateOptions(SourceRunOptions):
         at_least=0,
         help="test images on which annealed importance sampling checks the bound; 100 take minutes",
     )
+    sandwich: int = option(
+        0,
+        at_least=0,
+        help="images to draw from the model, whose log p(x) annealed chains bound from both sides",
+    )
+    chains: int = option(16, at_least=1, help="annealed chains for each image")
+    temperatures: int = option(200, at_least=1, help="steps of the path of annealed chains")
+    leapfrog: int = option(2, at_least=1, help="steps of each trajectory of annealed chains")
     features: str | None = option(
         None,
         help="in which samples are compared with test images: a name, or a file of `vaekit features` "

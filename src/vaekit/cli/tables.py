@@ -167,7 +167,9 @@ def evaluation_text(result: Evaluation) -> str:
     lines = [head]
     for row in found:
         floor = "" if row.floor is None else f"; training images: {row.floor_text}"
-        lines.append(f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}. {row.meaning}")
+        lines.append(
+            f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}. {as_typed(row.meaning)}"
+        )
     if result.disentanglement is not None:
         carried = [f"z{d} {name} ({share:.0%})" for d, name, share in result.disentanglement.carries()]
         lines.append(

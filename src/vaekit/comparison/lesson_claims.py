@@ -103,7 +103,7 @@ CLAIMS = (
     ),
     Claim(
         "§8",
-        "The KL term limits how much a VAE's latents carry.",
+        "The KL term limits what a VAE's latents carry: it is paid for in reconstruction.",
         (higher("reconstruction_mse", "vae", "ae"),),
     ),
     Claim("use cases", "Data generation: VAE or GAN.", (lower("fd", "vae gan", OTHERS),)),

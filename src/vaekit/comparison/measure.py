@@ -7,10 +7,10 @@ Where a new kind of model joins: `latent_figures` (its latents are vectors that 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -184,7 +184,17 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
     name = model.likelihood_name
     binarised = model.pixels == "binary" and has_grey(reference.data.test.images)
     about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
-    return {"figures": figures, "notes": notes, "binarised": binarised, **about}
+    return {
+        "figures": figures, "notes": notes, "measured": measured_on(reference, figures), "binarised": binarised, **about,
+    }  # fmt: skip
+
+
+def measured_on(reference: Reference, figures: Mapping[str, float]) -> dict[str, dict[str, int]]:
+    """How many images and draws the figures are of that are not of all test images: name -> what its sentence says."""
+    bound, few = (chosen(reference.data.test, most, reference.seed) for most in (BOUND_IMAGES, FEW))
+    details = {name: {"images": len(few)} for name in ("rate_nats", "code_bits", "code_mse", "lossless_bits")}
+    details["nll_nats"] = {"images": len(bound), "samples": BOUND_SAMPLES}
+    return {name: detail for name, detail in details.items() if name in figures}
 
 
 def costs(run: Run) -> dict[str, float]:
@@ -310,7 +320,7 @@ def error_of_draws(model: Model, split: Split, seed: int) -> float:
     with asking(model):
         for index, (x, y) in enumerate(shown(model, split)):
             seed_noise(x.device, derive_seed(seed, "draws", index))
-            parts.append(to_unit(model.picture(model(x, y).likelihood)).cpu())
+            parts.append(to_unit(cast(Decodes, model).picture(model(x, y).likelihood)).cpu())
     return float(squared_errors(shown_images(model, split), torch.cat(parts), model).mean())
 
 

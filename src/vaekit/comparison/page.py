@@ -13,7 +13,7 @@ from vaekit.comparison import pictures
 from vaekit.comparison.claims import LABELLED, RULE, Verdict, figure, short
 from vaekit.comparison.fairness import spent_in_words, withheld
 from vaekit.comparison.lesson_claims import judge_all
-from vaekit.comparison.measure import BOUND_IMAGES, BOUND_SAMPLES, FEW, Reference
+from vaekit.comparison.measure import FEW, Reference
 from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate
@@ -30,7 +30,6 @@ from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
 
 HTML, JSON = "comparison.html", "comparison.json"
-MEASURED = {"nll_nats": {"samples": BOUND_SAMPLES, "images": BOUND_IMAGES}}  # details of rows
 BINARISED = (
     "All figures of a model are of the binary pixels that it was trained on, one fixed draw of each image: reconstructions, "
     "latents, nats and bits. What it draws or decodes are means, which are grey, and compared with the grey images; a GAN "
@@ -123,7 +122,8 @@ def what_was_compared(plan: Plan, data: Data, reference: Reference, records: Rec
     shape = " × ".join(map(str, data.shape))
     yield (
         f"Trained on the same {len(data.train):,} images of {shape} from {data.source} and measured on the same "
-        f"{len(data.test):,} test images; {seeds} of each method. " + networks(wish.methods)
+        f"{len(data.test):,} test images or random ones among them, as the rows say; {seeds} of each method. "
+        + networks(wish.methods)
     )
     yield length_in_words(plan, records)
     if decided := decided_in_words(plan):
@@ -213,14 +213,15 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
     reference = escape(figure(floor[name])) if name in floor else ""
     unit = ", ".join(filter(None, (metric.unit, metric.direction)))
     return (
-        f'<tr><th title="{escape(meaning(name))}">{escape(label(name, table.binarised))}<br><span class="faint">{escape(unit)}</span></th>'
+        f'<tr><th title="{escape(meaning(name, table))}">'
+        f'{escape(label(name, table.binarised))}<br><span class="faint">{escape(unit)}</span></th>'
         f'{cells}<td class="number faint">{reference}</td></tr>'
     )
 
 
-def meaning(name: str) -> str:
+def meaning(name: str, table: Table) -> str:
     """Returns the sentence of a row, with the conditions under which it was measured."""
-    return METRICS[name].sentence_with(MEASURED.get(name, {}))
+    return METRICS[name].sentence_with(table.measured.get(name, {}))
 
 
 def absent(name: str) -> str:
@@ -262,7 +263,7 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
     meanings = "".join(
-        f"<li><b>{escape(label(name, table.binarised))}</b>: {escape(meaning(name))}</li>"
+        f"<li><b>{escape(label(name, table.binarised))}</b>: {escape(meaning(name, table))}</li>"
         for name in ROWS
         if any(name in found for found in table.figures.values())
     )

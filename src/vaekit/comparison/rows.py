@@ -76,6 +76,7 @@ class Table:
         withheld: why no method is called best and no claim judged, or "".
         binarised: whether the models were shown grey images as binary ones.
         counts: runs of each method, those that failed too.
+        measured: figure -> how many images and draws it is of.
     """
 
     figures: Mapping[str, Mapping[str, Spread]]
@@ -85,6 +86,7 @@ class Table:
     withheld: str = ""
     binarised: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
+    measured: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def get(self, method: str, name: str) -> Spread | None:
         return self.figures.get(method, {}).get(name)
@@ -139,4 +141,9 @@ def tabulate(records: Runs, budget: float | None = None) -> Table:
             likelihoods[method] = known[0]
     counts = {method: len(runs) for method, runs in records.items()}
     binarised = any(run.get("binarised") for runs in records.values() for run in runs.values())
-    return Table(figures, failures, notes, likelihoods, withheld(budget, records), binarised, counts)
+    measured: dict[str, Mapping[str, int]] = {}
+    for run in (run for runs in records.values() for run in runs.values()):
+        measured |= run.get("measured", {})
+    return Table(
+        figures, failures, notes, likelihoods, withheld(budget, records), binarised, counts, measured
+    )

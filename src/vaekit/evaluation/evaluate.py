@@ -19,8 +19,11 @@ from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.findings import chosen_by_validation, findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
+from vaekit.evaluation.likelihood.ais import CHAINS, LEAPFROG, TEMPERATURES, check_chains
+from vaekit.evaluation.likelihood.ais_check import AnnealingCheck
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
-from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_likelihood
+from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_annealing, measure_likelihood
+from vaekit.evaluation.likelihood.sandwich import Sandwich, check_draws
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
@@ -50,6 +53,8 @@ class Evaluation:
             is no likelihood, they are `bce_bound_nats` and the like.
         bits: bounds of mass functions on 8-bit pixels in bits/dim, `nll_bpd` and the like.
         health: of the latent space, if the model has an encoder.
+        annealing: of the bound, on some of the images, by annealed importance sampling.
+        sandwich: log p(x) from both sides, on images that the model drew.
         sample_variance: between samples over that between test images, as in `vaekit.training.learned`.
         findings: what is wrong, with the run or its latent space, and what would help.
         quality: of samples, if features were given and the model can sample.
@@ -61,6 +66,8 @@ class Evaluation:
     likelihood: Mapping[str, MeanNats] = field(default_factory=dict)
     bits: Mapping[str, float] = field(default_factory=dict)
     health: Health | None = None
+    annealing: AnnealingCheck | None = None
+    sandwich: Sandwich | None = None
     sample_variance: float | None = None
     findings: list[Note] = field(default_factory=list)
     quality: SampleQuality | None = None
@@ -73,6 +80,8 @@ class Evaluation:
             **self.about,
             **{name: mean.as_dict() for name, mean in self.likelihood.items()},
             **self.bits,
+            "annealing": self.annealing and self.annealing.as_dict(),
+            "sandwich": self.sandwich and self.sandwich.as_dict(),
             "sample_variance": self.sample_variance,
             "health": self.health and self.health.as_dict(),
             "codes": self.codes and self.codes.as_dict(),
@@ -98,6 +107,10 @@ def evaluate(
     images: int | None = None,
     jackknife: bool = False,
     annealed: int = 0,
+    sandwich: int = 0,
+    chains: int = CHAINS,
+    temperatures: int = TEMPERATURES,
+    leapfrog: int = LEAPFROG,
     features: Features | str | Path | None = None,
     disentanglement: str = "auto",
     seed: int = 0,
@@ -119,6 +132,8 @@ def evaluate(
         images: number of images to measure the likelihood on, drawn at random; None takes all.
         jackknife: also `nll_jackknife_nats`: the same draws again, without the bias of order 1/K.
         annealed: images on which the bound is checked by annealed importance sampling; 0 does not.
+        sandwich: images to draw from the model, whose log p(x) is bounded by annealed chains from both sides; 0 does not.
+        chains, temperatures, leapfrog: of annealing: chains for each image, steps of their path, steps of a trajectory.
         features: in which samples are compared with test images: a name or file, or such features; "auto" takes
             mnist_v1 for MNIST, else principal components. Needs a data set. None leaves the quality out.
         disentanglement: "auto" measures it where the data's factors are known, "yes" insists, "no" does not.
@@ -137,7 +152,8 @@ def evaluate(
         RunError: a run that cannot be used, or where the result cannot be kept.
     """
     began = time.monotonic()
-    check_numbers(samples, images, jackknife, annealed)
+    check_numbers(samples, images, jackknife, annealed, sandwich)
+    check_chains(chains, temperatures, leapfrog)
     choose(precision, PRECISIONS, "precision")
     run = run_of(model, device) if isinstance(model, str | Path) else model
     if keep and (data is not None or not isinstance(run, Run)):
@@ -145,14 +161,20 @@ def evaluate(
     asked = asked_of(run, data, label, features, disentanglement)
     model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
     about = describe(asked, under, seed, precision)
-    health, likelihood, factors, codes = None, {}, None, None
+    check_draws(model, sandwich)
+    health, likelihood, factors, codes, annealing, walls = None, {}, None, None, None, None
     with pulse(progress, tell) as told:
         options: dict[str, Any] = {"seed": seed, "precision": precision, "tell": told}
         if isinstance(model, Encodes) and isinstance(model, Reconstructs):
             health = measure_health(model, test, asked.train, **options)
         if health is not None and health.rate is not None:
             few = chosen(test, images or len(test), seed)
-            likelihood = measure_likelihood(model, few, samples, jackknife, annealed, **options)
+            likelihood = measure_likelihood(model, few, samples, jackknife, **options)
+            walk = {"temperatures": temperatures, "leapfrog": leapfrog, "seed": seed, "tell": told}
+            annealing, walls = measure_annealing(
+                model, few, likelihood["nll_nats"], annealed, sandwich, chains, **walk
+            )
+            likelihood |= {"nll_annealed_nats": annealing.annealed} if annealing else {}
         if asked.factors is not None and isinstance(model, Encodes):
             factors = measure_disentanglement(model, test, asked.factors, seed=seed)
         if isinstance(model, Quantizes):
@@ -162,6 +184,8 @@ def evaluate(
     result = Evaluation(
         likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
         bits=in_bits_of(model, likelihood, under.kind),
+        annealing=annealing,
+        sandwich=walls,
         health=health,
         sample_variance=varied,
         findings=all_found(run if isinstance(run, Run) else None, health, codes, varied),
@@ -192,10 +216,11 @@ def all_found(
     return [*found, *sample_findings(varied, found)]
 
 
-def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: int) -> None:
+def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: int, sandwich: int) -> None:
     """Raises SettingError for a number of `evaluate` that is out of range."""
     check_count(samples, "samples", 2 if jackknife else 1)
     check_count(annealed, "annealed", 0)
+    check_count(sandwich, "sandwich", 0)
     if images is not None:
         check_count(images, "images")
 

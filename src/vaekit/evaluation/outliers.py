@@ -31,7 +31,9 @@ from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Reconstructs,
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import seed_noise
 
-DEFAULT = "likelihood_regret_nats"  # its worst AUROC is the best: docs/outliers.md
+DEFAULT = (
+    "likelihood_regret_nats"  # its worst AUROC is the best under the default likelihood: docs/outliers.md
+)
 DRAWS = 4  # of z for the negative ELBO
 STEPS, RATE = 50, 0.1  # of the search for a better posterior; the rate falls to 0
 PAIRS = 8  # of draws of z, one on either side of the mean, by which its start and its end are compared
@@ -157,7 +159,7 @@ def check_code_length(model: Model) -> None:
         meant = KINDS[under.kind].called if under.kind else "of unknown kind"
         why, remedy = f"{under.likelihood} is {meant}", f"train with {remedy}"
     raise SettingError(
-        f"complexity_corrected_nats takes the size of a file of 8-bit pixels from a code length of these, and {why}; {remedy}."
+        f"the complexity correction takes the size of a file of 8-bit pixels from a code length of these, and {why}; {remedy}."
     )
 
 
@@ -173,8 +175,8 @@ def _levels(model: Model, split: Split) -> Tensor:
     levels = scaled.round()
     if not torch.allclose(levels, scaled, rtol=0, atol=1e-3) or levels.min() < 0 or levels.max() > TOP:
         raise SettingError(
-            "complexity_corrected_nats needs 8-bit pixels, but there are values between the 256 levels; keep the "
-            "images as uint8."
+            "the complexity correction needs 8-bit pixels, but there are values between the 256 levels; keep the images "
+            "as uint8."
         )
     return levels.to(torch.uint8)
 

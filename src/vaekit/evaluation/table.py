@@ -9,7 +9,14 @@ from typing import Any
 from vaekit.metrics import BESIDE, Metric, Under, known, metric_of
 from vaekit.metrics.cutoffs import POOR
 
-PARTS = ("health", "codes", "quality", "disentanglement")  # of an evaluation, after its likelihoods
+PARTS = (
+    "annealing",
+    "sandwich",
+    "health",
+    "codes",
+    "quality",
+    "disentanglement",
+)  # of an evaluation, after its likelihoods
 
 
 @dataclass(frozen=True)

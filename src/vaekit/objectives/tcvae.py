@@ -23,7 +23,7 @@ class TCVAE(Objective):
 
     TC = E[log q(z) - sum_d log q(z_d)] by their minibatch-weighted sampling, over the batch alone: with N training
     images the paper's estimator is larger by the constant (D - 1) log N. It is biased upwards for the TC of all
-    images, the more the smaller the batch. The rest of the KL keeps its closed form.
+    images, the more the smaller the batch: near the rate less log B where that is positive. The rest of the KL keeps its closed form.
     """
 
     criterion = "loss_nats"

@@ -40,7 +40,7 @@ def code_usage(counts: Tensor) -> Figure:
     axes.tick_params(which="minor", left=False)
     if usage.used < usage.codes:
         middle = (usage.used + usage.codes) / 2
-        axes.text(middle, 1.2 / len(shares), "never used", ha="center", **text_style(SMALL, FAINT))
+        axes.text(middle, 1.2 / len(shares), "not in these images", ha="center", **text_style(SMALL, FAINT))
     return figure
 
 
@@ -109,8 +109,8 @@ def nearest_training(samples: Tensor, training: Tensor) -> Figure:
     picture, middles = grids.stack([tile(pair, len(pair) // 2, place.scale) for pair in pairs])
     root = distances.sqrt().mean() / samples[0].numel() ** 0.5
     note = (
-        f"Each pair of rows: sample above, nearest of {len(training):,} training images below (mean distance "
-        f"{root:.3f} per value). Copies would look the same."
+        f"Each pair of rows: sample above, nearest of {len(training):,} training images below (root mean "
+        f"square difference {root:.3f} on average). Copies would look the same."
     )
     return grids.sheet(
         picture,

@@ -71,7 +71,8 @@ def _traversal_title(embedding: Embedding, shown: int, live: int) -> str:
     total = embedding.mean.shape[1]
     which = f"{shown} of {total} latents" if shown < total else f"all {total} latents"
     by, fault = ("variance", "constant") if embedding.kl is None else ("KL", f"dead (< {DEAD_NATS} nats)")
-    end = f"; {total - live} {fault} left out" if live < total else ""
+    left = [f"{total - live} {fault}"] * (live < total) + [f"{live - shown} of less"] * (shown < live)
+    end = f"; {' and '.join(left)} left out" if left else ""
     return f"Traversals of {which}, by {by}{end}"
 
 

@@ -112,7 +112,7 @@ def _headline(summary: Summary | None, under: Under) -> str:
 def _verdict(summary: Summary | None) -> str:
     """Says what kept the run from learning more, and what would help."""
     items = "".join(f"<li>{escape(str(note))}</li>" for note in (summary and summary.notes) or ())
-    return f"<p>It could have learned more:</p><ul>{items}</ul>" if items else ""
+    return f"<p>Notes on the training:</p><ul>{items}</ul>" if items else ""
 
 
 def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:

@@ -107,7 +107,7 @@ class Evidence:
     @property
     def way(self) -> float:
         """The sum of the learning rates of all updates, from those at the ends of the lines: Adam's updates are about as
-        long as the rate, so a weight moves by that at most."""
+        long as the rate, so a weight moves by about that."""
         rates = [
             (line.step, line.values.get("learning_rate")) for line in self.lines if line.split == "train"
         ]

@@ -48,7 +48,7 @@ def slow(run: Evidence) -> Note | None:
     if (run.explained or 0.0) >= cut.POOR and not run.fitted:
         return None
     beyond = f" beyond {COMPONENTS}" if run.fitted else ""
-    text = f"learning_rate={peak:g} moves a weight by {way:.1g} at most in {steps:,} steps: hardly anything was learned{beyond}"
+    text = f"learning_rate={peak:g} moves a weight by about {way:.1g} in {steps:,} steps: hardly anything was learned{beyond}"
     long = f" and steps={cut.STEPS_BEYOND}" if run.fitted and steps < cut.STEPS_BEYOND else ""
     return Note("rate", text, f"take learning_rate={cut.SOUND_RATE:g}{long}")
 
@@ -117,7 +117,7 @@ def unfinished(run: Evidence) -> Note | None:
     if fall <= cut.STILL_FALLING * whole or fall <= cut.BEYOND_NOISE * course.scatter(points):
         return None
     ratio = fall / whole
-    text = f"{what} still fell when the run ended: {share(ratio)} of all its fall came in the last fifth of {run.steps:,} steps"
+    text = f"{what} still fell when the run ended: {share(ratio)} of the whole fall came in the last fifth of {run.steps:,} steps"
     return Note("unfinished", text, f"take steps={rounded(run.steps * (2 + 10 * min(ratio, 0.5)))}")
 
 

@@ -14,6 +14,7 @@ from linear import LATENTS, LinearVAE
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.latents.findings import CodeUsage, findings
 from vaekit.evaluation.latents.health import Health, measure_health
+from vaekit.evaluation.table import rows
 from vaekit.models import AE, VAE, LatentModel
 from vaekit.objectives.base import Objective
 from vaekit.objectives.elbo import ELBO
@@ -139,6 +140,24 @@ def test_record_is_json_without_what_is_undefined(healthy: Health) -> None:
     assert values["latent_dimensions"] == 10
     without = replace(healthy, train_negative_elbo=None, aggregate=None).as_dict()
     assert {"generalisation_gap_nats", "mutual_information_nats"}.isdisjoint(without)
+
+
+def test_what_is_printed_of_the_latents_together_is_the_record_and_never_at_a_ceiling(
+    healthy: Health,
+) -> None:
+    """313 images of some 10 nats: log N is 5.7."""
+    record = json.loads(json.dumps(healthy.as_dict(), allow_nan=False))
+    assert healthy.rate is not None and healthy.rate.value > math.log(healthy.images)
+    printed = {row.key: row for row in rows({"health": record})}
+    for name in ("mutual_information_nats", "aggregate_kl_nats", "aggregate_total_correlation_nats"):
+        assert record[name]["value"] is None and printed[name].text == "not identified"
+        assert printed[name].meaning[1:].startswith(record[name]["not_identified"][1:])
+    for name, found in healthy.of_moments.items():
+        assert (printed[name].value, printed[name].error) == (found.value, found.standard_error)
+    assert {"total_correlation_from_moments_nats", "aggregate_kl_from_moments_nats"} == set(
+        healthy.of_moments
+    )
+    assert healthy.moments_kl == healthy.of_moments["aggregate_kl_from_moments_nats"].value
 
 
 def test_usage_of_a_codebook() -> None:

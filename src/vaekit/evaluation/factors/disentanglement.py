@@ -1,7 +1,8 @@
 """Disentanglement: does each latent dimension carry one known factor, and is each factor in one dimension?
 
 Every measure reads a table of latents and factors (`FactorTable`), so that it serves models, ICA on their latents
-and anything else that has latents. None changes when dimensions are permuted or scaled.
+and anything else that has latents. None changes when dimensions are permuted, and InfoM and InfoC alone where single
+dimensions are scaled, since they leave out those of a small range.
 """
 
 from __future__ import annotations

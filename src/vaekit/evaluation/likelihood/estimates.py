@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from vaekit.core import derive_seed
 from vaekit.data import Split
-from vaekit.data.picking import chosen
-from vaekit.evaluation.likelihood.ais import annealed_bound
+from vaekit.evaluation.likelihood.ais_check import AnnealingCheck, check_by_annealing
 from vaekit.evaluation.likelihood.bounds import MeanNats, negative_elbo
 from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
+from vaekit.evaluation.likelihood.sandwich import Sandwich, sandwich_bounds
 from vaekit.metrics import in_bits
 from vaekit.models import Model
 from vaekit.runtime.pulse import ProgressCallback
@@ -22,7 +21,6 @@ def measure_likelihood(
     split: Split,
     samples: int,
     jackknife: bool,
-    annealed: int,
     *,
     seed: int,
     precision: str,
@@ -36,10 +34,22 @@ def measure_likelihood(
         bounds["nll_nats"], bounds["nll_jackknife_nats"] = both
     else:
         bounds["nll_nats"] = importance_bound(model, split, samples, **common)
-    if annealed:
-        few = chosen(split, annealed, derive_seed(seed, "annealed"))
-        bounds["nll_annealed_nats"] = annealed_bound(model, few, seed=seed, tell=tell)
     return bounds
+
+
+def measure_annealing(
+    model: Model, split: Split, bound: MeanNats, annealed: int, sandwich: int, chains: int, **walk: Any
+) -> tuple[AnnealingCheck | None, Sandwich | None]:
+    """Checks a bound of a split by annealing, and the annealing by its sandwich, each on a number of images.
+
+    Args:
+        walk: temperatures, leapfrog, seed and tell.
+
+    Other arguments as in `evaluate`.
+    """
+    check = check_by_annealing(model, split, bound, annealed, chains, **walk) if annealed else None
+    walls = sandwich_bounds(model, sandwich, chains, labels=split, **walk) if sandwich else None
+    return check, walls
 
 
 def in_bits_of(model: Model, likelihood: Mapping[str, MeanNats], kind: str) -> dict[str, float]:

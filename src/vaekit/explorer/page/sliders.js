@@ -28,7 +28,7 @@ class Sliders {
     const groups = [h("div", { class: "sliders" }, live.slice(0, SHOWN).map((d) => this.row(d)))];
     if (live.length > SHOWN) groups.push(this.fold(live.slice(SHOWN), `${live.length - SHOWN} more`));
     if (dead.length) {
-      const why = about.random ? "they equal the prior for every image" : "they never vary";
+      const why = about.random ? "they hardly differ from the prior" : "they never vary";
       groups.push(this.fold(dead, `${dead.length} dead ${dead.length === 1 ? "dimension" : "dimensions"}: ${why}`));
     }
     const by = about.random ? "by falling KL: the most that each can say about an image" : "by falling variance of the latents";
