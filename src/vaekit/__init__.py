@@ -76,6 +76,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.objectives.nll import Reconstruction as Reconstruction
     from vaekit.objectives.vq import QuantizedReconstruction as QuantizedReconstruction
     from vaekit.plots.draw import figures as figures
+    from vaekit.reproduction.reproduce import Reproduction as Reproduction
+    from vaekit.reproduction.reproduce import reproduce as reproduce
     from vaekit.runs.ask import encode as encode
     from vaekit.runs.ask import reconstruct as reconstruct
     from vaekit.runs.ask import sample as sample
@@ -134,6 +136,8 @@ PUBLIC = {  # name -> "module" or "module:name"
     "compare": "vaekit.comparison.compare:compare",
     "features": "vaekit.evaluation.samples.features.learn:features",
     "describe": "vaekit.data:describe",
+    "reproduce": "vaekit.reproduction.reproduce:reproduce",
+    "Reproduction": "vaekit.reproduction.reproduce:Reproduction",
     "score": "vaekit.evaluation.score:score",
     "Comparison": "vaekit.comparison.compare:Comparison",
     "Demo": "vaekit.demonstration:Demo",

@@ -46,6 +46,7 @@ COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and som
         ["features", "--data", "images.npz", "--kind", "pca"],
         ["compare", "--data", "images.npz", "--methods", "ae", "vae", "--seeds", "1", "--epochs", "1", "--width", "8"],
         ["explore", "--help"],
+        ["reproduce", "--list"],
     ],
     "plots": [["figures", "run"], ["figures", "run", "--only", "latent_tsne", "--tsne"]],
     "data": [

@@ -12,6 +12,7 @@ from vaekit.config.likelihood_parts import LikelihoodPart
 from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
 from vaekit.config.parts import Undecided
+from vaekit.config.reproduce_options import ReproduceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class TrainOptions(Common):
     )
     config: str | None = option(
         None,
-        help="JSON file of options: a recipe, or the config.json of a run; options of the command line win",
+        help="JSON file of options: a recipe, by its name too, or the config.json of a run; options of the command line win",
     )
     start: str | None = option(
         None,
@@ -72,7 +73,7 @@ class PriorOptions(Common):
     replace: bool = option(False, help="replace a prior that is there")
     config: str | None = option(
         None,
-        help="JSON file of options: a recipe, or the config.json of a prior; options of the command line win",
+        help="JSON file of options: a recipe, by its name too, or the config.json of a prior; options of the command line win",
     )
 
 
@@ -346,4 +347,11 @@ class FeaturesOptions(DataSettings):
     out: str | None = option(
         None, help=".safetensors (default: features/NAME.safetensors, with the hash of its content in NAME)"
     )
+    json: bool = same(Common, "json")
+
+
+@dataclass(frozen=True)
+class ReproduceOptions(ReproduceSettings):
+    """The recipes to run again, and the folder."""
+
     json: bool = same(Common, "json")

@@ -55,6 +55,8 @@ COMMANDS = {
     "evaluate": Command("RUN", "measure likelihood, latent space and samples; or any autoencoder", "EvaluateOptions", "evaluate:evaluate"),
     "cards": Command("CARD CARD", "figures of several autoencoders side by side", "CardsOptions", "cards:cards"),
     "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "compare:compare"),
+    "reproduce": Command("[RECIPE ...]", "run recipes again, and judge their figures by those stored", "ReproduceOptions",
+                         "reproduce:reproduce"),
     "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
     "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
     "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
