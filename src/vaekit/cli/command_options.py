@@ -229,7 +229,7 @@ class EvaluateOptions(ForeignFiles, SourceRunOptions):
         help="images to draw from the model, whose log p(x) annealed chains bound from both sides",
     )
     chains: int = option(16, at_least=1, help="annealed chains for each image")
-    temperatures: int = option(200, at_least=1, help="steps of the path of annealed chains")
+    temperatures: int = option(500, at_least=1, help="steps of the path of annealed chains")
     leapfrog: int = option(2, at_least=1, help="steps of each trajectory of annealed chains")
     features: str | None = option(
         None,
