@@ -31,10 +31,12 @@ from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
+from vaekit.evaluation.table import of_which_prior
 from vaekit.inference import decode, encode, reconstruct, shown_images, squared_errors
 from vaekit.metrics import has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
+from vaekit.models.which_prior import priors_of
 from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 from vaekit.runtime.pulse import ProgressCallback
@@ -132,7 +134,7 @@ class Reference:
 
 
 def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None) -> dict[str, Any]:
-    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent; `tell` as in `evaluate`."""
+    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent, and from which density samples are drawn; `tell` as in `evaluate`."""
     figures = costs(run)
     notes: dict[str, str] = {}
     model = run.model
@@ -153,6 +155,9 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
         figures |= code_figures(model, reference)
     name = model.likelihood_name
     about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
+    about |= priors_of(model)
+    if said := of_which_prior(about):
+        notes["prior"] = said
     return {"figures": figures, "notes": notes, **about}
 
 

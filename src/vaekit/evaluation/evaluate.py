@@ -24,9 +24,10 @@ from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_likelihoo
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
-from vaekit.metrics import key_under
+from vaekit.metrics import key_under, metric_of
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
+from vaekit.models.which_prior import fitted_to
 from vaekit.runs.ask import run_of
 from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run
@@ -43,11 +44,13 @@ class Evaluation:
     """The figures of an evaluation; those that a model does not define are absent.
 
     Attributes:
-        about: model, data, and under what conditions; `classes` where the model is conditioned on the class y of
+        about: model, data, and under what conditions; `prior` names that of the bounds and `samples_from` the density that
+            samples are drawn from; `classes` where the model is conditioned on the class y of
             each image: its likelihoods are then of p(x|y).
         likelihood: by name, in nats per image. `nll_nats` is the importance-weighted bound,
             `nll_annealed_nats` that of annealed importance sampling on fewer images. Under `bce`, which
-            is no likelihood, they are `bce_bound_nats` and the like.
+            is no likelihood, they are `bce_bound_nats` and the like. They are under the model's own prior; where
+            another was fitted to the latents `nll_fitted_prior_nats` and its like are under that.
         bits: bounds of mass functions on 8-bit pixels in bits/dim, `nll_bpd` and the like.
         health: of the latent space, if the model has an encoder.
         sample_variance: between samples over that between test images, as in `vaekit.training.learned`.
@@ -160,11 +163,16 @@ def evaluate(
         quality = measure_quality(asked, seed, told)
     varied = variety(model, test)
     result = Evaluation(
-        likelihood={key_under(name, under): mean for name, mean in likelihood.items()},
+        likelihood={
+            key_under(name, under) if metric_of(name).likelihood else name: mean
+            for name, mean in likelihood.items()
+        },
         bits=in_bits_of(model, likelihood, under.kind),
         health=health,
         sample_variance=varied,
-        findings=all_found(run if isinstance(run, Run) else None, health, codes, varied),
+        findings=all_found(
+            run if isinstance(run, Run) else None, health, codes, varied, fitted_to(model) is not None
+        ),
         quality=quality,
         codes=codes,
         disentanglement=factors,
@@ -176,17 +184,18 @@ def evaluate(
 
 
 def all_found(
-    run: Run | None, health: Health | None, codes: CodeReport | None, varied: float | None
+    run: Run | None, health: Health | None, codes: CodeReport | None, varied: float | None, fitted: bool
 ) -> list[Note]:
     """Findings on a model: the notes on its training first, then what these do not say already.
 
     Args:
         varied: `sample_variance`, where it samples.
+        fitted: whether samples are drawn from a prior that was fitted to the latents.
     """
     notes = [] if run is None else run_notes(run, health and health.explained, varied)
     found = list(notes)
     if health is not None:
-        found += findings(health, notes, run is not None and chosen_by_validation(run))
+        found += findings(health, notes, run is not None and chosen_by_validation(run), fitted)
     if codes is not None:
         found += codes.findings(notes)
     return [*found, *sample_findings(varied, found)]

@@ -75,7 +75,19 @@ def reassurance(evaluation: Mapping[str, Any]) -> str:
 def under_of(evaluation: Mapping[str, Any]) -> Under:
     """Returns the conditions of an evaluation, by its own record."""
     likelihood, kind = evaluation.get("likelihood", ""), evaluation.get("likelihood_kind", "")
-    return Under(likelihood, kind, "classes" in evaluation)
+    own, drawn = evaluation.get("prior", ""), evaluation.get("samples_from", "")
+    return Under(likelihood, kind, "classes" in evaluation, own, drawn)
+
+
+def of_which_prior(evaluation: Mapping[str, Any]) -> str:
+    """Says from which density of latents the samples of an `Evaluation.as_dict()` are, and of which its bounds are where
+    that is another; empty in records of before that was kept."""
+    under = under_of(evaluation)
+    if not under.drawn:
+        return ""
+    if not under.two or not under.own:
+        return f"samples from {under.drawn}"
+    return f"samples from {under.drawn}; rate and bounds under {under.own} unless they say otherwise"
 
 
 def _rows(values: Mapping[str, Any], under: Under) -> Iterator[Row]:

@@ -21,19 +21,22 @@ from vaekit.training.verdict import notes_on
 FAR = 0.1  # of the rate: a distance from the prior, or a gap to the training images, that matters
 
 
-def findings(health: Health, notes: Sequence[Note] = (), chosen: bool = False) -> list[Note]:
+def findings(
+    health: Health, notes: Sequence[Note] = (), chosen: bool = False, fitted: bool = False
+) -> list[Note]:
     """Returns what is wrong; empty for a healthy model.
 
     Args:
+        fitted: whether a prior was fitted to the latents, from which samples are drawn.
         notes: on the training, where it is known. Where there is one, unused dimensions are no collapse yet, or it has
             said so.
         chosen: whether validation chose the weights, of all that training went through.
     """
     found = [
-        _no_prior(health),
+        None if fitted else _no_prior(health),
         None if notes else _collapse(health) or _nothing(health),
         _overgrown(health),
-        _far_from_prior(health),
+        None if fitted else _far_from_prior(health),
         _overfit(health, chosen),
     ]
     return [finding for finding in found if finding is not None]
