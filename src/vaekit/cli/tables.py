@@ -176,4 +176,5 @@ def evaluation_text(result: Evaluation) -> str:
             f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
+    lines += [f"remark: {as_typed(remark)}" for remark in result.remarks]
     return "\n".join([*lines, *filter(None, [reassurance(result.as_dict())])])

@@ -134,7 +134,8 @@ class Reference:
 
 
 def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None) -> dict[str, Any]:
-    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent, and from which density samples are drawn; `tell` as in `evaluate`."""
+    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent, and of which prior samples are; `tell`
+    as in `evaluate`."""
     figures = costs(run)
     notes: dict[str, str] = {}
     model = run.model

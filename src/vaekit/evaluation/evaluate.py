@@ -15,26 +15,25 @@ from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.evaluation.asked import Asked, asked_of, describe
 from vaekit.evaluation.factors.disentanglement import Disentanglement, measure_disentanglement
+from vaekit.evaluation.found import all_found, all_remarked, look, looked_at
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
-from vaekit.evaluation.latents.findings import chosen_by_validation, findings, run_notes, sample_findings
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count
 from vaekit.evaluation.likelihood.estimates import in_bits_of, measure_likelihood
+from vaekit.evaluation.reconstructions import Reconstructions
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
 from vaekit.metrics import key_under, metric_of
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
-from vaekit.models.which_prior import fitted_to
 from vaekit.runs.ask import run_of
 from vaekit.runs.json_records import as_json
 from vaekit.runs.load import Run
 from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS
 from vaekit.runtime.pulse import ProgressCallback, pulse
-from vaekit.training.learned import variety
 
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
@@ -54,7 +53,11 @@ class Evaluation:
         bits: bounds of mass functions on 8-bit pixels in bits/dim, `nll_bpd` and the like.
         health: of the latent space, if the model has an encoder.
         sample_variance: between samples over that between test images, as in `vaekit.training.learned`.
-        findings: what is wrong, with the run or its latent space, and what would help.
+        sample_classes: effective number of classes among samples over that among test images, where these can be read.
+        findings: what is wrong, with the run, its latent space or its samples, and what would help; none if it is healthy.
+        remarks: what is no fault and good to know: idle dimensions, a prior that is missing.
+        looked_at, not_looked_at: what findings go by, and what they could not.
+        rebuilt: reconstructions, beside what they could explain.
         quality: of samples, if features were given and the model can sample.
         codes: of a model with discrete codes.
         disentanglement: of the latents, if the images' factors are known.
@@ -65,7 +68,12 @@ class Evaluation:
     bits: Mapping[str, float] = field(default_factory=dict)
     health: Health | None = None
     sample_variance: float | None = None
+    sample_classes: float | None = None
     findings: list[Note] = field(default_factory=list)
+    remarks: list[Note] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+    not_looked_at: list[str] = field(default_factory=list)
+    rebuilt: Reconstructions | None = None
     quality: SampleQuality | None = None
     codes: CodeReport | None = None
     disentanglement: Disentanglement | None = None
@@ -77,9 +85,14 @@ class Evaluation:
             **{name: mean.as_dict() for name, mean in self.likelihood.items()},
             **self.bits,
             "sample_variance": self.sample_variance,
+            "sample_classes": self.sample_classes,
+            "reconstructions": self.rebuilt and self.rebuilt.as_dict(),
             "health": self.health and self.health.as_dict(),
             "codes": self.codes and self.codes.as_dict(),
             "findings": [as_json(finding) for finding in self.findings],
+            "remarks": [as_json(remark) for remark in self.remarks],
+            "looked_at": self.looked_at,
+            "not_looked_at": self.not_looked_at,
             "quality": self.quality
             and {
                 "features": self.quality.features,
@@ -161,18 +174,31 @@ def evaluate(
         if isinstance(model, Quantizes):
             codes = measure_codes(model, test)
         quality = measure_quality(asked, seed, told)
-    varied = variety(model, test)
+    bounds = {
+        key_under(name, under) if metric_of(name).likelihood else name: mean
+        for name, mean in likelihood.items()
+    }
+    seen = look(
+        run if isinstance(run, Run) else None,
+        asked,
+        seed,
+        health=health,
+        codes=codes,
+        quality=quality,
+        bounds=bounds,
+    )
+    looked, left = looked_at(seen)
     result = Evaluation(
-        likelihood={
-            key_under(name, under) if metric_of(name).likelihood else name: mean
-            for name, mean in likelihood.items()
-        },
+        likelihood=bounds,
         bits=in_bits_of(model, likelihood, under.kind),
         health=health,
-        sample_variance=varied,
-        findings=all_found(
-            run if isinstance(run, Run) else None, health, codes, varied, fitted_to(model) is not None
-        ),
+        sample_variance=seen.varied,
+        sample_classes=seen.classes,
+        findings=all_found(seen),
+        remarks=all_remarked(seen),
+        looked_at=looked,
+        not_looked_at=left,
+        rebuilt=seen.rebuilt,
         quality=quality,
         codes=codes,
         disentanglement=factors,
@@ -181,24 +207,6 @@ def evaluate(
     if keep and isinstance(run, Run):
         keep_with(run, result.as_dict())
     return result
-
-
-def all_found(
-    run: Run | None, health: Health | None, codes: CodeReport | None, varied: float | None, fitted: bool
-) -> list[Note]:
-    """Findings on a model: the notes on its training first, then what these do not say already.
-
-    Args:
-        varied: `sample_variance`, where it samples.
-        fitted: whether samples are drawn from a prior that was fitted to the latents.
-    """
-    notes = [] if run is None else run_notes(run, health and health.explained, varied)
-    found = list(notes)
-    if health is not None:
-        found += findings(health, notes, run is not None and chosen_by_validation(run), fitted)
-    if codes is not None:
-        found += codes.findings(notes)
-    return [*found, *sample_findings(varied, found)]
 
 
 def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: int) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 from vaekit.metrics import BESIDE, Metric, Under, known, metric_of
 from vaekit.metrics.cutoffs import POOR
 
-PARTS = ("health", "codes", "quality", "disentanglement")  # of an evaluation, after its likelihoods
+PARTS = (
+    "health",
+    "reconstructions",
+    "codes",
+    "quality",
+    "disentanglement",
+)  # of an evaluation, after its likelihoods
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,17 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
 def reassurance(evaluation: Mapping[str, Any]) -> str:
     """Says of an `Evaluation.as_dict()` in which nothing was found wrong how far that goes; empty where something was,
     or no latent space was looked at."""
-    health = evaluation.get("health")
-    if not health or evaluation["findings"]:
+    health, looked = evaluation.get("health"), evaluation.get("looked_at")
+    if not (health or looked) or evaluation["findings"]:
         return ""
-    explained = health["explained_variance"]
-    if explained >= POOR:
-        return "nothing wrong found with the latent space"
-    return f"nothing wrong found, but reconstructions explain no more than {max(explained, 0.0):.0%} of the variance"
+    explained = 1.0 if not health else health["explained_variance"]
+    line = "nothing wrong found" if looked else "nothing wrong found with the latent space"
+    if explained < POOR:
+        line = f"nothing wrong found, but reconstructions explain no more than {max(explained, 0.0):.0%} of the variance"
+    if not looked:
+        return line
+    left = evaluation.get("not_looked_at")
+    return f"{line}; looked at: {', '.join(looked)}" + (f"; not at: {', '.join(left)}" if left else "")
 
 
 def under_of(evaluation: Mapping[str, Any]) -> Under:

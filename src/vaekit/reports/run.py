@@ -181,11 +181,13 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
         for row in evaluation_rows(values)
     )
     found = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values["findings"])
+    said = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values.get("remarks", ()))
     line = reassurance(values)
     verdict = f"<p>{escape(line[:1].upper() + line[1:])}.</p>" if line else ""
     return (
         f"<h2>Evaluation</h2>\n<p>{escape(' '.join(lines))}</p>\n"
         + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)
+        + (f"<p>Good to know, and no fault:</p><ul>{said}</ul>" if said else "")
         + '<div class="scroll"><table class="numbers"><thead><tr><th></th><th class="number">value</th>'
         f'<th class="number">training images</th><th></th></tr></thead><tbody>{body}</tbody></table></div>'
     )

@@ -71,7 +71,7 @@ def bounds_under_fitted(
 
 def mean_log_ratio(latents: tuple[Latent, ...], fitted: Distribution) -> Tensor:
     """The mean of log p'(z) / p(z) over draws of q(z|x), (B,); several layers have the one draw of theirs."""
-    if len(latents) > 1:
+    if len(latents) != 1:
         return log_ratio(tuple(Latent(one.posterior, one.prior, one.z[None]) for one in latents), fitted)[0]
     latent = latents[0]
     z = cast(Distribution, latent.posterior).sample(torch.Size([DRAWS]))
