@@ -120,7 +120,8 @@ def test_an_autoencoder_has_no_prior_until_one_is_fitted(digits: Data) -> None:
     found = evaluate(fitted(model), digits.test, progress="none")
     assert found.about["samples_from"] == DRAWN and "prior" not in found.about
     assert found.sample_variance is not None
-    assert "no prior" not in [note.kind for note in found.findings]
+    assert "no prior" in [note.kind for note in bare.remarks]
+    assert "no prior" not in [note.kind for note in found.remarks]
     assert f"Samples from {DRAWN}." in printed(found)["sample_variance"][1]
 
 

@@ -157,12 +157,12 @@ def rebuilt_findings(rebuilt: Reconstructions, found: Sequence[Note], chosen: bo
         found: so far, notes on the training included.
         chosen: whether validation chose the weights.
     """
-    kinds = {note.kind for note in found}
+    learned = {note.kind for note in found} & {"overfitting", "by heart"}
+    heart = None if learned else by_heart(rebuilt, chosen)
     judged = [
-        nothing(rebuilt) if not found else None,
-        poor(rebuilt) if not found else None,
-        by_heart(rebuilt, chosen) if not kinds & {"overfitting", "by heart"} else None,
-        scale(rebuilt),
+        None if found else nothing(rebuilt) or poor(rebuilt),
+        heart,
+        scale(rebuilt, known=bool(learned) or heart is not None),
     ]
     return [note for note in judged if note is not None]
 
@@ -207,13 +207,19 @@ def by_heart(rebuilt: Reconstructions, chosen: bool) -> Note | None:
     return Note("overfitting", text, remedy if chosen else f"try fewer epochs or weights='best'; {remedy}")
 
 
-def scale(rebuilt: Reconstructions) -> Note | None:
+def scale(rebuilt: Reconstructions, known: bool = False) -> Note | None:
     """A likelihood whose scale is far from that of the residuals: its nats, and the rate that it asks for, are of another
-    problem."""
+    problem.
+
+    Args:
+        known: whether it is known that training examples were learned by heart: then residuals of others are larger.
+    """
     ratio = rebuilt.residual_ratio
     if ratio is None or 1 / cut.SCALE_OFF <= ratio <= cut.SCALE_OFF:
         return None
     wide = ratio < 1
+    if known and not wide:
+        return None
     way = "smaller" if wide else "larger"
     times = math.sqrt(1 / ratio if wide else ratio) if ratio > 0 else math.inf
     remedy = "take likelihood='gaussian-optimal', which fits it, or a sigma that is so much smaller"
