@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from pathlib import Path
@@ -23,6 +24,7 @@ from vaekit.evaluation.samples.estimate import Estimate
 from vaekit.evaluation.samples.quality import SampleQuality
 from vaekit.evaluation.samples.sample_findings import sample_findings
 from vaekit.models import AE, GAN, VAE, VQVAE
+from vaekit.models.mixture import Mixture
 
 QUIET: dict[str, Any] = {"progress": "none", "device": "cpu"}
 
@@ -104,6 +106,32 @@ def test_a_model_of_the_data_is_healthy() -> None:
     assert line.endswith("; not at: classes of samples")  # these rows have none
     without = evaluation_text(Linear().judged()).splitlines()[-1]
     assert "not at: classes of samples, quality and copies among samples" in without
+
+
+def test_an_autoencoder_is_healthy_and_told_that_it_has_no_prior() -> None:
+    linear = Linear()
+    encoder = Affine(linear.encoder.weight.detach(), torch.zeros(3))
+    model = AE(
+        (8,), 3, likelihood="gaussian", sigma=0.5, pixels="real", encoder=encoder, decoder=linear.decoder
+    )
+    found = evaluate(model, linear.data, features="auto", **QUIET)
+    assert kinds(found) == [] and [remark.kind for remark in found.remarks] == ["no prior"]
+    mixture = Mixture((3,), 1)
+    mixture.prepare(model.latents_for_prior(linear.data.train.images))
+    model.fitted = lambda: mixture
+    again = evaluate(model, linear.data, features="auto", **QUIET)
+    assert again.findings == again.remarks == [] and again.quality is not None
+
+
+def test_a_fitted_prior_mends_latents_far_from_the_own_one() -> None:
+    linear = Linear()
+    with torch.no_grad():
+        linear.encoder.bias.add_(4.0)
+        linear.decoder.bias.sub_(linear.weight.sum(1) * 4.0)
+    mixture = Mixture((3,), 1)
+    mixture.prepare(linear.model.latents_for_prior(linear.data.train.images))
+    linear.model.fitted = lambda: mixture
+    assert kinds(linear.judged(features="auto")) == []
 
 
 def test_idle_dimensions_are_a_remark() -> None:
@@ -231,8 +259,11 @@ def test_what_is_not_finite_is_said(where: str) -> None:
     linear = Linear()
     with torch.no_grad():
         getattr(linear, where).weight[0, 0] = math.nan
-    found = linear.judged()
+    found = linear.judged(features="auto")
     assert kinds(found) == ["not finite"]
+    values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert values["negative_elbo_nats"]["value"] is None
+    assert "found: not finite: " in evaluation_text(found) and "nothing wrong" not in evaluation_text(found)
     assert "learning_rate" in found.findings[0].remedy
 
 

@@ -29,7 +29,7 @@ from vaekit.metrics import key_under, metric_of
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import run_of
-from vaekit.runs.json_records import as_json
+from vaekit.runs.json_records import as_json, finite
 from vaekit.runs.load import Run
 from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS
@@ -102,7 +102,7 @@ class Evaluation:
             },
             "disentanglement": self.disentanglement and self.disentanglement.as_dict(),
         }
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: finite(value) for name, value in values.items() if value is not None}
 
 
 def evaluate(
@@ -222,6 +222,8 @@ def measure_quality(asked: Asked, seed: int, tell: ProgressCallback) -> SampleQu
     if asked.features is None or not isinstance(asked.data, Data):
         return None
     generated, _ = generate(asked.model, asked.data.train, min(GENERATED, len(asked.test)), seed, tell)
+    if not generated.isfinite().all():
+        return None
     standard = standard_of(asked.data)
     test, train = standard(asked.test.images), standard(asked.data.train.images)
     return sample_quality(standard(generated), test, train, asked.features, seed=seed)
