@@ -187,15 +187,15 @@ def evaluate(
         quality=quality,
         bounds=bounds,
     )
-    looked, left = looked_at(seen)
+    found, (looked, left) = all_found(seen), looked_at(seen)
     result = Evaluation(
         likelihood=bounds,
         bits=in_bits_of(model, likelihood, under.kind),
         health=health,
         sample_variance=seen.varied,
         sample_classes=seen.classes,
-        findings=all_found(seen),
-        remarks=all_remarked(seen),
+        findings=found,
+        remarks=all_remarked(seen, found),
         looked_at=looked,
         not_looked_at=left,
         rebuilt=seen.rebuilt,

@@ -99,10 +99,15 @@ def all_found(seen: Measured) -> list[Note]:
     return [*found, *sample_findings(seen.varied, found, seen.quality, seen.classes, seen.fitted)]
 
 
-def all_remarked(seen: Measured) -> list[Note]:
-    """Facts that are no faults and that whoever uses the model should know: idle dimensions, a prior that is missing."""
+def all_remarked(seen: Measured, found: Sequence[Note]) -> list[Note]:
+    """Facts that are no faults and that whoever uses the model should know: idle dimensions, a prior that is missing.
+
+    Args:
+        found: faults of the model: of one that has any nobody says that fewer dimensions would do as well.
+    """
     said = [] if seen.health is None else remarks(seen.health, seen.chosen, seen.fitted)
-    return [*said, *(seen.codes.remarks() if seen.codes is not None else [])]
+    said += [] if seen.codes is None else seen.codes.remarks()
+    return [remark for remark in said if not found or remark.kind == "no prior"]
 
 
 def looked_at(seen: Measured) -> tuple[list[str], list[str]]:
@@ -176,10 +181,8 @@ def nothing(rebuilt: Reconstructions) -> Note | None:
 
 
 def poor(rebuilt: Reconstructions) -> Note | None:
-    """Reconstructions that explain little, and much less than a linear model of as many latents would."""
-    if rebuilt.linear is None or rebuilt.explained < cut.NOTHING or rebuilt.explained >= cut.POOR:
-        return None
-    if rebuilt.explained >= cut.BELOW_LINEAR * rebuilt.linear:
+    """Reconstructions that explain much less than a linear model of as many latents would."""
+    if rebuilt.linear is None or not cut.NOTHING <= rebuilt.explained < cut.BELOW_LINEAR * rebuilt.linear:
         return None
     text = (
         f"reconstructions explain {rebuilt.explained:.0%} of the variance, {rebuilt.linear:.0%} would be by principal components, "

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.core import Output, derive_seed
-from vaekit.data import Split, to_unit
+from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
-from vaekit.inference import asking, shown
+from vaekit.inference import asking, shown, shown_images
 from vaekit.metrics import KINDS
 from vaekit.models import Model
 from vaekit.models.capabilities import Reconstructs
@@ -96,9 +96,9 @@ def linear_variance(model: Model, test: Split, train: Split) -> float | None:
 
 
 def _rows(model: Model, split: Split) -> Tensor:
-    """Examples in standard units, flattened, as many as are looked at."""
-    images = spread(split.images, split.images[0].numel())
-    return model.standard(to_unit(images)).float().flatten(1).cpu()
+    """Examples as they are shown to the model, in standard units, flattened, as many as are looked at."""
+    images = spread(shown_images(model, split), split.images[0].numel())
+    return model.standard(images).float().flatten(1).cpu()
 
 
 def residual_ratio(model: Model, split: Split, seed: int = 0) -> float | None:

@@ -75,7 +75,7 @@ def reassurance(evaluation: Mapping[str, Any]) -> str:
     explained = 1.0 if not health else health["explained_variance"]
     line = "nothing wrong found" if looked else "nothing wrong found with the latent space"
     if explained < POOR:
-        line = f"nothing wrong found, but reconstructions explain no more than {max(explained, 0.0):.0%} of the variance"
+        line = f"reconstructions explain no more than {max(explained, 0.0):.0%} of the variance; nothing else wrong found"
     if not looked:
         return line
     left = evaluation.get("not_looked_at")
