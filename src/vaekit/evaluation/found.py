@@ -156,7 +156,7 @@ def not_finite(seen: Measured) -> Note | None:
 
 
 def rebuilt_findings(rebuilt: Reconstructions, found: Sequence[Note], chosen: bool) -> list[Note]:
-    """What is wrong with reconstructions, and with the likelihood that judges them, where nothing else says why.
+    """Faults of reconstructions, and of the likelihood that judges them, where nothing else says why.
 
     Args:
         found: so far, notes on the training included.
