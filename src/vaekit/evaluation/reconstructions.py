@@ -1,4 +1,4 @@
-"""What reconstructions explain, beside what they could: on training examples, by principal components, and by p(x|z) itself."""
+"""Measures of what reconstructions explain, beside what they could: on training examples, by principal components, and by p(x|z) itself."""
 
 from __future__ import annotations
 

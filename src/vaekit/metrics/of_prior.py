@@ -1,4 +1,4 @@
-"""Which density of latents a number is of, where a model has two: a prior of its own, and one that was fitted afterwards."""
+"""The density of latents that a number is of, where a model has two: a prior of its own, and one fitted afterwards."""
 
 from __future__ import annotations
 

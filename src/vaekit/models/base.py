@@ -171,7 +171,7 @@ class CodeDensity(Model):
 
     @property
     def described(self) -> str:
-        """What it is, for a sentence: `a mixture of 10 normals`."""
+        """Name in a sentence: `a mixture of 10 normals`."""
         return f"a {type(self).__name__}"
 
 

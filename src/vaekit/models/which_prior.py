@@ -1,4 +1,4 @@
-"""Which density of latents a number or a sample of a model is of: its own prior, or one that was fitted afterwards.
+"""The density of latents that a number or a sample of a model is of: its own prior, or one that was fitted afterwards.
 
 With both, a model is two generative models: those who publish a number say of which (`vaekit.metrics.of_prior`).
 """
@@ -47,7 +47,7 @@ def drawn_from(model: Model) -> str:
 
 
 def priors_of(model: Model) -> dict[str, str]:
-    """What a record of a model's numbers says: `prior` and `samples_from`, as far as there are any.
+    """Entries of a record of a model's numbers: `prior` and `samples_from`, as far as there are any.
 
     Raises:
         RunError: there is a fitted prior, of other weights.

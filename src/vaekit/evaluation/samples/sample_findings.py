@@ -1,4 +1,4 @@
-"""What is wrong with samples, by their variance, their classes, and their neighbourhoods among test images."""
+"""Faults of samples, by their variance, their classes, and their neighbourhoods among test images."""
 
 from __future__ import annotations
 
