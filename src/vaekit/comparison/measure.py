@@ -196,7 +196,7 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
 
 
 def measured_on(reference: Reference, figures: Mapping[str, float]) -> dict[str, dict[str, int]]:
-    """How many images and draws the figures are of that are not of all test images: name -> what its sentence says."""
+    """Numbers of images and draws of figures that are not of all test images: name -> what its sentence says."""
     bound, few = (chosen(reference.data.test, most, reference.seed) for most in (BOUND_IMAGES, FEW))
     details = {name: {"images": len(few)} for name in ("rate_nats", "code_bits", "code_mse", "lossless_bits")}
     details["nll_nats"] = {"images": len(bound), "samples": BOUND_SAMPLES}

@@ -21,7 +21,7 @@ from vaekit.evaluation.cards.foreign import Given
 from vaekit.evaluation.cards.measure_card import card as measure_card
 from vaekit.evaluation.cards.measure_card import check_given
 from vaekit.evaluation.factors.disentanglement import Disentanglement, measure_disentanglement
-from vaekit.evaluation.found import all_found, all_remarked, look, looked_at
+from vaekit.evaluation.found import Measured, all_found, all_remarked, look, looked_at
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.health import Health, measure_health
@@ -222,38 +222,40 @@ def evaluate(
         key_under(name, under) if metric_of(name).likelihood else name: mean
         for name, mean in likelihood.items()
     }
-    seen = look(
+    own, figures = (
         run if isinstance(run, Run) else None,
-        asked,
-        seed,
-        health=health,
-        codes=codes,
-        quality=quality,
-        bounds=bounds,
+        {"health": health, "codes": codes, "quality": quality},
     )
-    found, (looked, left) = all_found(seen), looked_at(seen)
+    seen = look(own, asked, seed, bounds=bounds, **figures)
+    seconds = {"seconds": round(time.monotonic() - began, 1)}
     result = Evaluation(
+        about=about | seconds,
         likelihood=bounds,
         bits=in_bits_of(model, likelihood, under.kind),
         annealing=annealing,
         sandwich=walls,
-        health=health,
-        sample_variance=seen.varied,
-        sample_classes=seen.classes,
-        findings=found,
-        remarks=all_remarked(seen, found),
-        looked_at=looked,
-        not_looked_at=left,
-        rebuilt=seen.rebuilt,
-        quality=quality,
-        codes=codes,
         disentanglement=factors,
         card=measured,
-        about={**about, "seconds": round(time.monotonic() - began, 1)},
+        **figures,
+        **judged(seen),
     )
     if keep and isinstance(run, Run):
         keep_with(run, result.as_dict())
     return result
+
+
+def judged(seen: Measured) -> dict[str, Any]:
+    """Judgements of the figures together, as fields of an `Evaluation`."""
+    found, (looked, left) = all_found(seen), looked_at(seen)
+    return {
+        "sample_variance": seen.varied,
+        "sample_classes": seen.classes,
+        "rebuilt": seen.rebuilt,
+        "findings": found,
+        "remarks": all_remarked(seen, found),
+        "looked_at": looked,
+        "not_looked_at": left,
+    }
 
 
 def check_numbers(samples: int, images: int | None, jackknife: bool, annealed: int, sandwich: int) -> None:
