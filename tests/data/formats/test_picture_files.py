@@ -119,7 +119,9 @@ def test_float(tmp_path):
     found, notes = pixels(tmp_path, "odd.tif")
     assert np.array_equal(found[:, :, 0], np.rint(values.astype(np.float64) * 255))
     assert any(note.startswith("1 float image converted to grey") for note in notes)
-    assert any("worse.tif (values from " in note and "outside 0 to 1: give white=511)" in note for note in notes)
+    assert any(
+        "worse.tif (values from " in note and "outside 0 to 1: give white=511)" in note for note in notes
+    )
 
 
 def test_1_bit(tmp_path):

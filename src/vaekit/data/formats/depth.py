@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 DARK = 8  # the values of a set may stay below a part of white; below this one they are of another scale
+ROUNDING = 1e-6  # by so much of white may a value stand out
 LUMA = np.array([299, 587, 114]) / 1000  # ITU-R 601-2, as Pillow's
 
 
@@ -33,6 +34,11 @@ class Depth:
     top: float
     inverted: bool = False
     route: str = "grey"
+
+    @property
+    def deep(self) -> bool:
+        """More than 8 bits."""
+        return self.kind != "8-bit"
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,20 @@ def depth_of(image: Image.Image) -> Depth | None:
     if ";16" in raw and image.format == "PNG":
         return Depth("16-bit", 65535, route="png")
     return None
+
+
+def is_cut(image: Image.Image) -> tuple[bool, bool]:
+    """Returns whether Pillow would give 8 of more bits, and whether it would misread the file."""
+    if image.format != "TIFF":
+        return ";16" in raw_mode(image) and depth_of(image) is None, False
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    bits = tags.get(258, (1,))
+    cut = len(bits) > 1 and max(bits) > 8
+    planes = len(bits) > 1 and tags.get(284) == 2 and (cut or image.mode not in ("RGB", "CMYK"))
+    swapped = (
+        tags.prefix == b"MM" and tags.get(259, 1) != 1 and image.mode in ("I", "F")
+    )  # libtiff has turned the bytes
+    return cut, planes or swapped
 
 
 def depth_of_tiff(content: bytes) -> tuple[Depth, tuple[int, int, int, bool, bool, int]] | None:
@@ -106,7 +126,7 @@ def samples_of(
     Raises:
         OSError, ValueError: damaged.
     """
-    top = depth.top if white is None else float(white)
+    top = depth.top if white is None or not depth.deep else float(white)
     alpha: np.ndarray | None = None
     if depth.route == "tiff":
         values, alpha = _of_tiff(content)
@@ -139,6 +159,7 @@ def _of_tiff(content: bytes) -> tuple[np.ndarray, np.ndarray | None]:
     if form.alpha == 1:  # the colours were multiplied by it
         divisor = np.where(alpha > 0, alpha, 1)
         values = values / (divisor if values.ndim == 2 else divisor[:, :, None])
+        values = values if form.dtype.kind == "f" else np.minimum(values, most)
     return values, alpha
 
 
@@ -164,7 +185,8 @@ def extent(samples: Samples, real: bool) -> tuple[float, float]:
     low, high = float(samples.values.min()), float(samples.values.max())
     if not max(-low, high) <= np.finfo(np.float32).max:
         raise ValueError("values that are not finite, or too large for float32")
-    if not real and (low < 0 or high > samples.top):
+    most = samples.top * (1 + ROUNDING)
+    if not real and (low < samples.top - most or high > most):
         remedy = f"white={white_for(high):g}" if low >= 0 else "pixels='real'"
         raise ValueError(f"values from {low:g} to {high:g}, outside 0 to {samples.top:g}: give {remedy}")
     return low, high

@@ -40,7 +40,7 @@ def read_images(
     found = [file for path in paths for file in _image_files(Path(path), notes)]
     bad: list[files.Bad] = []
     headers = list(files.good(files.parallel(files.probe, found), bad))
-    values = values if any(header.depth for header in headers) else "8-bit"
+    values = values if any(header.deep for header in headers) else "8-bit"
     plan = files.Plan((shape[1], shape[2]), fit, shape[0], values, white)
     decoded = list(files.good(files.parallel(lambda header: files.decode(header, plan), headers), bad))
     if bad:

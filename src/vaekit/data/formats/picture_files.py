@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from vaekit.core import DataError
-from vaekit.data.formats.depth import Depth, depth_of, depth_of_tiff, extent, finished, raw_mode, samples_of
+from vaekit.data.formats.depth import Depth, depth_of, depth_of_tiff, extent, finished, is_cut, samples_of
 from vaekit.data.formats.png_chunks import has_late_metadata
 from vaekit.data.kinds.image import check_size
 from vaekit.data.splits import hash_bytes
@@ -69,6 +69,11 @@ class Header:
     frames: int
     depth: Depth | None = None
     cut: bool = False
+
+    @property
+    def deep(self) -> bool:
+        """More than 8 bits are read."""
+        return self.depth is not None and self.depth.deep
 
 
 @dataclass(frozen=True)
@@ -120,16 +125,18 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
 
     try:
         with Image.open(path if content is None else io.BytesIO(content)) as image:
-            depth, raw = depth_of(image), raw_mode(image)
-            if depth is None and ";16" in raw and image.format == "TIFF":  # Pillow would keep the high bytes
-                return _tiff(path, content) or Bad(path, "not an image")
+            depth = depth_of(image)
+            cut, mixed = is_cut(image)
+            if (cut or mixed) and image.format == "TIFF":
+                own = _tiff(path, content)
+                if mixed or isinstance(own, Header):
+                    return own or Bad(path, "not an image")
             orientation = _orientation(image)
             width, height = _stored_size(image)
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             grey = image.mode in GREY_MODES or _grey_palette(image)
             alpha = image.has_transparency_data
-            cut = depth is None and ";16" in raw
             return Header(path, size, image.mode, grey, alpha, orientation, frames, depth, cut)
     except Exception as error:  # decoders raise errors of many kinds on damaged files
         return _tiff(path, content) or Bad(path, _reason(error))
@@ -222,7 +229,7 @@ def plan_for(
     channels = 1 if all(header.grey for header in headers) else 3
     if all(header.alpha for header in headers) and not any(parallel(_is_opaque, headers)):
         channels += 1
-    kept = values if any(header.depth for header in headers) else "8-bit"
+    kept = values if any(header.deep for header in headers) else "8-bit"
     return Plan(size or headers[0].size, fit, channels, kept, white)
 
 

@@ -36,7 +36,7 @@ def check_scale(headers: Iterable[Header], plan: Plan, seen: Seen, where: str) -
     """
     if plan.values == "real" or plan.white is not None:
         return
-    for depth in {header.depth.kind: header.depth for header in headers if header.depth}.values():
+    for depth in {h.depth.kind: h.depth for h in headers if h.depth and h.deep}.values():
         high = seen.highest.get(depth.kind, 0.0)
         if 0 < high < depth.top / DARK and not depth.inverted:
             likely = high if depth.kind == "float" else white_for(high)
@@ -58,7 +58,7 @@ def conversions(headers: Sequence[Header], plan: Plan, seen: Seen) -> list[str]:
     kinds = Counter(ODD_MODES[h.mode] for h in headers if h.depth is None and h.mode in ODD_MODES)
     lines = [f"{_images(n, kind)} converted to {target}" for kind, n in kinds.items()]
     lines += _depths(headers, plan, seen, target)
-    grey = sum(header.grey and header.depth is None and header.mode not in ODD_MODES for header in headers)
+    grey = sum(header.grey and not header.deep and header.mode not in ODD_MODES for header in headers)
     if plan.channels > 2 and grey:
         lines.append(f"{_images(grey, 'grey')} converted to {target}")
     if seen.clear:
@@ -74,7 +74,7 @@ def conversions(headers: Sequence[Header], plan: Plan, seen: Seen) -> list[str]:
 def _depths(headers: Sequence[Header], plan: Plan, seen: Seen, target: str) -> list[str]:
     """Lines on images of more than 8 bits."""
     lines = []
-    depths = Counter(header.depth for header in headers if header.depth is not None)
+    depths = Counter(header.depth for header in headers if header.depth is not None and header.deep)
     for kind in dict.fromkeys(depth.kind for depth in depths):
         same = [depth for depth in depths if depth.kind == kind]
         count, high = sum(depths[depth] for depth in same), seen.highest.get(kind, 0.0)
@@ -89,7 +89,7 @@ def _depths(headers: Sequence[Header], plan: Plan, seen: Seen, target: str) -> l
         more = f"; their greatest value is {high:g}: white={white_for(high):g} uses all of the scale"
         wide = plan.white is None and 1 < high <= top / 2
         lines.append(f"{_images(count, kind)} {done}{more if wide else ''}")
-    if inverted := sum(n for depth, n in depths.items() if depth.inverted):
+    if inverted := sum(header.depth is not None and header.depth.inverted for header in headers):
         lines.append(f"{_images(inverted)} in which 0 is white: inverted")
     if cut := sum(header.cut for header in headers):
         lines.append(f"{_images(cut)} of 16 bits cut to 8, which is all that their decoder gives")
