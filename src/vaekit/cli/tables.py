@@ -131,7 +131,7 @@ def cache_table(cache: Cache) -> str:
         return "no cache: there is no home folder, and $VAEKIT_CACHE names none"
     rows = [
         (
-            f"{entry.bytes / 1e6:,.1f} MB",
+            _size(entry.bytes),
             entry.kind,
             "" if entry.images is None else f"{entry.images:,} images",
             entry.what,
@@ -144,9 +144,13 @@ def cache_table(cache: Cache) -> str:
         f"{row[0]:>{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
         for row in rows
     ]
-    done = "removed" if cache.emptied else f"{cache.bytes / 1e6:,.1f} MB"
+    done = "removed" if cache.emptied else _size(cache.bytes)
     checked = f", checked: {counted(cache.problems, 'problem')}" if cache.checked else ""
     return "\n".join([f"{cache.path}: {counted(len(rows), 'item')}, {done}{checked}", *lines])
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
 
 
 def comparison_lines(table: Table) -> list[str]:

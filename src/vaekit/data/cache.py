@@ -11,6 +11,7 @@ import errno
 import hashlib
 import mmap
 import os
+import re
 import sys
 import time
 import weakref
@@ -37,6 +38,8 @@ def machine_memory() -> int:
 
 RESIDENT = machine_memory() // SHARE  # bytes
 _MAPS: list[tuple[weakref.ref[mmap.mmap], int, int]] = []  # what is mapped, its address and size
+PLACES = ("folders", "splits")  # below the cache, of what is written here
+LEFT_OVER = re.compile(r"[0-9a-f]{32}\.(?:npy|json)\.[0-9a-f]{8}\.tmp")  # and of nobody else
 PART = ".tmp"  # ending of a file that is being written
 STALE = 3600  # seconds
 AT_ONCE = 2**24  # values handled at a time, where all at once could be too many
@@ -105,8 +108,10 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
 
 def clean_parts(folder: Path) -> None:
-    """Removes what killed processes left of files that they were writing, below a folder; a writer holds a lock on its own."""
-    for part in folder.glob(f"*/**/*{PART}"):
+    """Removes what killed processes left of the cache's own files that they were writing; a writer holds a lock on its own."""
+    for part in (path for place in PLACES for path in (folder / place).rglob(f"*{PART}")):
+        if not LEFT_OVER.fullmatch(part.name):
+            continue
         with suppress(OSError), open(part, "rb") as file:
             if _lock(file):
                 part.unlink()

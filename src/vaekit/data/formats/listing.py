@@ -37,13 +37,16 @@ class Passed:
         """One line for each kind."""
         lines = []
         if names := self.counts.get("system file"):
-            lines.append(f"{len(names):,} system files skipped (hidden files, Thumbs.db and the like)")
+            lines.append(
+                f"{counted(len(names), 'system file')} skipped (hidden files, Thumbs.db and the like)"
+            )
         if self.endings:
             endings = ", ".join(sorted(self.endings))
             lines.append(f"{counted(sum(self.endings.values()), 'file')} skipped: not images ({endings})")
         for kind, (word, why) in KINDS.items():
             if names := self.counts.get(kind):
                 first = names[0] if len(names) == 1 else f"first {names[0]}"
+                why = why if len(names) == 1 else why.replace("it leads", "they lead")
                 lines.append(f"{counted(len(names), word)} skipped: {why} ({first})")
         if names := self.counts.get("named"):
             lines.append(f"{counted(len(names), 'folder')} with the name of an image ({names[0]})")
