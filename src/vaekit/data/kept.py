@@ -120,7 +120,7 @@ def _pictures(folder: Path, check: bool) -> Iterator[Entry]:
 
 
 def _problem(path: Path, manifest: Manifest, check: bool) -> str:
-    """What is wrong with decoded images; empty if nothing is."""
+    """The fault of decoded images; empty if there is none."""
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -107,8 +107,9 @@ def depth_of_tiff(content: bytes) -> tuple[Depth, tuple[int, int, int, bool, boo
 
 
 def raw_mode(image: Image.Image) -> str:
-    """How the samples of a picture lie in its file, in Pillow's words; empty where that is not said."""
-    arguments = image.tile[0][3] if getattr(image, "tile", None) else ""
+    """The layout of the samples of a picture in its file, in Pillow's words; empty where that is not said."""
+    tiles = getattr(image, "tile", None) or [("", (), 0, "")]
+    arguments = tiles[0][3]
     first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return first if isinstance(first, str) else ""
 

@@ -77,7 +77,7 @@ def scan(root: str | os.PathLike[str]) -> tuple[dict[str, Stamp], list[str]]:
     """
     found: dict[str, Stamp] = {}
     passed = Passed()
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int] | tuple[str, str]] = set()
     links: list[str] = []
     todo = [""]
     while todo or links:

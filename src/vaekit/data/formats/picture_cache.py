@@ -23,6 +23,7 @@ from vaekit.data.cache import cache_dir, clean_parts, digest, read_npy, write_np
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.listing import Stamp
 from vaekit.data.formats.picture_notes import Seen, check_scale, conversions
+from vaekit.data.formats.picture_plan import plan_for
 from vaekit.data.kinds.image import parse_size
 
 FORMAT = 2  # of what is kept in the cache; raised when the same files would give other pixels
@@ -120,7 +121,7 @@ def _survey(root: Path, names: list[str], settings: DataSettings, values: str) -
         headers = _of_readable_sizes(headers, bad)
     if not headers:
         raise _all_bad(root, bad)
-    plan = files.plan_for(headers, size, settings.fit, str(root), values, settings.white)
+    plan = plan_for(headers, size, settings.fit, str(root), values, settings.white)
     return Work(root, headers, plan, bad)
 
 
@@ -155,7 +156,7 @@ def _decoded(work: Work, how: Any) -> tuple[np.ndarray, Manifest]:
     there = {*kept.names}
     headers = [header for header in work.headers if header.path.relative_to(work.root).as_posix() in there]
     plan = work.plan
-    again = files.plan_for(headers, plan.size, plan.fit, str(work.root), plan.values, plan.white)
+    again = plan_for(headers, plan.size, plan.fit, str(work.root), plan.values, plan.white)
     if again == plan:
         return images, kept
     bad = [files.Bad(work.root / name, reason) for name, reason in kept.failed]

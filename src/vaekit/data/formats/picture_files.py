@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,10 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from vaekit.core import DataError
 from vaekit.data.formats.depth import Depth, depth_of, depth_of_tiff, extent, finished, is_cut, samples_of
 from vaekit.data.formats.png_chunks import has_late_metadata
-from vaekit.data.kinds.image import check_size
 from vaekit.data.splits import hash_bytes
 
 if TYPE_CHECKING:
@@ -194,45 +191,6 @@ def _decode_deep(header: Header, depth: Depth, plan: Plan, content: bytes) -> De
     return Decoded(header.path, pixels, hash_bytes(content), clear, high)
 
 
-def plan_for(
-    headers: Sequence[Header],
-    size: tuple[int, int] | None,
-    fit: str,
-    where: str,
-    values: str = "8-bit",
-    white: float | None = None,
-) -> Plan:
-    """Size and channels for a set of images: grey if all are, alpha only if all have it.
-
-    Args:
-        headers: of all images.
-        size: (height, width) that is asked for.
-        fit: crop or pad.
-        where: names the source in errors.
-        values: 8-bit, or, where an image has more bits, unit or real.
-        white: the value of white in images of more than 8 bits.
-
-    Raises:
-        DataError: sizes differ and none is asked for, or the one size is not possible.
-    """
-    sizes = Counter(header.size for header in headers)
-    if size is None and len(sizes) > 1:
-        (first, most), (second, next_most) = sizes.most_common(2)
-        others = sum(sizes.values()) - most - next_most
-        rest = f", {others:,} of other sizes" if others else ""
-        raise DataError(
-            f"{where}: images of different sizes: {most:,} of {_text(first)} (height x width), {next_most:,} "
-            f"of {_text(second)}{rest}; bring them to one with image_size={_suggested(first, most / len(headers))!r}."
-        )
-    if size is None:
-        check_size(*next(iter(sizes)), where)
-    channels = 1 if all(header.grey for header in headers) else 3
-    if all(header.alpha for header in headers) and not any(parallel(_is_opaque, headers)):
-        channels += 1
-    kept = values if any(header.deep for header in headers) else "8-bit"
-    return Plan(size or headers[0].size, fit, channels, kept, white)
-
-
 def parallel(work: Callable[[File], Result], files: Sequence[File]) -> Iterator[Result]:
     """Results in order from threads (Pillow decodes without the interpreter lock)."""
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -288,7 +246,7 @@ def _tiff(path: Path, content: bytes | None) -> Header | Bad | None:
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation of an image that is open; those of PNG may stand after the pixels."""
     if image.format == "PNG" and not METADATA & image.info.keys():
-        file = image.fp
+        file = image.fp  # type: ignore[attr-defined]
         place = file.tell()
         late = has_late_metadata(file)
         file.seek(place)
@@ -309,12 +267,6 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
 def _left_to_turn(image: Image.Image, header: Header) -> int:
     """The orientation of an image by which its decoder has not turned it yet, once it is loaded: TIFF is turned by Pillow."""
     return 1 if image.format == "TIFF" else header.orientation
-
-
-def _is_opaque(header: Header) -> bool:
-    """Returns whether the alpha channel is fully opaque; False for a damaged file."""
-    found = decode(header, Plan(header.size, "crop", 4))
-    return not isinstance(found, Bad) and not found.clear
 
 
 def _turned(image: Image.Image, orientation: int) -> Image.Image:
@@ -346,14 +298,3 @@ def _reason(error: Exception) -> str:
     if "cannot identify" in line:
         return "not an image"
     return line[:140] or type(error).__name__
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def _suggested(size: tuple[int, int], share: float) -> str:
-    """The commonest size itself if half of the images have it and the networks can take it, else 64."""
-    if share < 0.5 or not all(8 <= side <= 256 for side in size):
-        return "64"
-    return str(size[0]) if size[0] == size[1] else _text(size)
