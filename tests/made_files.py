@@ -81,7 +81,20 @@ def lzw(content: bytes) -> bytes:
     return file.getvalue()[place : place + count]
 
 
-def png(array: np.ndarray, filters: bool = True, before: bytes = b"", after: bytes = b"") -> bytes:
+ADAM7 = (
+    (0, 0, 8, 8),
+    (0, 4, 8, 8),
+    (4, 0, 8, 4),
+    (0, 2, 4, 4),
+    (2, 0, 4, 2),
+    (0, 1, 2, 2),
+    (1, 0, 2, 1),
+)  # top, left, steps
+
+
+def png(
+    array: np.ndarray, filters: bool = True, before: bytes = b"", after: bytes = b"", interlaced: bool = False
+) -> bytes:
     """A PNG of 8 or 16 bits; filtered rows take turns among none, sub and up.
 
     Args:
@@ -90,20 +103,26 @@ def png(array: np.ndarray, filters: bool = True, before: bytes = b"", after: byt
     """
     values = array[:, :, None] if array.ndim == 2 else array
     height, width, bands = values.shape
-    step = bands * values.dtype.itemsize
-    rows = np.frombuffer(values.astype(values.dtype.newbyteorder(">")).tobytes(), np.uint8).reshape(
-        height, -1
-    )
+    passes = [values[top::down, left::right] for top, left, down, right in ADAM7] if interlaced else [values]
+    lines = [line for part in passes if part.size for line in _filtered(part, filters)]
+    colour = {1: 0, 2: 4, 3: 2, 4: 6}[bands]
+    header = struct.pack(">IIBBBBB", width, height, 8 * values.dtype.itemsize, colour, 0, 0, interlaced)
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(lines)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + pixels + after + chunk(b"IEND", b"")
+
+
+def _filtered(values: np.ndarray, filters: bool) -> list[bytes]:
+    """The rows of one pass, each after the number of its filter."""
+    step = values.shape[2] * values.dtype.itemsize
+    content = values.astype(values.dtype.newbyteorder(">")).tobytes()
+    rows = np.frombuffer(content, np.uint8).reshape(len(values), -1)
     lines = []
     for number, row in enumerate(rows):
         kind = number % 3 if filters else 0
         left = np.concatenate([np.zeros(step, np.uint8), row[:-step]])
         above = rows[number - 1] if number else np.zeros_like(row)
         lines.append(bytes([kind]) + (row - [np.zeros_like(row), left, above][kind]).tobytes())
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[bands]
-    header = struct.pack(">IIBBBBB", width, height, 8 * values.dtype.itemsize, colour, 0, 0, 0)
-    pixels = chunk(b"IDAT", zlib.compress(b"".join(lines)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + pixels + after + chunk(b"IEND", b"")
+    return lines
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

@@ -96,11 +96,13 @@ def test_names_that_are_classes(counts: dict[str, int], classes: int) -> None:
 
 
 @pytest.mark.parametrize("counts", [
-    {"val": 12, "noise": 12, "train": 12}, {"train": 12, "bus": 12}, {"train": 50, "test": 80, "unlabeled": 1000},
+    {"val": 12, "noise": 12, "train": 12}, {"train": 12, "": 40}, {"val": 5, "test": 5, "images": 40},
+    {"train": 12, "bus": 12}, {"train": 50, "test": 80, "unlabeled": 1000},
 ])  # fmt: skip
 def test_what_nobody_can_say_is_refused(counts: dict[str, int]) -> None:
     with pytest.raises(
-        DataError, match=r"may be splits or classes, .* beside .*: move these away, or rename"
+        DataError,
+        match=r"may be splits or classes, .* beside them .*: move these away or into a folder train, or",
     ):
         found(counts)
 
@@ -116,6 +118,22 @@ def test_classes_with_splits_of_their_own() -> None:
     parts, classes, notes = found(counts)
     assert (parts, classes) == ({"train": 12, "test": 12}, {*ANIMALS})
     assert notes == ["folders of splits within those of classes: taken as splits with these classes"]
+
+
+def test_splits_below_a_folder_with_something_beside_it() -> None:
+    counts = {**{f"data/{name}": n for name, n in halves("train", "test", images=20).items()}, "samples": 4}
+    parts, classes, notes = found(counts)
+    assert (parts, classes) == ({"train": 40, "test": 40}, {*ANIMALS})
+    assert notes == ["4 images outside the folder data, which has the splits, skipped"]
+
+
+def test_a_class_that_only_the_test_has() -> None:
+    """As sets of faults have it: training on good ones alone."""
+    parts, classes, notes = found(
+        {"train/good": 20, "test/good": 5, "test/scratch": 5, "ground_truth/scratch": 5}
+    )
+    assert (parts, classes) == ({"train": 20, "test": 10}, {"good", "scratch"})
+    assert len(notes) == 1 and "masks" in notes[0]
 
 
 def test_classes_in_the_names_of_splits() -> None:

@@ -148,10 +148,11 @@ def test_where_0_is_white(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])
-def test_png_of_16_bits(tmp_path: Path, bands: int) -> None:
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_png_of_16_bits(tmp_path: Path, bands: int, interlaced: bool) -> None:
     values = values_of("u2", bands)
     path = tmp_path / "x.png"
-    path.write_bytes(png(values))
+    path.write_bytes(png(values, interlaced=interlaced))
     header = files.probe(path)
     assert isinstance(header, files.Header) and header.alpha == (bands in (2, 4)), header
     found = files.decode(header, files.Plan(header.size, "crop", bands, "unit"))
@@ -220,6 +221,53 @@ def test_a_set_of_another_scale_is_refused(
     for name, image in zip(data.train.names or [], data.train.images.numpy(), strict=True):
         stored = (values_of("f8", 1, int(name[:-4])) * high).astype(kind)
         assert np.abs(image[0] - stored / high * 255.0).max() <= 0.5001
+
+
+def test_a_set_of_another_scale_in_which_0_is_white(tmp_path: Path) -> None:
+    for i in range(12):
+        values = (values_of("f8", 1, i) * 4095).astype("u2")
+        (tmp_path / f"{i}.tif").write_bytes(tiff(values, photometric=0))
+    with pytest.raises(DataError, match=r"values up to 4095 only, .*: give white=4095 "):
+        load_data(tmp_path)
+    data = load_data(tmp_path, white=4095)
+    assert (data.train.images.min(), data.train.images.max()) == (0, 255)
+
+
+def test_white_without_deep_images(tmp_path: Path) -> None:
+    for i in range(12):
+        (tmp_path / f"{i}.png").write_bytes(png(values_of("u1", 1, i)))
+    assert load_data(tmp_path, white=4095).notes == ["white= has no effect: no image has more than 8 bits"]
+
+
+def test_signed_bytes_are_no_unsigned_ones(tmp_path: Path) -> None:
+    for i in range(12):
+        (tmp_path / f"{i}.tif").write_bytes(tiff((values_of("f8", 1, i) * 200 - 100).astype("i1")))
+    data = load_data(tmp_path, pixels="real", validation=0)
+    assert (data.train.images.min(), data.train.images.max()) == (-100, 100)
+
+
+@pytest.mark.parametrize(("top", "kind"), [(65535, "P5"), (4095, "P5"), (65535, "P6")])
+def test_netpbm_says_its_white_itself(tmp_path: Path, top: int, kind: str) -> None:
+    bands = 1 if kind == "P5" else 3
+    for i in range(12):
+        values = (values_of("f8", bands, i) * top).astype(">u2")
+        head = f"{kind} {WIDTH} {HEIGHT} {top}\n".encode()
+        (tmp_path / f"{i}.pnm").write_bytes(head + values.tobytes())
+    data = load_data(tmp_path, validation=0)
+    for name, image in zip(data.train.names or [], data.train.images.numpy(), strict=True):
+        expected = (values_of("f8", bands, int(name[:-4])) * top).astype("u2") / top * 255
+        assert np.abs(image - np.moveaxis(np.atleast_3d(expected), 2, 0)).max() <= 0.51
+    assert ("12 images of more than 8 bits cut to 8" in data.notes[0]) == (bands == 3)
+
+
+@pytest.mark.parametrize("damaged", ["exif", "nothing"])
+def test_damaged_metadata_cost_no_picture(tmp_path: Path, damaged: str) -> None:
+    for i in range(12):
+        content = by_pillow(values_of("u1", 1, i), "JPEG", 1)
+        (tmp_path / f"{i}.jpg").write_bytes(
+            content.replace(b"MM\0*", b"\xff\xfe\0\0") if damaged == "exif" else content
+        )
+    assert load_data(tmp_path).notes == []
 
 
 def test_white_of_floats(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from vaekit.core import DataError, counted
 from vaekit.data.formats.listing import first_few, natural
@@ -16,6 +17,7 @@ from vaekit.data.formats.split_names import KEYWORDS, SplitName, split_name
 FEW = 10  # images outside the splits may be a tenth of all, before the names are doubted
 STRAY = 4  # images beside folders of classes are strays if they are at most a quarter of those in the folders
 
+Name = TypeVar("Name")
 Paths = dict[str, tuple[str, ...]]  # name of an image -> its path below a folder
 
 
@@ -35,7 +37,7 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
             of splits or of classes.
     """
     kept, notes = without_masks({name: PurePosixPath(name).parts for name in names})
-    paths, swapped = _splits_first(_without_wrappers(kept))
+    paths, swapped = _splits_first(_inside(_without_wrappers(kept), notes))
     heads = Counter(path[0] for path in paths.values() if len(path) > 1)
     splits = {head: found for head in heads if (found := split_name(head)) is not None}
     if not _are_splits(splits, heads, paths, where, notes):
@@ -51,7 +53,8 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
     notes += _said(splits)
     places, more = _with_classes(by_part)
     notes += more
-    if outside := [path[0] if len(path) > 1 else "" for n, path in paths.items() if n not in places]:
+    taken = {name for paths in by_part.values() for name in paths}
+    if outside := [path[0] if len(path) > 1 else "" for n, path in paths.items() if n not in taken]:
         inside = first_few(splits)
         beside = first_few({head for head in outside if head and head not in splits})
         which = f" ({beside})" if beside else ""
@@ -69,26 +72,34 @@ def _are_splits(
     """
     parts = {found.part for found in splits.values()}
     others = [head for head in heads if head not in splits]
+    outside = len(paths) - sum(heads[head] for head in splits)
+    few = outside * FEW <= len(paths)
     if "train" not in parts:
         if splits and not others:
             there = ", ".join(sorted(splits))
             raise DataError(f"{where}: has {there} but no train folder; put the training images into train.")
-        return False
-    outside = len(paths) - sum(heads[head] for head in splits)
-    if not others or _same_classes(splits, paths):
+        if len(parts) < 2 or few:
+            if splits:
+                notes.append(_as_classes(splits, others))
+            return False
+    elif _same_classes(splits, paths) or (few and not others):
         return True
-    exact = len({found.rest.strip("0123456789 ") for found in splits.values()}) == 1
-    if len(parts) > 1 and exact and outside * FEW <= len(paths):
-        return True
-    if (len(parts) == 1 and len(others) > 1) or not exact:
-        notes.append(f"{first_few(splits)} beside {first_few(others)}: taken as classes, not as splits")
-        return False
-    if len(parts) == 1 and outside * FEW <= len(paths):
-        return True
+    elif others:
+        alike = len({found.rest.strip("0123456789 ") for found in splits.values()}) == 1
+        if not alike or (len(parts) == 1 and len(others) > 1):
+            notes.append(_as_classes(splits, others))
+            return False
+        if few:
+            return True
     raise DataError(
-        f"{where}: {first_few(splits)} may be splits or classes, with {outside:,} of {len(paths):,} images beside "
-        f"({first_few(others)}): move these away, or rename the classes (train to trains, say)."
+        f"{where}: {first_few(splits)} may be splits or classes, with {outside:,} of {len(paths):,} images beside them "
+        f"({first_few(others) or 'in no folder'}): move these away or into a folder train, or rename the classes (train to "
+        "trains, say)."
     )
+
+
+def _as_classes(splits: dict[str, SplitName], others: list[str]) -> str:
+    return f"{first_few(splits)} beside {first_few(others)}: taken as classes, not as splits"
 
 
 def _same_classes(splits: dict[str, SplitName], paths: Paths) -> bool:
@@ -99,6 +110,25 @@ def _same_classes(splits: dict[str, SplitName], paths: Paths) -> bool:
             below.setdefault(splits[path[0]].part, set()).add(path[1])
     train = below.pop("train", set())
     return any(len(train & names) >= min(2, len(train)) and train & names for names in below.values())
+
+
+def _inside(paths: Paths, notes: list[str]) -> Paths:
+    """The paths within the one folder that has splits and nearly all of the images, if there is one: data/train, samples."""
+    below: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for path in paths.values():
+        if len(path) > 2 and (found := split_name(path[1])):
+            below.setdefault(path[0], set()).add(found.part)
+            counts[path[0]] += 1
+    for head, parts in below.items():
+        if len(parts) > 1 and "train" in parts and (len(paths) - counts[head]) * FEW <= len(paths):
+            kept = {name: path[1:] for name, path in paths.items() if path[0] == head}
+            if left := len(paths) - len(kept):
+                notes.append(
+                    f"{counted(left, 'image')} outside the folder {head}, which has the splits, skipped"
+                )
+            return kept
+    return paths
 
 
 def _splits_first(paths: Paths) -> tuple[Paths, bool]:
@@ -142,8 +172,8 @@ def _with_classes(by_part: dict[str, Paths]) -> tuple[dict[str, Place], list[str
     """Places of images from their paths below their split's folder."""
     notes = []
     labels: dict[str, dict[str, str]] = {}
-    for part, every in by_part.items():
-        paths = by_part[part] = _without_wrappers(every)
+    by_part = _without_common_wrappers(by_part)
+    for part, paths in by_part.items():
         nested = {name: path[0] for name, path in paths.items() if len(path) > 1}
         strays = [name for name in paths if name not in nested]
         if nested and strays and len({*nested.values()}) > 1 and len(strays) * STRAY <= len(nested):
@@ -164,7 +194,15 @@ def _with_classes(by_part: dict[str, Paths]) -> tuple[dict[str, Place], list[str
     return {name: Place(part, labels[part].get(name)) for part in by_part for name in by_part[part]}, notes
 
 
-def _without_wrappers(paths: Paths) -> Paths:
+def _without_common_wrappers(by_part: dict[str, Paths]) -> dict[str, Paths]:
+    """The paths without leading folders that all images of all splits share: train/images, test/images."""
+    every = _without_wrappers(
+        {(part, name): path for part, paths in by_part.items() for name, path in paths.items()}
+    )
+    return {part: {name: every[part, name] for name in paths} for part, paths in by_part.items()}
+
+
+def _without_wrappers(paths: dict[Name, tuple[str, ...]]) -> dict[Name, tuple[str, ...]]:
     """The paths without leading folders that all of them share."""
     while all(len(path) > 1 for path in paths.values()) and len({path[0] for path in paths.values()}) == 1:
         paths = {name: path[1:] for name, path in paths.items()}

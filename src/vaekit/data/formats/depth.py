@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 DARK = 8  # the values of a set may stay below a part of white; below this one they are of another scale
+HEAD = 65536  # bytes, in which the depth of a picture stands
 ROUNDING = 1e-6  # by so much of white may a value stand out
 LUMA = np.array([299, 587, 114]) / 1000  # ITU-R 601-2, as Pillow's
 
@@ -43,11 +44,19 @@ class Depth:
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples (H, W) or (H, W, 3), alpha (H, W) from 0 to 1 or None, and the value of white."""
+    """Samples of a picture.
+
+    Attributes:
+        values: (H, W) or (H, W, 3), with 0 for black.
+        alpha: (H, W) from 0 to 1, or None.
+        top: the value of white.
+        highest: the greatest value as it is stored, where black may be the greatest.
+    """
 
     values: np.ndarray
     alpha: np.ndarray | None
     top: float
+    highest: float
 
 
 def depth_of(image: Image.Image) -> Depth | None:
@@ -74,7 +83,7 @@ def depth_of(image: Image.Image) -> Depth | None:
 def is_cut(image: Image.Image) -> tuple[bool, bool]:
     """Returns whether Pillow would give 8 of more bits, and whether it would misread the file."""
     if image.format != "TIFF":
-        return ";16" in raw_mode(image) and depth_of(image) is None, False
+        return depth_of(image) is None and _bits(image) > 8, False
     tags = image.tag_v2  # type: ignore[attr-defined]
     bits = tags.get(258, (1,))
     cut = len(bits) > 1 and max(bits) > 8
@@ -82,7 +91,30 @@ def is_cut(image: Image.Image) -> tuple[bool, bool]:
     swapped = (
         tags.prefix == b"MM" and tags.get(259, 1) != 1 and image.mode in ("I", "F")
     )  # libtiff has turned the bytes
-    return cut, planes or swapped
+    signed = bits[0] == 8 and 2 in tags.get(339, (1,))  # taken as unsigned
+    return cut, planes or swapped or signed
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits per sample in the file of a picture that Pillow gives with 8 or fewer."""
+    if ";16" in raw_mode(image):
+        return 16
+    if image.format == "PPM":
+        arguments = image.tile[0][3]  # type: ignore[attr-defined]
+        most = arguments[-1] if isinstance(arguments, tuple) else 0
+        return most.bit_length() if isinstance(most, int) else 8
+    if image.format not in ("JPEG2000", "AVIF"):
+        return 8
+    file = image.fp  # type: ignore[attr-defined]
+    place = file.tell()
+    file.seek(0)
+    head = file.read(HEAD)
+    file.seek(place)
+    if image.format == "AVIF":  # pixi: version, flags, number of channels, bits of each
+        start = head.find(b"pixi")
+        return head[start + 9] if 0 <= start < len(head) - 9 else 8
+    start = head.find(b"\xff\x51")  # SIZ: 38 bytes, then bits less 1, and a bit for the sign
+    return (head[start + 40] & 127) + 1 if 0 <= start < len(head) - 40 else 8
 
 
 def depth_of_tiff(content: bytes) -> tuple[Depth, tuple[int, int, int, bool, bool, int]] | None:
@@ -144,8 +176,9 @@ def samples_of(
     if depth.route != "grey":
         values = turned(values, orientation)
         alpha = None if alpha is None else turned(alpha, orientation)
+    highest = float(values.max())
     values = top - values.astype(np.float64) if depth.inverted else values
-    return Samples(values, alpha, top)
+    return Samples(values, alpha, top, highest)
 
 
 def _of_tiff(content: bytes) -> tuple[np.ndarray, np.ndarray | None]:
@@ -174,8 +207,8 @@ def turned(array: np.ndarray, orientation: int) -> np.ndarray:
     return turns[orientation](array) if orientation in turns else array
 
 
-def extent(samples: Samples, real: bool) -> tuple[float, float]:
-    """The least and the greatest value of a picture.
+def check_extent(samples: Samples, real: bool) -> None:
+    """Checks the least and the greatest value of a picture.
 
     Args:
         real: whether any finite value will do.
@@ -190,7 +223,6 @@ def extent(samples: Samples, real: bool) -> tuple[float, float]:
     if not real and (low < samples.top - most or high > most):
         remedy = f"white={white_for(high):g}" if low >= 0 else "pixels='real'"
         raise ValueError(f"values from {low:g} to {high:g}, outside 0 to {samples.top:g}: give {remedy}")
-    return low, high
 
 
 def white_for(high: float) -> float:

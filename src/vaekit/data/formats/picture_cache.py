@@ -177,6 +177,8 @@ def _stream(work: Work, kept: Manifest) -> Iterator[np.ndarray]:
         raise _all_bad(work.root, bad)
     check_scale(used, work.plan, seen, str(work.root))
     kept.notes += conversions(used, work.plan, seen)
+    if work.plan.white is not None and not any(header.deep for header in used):
+        kept.notes.append("white= has no effect: no image has more than 8 bits")
     kept.failed += [(file.path.relative_to(work.root).as_posix(), file.reason) for file in bad]
 
 

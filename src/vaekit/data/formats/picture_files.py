@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from vaekit.data.formats.depth import Depth, depth_of, depth_of_tiff, extent, finished, is_cut, samples_of
+from vaekit.data.formats.depth import (
+    Depth,
+    check_extent,
+    depth_of,
+    depth_of_tiff,
+    finished,
+    is_cut,
+    samples_of,
+)
 from vaekit.data.formats.png_chunks import has_late_metadata
 from vaekit.data.splits import hash_bytes
 
@@ -185,10 +193,10 @@ def _decode_deep(header: Header, depth: Depth, plan: Plan, content: bytes) -> De
             left = _left_to_turn(image, header)
             upright = _turned(image, left) if depth.route == "grey" else image
             samples = samples_of(upright, content, depth, left, plan.white)
-    high = extent(samples, plan.values == "real")[1]
+    check_extent(samples, plan.values == "real")
     pixels = finished(samples, plan.channels, plan.size, plan.fit, plan.values)
     clear = samples.alpha is not None and float(samples.alpha.min()) < 1
-    return Decoded(header.path, pixels, hash_bytes(content), clear, high)
+    return Decoded(header.path, pixels, hash_bytes(content), clear, samples.highest)
 
 
 def parallel(work: Callable[[File], Result], files: Sequence[File]) -> Iterator[Result]:
@@ -252,7 +260,10 @@ def _orientation(image: Image.Image) -> int:
         file.seek(place)
         if not late:
             return 1  # without this, the pixels would be decoded in search of one
-    found = image.getexif().get(ORIENTATION, 1)
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # metadata may be damaged where the picture is not; what else is, decode will say
+        return 1
     return found if found in range(2, 9) else 1
 
 

@@ -38,7 +38,7 @@ def check_scale(headers: Iterable[Header], plan: Plan, seen: Seen, where: str) -
         return
     for depth in {h.depth.kind: h.depth for h in headers if h.depth and h.deep}.values():
         high = seen.highest.get(depth.kind, 0.0)
-        if 0 < high < depth.top / DARK and not depth.inverted:
+        if 0 < high < depth.top / DARK:
             likely = high if depth.kind == "float" else white_for(high)
             raise DataError(
                 f"{where}: the {depth.kind} images have values up to {high:g} only, where white is {depth.top:.10g}: give "
@@ -92,7 +92,7 @@ def _depths(headers: Sequence[Header], plan: Plan, seen: Seen, target: str) -> l
     if inverted := sum(header.depth is not None and header.depth.inverted for header in headers):
         lines.append(f"{_images(inverted)} in which 0 is white: inverted")
     if cut := sum(header.cut for header in headers):
-        lines.append(f"{_images(cut)} of 16 bits cut to 8, which is all that their decoder gives")
+        lines.append(f"{_images(cut)} of more than 8 bits cut to 8, which is all that their decoder gives")
     return lines
 
 
