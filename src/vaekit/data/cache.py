@@ -222,6 +222,7 @@ def gathered(images: Tensor, indices: np.ndarray, mapped: bool, token: str) -> T
     try:
         path = cache_dir() / "splits" / name
         if not path.exists():
+            clean_parts(cache_dir())
             write_npy(path, _blocks(array, indices), array.shape[1:], array.dtype)
         return torch.from_numpy(read_npy(path))
     except (OSError, ValueError, EOFError):

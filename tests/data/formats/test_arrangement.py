@@ -136,6 +136,24 @@ def test_a_class_that_only_the_test_has() -> None:
     assert len(notes) == 1 and "masks" in notes[0]
 
 
+@pytest.mark.parametrize("folders", [("",), ANIMALS])
+def test_splits_in_the_names_of_files(folders: tuple[str, ...]) -> None:
+    names = [
+        f"{folder}/{split}_{i}.png".lstrip("/")
+        for folder in folders
+        for split in ("train", "test")
+        for i in range(6)
+    ]
+    places, notes = arrange(names, "x")
+    assert {name: place.part for name, place in places.items()} == {
+        name: "train" if "train" in name else "test" for name in names
+    }
+    assert {place.label for place in places.values()} == ({*ANIMALS} if len(folders) > 1 else {None})
+    assert notes == ["the names of the files say their splits"]
+    more = arrange([*names, f"{folders[0]}/other.png".lstrip("/")], "x")
+    assert {place.part for place in more[0].values()} == {"train"} and more[1] == []
+
+
 def test_classes_in_the_names_of_splits() -> None:
     parts, classes, _ = found(
         {f"{split}{side}": 6 for split in ("train", "test") for side in ("A", "B", "_cats")}

@@ -349,6 +349,29 @@ def test_a_damaged_file_does_not_decide_the_form_of_a_set(tmp_path: Path) -> Non
     assert [note[:28] for note in mixed.notes] == ["2 unreadable images skipped,"]
 
 
+@pytest.mark.parametrize(("kind", "bands"), [("u2", 1), ("u2", 3), ("f8", 3), ("u2", 4)])
+def test_deep_pictures_shrink_to_their_means(tmp_path: Path, kind: str, bands: int) -> None:
+    blocks = (np.random.default_rng(0).random((8, 8, bands)) * TOPS[kind]).astype(kind)
+    if bands == 4:
+        blocks[:, :, 3] = TOPS[kind]
+        blocks[0, 0, 3] = 0
+    path = tmp_path / "x.tif"
+    path.write_bytes(tiff(np.kron(blocks, np.ones((160, 200, 1), kind)), alpha=2 * (bands == 4)))
+    header = files.probe(path)
+    assert isinstance(header, files.Header)
+    expected = np.moveaxis(blocks / TOPS[kind], 2, 0)
+    found = files.decode(header, files.Plan((64, 64), "pad", bands, "unit"))
+    assert isinstance(found, files.Decoded), found
+    assert (found.pixels[:, :6] == 0).all()  # 64 x 51 of 64 x 64
+    cropped = files.decode(header, files.Plan((32, 40), "crop", bands, "unit"))
+    assert isinstance(cropped, files.Decoded)
+    centres = cropped.pixels[:, 2::4, 2::5]
+    if bands == 4:
+        assert centres[3, 0, 0] < 0.01
+        centres[:, 0, 0] = expected[:, 0, 0] = 0
+    np.testing.assert_allclose(centres, expected, atol=0.02)  # Lanczos overshoots
+
+
 def test_files_shown_to_a_run_keep_their_depth(tmp_path: Path) -> None:
     path = tmp_path / "x.tif"
     values = (values_of("f8", 1) * 4095).astype("u2")

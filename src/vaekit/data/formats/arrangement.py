@@ -37,7 +37,7 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
             of splits or of classes.
     """
     kept, notes = without_masks({name: PurePosixPath(name).parts for name in names})
-    paths, swapped = _splits_first(_inside(_without_wrappers(kept), notes))
+    paths, swapped = _splits_first(_inside(_in_names(_without_wrappers(kept), notes), notes))
     heads = Counter(path[0] for path in paths.values() if len(path) > 1)
     splits = {head: found for head in heads if (found := split_name(head)) is not None}
     if not _are_splits(splits, heads, paths, where, notes):
@@ -110,6 +110,20 @@ def _same_classes(splits: dict[str, SplitName], paths: Paths) -> bool:
             below.setdefault(splits[path[0]].part, set()).add(path[1])
     train = below.pop("train", set())
     return any(len(train & names) >= min(2, len(train)) and train & names for names in below.values())
+
+
+def _in_names(paths: Paths, notes: list[str]) -> Paths:
+    """The paths with a folder for each split, where the name of every file says one and no folder does: train_1.png."""
+    said = {}
+    for name, path in paths.items():
+        found = split_name(path[-1].rpartition(".")[0])
+        if found is None or any(map(split_name, path[:-1])):
+            return paths
+        said[name] = found.part
+    if "train" not in said.values() or len({*said.values()}) < 2:
+        return paths
+    notes.append("the names of the files say their splits")
+    return {name: (said[name], *path) for name, path in paths.items()}
 
 
 def _inside(paths: Paths, notes: list[str]) -> Paths:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaekit.data.formats.png_chunks import deep_samples
-from vaekit.data.formats.tiff_samples import form_of, read_samples
+from vaekit.data.formats.tiff_samples import MOST_PIXELS, form_of, read_samples
 
 if TYPE_CHECKING:
     from PIL import Image
 
 DARK = 8  # the values of a set may stay below a part of white; below this one they are of another scale
+EXACT = 2**20  # values, of the largest pictures that are computed in double precision
 HEAD = 65536  # bytes, in which the depth of a picture stands
 ROUNDING = 1e-6  # by so much of white may a value stand out
 LUMA = np.array([299, 587, 114]) / 1000  # ITU-R 601-2, as Pillow's
@@ -75,7 +76,7 @@ def depth_of(image: Image.Image) -> Depth | None:
         if raw in ("I;32S", "I;32BS"):
             return Depth("signed 32-bit", 2**31 - 1, inverted)
         return Depth("32-bit", 2**32 - 1, inverted) if raw == "I;32N" else Depth("16-bit", 65535, inverted)
-    if ";16" in raw and image.format == "PNG":
+    if ";16" in raw and image.format == "PNG" and image.size[0] * image.size[1] <= MOST_PIXELS:
         return Depth("16-bit", 65535, route="png")
     return None
 
@@ -177,7 +178,7 @@ def samples_of(
         values = turned(values, orientation)
         alpha = None if alpha is None else turned(alpha, orientation)
     highest = float(values.max())
-    values = top - values.astype(np.float64) if depth.inverted else values
+    values = top - values.astype(_working(values)) if depth.inverted else values
     return Samples(values, alpha, top, highest)
 
 
@@ -242,28 +243,32 @@ def finished(samples: Samples, channels: int, size: tuple[int, int], fit: str, v
     Returns:
         (C, H, W), uint8 or float32.
     """
-    top = samples.top
-    scaled = samples.values.astype(np.float64)
-    scaled = scaled if values == "real" else scaled / top
-    white = top if values == "real" else 1.0
-    alpha = samples.alpha
-    colours = scaled[None] if scaled.ndim == 2 else np.moveaxis(scaled, 2, 0)
-    if len(colours) == 3 and channels < 3:
-        colours = np.tensordot(LUMA, colours, 1)[None]
-    if alpha is not None and channels in (1, 3):
-        colours = colours * alpha + white * (1 - alpha)
-    colours = np.broadcast_to(colours, (channels - (channels in (2, 4)), *colours.shape[1:]))
+    kind, alpha = _working(samples.values), samples.alpha
+    white = samples.top if values == "real" else 1.0
+    planes = samples.values[None] if samples.values.ndim == 2 else np.moveaxis(samples.values, 2, 0)
+    if len(planes) == 3 and channels < 3:
+        planes = np.tensordot(LUMA.astype(kind), planes.astype(kind), 1)[None]
+    made = []
+    for stored in planes:
+        plane = stored.astype(kind)
+        plane *= white / samples.top
+        if alpha is not None:
+            plane *= alpha
+            plane += 0 if channels in (2, 4) else white * (1 - alpha)
+        made.append(_resized(plane, size, fit))
+    planes = np.repeat(made, 3, axis=0) if channels > 2 and len(made) == 1 else np.stack(made)
     if channels in (2, 4):
-        alpha = np.ones(colours.shape[1:]) if alpha is None else alpha
-        colours = np.concatenate([colours * alpha, alpha[None] * white])
-    planes = np.stack([_resized(plane, size, fit) for plane in colours])
-    if channels in (2, 4):
-        cover = planes[-1:] / white
-        planes[:-1] /= np.where(cover > 0, cover, 1)
+        cover = _resized(np.ones(samples.values.shape[:2]) if alpha is None else alpha, size, fit)
+        planes = np.concatenate([planes / np.where(cover > 0, cover, 1), cover[None] * white])
     if values == "real":
         return planes.astype(np.float32)
     planes = planes.clip(0, 1)
     return np.rint(planes * 255).astype(np.uint8) if values == "8-bit" else planes.astype(np.float32)
+
+
+def _working(values: np.ndarray) -> type[np.floating]:
+    """The type to compute in: of large pictures, which are made smaller, one that needs less memory."""
+    return np.float64 if values.size <= EXACT else np.float32
 
 
 def _resized(plane: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:

@@ -83,7 +83,7 @@ def _depths(headers: Sequence[Header], plan: Plan, seen: Seen, target: str) -> l
             lines.append(f"{_images(count, kind)} taken as they are, with values up to {high:g}")
             continue
         how = f"times {255 / top:g}" if top < 255 else f"divided by {top / 255:.10g}"
-        done = f"kept in full depth ({top:.10g} is 1)"
+        done = "kept in full depth" + (f" ({top:.10g} is 1)" if top != 1 else "")
         if plan.values == "8-bit":
             done = f"converted to {target} ({how}); pixels='unit' keeps their depth"
         more = f"; their greatest value is {high:g}: white={white_for(high):g} uses all of the scale"

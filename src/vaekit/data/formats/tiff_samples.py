@@ -15,7 +15,7 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 KINDS = {1: "u", 2: "i", 3: "f"}  # SampleFormat -> kind of a numpy type
 TYPES = {1: "u1", 3: "u2", 4: "u4", 16: "u8", 13: "u4", 18: "u8"}  # of numbers in tags
 NONE, LZW, PACKBITS, DEFLATE = 1, 5, 32773, (8, 32946)
-MOST_PIXELS = 178_956_970  # as Pillow refuses
+MOST_PIXELS = 2**25  # of pictures whose samples are all held at once
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, ORIENTATION, BANDS = (
     256,
     257,
@@ -82,7 +82,9 @@ def form_of(content: bytes) -> Form | None:
     if int(tags.get(COMPRESSION, 1)) not in (NONE, LZW, PACKBITS, *DEFLATE):
         raise ValueError("a TIFF of these samples whose compression is not read; save it uncompressed")
     if size[0] * size[1] > MOST_PIXELS:
-        raise ValueError(f"{size[0]}x{size[1]} pixels are too many")
+        raise ValueError(
+            f"a TIFF of {size[0]}x{size[1]} pixels, more than {MOST_PIXELS:,}; save it smaller, or as 8 bits"
+        )
     dtype = np.dtype(f"{order}{KINDS[int(kinds[0])]}{int(bits[0]) // 8}")
     turn = int(tags.get(ORIENTATION, 1))
     return Form(size, bands, dtype, alpha, photometric, turn, 1 + more, tags)
