@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.data import Split as Split
     from vaekit.data import describe as describe
     from vaekit.data import load_data as load_data
+    from vaekit.data.kept import Cache as Cache
+    from vaekit.data.kept import cache as cache
     from vaekit.demonstration import Demo as Demo
     from vaekit.demonstration import demo as demo
     from vaekit.evaluation.cards.card import Card as Card
@@ -138,6 +140,8 @@ PUBLIC = {  # name -> "module" or "module:name"
     "describe": "vaekit.data:describe",
     "reproduce": "vaekit.reproduction.reproduce:reproduce",
     "Reproduction": "vaekit.reproduction.reproduce:Reproduction",
+    "cache": "vaekit.data.kept:cache",
+    "Cache": "vaekit.data.kept:Cache",
     "score": "vaekit.evaluation.score:score",
     "Comparison": "vaekit.comparison.compare:Comparison",
     "Demo": "vaekit.demonstration:Demo",

@@ -192,6 +192,14 @@ class SourceOptions(DataSettings):
     json: bool = same(Common, "json")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CacheOptions(Common):
+    """The work to do on the cache."""
+
+    check: bool = option(False, help="read all of it and compare it with the hashes that were written down")
+    empty: bool = option(False, help="remove it all; what is needed is made or downloaded again")
+
+
 @dataclass(frozen=True)
 class CompareOptions(DataSettings):
     """The methods to compare, their budget, and the folder."""

@@ -61,6 +61,7 @@ COMMANDS = {
     "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
     "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
+    "cache": Command("", "show, check or empty the cache of decoded images and downloads", "CacheOptions", "cache:cache"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip
 

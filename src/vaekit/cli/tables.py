@@ -11,6 +11,7 @@ from vaekit.metrics import KINDS, METRICS, Metric, Under, metric_of
 
 if TYPE_CHECKING:
     from vaekit.comparison.rows import Table
+    from vaekit.data.kept import Cache
     from vaekit.evaluation.evaluate import Evaluation
     from vaekit.runs.records import SplitSummary, Summary
 
@@ -122,6 +123,34 @@ def _classes(classes: dict[str, dict[str, int]]) -> Any:
     if len(classes) > MOST_CLASSES:
         table.add_row(f"and {len(classes) - MOST_CLASSES} more (--json names all)")
     return table
+
+
+def cache_table(cache: Cache) -> str:
+    """Lists what is in the cache, the largest first, and what is wrong with it."""
+    if cache.path is None:
+        return "no cache: there is no home folder, and $VAEKIT_CACHE names none"
+    rows = [
+        (
+            _size(entry.bytes),
+            entry.kind,
+            "" if entry.images is None else f"{entry.images:,} images",
+            entry.what,
+            entry.problem,
+        )
+        for entry in cache.entries
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    lines = [
+        f"{row[0]:>{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
+        for row in rows
+    ]
+    done = "removed" if cache.emptied else _size(cache.bytes)
+    checked = f", checked: {counted(cache.problems, 'problem')}" if cache.checked else ""
+    return "\n".join([f"{cache.path}: {counted(len(rows), 'item')}, {done}{checked}", *lines])
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
 
 
 def comparison_lines(table: Table) -> list[str]:

@@ -47,6 +47,12 @@ class DataSettings(Options):
         "auto",
         help="what the values are: 0/1, 0..255, continuous in [0, 1], or any real number (features; standardised for the model)",
     )
+    white: float | None = option(
+        None,
+        above=0,
+        help="value of white in image files of more than 8 bits: 4095 of 12-bit cameras, say "
+        "(default: 65535, or what else their numbers go to; 1 of floats)",
+    )
     binarize: Literal["none", "dynamic", "static"] = option(
         "none", help="grey to binary: a new draw every time (dynamic) or one fixed draw (static)"
     )

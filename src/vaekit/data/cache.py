@@ -7,13 +7,16 @@ mapped, and two processes that write the same file do not disturb each other.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
+import re
 import sys
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -35,18 +38,30 @@ def machine_memory() -> int:
 
 RESIDENT = machine_memory() // SHARE  # bytes
 _MAPS: list[tuple[weakref.ref[mmap.mmap], int, int]] = []  # what is mapped, its address and size
+PLACES = ("folders", "splits")  # below the cache, of what is written here
+LEFT_OVER = re.compile(r"[0-9a-f]{32}\.(?:npy|json)\.[0-9a-f]{8}\.tmp")  # and of nobody else
+PART = ".tmp"  # ending of a file that is being written
+STALE = 3600  # seconds
 AT_ONCE = 2**24  # values handled at a time, where all at once could be too many
 
 
 def cache_dir() -> Path:
-    """$VAEKIT_CACHE, else the place that the platform has for caches."""
+    """$VAEKIT_CACHE, else the place that the platform has for caches.
+
+    Raises:
+        OSError: there is none, since the user has no home folder.
+    """
     if chosen := os.environ.get("VAEKIT_CACHE"):
         return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vaekit" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "vaekit"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vaekit"
+    try:
+        if sys.platform == "win32":
+            local = os.environ.get("LOCALAPPDATA")
+            return Path(local or Path.home() / "AppData" / "Local") / "vaekit" / "Cache"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "vaekit"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vaekit"
+    except RuntimeError:  # a container's user without an entry in the table of users
+        raise OSError(errno.ENOENT, "no home folder for it: name a folder in $VAEKIT_CACHE") from None
 
 
 def rows_at_once(shape: Sequence[int]) -> int:
@@ -74,12 +89,15 @@ def written(path: Path) -> Iterator[BinaryIO]:
         OSError: the folder cannot be made or written, or the disk is full; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART}")
     try:
         with open(temporary, "wb") as file:
+            _lock(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if not _is_there(temporary, file):
+                raise OSError(errno.ESTALE, "removed by somebody else", str(temporary))
         try:
             temporary.replace(path)
         except PermissionError:  # Windows, while another process has the file there open
@@ -89,20 +107,60 @@ def written(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def write_npy(path: Path, blocks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype) -> None:
+def clean_parts(folder: Path) -> None:
+    """Removes what killed processes left of the cache's own files that they were writing; a writer holds a lock on its own."""
+    for part in (path for place in PLACES for path in (folder / place).rglob(f"*{PART}")):
+        if not LEFT_OVER.fullmatch(part.name):
+            continue
+        with suppress(OSError), open(part, "rb") as file:
+            if _lock(file):
+                part.unlink()
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Takes the lock on a file until it is closed; says whether nobody else has it."""
+    if sys.platform == "win32":  # there, a file that is open cannot be removed
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no locks on this disk: a writer that lives has touched its file lately
+        return time.time() - os.fstat(file.fileno()).st_mtime > STALE
+    return True
+
+
+def _is_there(path: Path, file: BinaryIO) -> bool:
+    """Returns whether a file that is open still has its name: another process may have cleaned it up before it was locked."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def write_npy(path: Path, blocks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype) -> str:
     """Streams blocks (n, *shape) of images into an .npy file; their number need not be known beforehand.
 
     The header is written last over its own place: numpy pads it so that the first axis can grow.
+
+    Returns:
+        Hash of the values, 32 hexadecimal digits.
     """
+    total = hashlib.blake2b(digest_size=16)
     with written(path) as file:
         _write_header(file, 0, shape, dtype)
         start, count = file.tell(), 0
         for block in blocks:
-            file.write(np.ascontiguousarray(block, dtype=dtype).tobytes())
+            content = np.ascontiguousarray(block, dtype=dtype).tobytes()
+            total.update(content)
+            file.write(content)
             count += len(block)
         file.seek(0)
         _write_header(file, count, shape, dtype)
         assert file.tell() == start
+    return total.hexdigest()
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -160,9 +218,11 @@ def gathered(images: Tensor, indices: np.ndarray, mapped: bool, token: str) -> T
             made[filled : filled + len(block)] = block
             filled += len(block)
         return torch.from_numpy(made)
-    path = cache_dir() / "splits" / f"{digest(token, str(array.shape), str(array.dtype), indices)}.npy"
+    name = f"{digest(token, str(array.shape), str(array.dtype), indices)}.npy"
     try:
+        path = cache_dir() / "splits" / name
         if not path.exists():
+            clean_parts(cache_dir())
             write_npy(path, _blocks(array, indices), array.shape[1:], array.dtype)
         return torch.from_numpy(read_npy(path))
     except (OSError, ValueError, EOFError):

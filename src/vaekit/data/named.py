@@ -154,7 +154,10 @@ def download(name: str, known: IdxSet) -> Path:
     Raises:
         DataError: no mirror gave the right file, or the cache cannot be written.
     """
-    folder = cache_dir() / "downloads" / name
+    try:
+        folder = cache_dir() / "downloads" / name
+    except OSError as error:
+        raise DataError(f"data='{name}': cannot be downloaded: {error.strerror}.") from None
     for file, sha256 in known.sha256.items():
         _download_file(f"{file}.gz", sha256, known.mirrors, folder, name)
     return folder

@@ -33,7 +33,12 @@ SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
 
 TEXTS = ("image_size", "data_dir")  # numbers and paths are taken too
 
-USED_BY = {"layout": ("array", ".npy", ".npz"), "images_key": (".npz",), "labels_key": (".npz",)}
+USED_BY = {
+    "white": ("folder",),
+    "layout": ("array", ".npy", ".npz"),
+    "images_key": (".npz",),
+    "labels_key": (".npz",),
+}
 FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {".npy": load_npy_file, ".npz": load_npz_file}
 
 
@@ -66,6 +71,7 @@ def load_data(
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
     kind = "named" if settings.data in SOURCES else Path(settings.data).suffix.lower()
+    kind = "folder" if kind != "named" and Path(settings.data).expanduser().is_dir() else kind
     return _complete(_loaded(data, settings), settings, kind)
 
 
@@ -129,7 +135,8 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
         kind = "8-bit"
         loaded.notes.append("resizing made binary images grey; binarize= makes them binary again")
     kind, dynamic = binarize(loaded, kind, settings.binarize, where)
-    token = " ".join(map(str, (settings.image_size, settings.fit, settings.binarize, kind, dynamic)))
+    decided = (settings.image_size, settings.fit, settings.binarize, kind, dynamic)
+    token = " ".join(map(str, decided if settings.white is None else (*decided, settings.white)))
     splits, fingerprint = make_splits(loaded, kind, settings.validation, where, token)
     return Data(
         source=settings.data,

@@ -188,7 +188,7 @@ def _split(loaded: Loaded, rows: dict[str, np.ndarray], token: str) -> Split:
     pieces = []
     for part, indices in rows.items():
         source = loaded.parts[part]
-        content = f"{token} {digest(loaded.keys[part])}"
+        content = f"{token} {loaded.state} {digest(loaded.keys[part])}"
         images = gathered(source.images, indices, loaded.mapped, content)
         chosen = indices.tolist()
         labels = None if source.labels is None else source.labels[chosen]

@@ -98,7 +98,8 @@ def _add_files(app: FastAPI, material: Material, workers: Workers) -> None:
 def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
     subject, can = material.subject, material.subject.can
     values = subject.shape[0] * subject.shape[1] * subject.shape[2]
-    plan = Plan((subject.shape[1], subject.shape[2]), subject.run.settings.data.fit, subject.shape[0])
+    data = subject.run.settings.data
+    plan = Plan((subject.shape[1], subject.shape[2]), data.fit, subject.shape[0], white=data.white)
 
     @app.post("/api/decode")
     async def decode(request: Request, y: str | None = None) -> Response:

@@ -336,6 +336,8 @@ def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Sp
         raise DataError(
             f"{run.path} was trained on {list(shape)}, not on pictures; leave the image files away."
         )
-    stored, names, notes = read_images(paths, shape, run.settings.data.fit)
+    data = run.settings.data
+    values = "unit" if run.model.pixels == "unit" else "8-bit"
+    stored, names, notes = read_images(paths, shape, data.fit, values, data.white)
     warn_of(notes)
     return Split(stored, None if number is None else torch.full((len(stored),), number), names)

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from vaekit.data import cache, load_data
-from vaekit.data.formats import folder
-from vaekit.data.formats.folder import arrange, natural, scan
+from vaekit.data.formats import folder, picture_cache
+from vaekit.data.formats.arrangement import arrange
+from vaekit.data.formats.listing import natural, scan
 
 
 def random_image(seed: int, height: int = 12, width: int = 10, channels: int = 1) -> np.ndarray:
@@ -67,12 +68,13 @@ def test_images_labels_and_names(pets):
     assert data.notes == [
         "2 system files skipped (hidden files, Thumbs.db and the like)",
         "2 files skipped: not images (.csv, .txt)",
+        "1 folder skipped: of the system, or hidden (.cache)",
     ]
 
 
 def test_the_cache_gives_the_same_and_is_not_decoded_again(pets, own_cache, monkeypatch):
     first = load_data(pets)
-    monkeypatch.setattr(folder, "_survey", lambda *a: pytest.fail("decoded again"))
+    monkeypatch.setattr(picture_cache, "_survey", lambda *a: pytest.fail("decoded again"))
     second = load_data(pets)
     assert second.fingerprint == first.fingerprint
     assert second.notes == first.notes
@@ -102,8 +104,8 @@ def test_the_cache_knows_when_something_changed(pets, own_cache, monkeypatch, ch
         load_data(pets, image_size=9)
         options = {"image_size": 9, "fit": "pad"}
     calls = []
-    survey = folder._survey
-    monkeypatch.setattr(folder, "_survey", lambda *a: calls.append(1) or survey(*a))
+    survey = picture_cache._survey
+    monkeypatch.setattr(picture_cache, "_survey", lambda *a: calls.append(1) or survey(*a))
     after = load_data(pets, **options)
     assert calls == [1]
     if change in ("added", "removed", "content"):
@@ -126,7 +128,7 @@ def test_a_damaged_cache_is_made_anew(pets, own_cache, damage):
     after = load_data(pets)
     assert after.fingerprint == before.fingerprint
     assert torch.equal(after.train.images, before.train.images)
-    assert not any("cache" in note for note in after.notes)
+    assert not any("the cache" in note for note in after.notes)
 
 
 def test_a_cache_that_cannot_be_written_is_said(pets, tmp_path, monkeypatch):
@@ -173,7 +175,7 @@ def test_split_folders_are_the_splits(tmp_path):
     assert data.class_names == ["a", "b"]
     assert data.test.names is not None
     assert all(name.startswith("Test/") for name in data.test.names)
-    assert any("1 image outside the folders test, train, val skipped" in note for note in data.notes)
+    assert any("1 image outside the folders Test, train, val skipped (extra)" in note for note in data.notes)
     assert any("own 4 validation images are kept" in note for note in data.notes)
 
 
@@ -194,7 +196,7 @@ def test_copies_across_split_folders_are_said(tmp_path):
     (["train/img/1.png", "valid/img/2.png"], [("train", None), ("validation", None)], 0),
     (["d/train/1.png", "d/test/2.png"], [("train", None), ("test", None)], 0),
     (["validation/1.png", "Training/2.png"], [("validation", None), ("train", None)], 0),
-    (["test/1.png", "cat/2.png"], [("train", "test"), ("train", "cat")], 0),
+    (["test/1.png", "cat/2.png"], [("train", "test"), ("train", "cat")], 1),
 ])  # fmt: skip
 def test_arrange(names, places, said):
     found, notes = arrange(names, "x")

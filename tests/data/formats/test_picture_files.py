@@ -108,7 +108,7 @@ def test_16_bit(tmp_path, ending):
     Image.fromarray(values).save(tmp_path / f"odd.{ending}")
     found, notes = pixels(tmp_path, f"odd.{ending}")
     assert np.array_equal(found[:, :, 0], np.rint(values / 257))
-    assert notes == ["1 16-bit image converted to grey (divided by 257)"]
+    assert notes == ["1 16-bit image converted to grey (divided by 257); pixels='unit' keeps their depth"]
 
 
 def test_float(tmp_path):
@@ -119,7 +119,9 @@ def test_float(tmp_path):
     found, notes = pixels(tmp_path, "odd.tif")
     assert np.array_equal(found[:, :, 0], np.rint(values.astype(np.float64) * 255))
     assert any(note.startswith("1 float image converted to grey") for note in notes)
-    assert any("worse.tif (values outside 0 to 1)" in note for note in notes)
+    assert any(
+        "worse.tif (values from " in note and "outside 0 to 1: give white=511)" in note for note in notes
+    )
 
 
 def test_1_bit(tmp_path):

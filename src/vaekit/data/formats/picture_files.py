@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,8 +17,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from vaekit.core import DataError, counted
-from vaekit.data.kinds.image import check_size
+from vaekit.data.formats.depth import (
+    Depth,
+    check_extent,
+    depth_of,
+    depth_of_tiff,
+    finished,
+    is_cut,
+    samples_of,
+)
+from vaekit.data.formats.png_chunks import has_late_metadata
 from vaekit.data.splits import hash_bytes
 
 if TYPE_CHECKING:
@@ -34,15 +41,11 @@ AHEAD = 512  # files handed to the threads at a time
 
 ORIENTATION = 0x0112  # EXIF tag; values 5 to 8 turn the image by a quarter
 
-ODD_MODES = {
-    "1": "1-bit", "P": "palette", "PA": "palette",
-    "CMYK": "CMYK", "YCbCr": "YCbCr", "LAB": "LAB", "HSV": "HSV",
-    "I;16": "16-bit", "I;16L": "16-bit", "I;16B": "16-bit", "I;16N": "16-bit", "I": "32-bit", "F": "float",
-}  # fmt: skip
-
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
-COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
+COLOURS = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
+
+METADATA = frozenset({"exif", "Raw profile type exif", "XML:com.adobe.xmp"})  # that may tell an orientation
 
 File = TypeVar("File")
 
@@ -51,7 +54,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Header:
-    """The header of an image file. Size: (height, width), upright."""
+    """The header of an image file.
+
+    Attributes:
+        size: (height, width), upright.
+        mode: Pillow's, empty where it does not read the file.
+        alpha: whether transparency is possible.
+        orientation: EXIF's; 2 to 8 say that the picture is to be turned.
+        depth: of a picture of more than 8 bits that is read as such.
+        cut: there are more bits, which Pillow does not give.
+    """
 
     path: Path
     size: tuple[int, int]
@@ -60,24 +72,48 @@ class Header:
     alpha: bool
     orientation: int
     frames: int
+    depth: Depth | None = None
+    cut: bool = False
+
+    @property
+    def deep(self) -> bool:
+        """More than 8 bits are read."""
+        return self.depth is not None and self.depth.deep
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The way that all images are brought to one shape. Size: (height, width)."""
+    """The way that all images are brought to one shape.
+
+    Attributes:
+        size: (height, width).
+        values: 8-bit, or, as floats of all bits there are, unit (0 to 1) or real (as in the file).
+        white: the value of white in files of more than 8 bits; None for the usual one.
+    """
 
     size: tuple[int, int]
     fit: str
     channels: int
+    values: str = "8-bit"
+    white: float | None = None
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pixels (C, H, W) uint8 and the hash of the file."""
+    """Pixels and what was done for them.
+
+    Attributes:
+        pixels: (C, H, W), uint8, or float32 where the plan asks for other values.
+        key: hash of the file.
+        clear: whether some of it was transparent.
+        top: the greatest value, of a picture of more than 8 bits; None of others.
+    """
 
     path: Path
     pixels: np.ndarray
     key: bytes
+    clear: bool
+    top: float | None
 
 
 @dataclass(frozen=True)
@@ -94,80 +130,73 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
 
     try:
         with Image.open(path if content is None else io.BytesIO(content)) as image:
-            # A PNG without an early eXIf chunk would be decoded in search of a late one.
-            seeks = image.format != "PNG" or "exif" in image.info
-            orientation = image.getexif().get(ORIENTATION, 1) if seeks else 1
-            width, height = image.size
+            depth = depth_of(image)
+            cut, mixed = is_cut(image)
+            if (cut or mixed) and image.format == "TIFF":
+                own = _tiff(path, content)
+                if mixed or isinstance(own, Header):
+                    return own or Bad(path, "not an image")
+            orientation = _orientation(image)
+            width, height = _stored_size(image)
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             grey = image.mode in GREY_MODES or _grey_palette(image)
-            return Header(path, size, image.mode, grey, image.has_transparency_data, orientation, frames)
+            alpha = image.has_transparency_data
+            return Header(path, size, image.mode, grey, alpha, orientation, frames, depth, cut)
     except Exception as error:  # decoders raise errors of many kinds on damaged files
-        return Bad(path, _reason(error))
+        return _tiff(path, content) or Bad(path, _reason(error))
 
 
 def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded | Bad:
     """The pixels of an image file, or of its content, as the plan wants them."""
-    from PIL import Image, ImageOps
-
     try:
         content = header.path.read_bytes() if content is None else content
-        with Image.open(io.BytesIO(content)) as image:
-            side = 2 * max(plan.size)
-            image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
-            upright = _turned(_in_mode(image, plan.channels), header.orientation)
-        size = (plan.size[1], plan.size[0])
-        if upright.size != size:
-            method = ImageOps.fit if plan.fit == "crop" else ImageOps.pad
-            upright = method(upright, size, method=Image.Resampling.LANCZOS)
-        pixels = np.asarray(upright)
-        pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        return Decoded(header.path, np.ascontiguousarray(pixels), hash_bytes(content))
+        if header.depth is None:
+            pixels, clear = _decode_bytes(header, plan, content)
+            return Decoded(header.path, pixels, hash_bytes(content), clear, None)
+        return _decode_deep(header, header.depth, plan, content)
     except Exception as error:  # as above
         return Bad(header.path, _reason(error))
 
 
-def plan_for(headers: Sequence[Header], size: tuple[int, int] | None, fit: str, where: str) -> Plan:
-    """Size and channels for a set of images: grey if all are, alpha only if all have it.
+def _decode_bytes(header: Header, plan: Plan, content: bytes) -> tuple[np.ndarray, bool]:
+    """Pixels of an image of 8 bits, and whether some of it was transparent."""
+    from PIL import Image, ImageOps
 
-    Raises:
-        DataError: sizes differ and none is asked for, or the one size is not possible.
-    """
-    sizes = Counter(header.size for header in headers)
-    if size is None and len(sizes) > 1:
-        (first, most), (second, next_most) = sizes.most_common(2)
-        others = sum(sizes.values()) - most - next_most
-        rest = f", {others:,} of other sizes" if others else ""
-        raise DataError(
-            f"{where}: images of different sizes: {most:,} of {_text(first)} (height x width), {next_most:,} "
-            f"of {_text(second)}{rest}; bring them to one with image_size={_suggested(first, most / len(headers))!r}."
-        )
-    if size is None:
-        check_size(*next(iter(sizes)), where)
-    channels = 1 if all(header.grey for header in headers) else 3
-    if all(header.alpha for header in headers) and not any(parallel(_is_opaque, headers)):
-        channels = 4
-    return Plan(size or headers[0].size, fit, channels)
+    with Image.open(io.BytesIO(content)) as image:
+        side = 2 * max(plan.size)
+        image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
+        image.load()
+        left = _left_to_turn(image, header)
+        picture, clear = _in_mode(image, plan.channels)
+        upright = _turned(picture, left)
+    size = (plan.size[1], plan.size[0])
+    if upright.size != size:
+        method = ImageOps.fit if plan.fit == "crop" else ImageOps.pad
+        upright = method(upright, size, method=Image.Resampling.LANCZOS)
+    pixels = np.asarray(upright)
+    pixels = np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+    if plan.values == "unit":
+        pixels = pixels.astype(np.float32) / np.float32(255)
+    return pixels.astype(np.float32) if plan.values == "real" else pixels, clear
 
 
-def conversions(headers: Sequence[Header], plan: Plan) -> list[str]:
-    """One line for each kind of image that is not taken as it is."""
-    kinds = Counter(ODD_MODES[header.mode] for header in headers if header.mode in ODD_MODES)
-    target = COLOURS[plan.channels]
-    scaled = {"16-bit": " (divided by 257)", "32-bit": " (divided by 257)", "float": " (times 255)"}
-    lines = [f"{_images(n, kind)} converted to {target}{scaled.get(kind, '')}" for kind, n in kinds.items()]
-    grey = sum(header.grey and header.mode not in ODD_MODES for header in headers)
-    if plan.channels > 1 and grey:
-        lines.append(f"{_images(grey, 'grey')} converted to {target}")
-    alpha = sum(header.alpha for header in headers)
-    if alpha:
-        done = "kept as fourth channel" if plan.channels == 4 else "laid onto white"
-        lines.append(f"{_images(alpha)} with transparency: {done}")
-    if turned := sum(header.orientation in range(2, 9) for header in headers):
-        lines.append(f"{_images(turned)} turned upright as the EXIF orientation says")
-    if moving := sum(header.frames > 1 for header in headers):
-        lines.append(f"{_images(moving)} with several frames: only the first is used")
-    return lines
+def _decode_deep(header: Header, depth: Depth, plan: Plan, content: bytes) -> Decoded:
+    """An image of more than 8 bits, by all of them."""
+    from PIL import Image
+
+    if depth.route == "tiff":
+        samples = samples_of(None, content, depth, header.orientation, plan.white)
+    else:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            left = _left_to_turn(image, header)
+            upright = _turned(image, left) if depth.route == "grey" else image
+            samples = samples_of(upright, content, depth, left, plan.white)
+    check_extent(samples, plan.values == "real")
+    pixels = finished(samples, plan.channels, plan.size, plan.fit, plan.values)
+    clear = samples.alpha is not None and float(samples.alpha.min()) < 1
+    return Decoded(header.path, pixels, hash_bytes(content), clear, samples.highest)
 
 
 def parallel(work: Callable[[File], Result], files: Sequence[File]) -> Iterator[Result]:
@@ -187,41 +216,68 @@ def good(results: Iterable[Result | Bad], bad: list[Bad]) -> Iterator[Result]:
             yield result
 
 
-def _in_mode(image: Image.Image, channels: int) -> Image.Image:
-    """Grey, RGB or RGBA; transparency that is not kept is laid onto white."""
+def _in_mode(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:
+    """Grey, RGB, or one of both with alpha; transparency that is not kept is laid onto white, and it is said whether
+    there was any."""
     from PIL import Image
 
-    image = _eight_bit(image)
+    image = image.convert("LA") if image.mode == "La" else image
+    if not image.has_transparency_data:
+        if channels == 2:
+            return Image.merge("LA", [image.convert("L"), Image.new("L", image.size, 255)]), False
+        return image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]), False
+    rgba = image.convert("RGBA")
+    alpha = rgba.getchannel("A")
+    clear = alpha.getextrema() != (255, 255)
     if channels == 4:
-        return image.convert("RGBA")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return image.convert("L" if channels == 1 else "RGB")
+        return rgba, clear
+    if channels == 2:
+        return Image.merge("LA", [rgba.convert("RGB").convert("L"), alpha]), clear
+    if clear:
+        rgba = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return rgba.convert("RGB").convert("L" if channels == 1 else "RGB"), clear
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey images of 16 or more bits as 8-bit ones: 65535, or 1.0 as float, becomes 255."""
-    from PIL import Image
-
-    if image.mode[0] not in "IF":
-        return image
-    top = 1 if image.mode == "F" else 65535
-    values = np.asarray(image).astype(np.float64) * (255 / top)
-    if not (values.min() >= 0 and values.max() <= 255):
-        raise ValueError(f"values outside 0 to {top}")
-    return Image.fromarray(np.rint(values).astype(np.uint8))
-
-
-def _is_opaque(header: Header) -> bool:
-    """Returns whether the alpha channel is fully opaque; False for a damaged file."""
-    from PIL import Image
-
+def _tiff(path: Path, content: bytes | None) -> Header | Bad | None:
+    """The header of a TIFF that Pillow cannot read whole; None for what is no TIFF."""
     try:
-        with Image.open(header.path) as image:
-            return image.convert("RGBA").getchannel("A").getextrema() == (255, 255)
-    except Exception:  # as in probe; decode will say why
-        return False
+        found = depth_of_tiff(path.read_bytes() if content is None else content)
+    except Exception as error:  # as in probe
+        return Bad(path, _reason(error))
+    if found is None:
+        return None
+    depth, (height, width, orientation, grey, alpha, frames) = found
+    size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
+    return Header(path, size, "", grey, alpha, orientation, frames, depth)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation of an image that is open; those of PNG may stand after the pixels."""
+    if image.format == "PNG" and not METADATA & image.info.keys():
+        file = image.fp  # type: ignore[attr-defined]
+        place = file.tell()
+        late = has_late_metadata(file)
+        file.seek(place)
+        if not late:
+            return 1  # without this, the pixels would be decoded in search of one
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # metadata may be damaged where the picture is not; what else is, decode will say
+        return 1
+    return found if found in range(2, 9) else 1
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) before the image is turned; some versions of Pillow exchange those of a TIFF, others do not."""
+    if image.format == "TIFF":
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        return tags[256], tags[257]
+    return image.size
+
+
+def _left_to_turn(image: Image.Image, header: Header) -> int:
+    """The orientation of an image by which its decoder has not turned it yet, once it is loaded: TIFF is turned by Pillow."""
+    return 1 if image.format == "TIFF" else header.orientation
 
 
 def _turned(image: Image.Image, orientation: int) -> Image.Image:
@@ -242,24 +298,14 @@ def _grey_palette(image: Image.Image) -> bool:
     return palette[0::3] == palette[1::3] == palette[2::3]
 
 
+def is_of_form(reason: str) -> bool:
+    """Returns whether a file was refused for its form, which names a remedy of its own, and not for damage."""
+    return any(word in reason for word in ("white=", "pixels=", "save it", "save those"))
+
+
 def _reason(error: Exception) -> str:
     """The error in a few words."""
     line = " ".join(str(error).split())
     if "cannot identify" in line:
         return "not an image"
-    return line[:100] or type(error).__name__
-
-
-def _images(count: int, kind: str = "") -> str:
-    return counted(count, f"{kind} image".strip())
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def _suggested(size: tuple[int, int], share: float) -> str:
-    """The commonest size itself if half of the images have it and the networks can take it, else 64."""
-    if share < 0.5 or not all(8 <= side <= 256 for side in size):
-        return "64"
-    return str(size[0]) if size[0] == size[1] else _text(size)
+    return line[:140] or type(error).__name__
