@@ -15,7 +15,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,8 @@ EXAMPLES = """
   vaekit COMMAND --help                     options with units and defaults
 """
 
+NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
+
 # What went wrong with a file, and what helps.
 REMEDIES = {
     errno.ENOSPC: "free some space or name another --out",
@@ -89,13 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    _open_streams()
     _use_utf8()
     _wait_politely()
     try:
         with notes_in_one_line():
-            return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
-    except SystemExit as exit:  # after a help text
-        return int(exit.code or 0)
+            status = _status(list(sys.argv[1:] if arguments is None else arguments))
+            sys.stdout.flush()  # here, where a reader that has left is no error of Python's
+            return status
     except InputError as error:
         return _fail(error, 2)
     except VaekitError as error:
@@ -103,8 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return 1
+    except MemoryError:
+        return _fail(NO_MEMORY, 1)
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # as torch says it
+            raise
+        return _fail(NO_MEMORY, 1)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "vaekit":
             raise
@@ -112,7 +121,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
+        if error.filename is None:
+            _abandon_output()
         return _fail(f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[error.errno]}.", 2)
+
+
+def _status(words: list[str]) -> int:
+    try:
+        return _dispatch(words)
+    except SystemExit as exit:  # after a help text
+        return int(exit.code or 0)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -133,8 +151,7 @@ def _dispatch(words: list[str]) -> int:
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))
     else:
-        _show(result.text)
-    sys.stdout.flush()
+        _resolve("output:show")(result.text)
     return result.status
 
 
@@ -165,7 +182,7 @@ def notes_in_one_line() -> Iterator[None]:
         if not issubclass(category, VaekitWarning):
             return usual(message, category, *where, **more)
         if str(message) not in said and launched().leads:
-            print(f"vaekit: note: {_typed(message)}", file=sys.stderr)
+            _resolve("output:aside")(f"vaekit: note: {_typed(message)}")
         said.add(str(message))
         return None
 
@@ -181,15 +198,8 @@ def _resolve(reference: str) -> Any:
     return getattr(importlib.import_module(f"vaekit.cli.{module}"), name)
 
 
-def _show(text: Any) -> None:
-    """A line, or anything that rich can draw, on standard output."""
-    from rich.console import Console
-
-    Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(text)
-
-
 def _fail(message: object, status: int) -> int:
-    print(f"vaekit: error: {_typed(message)}", file=sys.stderr)
+    _resolve("output:aside")(f"vaekit: error: {_typed(message)}")
     return status
 
 
@@ -208,6 +218,25 @@ def _wait_politely() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+
+def _open_streams() -> None:
+    """Gives closed streams (`>&-`) a place to go: a file opened later would have their number, and be written into."""
+    if sys.stdout is not None and sys.stderr is not None and sys.stdin is not None:
+        return
+    handle = os.open(os.devnull, os.O_RDWR)
+    while handle <= 2:  # the numbers that are free come first
+        handle = os.dup(handle)
+    os.close(handle)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _abandon_output() -> None:
+    """Lets what is left of the output go nowhere: Python would try to write it again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _use_utf8() -> None:

@@ -50,5 +50,5 @@ def _jpeg(content: bytes) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(content)).convert("RGB").save(buffer, "JPEG", quality=85)
+    Image.open(io.BytesIO(content), formats=["PNG"]).convert("RGB").save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from vaekit.core import DataError, counted
+from vaekit.data.formats.opening import frames, open_image
 from vaekit.data.kinds.image import check_size
 from vaekit.data.splits import hash_bytes
 
@@ -90,18 +91,15 @@ class Bad:
 
 def probe(path: Path, content: bytes | None = None) -> Header | Bad:
     """The header of an image file, or of its content where that is at hand."""
-    from PIL import Image
-
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as image:
+        with open_image(path if content is None else io.BytesIO(content)) as image:
             # A PNG without an early eXIf chunk would be decoded in search of a late one.
             seeks = image.format != "PNG" or "exif" in image.info
             orientation = image.getexif().get(ORIENTATION, 1) if seeks else 1
             width, height = image.size
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
-            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             grey = image.mode in GREY_MODES or _grey_palette(image)
-            return Header(path, size, image.mode, grey, image.has_transparency_data, orientation, frames)
+            return Header(path, size, image.mode, grey, image.has_transparency_data, orientation, frames(image))
     except Exception as error:  # decoders raise errors of many kinds on damaged files
         return Bad(path, _reason(error))
 
@@ -112,7 +110,7 @@ def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded 
 
     try:
         content = header.path.read_bytes() if content is None else content
-        with Image.open(io.BytesIO(content)) as image:
+        with open_image(io.BytesIO(content)) as image:
             side = 2 * max(plan.size)
             image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
             upright = _turned(_in_mode(image, plan.channels), header.orientation)
@@ -215,10 +213,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 def _is_opaque(header: Header) -> bool:
     """Returns whether the alpha channel is fully opaque; False for a damaged file."""
-    from PIL import Image
-
     try:
-        with Image.open(header.path) as image:
+        with open_image(header.path) as image:
             return image.convert("RGBA").getchannel("A").getextrema() == (255, 255)
     except Exception:  # as in probe; decode will say why
         return False
