@@ -40,6 +40,7 @@ from vaekit.runs.records import (
     WeightsRecord,
     read_summary,
 )
+from vaekit.runs.temporaries import is_temporary
 
 PREVIEWS = 64  # test images kept with a run
 
@@ -104,7 +105,7 @@ def check_free(folder: Path) -> None:
             raise RunError(
                 f"out='{folder}': a run is there; resume it (vaekit resume {folder}) or name another."
             )
-        if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())):
             raise RunError(f"out='{folder}': something else is there; name a new folder.")
 
 
