@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
@@ -150,6 +151,15 @@ def checksum_of(tensors: Mapping[str, Tensor], about: str) -> str:
         tensor = tensors[name].contiguous()
         digest.update(f"\n{name} {tuple(tensor.shape)} {tensor.dtype} ".encode("utf-8", "surrogatepass"))
         digest.update(tensor.flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def checksum_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """As `checksum_of`, of arrays of numpy."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.shape} {array.dtype.str} ".encode() + array.tobytes())
     return digest.hexdigest()
 
 

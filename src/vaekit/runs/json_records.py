@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from vaekit.core import RunError
 
 R = TypeVar("R")
+HUGE = 1e300
 
 WORDS = {
     types.NoneType: "null", bool: "true or false", int: "a whole number", float: "a number", str: "text",
@@ -88,6 +89,8 @@ def _value(value: Any, hint: Any, path: Path, name: str) -> Any:
         shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
         raise RunError(f"{path}: {name} = {shown} must be {wanted}.")
     outer = _outer(kind)
+    if isinstance(value, int | float) and not -HUGE <= value <= HUGE:  # not NaN either
+        raise RunError(f"{path}: {name} = {str(value)[:20]} is no number that can be counted with.")
     if outer in (tuple, list):
         item = typing.get_args(kind)[0]
         return outer(_value(part, item, path, f"{name}[{index}]") for index, part in enumerate(value))

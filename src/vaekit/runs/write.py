@@ -27,11 +27,12 @@ from vaekit.data import SOURCES, Data
 from vaekit.data.picking import mixed
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
-from vaekit.runs.files import write_json, write_tensors, writing
+from vaekit.runs.files import checksum_of_arrays, write_json, write_tensors, writing
 from vaekit.runs.json_records import as_json
 from vaekit.runs.outputs import write_arrays
 from vaekit.runs.records import (
     CONFIG,
+    PREVIEWS,
     SUMMARY,
     DataRecord,
     RunConfig,
@@ -42,7 +43,7 @@ from vaekit.runs.records import (
 )
 from vaekit.runs.temporaries import is_temporary
 
-PREVIEWS = 64  # test images kept with a run
+MOST_PREVIEWS = 64  # test images kept with a run
 
 
 def method_name(model: Model, objective: Objective) -> str:
@@ -234,10 +235,10 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
 def write_previews(folder: Path, data: Data) -> None:
     """A mix of test images of all classes, as they are stored; without test images of training images."""
     split = data.test if len(data.test) else data.train
-    split = mixed(split, PREVIEWS)
+    split = mixed(split, MOST_PREVIEWS)
     arrays = {"images": split.images.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()
     if split.names is not None:
         arrays["names"] = np.array(split.names)
-    write_arrays(folder / "previews.npz", arrays)
+    write_arrays(folder / PREVIEWS, arrays | {"checksum": np.array(checksum_of_arrays(arrays))})

@@ -13,7 +13,7 @@ from vaekit.core import DataError
 from vaekit.data.cache import RESIDENT, read_npy, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.folder import natural
-from vaekit.data.formats.numpy_files import Arrays, open_npz
+from vaekit.data.formats.numpy_files import Arrays, Unfit, open_npz
 from vaekit.foreign import foreign, reason
 
 CHANNELS = range(1, 5)
@@ -209,6 +209,8 @@ def _member(
 
 def _unreadable(error: BaseException) -> str:
     line = reason(error)
+    if isinstance(error, Unfit):
+        return str(error)
     if isinstance(error, PermissionError):
         return f"cannot be read ({line}); check its permissions."
     if "Object arrays" in line:
