@@ -26,6 +26,7 @@ from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
 from vaekit.runs.files import NOT_AS_WRITTEN, checksum_of_arrays, read_tensors
+from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights
 from vaekit.runs.records import (
     CONFIG,
@@ -39,8 +40,6 @@ from vaekit.runs.records import (
 )
 from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.device import choose_device
-
-PRIOR = "prior"  # folder within a run
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ def load_run(
 
 def has_prior(folder: Path) -> bool:
     """Returns whether a prior was fitted to the latents of a run, or is being fitted and has weights."""
-    return (folder / PRIOR / "model.safetensors").exists()
+    return (prior_folder(folder) / "model.safetensors").exists()
 
 
 def load_prior(folder: Path, model: Model, data: str, device: str) -> CodeDensity:
@@ -211,7 +210,7 @@ def load_prior(folder: Path, model: Model, data: str, device: str) -> CodeDensit
     """
     if not has_prior(folder):
         raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
-    prior = load_run(folder / PRIOR, device=device)
+    prior = load_run(prior_folder(folder), device=device)
     if prior.config.data.fingerprint != codes_fingerprint(model, data):
         raise RunError(
             f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew (vaekit prior {folder}) with replace=True."

@@ -27,6 +27,7 @@ from vaekit.runs.json_records import as_json
 from vaekit.runs.load import build_model, check_unchanged, load_own_data, settings_of
 from vaekit.runs.lock import SoleWriter, sole_writer
 from vaekit.runs.plausible import check_sizes, check_weights, shapes_in
+from vaekit.runs.prior_place import NEW, PRIOR, put_in_place, settle
 from vaekit.runs.records import (
     CONFIG,
     METRICS,
@@ -85,6 +86,32 @@ def resume(
     """
     folder, given = Path(path), {"epochs": epochs, "steps": steps, "budget": budget}
     length = {name: value for name, value in given.items() if value is not None}
+    if folder.name in (PRIOR, NEW) and launched().leads:
+        settle(folder.parent)
+    return in_place(resumed(folder, length, data, encoder, decoder, progress, should_stop))
+
+
+def in_place(history: History) -> History:
+    """The history of a prior that has taken the place of the one before, if it was to and has ended; any other as it is."""
+    if history.out is None or history.out.name != NEW or history.summary is None:
+        return history
+    return dataclasses.replace(history, out=put_in_place(history.out.parent))
+
+
+def resumed(
+    folder: Path,
+    length: Mapping[str, Any],
+    data: Data | str | Path | None,
+    encoder: nn.Module | None,
+    decoder: nn.Module | None,
+    progress: str | Progress,
+    should_stop: Callable[[], str | None] | None,
+) -> History:
+    """As `resume`, in the folder itself.
+
+    Args:
+        length: the one of `epochs`, `steps` and `budget` that is given.
+    """
     config = read_run_config(folder)
     settings = settings_of(folder, config)
     options = with_length(settings.fit, **length) if length else settings.fit
