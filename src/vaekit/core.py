@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 # Control characters, those that turn or break a line of text unseen, and what no encoding can write; of the bytes of a
 # name that is no UTF-8 (surrogates up to U+DCFF) those that old terminals obey.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udc9f\udd00-\udfff]")
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udc9f\udd00-\udfff]"
+)
 
 
 def printable(text: str, keep: str = "") -> str:

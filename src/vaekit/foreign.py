@@ -46,4 +46,8 @@ def reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     line = " ".join(str(error).split())
-    return line if len(line) <= LONGEST and line else (line[: LONGEST - 3] + "..." if line else type(error).__name__)
+    return (
+        line
+        if len(line) <= LONGEST and line
+        else (line[: LONGEST - 3] + "..." if line else type(error).__name__)
+    )

@@ -57,6 +57,7 @@ COMMANDS = {
     "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
     "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
     "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
+    "check": Command("RUN", "say whether the files of a run are whole", "CheckOptions", "check:check"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
 }  # fmt: skip
@@ -67,6 +68,7 @@ EXAMPLES = """
   vaekit COMMAND --help                     options with units and defaults
 """
 
+NO_NUMBERS = "the numbers are too large or not finite to go on with; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
 # What went wrong with a file, and what helps.
@@ -110,10 +112,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except MemoryError:
         return _fail(NO_MEMORY, 1)
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # as torch says it
+    except (RuntimeError, ValueError) as error:
+        if (line := _said_by_torch(error)) is None:
             raise
-        return _fail(NO_MEMORY, 1)
+        return _fail(line, 1)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "vaekit":
             raise
@@ -124,6 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is None:
             _abandon_output()
         return _fail(f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[error.errno]}.", 2)
+
+
+def _said_by_torch(error: Exception) -> str | None:
+    """The line for what torch and numpy raise where memory ends, or numbers do; None for anything else."""
+    if "can't allocate memory" in str(error):
+        return NO_MEMORY
+    return NO_NUMBERS if type(error).__name__.endswith("LinAlgError") else None
 
 
 def _status(words: list[str]) -> int:

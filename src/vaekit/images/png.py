@@ -6,8 +6,11 @@ import base64
 import io
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+
+SIGNATURE, END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB\x60\x82"
 
 
 def png(pixels: np.ndarray, *, optimize: bool = False, level: int | None = None) -> bytes:
@@ -29,6 +32,13 @@ def png(pixels: np.ndarray, *, optimize: bool = False, level: int | None = None)
 def png_size(content: bytes) -> tuple[int, int]:
     """Width and height of a PNG in dots, from its first 24 bytes."""
     return struct.unpack(">II", content[16:24])
+
+
+def check_png(path: Path) -> None:
+    """Raises ValueError when a file is no whole PNG."""
+    content = path.read_bytes()
+    if not (content.startswith(SIGNATURE) and content.endswith(END) and len(content) >= 45):
+        raise ValueError("it is no whole PNG")
 
 
 def data_uri(content: bytes, kind: str = "png") -> str:

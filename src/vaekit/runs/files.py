@@ -188,6 +188,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, header
 
 
+def has_checksum(path: Path) -> bool:
+    """Returns whether a file of `write_tensors` that can be read has one, as all have but those of earlier versions."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        return "checksum" in json.loads(file.read(length)).get("__metadata__", {})
+
+
 def parse_json(text: str) -> Any:
     """JSON without NaN and infinity, which are none, and which vaekit never writes."""
     return json.loads(text, parse_constant=_no_constant)

@@ -26,8 +26,8 @@ from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
 from vaekit.runs.files import NOT_AS_WRITTEN, checksum_of_arrays, read_tensors
-from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights
+from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.records import (
     CONFIG,
     PREVIEWS,
@@ -172,7 +172,7 @@ def load_run(
     if not weights.exists():
         raise RunError(f"{folder} has no weights yet; resume it: vaekit resume {folder}")
     tensors, _ = read_tensors(weights)
-    previews = read_previews(folder)
+    previews, _ = read_previews(folder)
     check_previews(previews, config.data, folder / PREVIEWS)
     check_sizes(settings.model.flat(), [tuple(tensor.shape) for tensor in tensors.values()], folder / CONFIG)
     model = build_model(settings, config, encoder, decoder)
@@ -291,8 +291,12 @@ def settings_of(folder: Path, config: RunConfig) -> s.Settings:
         raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None
 
 
-def read_previews(folder: Path) -> Split:
-    """Raises RunError when previews.npz is missing or damaged."""
+def read_previews(folder: Path) -> tuple[Split, bool]:
+    """The images kept with a run, and whether they have a checksum, as all have but those of earlier versions.
+
+    Raises:
+        RunError: previews.npz is missing or damaged.
+    """
     with foreign(f"{folder / PREVIEWS} cannot be read", RunError), open_npz(folder / PREVIEWS) as file:
         arrays = {name: file[name] for name in file.files}
         checksum = arrays.pop("checksum", None)
@@ -300,4 +304,4 @@ def read_previews(folder: Path) -> Split:
             raise ValueError(NOT_AS_WRITTEN)
         labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
         names = [str(name) for name in arrays["names"]] if "names" in arrays else None
-        return Split(torch.from_numpy(arrays["images"]), labels, names)
+        return Split(torch.from_numpy(arrays["images"]), labels, names), checksum is not None

@@ -29,13 +29,17 @@ def check_data(data: DataRecord, path: Path) -> None:
     """Raises RunError when what config.json says of the data cannot be: an empty or a huge shape, counts below 0."""
     shape = data.shape
     if not 1 <= len(shape) <= 4 or any(side < 1 for side in shape) or prod(shape) > LARGEST:
-        raise _cannot(path, "data.shape", list(shape), f"1 to 4 sizes of 1 or more, of {LARGEST:,} values together")
+        raise _cannot(
+            path, "data.shape", list(shape), f"1 to 4 sizes of 1 or more, of {LARGEST:,} values together"
+        )
     if data.pixels not in PIXELS:
         raise _cannot(path, "data.pixels", data.pixels, f"one of {', '.join(PIXELS)}")
     if not 0 <= data.classes <= MOST_CLASSES:
         raise _cannot(path, "data.classes", data.classes, f"from 0 to {MOST_CLASSES:,}")
     if data.class_names is not None and len(data.class_names) != data.classes:
-        raise _cannot(path, "data.class_names", f"{len(data.class_names)} names", f"of {data.classes} classes")
+        raise _cannot(
+            path, "data.class_names", f"{len(data.class_names)} names", f"of {data.classes} classes"
+        )
     for name in ("train", "validation", "test"):
         if data.images.get(name, -1) < 0:
             raise _cannot(path, f"data.images.{name}", data.images.get(name), "a number of images")
@@ -62,7 +66,9 @@ def check_sizes(options: Mapping[str, Any], shapes: Iterable[tuple[int, ...]], p
     most = SLACK * largest if known else UNSEEN
     for name, value in options.items():
         if isinstance(value, int) and not isinstance(value, bool) and value > most:
-            raise RunError(f"{path}: settings.{name} = {value} does not fit the run's weights, which are far smaller.")
+            raise RunError(
+                f"{path}: settings.{name} = {value} does not fit the run's weights, which are far smaller."
+            )
 
 
 def shapes_in(path: Path) -> list[tuple[int, ...]]:
@@ -80,7 +86,9 @@ def check_previews(previews: Split, data: DataRecord, path: Path) -> None:
     """Raises RunError when previews.npz does not hold images of the run's data."""
     images, labels, names = previews.images, previews.labels, previews.names
     if tuple(images.shape[1:]) != tuple(data.shape) or not len(images):
-        raise RunError(f"{path}: images of shape {list(images.shape)}, those of the run are {list(data.shape)}.")
+        raise RunError(
+            f"{path}: images of shape {list(images.shape)}, those of the run are {list(data.shape)}."
+        )
     if not (images.is_floating_point() and bool(images.isfinite().all())) and str(images.dtype) not in WHOLE:
         raise RunError(f"{path}: images of type {images.dtype} or with values that are not finite.")
     if names is not None and len(names) != len(images):
@@ -88,9 +96,13 @@ def check_previews(previews: Split, data: DataRecord, path: Path) -> None:
     if labels is None:
         return
     if labels.shape != (len(images),) or str(labels.dtype) not in WHOLE:
-        raise RunError(f"{path}: labels of shape {list(labels.shape)} and type {labels.dtype} of {len(images)} images.")
+        raise RunError(
+            f"{path}: labels of shape {list(labels.shape)} and type {labels.dtype} of {len(images)} images."
+        )
     if int(labels.min()) < 0 or int(labels.max()) >= data.classes:
-        raise RunError(f"{path}: labels {int(labels.min())} to {int(labels.max())} of {data.classes} classes.")
+        raise RunError(
+            f"{path}: labels {int(labels.min())} to {int(labels.max())} of {data.classes} classes."
+        )
 
 
 WHOLE = ("torch.uint8", "torch.int16", "torch.int32", "torch.int64")

@@ -60,7 +60,9 @@ def make_room(run: Path) -> Path:
     new = run / NEW
     if new.exists():
         if not has_begun(new) or read_run_config(new).settings.get("method") not in PRIORS:
-            raise RunError(f"{new}: something else is there, where the new prior is to be fitted; move it away.")
+            raise RunError(
+                f"{new}: something else is there, where the new prior is to be fitted; move it away."
+            )
         with sole_writer(new), writing(new):
             shutil.rmtree(new)
     return new

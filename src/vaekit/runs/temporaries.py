@@ -110,7 +110,9 @@ def _remove_if_dead(place: Path) -> None:
         return
     try:
         about = os.fstat(handle)
-        if stat.S_ISREG(about.st_mode) and about.st_nlink > 1:  # published already: its other name may hold a lock
+        if (
+            stat.S_ISREG(about.st_mode) and about.st_nlink > 1
+        ):  # published already: its other name may hold a lock
             _remove(place)
             return
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

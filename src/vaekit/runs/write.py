@@ -27,8 +27,9 @@ from vaekit.data import SOURCES, Data
 from vaekit.data.picking import mixed
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
-from vaekit.runs.files import checksum_of_arrays, write_json, write_tensors, writing
+from vaekit.runs.files import check_writable, checksum_of_arrays, write_json, write_tensors, writing
 from vaekit.runs.json_records import as_json
+from vaekit.runs.lock import sole_writer
 from vaekit.runs.outputs import write_arrays
 from vaekit.runs.records import (
     CONFIG,
@@ -100,14 +101,17 @@ def _remove_empty(folder: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Raises RunError when something is in the way of a new run folder."""
+    """Raises RunError when something is in the way of a new run folder, or it could not be written."""
     with writing(folder):
         if (folder / CONFIG).exists():
             raise RunError(
                 f"out='{folder}': a run is there; resume it (vaekit resume {folder}) or name another."
             )
-        if folder.exists() and (not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())):
+        if folder.exists() and (
+            not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())
+        ):
             raise RunError(f"out='{folder}': something else is there; name a new folder.")
+    check_writable(folder / CONFIG if folder.is_dir() else folder)
 
 
 @contextmanager
@@ -224,11 +228,13 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
     """Puts what was measured into summary.json; False if the run has none, since it has not ended.
 
     Raises:
-        RunError: summary.json is damaged, or cannot be written.
+        RunError: summary.json is damaged, or cannot be written, or another process is training the run: then it has
+            ended no more.
     """
-    summary = read_summary(folder)
-    if summary is not None:
-        write_summary(folder, replace(summary, evaluation=values))
+    with sole_writer(folder):
+        summary = read_summary(folder)
+        if summary is not None:
+            write_summary(folder, replace(summary, evaluation=values))
     return summary is not None
 
 

@@ -106,7 +106,9 @@ class Metrics:
         with path.open("rb") as file:
             file.seek(size - 1)
             if file.read(1) != b"\n":
-                raise RunError(f"{path}: its first {size:,} bytes, by the run's state, are no whole lines; train anew.")
+                raise RunError(
+                    f"{path}: its first {size:,} bytes, by the run's state, are no whole lines; train anew."
+                )
 
     def cut(self) -> None:
         """Cuts the file back to what it was when the state was saved, and reads its lines.

@@ -179,7 +179,9 @@ def check_state(state: Mapping[str, Any], model: Model) -> None:
     """Raises RunError, or whatever a missing part leads to, for a state that is none of this model's training."""
     TrainState.from_nested(state, torch.device("cpu"), Path("it"))
     own, stored = model.state_dict(), state["model"]
-    other = {name for name in own.keys() ^ stored.keys() if not name.startswith("units.")}  # older runs have none
+    other = {
+        name for name in own.keys() ^ stored.keys() if not name.startswith("units.")
+    }  # older runs have none
     if other or any(own[name].shape != stored[name].shape for name in own.keys() & stored.keys()):
         raise RunError("its tensors are not those of the run's model.")
     check_weights(own, stored, Path("it"))

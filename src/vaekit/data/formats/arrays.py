@@ -105,7 +105,9 @@ def class_numbers(labels: object, count: int, where: str) -> tuple[Tensor, list[
     Raises:
         DataError: wrong number or shape, fractions, or of another type.
     """
-    with foreign(f"{where}: labels cannot be taken as a numpy array; give one whole number or word per image"):
+    with foreign(
+        f"{where}: labels cannot be taken as a numpy array; give one whole number or word per image"
+    ):
         values = _numpy(labels) if isinstance(labels, Tensor) else np.asarray(labels)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.shape != (count,):

@@ -21,7 +21,9 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
     Raises:
         DataError: unreadable, damaged, wrong magic number, or not as long as its header says.
     """
-    with foreign(str(path), say=lambda error: f"cannot be read or is damaged ({reason(error)}); fetch the file again."):
+    with foreign(
+        str(path), say=lambda error: f"cannot be read or is damaged ({reason(error)}); fetch the file again."
+    ):
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
             most = max(UNPACKED, EXPANSION * len(content))

@@ -66,7 +66,9 @@ class Arrays:
     def __init__(self, file: zipfile.ZipFile, size: int) -> None:
         self._file, self._size = file, size
         self._members = {
-            info.filename.removesuffix(".npy"): info for info in file.infolist() if info.filename.endswith(".npy")
+            info.filename.removesuffix(".npy"): info
+            for info in file.infolist()
+            if info.filename.endswith(".npy")
         }
         self.files = list(self._members)
 

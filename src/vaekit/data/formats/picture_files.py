@@ -99,7 +99,9 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
             width, height = image.size
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
             grey = image.mode in GREY_MODES or _grey_palette(image)
-            return Header(path, size, image.mode, grey, image.has_transparency_data, orientation, frames(image))
+            return Header(
+                path, size, image.mode, grey, image.has_transparency_data, orientation, frames(image)
+            )
     except Exception as error:  # decoders raise errors of many kinds on damaged files
         return Bad(path, _reason(error))
 

@@ -102,7 +102,10 @@ def features(
     folder = Path("features") if out is None else Path(out).parent
     if kind == "pca":
         fitted = fit_pca(images, dimensions)
-        learned, save = Learned("", kind, folder, images.shape, fitted.dimensions), partial(save_pca, features=fitted)
+        learned, save = (
+            Learned("", kind, folder, images.shape, fitted.dimensions),
+            partial(save_pca, features=fitted),
+        )
     else:
         trained = _classifier(images, dimensions, epochs, seed, device, tell)
         judged = (trained.epoch, trained.accuracy, trained.validation_accuracy)
