@@ -29,6 +29,7 @@ from vaekit.evaluation.samples.features.store import (
     save_classifier,
 )
 from vaekit.evaluation.samples.quality import why_too_few
+from vaekit.runs.files import check_writable
 
 BUDGET = "60s"  # where no length is given
 

@@ -150,7 +150,7 @@ def checksum_of(tensors: Mapping[str, Tensor], about: str) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"\n{name} {tuple(tensor.shape)} {tensor.dtype} ".encode("utf-8", "surrogatepass"))
-        digest.update(tensor.flatten().view(torch.uint8).numpy())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
