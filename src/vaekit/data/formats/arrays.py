@@ -186,7 +186,7 @@ def _floats(array: np.ndarray, kept: type[np.floating], where: str) -> np.ndarra
 def _numpy(array: object) -> np.ndarray:
     """A numpy array that torch can take: native byte order, positive strides."""
     if isinstance(array, Tensor):
-        array = array.detach().cpu()
+        array = array.detach().cpu().resolve_neg()
         array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
     assert isinstance(array, np.ndarray)
     if not array.dtype.isnative:

@@ -21,9 +21,9 @@ FORMATS = (
     "PNG", "JPEG", "MPO", "JPEG2000", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "DIB", "PPM", "PCX", "TGA", "ICO",
 )  # fmt: skip
 
-MOST_PIXELS = 100_000_000  # of one image: a medium-format camera's
+MOST_PIXELS = 80_000_000  # of one image: below where Pillow warns, above what most cameras have
 MOST_OF = {"JPEG2000": 25_000_000}  # of a format that is decoded at 3 million pixels a second
-MOST_DEEP = 50_000_000  # with transparency, or of more than 8 bits: each takes several times the memory
+MOST_DEEP = 40_000_000  # with transparency, or of more than 8 bits: each takes several times the memory
 PLAIN = frozenset({"1", "L", "P", "RGB", "CMYK", "YCbCr"})
 MOST_SCANNED = 1_000_000_000  # pixels times scans of a JPEG; ten scans are usual for a progressive one
 LARGE = 16_000_000  # pixels from which images are decoded one at a time
