@@ -59,14 +59,16 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
             reach("state: old one removed")
 
 
-def load_state(folder: Path, check: Callable[[dict[str, Any]], object] = dict) -> dict[str, Any] | None:
+def load_state(
+    folder: Path, check: Callable[[dict[str, Any], Path], object] = lambda state, path: None
+) -> dict[str, Any] | None:
     """The newest state that is whole, or None if there is none at all.
 
     Damaged ones after it are renamed, so that they neither stand in the way nor count as kept; a
     warning says so.
 
     Args:
-        check: raises whatever it likes for a state that is none of this training.
+        check: given a state and its file; raises whatever it likes for one that is none of this training.
 
     Raises:
         RunError: there are states, and all are damaged.
@@ -76,7 +78,7 @@ def load_state(folder: Path, check: Callable[[dict[str, Any]], object] = dict) -
         try:
             state = read_state(path)
             with foreign(f"{path} is not a resumable state of this run", RunError):
-                check(state)
+                check(state, path)
         except RunError as error:
             damaged[path] = error
         else:

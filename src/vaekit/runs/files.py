@@ -140,8 +140,10 @@ def sync_folder(folder: Path) -> None:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """A safetensors file with a JSON header and a checksum, atomically. Tensors are copied, so they may share memory."""
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    about = json.dumps(header)
-    write_atomic(path, save_safetensors(plain, {"vaekit": about, "checksum": checksum_of(plain, about)}))
+    summed = {**header, "checksum": checksum_of(plain, json.dumps(header))}
+    write_atomic(
+        path, save_safetensors(plain, {"vaekit": json.dumps(summed)})
+    )  # one entry: several have no order
 
 
 def checksum_of(tensors: Mapping[str, Tensor], about: str) -> str:
@@ -176,15 +178,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with foreign(f"{path} is damaged", RunError):
         tensors = load_safetensors(content)
         (length,) = struct.unpack("<Q", content[:8])
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-        about, checksum = metadata.get("vaekit"), metadata.get("checksum")
-        if about is not None and checksum is not None and checksum != checksum_of(tensors, about):
-            raise ValueError(NOT_AS_WRITTEN)
-        header = {} if about is None else json.loads(about)
-    if about is None:
+        about = (json.loads(content[8 : 8 + length]).get("__metadata__") or {}).get("vaekit")
+        header = None if about is None else parse_json(about)
+    if header is None:
         raise RunError(f"{path} was not written by vaekit.")
     if not isinstance(header, dict):
         raise RunError(f"{path} is damaged: its header is no JSON object.")
+    checksum = header.pop("checksum", None)
+    with foreign(f"{path} is damaged", RunError):
+        if checksum is not None and checksum != checksum_of(tensors, json.dumps(header)):
+            raise ValueError(NOT_AS_WRITTEN)
     return tensors, header
 
 
@@ -192,7 +195,7 @@ def has_checksum(path: Path) -> bool:
     """Returns whether a file of `write_tensors` that can be read has one, as all have but those of earlier versions."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
-        return "checksum" in json.loads(file.read(length)).get("__metadata__", {})
+        return "checksum" in json.loads(json.loads(file.read(length))["__metadata__"]["vaekit"])
 
 
 def parse_json(text: str) -> Any:

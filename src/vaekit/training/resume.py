@@ -175,16 +175,16 @@ def kept_shapes(folder: Path) -> list[tuple[int, ...]]:
     return next(filter(None, map(shapes_in, reversed(files))), [])
 
 
-def check_state(state: Mapping[str, Any], model: Model) -> None:
+def check_state(state: Mapping[str, Any], path: Path, model: Model) -> None:
     """Raises RunError, or whatever a missing part leads to, for a state that is none of this model's training."""
-    TrainState.from_nested(state, torch.device("cpu"), Path("it"))
+    TrainState.from_nested(state, torch.device("cpu"), path)
     own, stored = model.state_dict(), state["model"]
     other = {
         name for name in own.keys() ^ stored.keys() if not name.startswith("units.")
     }  # older runs have none
     if other or any(own[name].shape != stored[name].shape for name in own.keys() & stored.keys()):
-        raise RunError("its tensors are not those of the run's model.")
-    check_weights(own, stored, Path("it"))
+        raise RunError(f"{path}: its tensors are not those of the run's model.")
+    check_weights(own, stored, path)
 
 
 def read_end(folder: Path, config: RunConfig) -> Summary | None:
