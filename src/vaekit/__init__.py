@@ -83,6 +83,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.ask import encode as encode
     from vaekit.runs.ask import reconstruct as reconstruct
     from vaekit.runs.ask import sample as sample
+    from vaekit.runs.check import Checked as Checked
+    from vaekit.runs.check import check as check
     from vaekit.runs.load import Run as Run
     from vaekit.runs.load import load_run as load_run
     from vaekit.training.fit import History as History
@@ -153,6 +155,8 @@ PUBLIC = {  # name -> "module" or "module:name"
     "Cards": "vaekit.evaluation.cards.side_by_side:Cards",
     "evaluate": "vaekit.evaluation.evaluate:evaluate",
     "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
+    "check": "vaekit.runs.check:check",
+    "Checked": "vaekit.runs.check:Checked",
     "load_run": "vaekit.runs.load:load_run",
     "Run": "vaekit.runs.load:Run",
     "encode": "vaekit.runs.ask:encode",

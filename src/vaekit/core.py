@@ -27,8 +27,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,8 +39,40 @@ if TYPE_CHECKING:
     from torch.distributions import Distribution
 
 
+# Control characters, those that turn or break a line of text unseen, and what no encoding can write; of the bytes of a
+# name that is no UTF-8 (surrogates up to U+DCFF) those that old terminals obey.
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udc9f\udd00-\udfff]"
+)
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text without characters that a terminal would obey rather than show: ESC becomes the four characters `\\x1b`.
+
+    Names of files, classes and runs come from anywhere; whatever is printed goes through here.
+
+    Args:
+        keep: characters that stay, line breaks say.
+    """
+    with suppress(UnicodeEncodeError):  # bytes that only the locale took apart are put together
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    return UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
+
+
+def _escaped(character: str) -> str:
+    if character in "\n\r\t":
+        return repr(character)[1:-1]
+    number = ord(character)
+    if 0xDC80 <= number <= 0xDC9F:  # a byte of a name that is no UTF-8
+        number -= 0xDC00
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
 class VaekitError(Exception):
     """Base of every error that vaekit raises on purpose. The message is one line for the user."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(printable(part, keep="\n") if isinstance(part, str) else part for part in parts))
 
 
 class InputError(VaekitError, ValueError):
@@ -178,7 +212,7 @@ def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) ->
 def warn_of(lines: Iterable[str], kind: type[VaekitWarning] = VaekitWarning) -> None:
     """A VaekitWarning, or one of that kind, for each line, at the place that called who called this."""
     for line in lines:
-        warnings.warn(line, kind, stacklevel=3)
+        warnings.warn(printable(line, keep="\n"), kind, stacklevel=3)
 
 
 def derive_seed(*parts: int | str) -> int:

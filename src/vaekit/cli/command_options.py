@@ -136,6 +136,13 @@ class EncodeOptions(SourceRunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckOptions(Common):
+    """The run to check."""
+
+    run: str = option(help="run folder, of a run that has ended or not", positional=True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FiguresOptions(SourceRunOptions):
     """The figures to draw, and the folder they go to."""
 

@@ -10,6 +10,7 @@ from vaekit.cli.output import Result, say
 from vaekit.cli.signals import status_after
 from vaekit.cli.tables import summary_table
 from vaekit.config.methods import PRIORS
+from vaekit.core import printable
 
 if TYPE_CHECKING:
     from vaekit.demonstration import Demo
@@ -72,7 +73,7 @@ def _table(history: History, lists: dict[str, Sequence[object]]) -> Any:
     lines = [f"run    {history.out}"]
     for word, entries in lists.items():
         lines += [f"{word if i == 0 else '':6} {entry}" for i, entry in enumerate(entries)]
-    return Group(summary_table(history.summary), "", *lines)
+    return Group(summary_table(history.summary), "", *map(printable, lines))
 
 
 def _quoted(path: Path | None) -> str:

@@ -15,7 +15,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,7 @@ COMMANDS = {
     "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
     "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
     "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
+    "check": Command("RUN", "say whether the files of a run are whole", "CheckOptions", "check:check"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "cache": Command("", "show, check or empty the cache of decoded images and downloads", "CacheOptions", "cache:cache"),
     "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
@@ -70,6 +71,9 @@ EXAMPLES = """
   vaekit train vae --data photos/ --image-size 64
   vaekit COMMAND --help                     options with units and defaults
 """
+
+NO_NUMBERS = "the numbers are too large or not finite to go on with; the training of this run has diverged"
+NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
 # What went wrong with a file, and what helps.
 REMEDIES = {
@@ -93,13 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    _open_streams()
     _use_utf8()
     _wait_politely()
     try:
         with notes_in_one_line():
-            return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
-    except SystemExit as exit:  # after a help text
-        return int(exit.code or 0)
+            status = _status(list(sys.argv[1:] if arguments is None else arguments))
+            sys.stdout.flush()  # here, where a reader that has left is no error of Python's
+            return status
     except InputError as error:
         return _fail(error, 2)
     except VaekitError as error:
@@ -107,8 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return 1
+    except MemoryError:
+        return _fail(NO_MEMORY, 1)
+    except (RuntimeError, ValueError) as error:
+        if (line := _said_by_torch(error)) is None:
+            raise
+        return _fail(line, 1)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "vaekit":
             raise
@@ -116,7 +127,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
+        if error.filename is None:
+            _abandon_output()
         return _fail(f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[error.errno]}.", 2)
+
+
+def _said_by_torch(error: Exception) -> str | None:
+    """The line for what torch and numpy raise where memory ends, or numbers do; None for anything else."""
+    if "can't allocate memory" in str(error):
+        return NO_MEMORY
+    return NO_NUMBERS if type(error).__name__.endswith("LinAlgError") else None
+
+
+def _status(words: list[str]) -> int:
+    try:
+        return _dispatch(words)
+    except SystemExit as exit:  # after a help text
+        return int(exit.code or 0)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -137,8 +164,7 @@ def _dispatch(words: list[str]) -> int:
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))
     else:
-        _show(result.text)
-    sys.stdout.flush()
+        _resolve("output:show")(result.text)
     return result.status
 
 
@@ -169,7 +195,7 @@ def notes_in_one_line() -> Iterator[None]:
         if not issubclass(category, VaekitWarning):
             return usual(message, category, *where, **more)
         if str(message) not in said and launched().leads:
-            print(f"vaekit: note: {_typed(message)}", file=sys.stderr)
+            _resolve("output:aside")(f"vaekit: note: {_typed(message)}")
         said.add(str(message))
         return None
 
@@ -185,15 +211,8 @@ def _resolve(reference: str) -> Any:
     return getattr(importlib.import_module(f"vaekit.cli.{module}"), name)
 
 
-def _show(text: Any) -> None:
-    """A line, or anything that rich can draw, on standard output."""
-    from rich.console import Console
-
-    Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(text)
-
-
 def _fail(message: object, status: int) -> int:
-    print(f"vaekit: error: {_typed(message)}", file=sys.stderr)
+    _resolve("output:aside")(f"vaekit: error: {_typed(message)}")
     return status
 
 
@@ -212,6 +231,25 @@ def _wait_politely() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+
+def _open_streams() -> None:
+    """Gives closed streams (`>&-`) a place to go: a file opened later would have their number, and be written into."""
+    if sys.stdout is not None and sys.stderr is not None and sys.stdin is not None:
+        return
+    handle = os.open(os.devnull, os.O_RDWR)
+    while handle <= 2:  # the numbers that are free come first
+        handle = os.dup(handle)
+    os.close(handle)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _abandon_output() -> None:
+    """Lets what is left of the output go nowhere: Python would try to write it again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _use_utf8() -> None:

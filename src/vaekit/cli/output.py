@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vaekit.cli.spelling import as_typed
+from vaekit.core import printable
 from vaekit.runtime.launch import launched
 
 
@@ -17,7 +20,7 @@ class Result:
 
     Attributes:
         values: for --json.
-        text: for people: a line, or anything that rich draws.
+        text: for people: a line, a list of lines, or anything that rich draws.
         status: exit status.
     """
 
@@ -29,7 +32,39 @@ class Result:
 def say(line: str) -> None:
     """A line for people on standard error, beside the result."""
     if launched().leads:
-        print(f"vaekit: {as_typed(line)}", file=sys.stderr, flush=True)
+        aside(f"vaekit: {as_typed(line)}")
+
+
+def aside(line: str) -> None:
+    """A line on standard error, and nothing that a terminal would obey; where nobody reads any more, the work goes on."""
+    with suppress(OSError, ValueError):
+        print(printable(line), file=sys.stderr, flush=True)
+
+
+def show(text: Any) -> None:
+    """A line, a list of lines, or anything that rich can draw, on standard output, and nothing that a terminal would obey.
+
+    Line breaks within a line are shown as such: a name that has one does not begin a line of its own.
+    """
+    from rich.console import Console
+
+    lines = [text] if isinstance(text, str) else text
+    if isinstance(lines, list):
+        text = "\n".join(map(printable, lines))
+    Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_Printable(text))
+
+
+@dataclass(frozen=True)
+class _Printable:
+    """What rich draws, with its control characters made visible; those of its own, for colours, come after."""
+
+    drawn: Any
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        from rich.segment import Segment
+
+        for segment in console.render(self.drawn, options):
+            yield Segment(printable(segment.text, keep="\n"), segment.style, segment.control)
 
 
 def place(out: str | None, run: str, stem: str) -> Path:

@@ -178,6 +178,8 @@ def from_text(text: Any, flag: Flag) -> Any:
     option, kinds = option_name(flag.name), typing.get_args(flag.hint) or (flag.hint,)
     if isinstance(text, bool):
         return text
+    if not text.strip():
+        raise SettingError(f"{option}: there is nothing in its value; give one, or leave {option} away.")
     if is_list(flag):
         return tuple(word for word in text.split(",") if word)
     if flag.choices and flag.hint is not str:

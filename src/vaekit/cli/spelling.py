@@ -10,7 +10,7 @@ from vaekit.cli import command_options
 from vaekit.cli.parsing import option_name
 from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS
-from vaekit.core import SettingError
+from vaekit.core import SettingError, printable
 from vaekit.core import counted as counted
 
 # An argument as Python writes it: name='value', name=3, name=True, or name= for any value.
@@ -32,7 +32,7 @@ def as_typed(message: object, option: str | None = None) -> str:
     text, names = " ".join(str(message).splitlines()), known()
     if option in names:
         text = re.sub(rf"(?<![\w./'=-]){option}(?![\w=(/])", option_name(option), text, count=1)
-    return ARGUMENT.sub(lambda found: _flag(found) if found["name"] in names else found[0], text)
+    return printable(ARGUMENT.sub(lambda found: _flag(found) if found["name"] in names else found[0], text))
 
 
 def _flag(found: re.Match) -> str:

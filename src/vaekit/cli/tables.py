@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vaekit.cli.spelling import as_typed
-from vaekit.core import counted
+from vaekit.core import counted, printable
 from vaekit.metrics import KINDS, METRICS, Metric, Under, metric_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def summary_table(summary: Summary) -> Any:
         f"{summary.method} on {summary.data}: {summary.parameters:,} parameters{likelihood}, "
         f"{epochs} in {summary.train_seconds:.1f} s on {summary.device}, {which}"
     )
-    return Group(head, "", table, *negative_notes(summary, under))
+    return Group(printable(head), "", table, *negative_notes(summary, under))
 
 
 def summary_rows(splits: Mapping[str, SplitSummary], under: Under) -> list[tuple[Metric, list[float | None]]]:
@@ -96,7 +96,7 @@ def description_table(description: dict[str, Any]) -> Any:
             n: v if isinstance(v, int) else f"{v[0]:g} to {v[1]:g}" for n, v in description["factors"].items()
         }
         rows["factors"] = ", ".join(f"{name} ({values})" for name, values in ends.items())
-    lines: list[Any] = [f"{name:14} {value}" for name, value in rows.items()]
+    lines: list[Any] = [printable(f"{name:14} {value}") for name, value in rows.items()]
     lines += [f"{'note':14} {as_typed(line)}" for line in description["notes"]]
     return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
 
@@ -119,7 +119,7 @@ def _classes(classes: dict[str, dict[str, int]]) -> Any:
     for name in splits:
         table.add_column(name, justify="right")
     for label, counts in list(classes.items())[:MOST_CLASSES]:
-        table.add_row(label, *(f"{counts.get(name, 0):,}" for name in splits))
+        table.add_row(printable(label), *(f"{counts.get(name, 0):,}" for name in splits))
     if len(classes) > MOST_CLASSES:
         table.add_row(f"and {len(classes) - MOST_CLASSES} more (--json names all)")
     return table
@@ -176,7 +176,7 @@ def comparison_lines(table: Table) -> list[str]:
     return [*lines, *failed, *filter(None, [table.withheld])]
 
 
-def evaluation_text(result: Evaluation) -> str:
+def evaluation_text(result: Evaluation) -> list[str]:
     """Every number of an evaluation with its meaning, and what was found wrong."""
     from vaekit.evaluation.table import of_which_prior, reassurance, rows
 
@@ -208,4 +208,4 @@ def evaluation_text(result: Evaluation) -> str:
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
     lines += [f"remark: {as_typed(remark)}" for remark in result.remarks]
-    return "\n".join([*lines, *filter(None, [reassurance(result.as_dict())])])
+    return [*lines, *filter(None, [reassurance(result.as_dict())])]

@@ -29,6 +29,7 @@ from vaekit.evaluation.samples.features.store import (
     save_classifier,
 )
 from vaekit.evaluation.samples.quality import why_too_few
+from vaekit.runs.files import check_writable
 
 BUDGET = "60s"  # where no length is given
 
@@ -107,6 +108,7 @@ def compare(
     limit = parse_budget(budget or BUDGET) if epochs is None and steps is None else None
     check_features(features)
     settings = _settings(data, options)
+    check_writable(Path("runs", "new") if out is None else Path(out) / "plan.json")
     images = data if isinstance(data, Data) else load_data(**settings.source.flat())
     warn_of(images.notes)
     chosen = tuple(methods or default_methods(images.train.labels is not None))

@@ -38,7 +38,8 @@ from vaekit.metrics import METRICS, has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
 from vaekit.models.which_prior import priors_of
-from vaekit.runs.load import PRIOR, Run
+from vaekit.runs.load import Run
+from vaekit.runs.prior_place import PRIOR
 from vaekit.runs.records import read_summary
 from vaekit.runtime.pulse import ProgressCallback
 from vaekit.runtime.random import seed_noise

@@ -17,7 +17,8 @@ from vaekit.comparison.plan import Plan
 from vaekit.core import TrainingError
 from vaekit.data import Data
 from vaekit.runs.files import read_json, write_json
-from vaekit.runs.load import PRIOR, Run, load_run
+from vaekit.runs.load import Run, load_run
+from vaekit.runs.prior_place import PRIOR
 from vaekit.runs.records import has_begun
 from vaekit.runtime.pulse import pulse
 from vaekit.training.fit import History, fit

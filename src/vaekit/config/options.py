@@ -14,6 +14,7 @@ from vaekit.config.recipe_names import shipped
 from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
 from vaekit.core import SettingError, near_miss
+from vaekit.foreign import reason
 
 FORMAT = 1  # of config.json and of recipes; raised when an old reader would misunderstand a new file
 
@@ -193,8 +194,8 @@ def read_config(path: str) -> dict[str, Any]:
             content = json.load(file)
     except FileNotFoundError:
         raise SettingError(f"{where}: no such file.{near_miss(path, shipped())}", "config") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SettingError(f"{where}: cannot be read as JSON ({error}).", "config") from None
+    except Exception as error:  # not only no JSON: nested too deeply, or numbers of too many digits
+        raise SettingError(f"{where}: cannot be read as JSON ({reason(error)}).", "config") from None
     if not isinstance(content, dict):
         raise SettingError(f"{where}: must hold one JSON object of options.", "config")
     check_format(content, where)

@@ -25,6 +25,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.data.formats.numpy_files import check_npy
+from vaekit.foreign import reason
+
 SHARE = 16  # images up to a 16th of the machine's memory are read into memory, larger ones are mapped
 ASSUMED_MEMORY = 8 * 2**30  # bytes, where the system does not tell
 
@@ -170,7 +173,13 @@ def read_npy(path: Path) -> np.ndarray:
         OSError, ValueError, EOFError: missing, not an .npy file, pickled, or cut short.
     """
     mapped = path.stat().st_size > RESIDENT
-    array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+    try:
+        check_npy(path)
+        array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+    except (OSError, EOFError):
+        raise
+    except Exception as error:  # numpy parses a header as Python, and a damaged one raises anything
+        raise ValueError(reason(error)) from error
     if isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap):  # type: ignore[attr-defined]
         _MAPS.append((weakref.ref(array._mmap), array.ctypes.data, array.nbytes))  # type: ignore[attr-defined]
     return array

@@ -22,6 +22,7 @@ from vaekit.evaluation.cards.measure_card import card as measure_card
 from vaekit.evaluation.cards.measure_card import check_given
 from vaekit.evaluation.factors.disentanglement import Disentanglement, measure_disentanglement
 from vaekit.evaluation.found import Measured, all_found, all_remarked, look, looked_at
+from vaekit.evaluation.keep import can_keep
 from vaekit.evaluation.keep import keep as keep_with
 from vaekit.evaluation.latents.codebook import CodeReport, measure_codes
 from vaekit.evaluation.latents.health import Health, measure_health
@@ -171,7 +172,8 @@ def evaluate(
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
         device: where a folder's model is computed.
-        keep: write the result into the run's summary.json and report.html; of a run on its own data only.
+        keep: write the result into the run's summary.json and report.html; of a run on its own data only. Where they
+            cannot be written, a VaekitWarning says why.
         card: a .json file that gets the card too, the figures that any autoencoder has.
         progress: "auto" shows what is measured and the time left, on standard error; "none" nothing.
         tell: called instead with what is measured, how many images are done, and of how many.
@@ -181,7 +183,7 @@ def evaluate(
             features without a data set; or for the disentanglement no known factors, latents that are no
             vectors, or too few images.
         DataError: no images, or of another shape than the model's.
-        RunError: a run that cannot be used, or where the result cannot be kept.
+        RunError: a run that cannot be used.
     """
     began = time.monotonic()
     shown: dict[str, Any] = {"label": label, "features": features, "progress": progress, "tell": tell}
@@ -196,6 +198,7 @@ def evaluate(
     if keep and (data is not None or not isinstance(run, Run)):
         raise SettingError("keep=True keeps what is measured of a run on its own data; leave data= away.")
     asked = asked_of(run, data, label, features, disentanglement)
+    keep = keep and isinstance(run, Run) and can_keep(run)
     model, test, under = asked.model, asked.test, measured_under(asked.model.likelihood_name)
     about = describe(asked, under, seed, precision)
     check_draws(model, sandwich)

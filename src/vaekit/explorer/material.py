@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.core import SettingError
+from vaekit.core import RunError, SettingError
 from vaekit.data import Data
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.explorer.subject import subject_of
+from vaekit.foreign import foreign
 from vaekit.images.colours import class_colors
 from vaekit.images.sheet import plain_sheet
 from vaekit.inference import Embedding, spread
@@ -28,13 +29,14 @@ from vaekit.plots.paths import manifold_latents
 from vaekit.plots.planes import project
 from vaekit.reports.run import changed_settings, command_line, what_was_trained
 from vaekit.runs.load import Run
-from vaekit.runs.records import MetricLine
+from vaekit.runs.records import SUMMARY, MetricLine
 
 MOST_POINTS = 10_000  # images on the map
 MOST_SCORED = 2_000  # images beside whose scores a new one is seen
 CHUNK_PIXELS = 500_000  # of one file of pictures
 CHUNK = 500  # images per file at most
 GRID = 15  # pictures along a side of the manifold
+DIVERGED = "this run's embeddings are not finite: its training has diverged."
 COLUMNS = 25  # pictures in a row of such a file
 
 
@@ -59,7 +61,12 @@ class Material:
     @cached_property
     def embedding(self) -> Embedding | None:
         """Embeddings of all images, or None where the model does not encode."""
-        return self.subject.embed(self.split) if self.subject.can.encodes else None
+        if not self.subject.can.encodes:
+            return None
+        embedding = self.subject.embed(self.split)
+        if not bool(embedding.mean.isfinite().all() and embedding.stddev.isfinite().all()):
+            raise SettingError(DIVERGED)
+        return embedding
 
     def files(self) -> dict[str, Callable[[], bytes]]:
         """Name -> what makes its content."""
@@ -142,7 +149,7 @@ class Material:
             "plane": plane and {key: value for key, value in plane.items() if key != "points"},
             "light_on_dark": bool(subject.shown(run.previews).mean() < 0.5),
             "score": self.score_name(),
-            "numbers": list(numbers(run)),
+            "numbers": shown_numbers(run),
             "settings": settings(run),
             "curves": curves(run.metrics, run.under),
             "command": command_line(run),
@@ -184,6 +191,16 @@ class Material:
         has_rate = isinstance(self.run.model, HasPrior)
         metric = metric_of("negative_elbo_at_mean_nats" if has_rate else "distortion_nats", self.run.under)
         return f"{metric.label}, {metric.unit}"
+
+
+def shown_numbers(run: Run) -> list[dict[str, str]]:
+    """As `numbers`.
+
+    Raises:
+        RunError: summary.json holds what no evaluation is.
+    """
+    with foreign(f"{run.path / SUMMARY}: its numbers cannot be shown", RunError):
+        return list(numbers(run))
 
 
 def numbers(run: Run) -> Iterable[dict[str, str]]:
@@ -237,4 +254,4 @@ def to_json(values: Any) -> bytes:
     try:
         return json.dumps(values, allow_nan=False, separators=(",", ":")).encode("utf-8")
     except ValueError:
-        raise SettingError("this run's embeddings are not finite: its training has diverged.") from None
+        raise SettingError(DIVERGED) from None

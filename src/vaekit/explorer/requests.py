@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 from torch import Tensor
 
 from vaekit.data.formats import picture_files as files
@@ -32,7 +33,7 @@ async def read_body(request: Request, most: int) -> bytes:
     """The body of a request.
 
     Raises:
-        Refused: 400 no number in Content-Length, 408 too slow, 413 too long.
+        Refused: 400 no number in Content-Length, or the client has gone; 408 too slow, 413 too long.
     """
     declared = request.headers.get("content-length", "0")
     if not (declared.isascii() and declared.isdigit()):
@@ -47,6 +48,8 @@ async def read_body(request: Request, most: int) -> bytes:
                 if size > most:
                     raise Refused(413, f"at most {most:,} bytes are taken here")
                 parts.append(part)
+    except ClientDisconnect:
+        raise Refused(400, "the request ended before all of it had arrived") from None
     except TimeoutError:
         raise Refused(408, f"the request took longer than {SECONDS} s to arrive") from None
     return b"".join(parts)

@@ -6,8 +6,11 @@ import base64
 import io
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+
+SIGNATURE, END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB\x60\x82"
 
 
 def png(pixels: np.ndarray, *, optimize: bool = False, level: int | None = None) -> bytes:
@@ -31,6 +34,13 @@ def png_size(content: bytes) -> tuple[int, int]:
     return struct.unpack(">II", content[16:24])
 
 
+def check_png(path: Path) -> None:
+    """Raises ValueError when a file is no whole PNG."""
+    content = path.read_bytes()
+    if not (content.startswith(SIGNATURE) and content.endswith(END) and len(content) >= 45):
+        raise ValueError("it is no whole PNG")
+
+
 def data_uri(content: bytes, kind: str = "png") -> str:
     """A picture as it may stand in a page."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
@@ -50,5 +60,5 @@ def _jpeg(content: bytes) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(content)).convert("RGB").save(buffer, "JPEG", quality=85)
+    Image.open(io.BytesIO(content), formats=["PNG"]).convert("RGB").save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

@@ -17,7 +17,7 @@ from vaekit.plots.run_view import View, Wishes
 from vaekit.plots.style import DPI
 from vaekit.reports.run import write_report
 from vaekit.runs.ask import data_to_show, run_of
-from vaekit.runs.files import write_atomic, writing
+from vaekit.runs.files import check_writable, write_atomic, writing
 from vaekit.runs.load import Run
 
 
@@ -74,6 +74,8 @@ def figures(
         choose(name, FIGURES, "figure")
     if report and out is None:
         raise SettingError("report=True: the page shows files; say with out= where they go.", "report")
+    if out is not None:
+        check_writable(Path(out) / "figure.png")
     run = run_of(run, device)
     view = View(run, data_to_show(run, data, label), Wishes(tsne, ellipses, linear))
     drawn = Drawn()

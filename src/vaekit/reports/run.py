@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.config.methods import find_method, resolve
-from vaekit.core import counted
+from vaekit.core import RunError, counted
 from vaekit.data import SOURCES
 from vaekit.evaluation.table import of_which_prior, reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
-from vaekit.images.png import data_uris, png_size
+from vaekit.foreign import foreign
+from vaekit.images.png import check_png, data_uris, png_size
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
 from vaekit.plots.figures import FIGURES
 from vaekit.reports.html import IMAGE_BYTES, document, flatten
 from vaekit.runs.files import write_atomic
 from vaekit.runs.load import Run
-from vaekit.runs.records import CONFIG, DataRecord, Summary, WeightsRecord
+from vaekit.runs.records import CONFIG, SUMMARY, DataRecord, Summary, WeightsRecord
 
 HEADLINE = (
     "negative_iwae_bound_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity",
@@ -52,7 +53,7 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         _verdict(run.summary),
         _pictures(figures, left_out),
         _numbers(run.summary, run.under),
-        _evaluation(run.summary and run.summary.evaluation),
+        kept_evaluation(run),
         _settings(run),
         _reproduce(run),
         _notes(run),
@@ -116,7 +117,13 @@ def _verdict(summary: Summary | None) -> str:
 
 
 def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
-    contents = {name: path.read_bytes() for name, path in figures.items()}
+    contents, left_out = {}, dict(left_out)
+    for name, path in figures.items():
+        try:
+            check_png(path)
+            contents[name] = path.read_bytes()
+        except (OSError, ValueError):
+            left_out[name] = "its file is damaged; draw the figures again"
     sources = data_uris(contents, IMAGE_BYTES)
     cards = []
     for name, content in contents.items():
@@ -158,6 +165,16 @@ def _numbers(summary: Summary | None, under: Under) -> str:
         _table(["run"], {key: [value] for key, value in rest.items()}, under),
     ]
     return "<h2>Numbers</h2>\n" + "\n".join(tables) if any(tables) else ""
+
+
+def kept_evaluation(run: Run) -> str:
+    """What was measured of a run last.
+
+    Raises:
+        RunError: summary.json holds what no evaluation is.
+    """
+    with foreign(f"{run.path / SUMMARY}: its evaluation cannot be shown", RunError):
+        return _evaluation(run.summary and run.summary.evaluation)
 
 
 def _evaluation(values: Mapping[str, Any] | None) -> str:

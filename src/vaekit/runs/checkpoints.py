@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from vaekit.core import RunError, VaekitWarning, reach
+from vaekit.foreign import foreign
 from vaekit.runs.files import read_tensors, sync_folder, write_tensors, writing
 
 KEPT = 2  # resumable states: if the machine dies while one is being written, the other is whole
@@ -53,35 +54,50 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
     packed = pack(state, tensors)
     write_tensors(folder / f"step-{step:09d}.safetensors", tensors, {"state": packed})
     with writing(folder):
-        for old in _states(folder)[:-KEPT]:
+        for old in states(folder)[:-KEPT]:
             old.unlink(missing_ok=True)
             reach("state: old one removed")
 
 
-def load_state(folder: Path) -> dict[str, Any] | None:
+def load_state(
+    folder: Path, check: Callable[[dict[str, Any], Path], object] = lambda state, path: None
+) -> dict[str, Any] | None:
     """The newest state that is whole, or None if there is none at all.
 
     Damaged ones after it are renamed, so that they neither stand in the way nor count as kept; a
     warning says so.
 
+    Args:
+        check: given a state and its file; raises whatever it likes for one that is none of this training.
+
     Raises:
         RunError: there are states, and all are damaged.
     """
     damaged: dict[Path, RunError] = {}
-    for path in reversed(_states(folder)):
+    for path in reversed(states(folder)):
         try:
-            tensors, header = read_tensors(path)
-            state = unpack(header["state"], tensors)
+            state = read_state(path)
+            with foreign(f"{path} is not a resumable state of this run", RunError):
+                check(state, path)
         except RunError as error:
             damaged[path] = error
-        except (KeyError, TypeError):
-            damaged[path] = RunError(f"{path} is not a resumable state.")
         else:
             _set_aside(damaged, path)
             return state
     if damaged:
         raise next(iter(damaged.values()))
     return None
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The nested state in a file.
+
+    Raises:
+        RunError: damaged, or of another kind.
+    """
+    tensors, header = read_tensors(path)
+    with foreign(f"{path} is not a resumable state", RunError):
+        return dict(unpack(header["state"], tensors))
 
 
 def _set_aside(damaged: Mapping[Path, RunError], whole: Path) -> None:
@@ -92,6 +108,6 @@ def _set_aside(damaged: Mapping[Path, RunError], whole: Path) -> None:
         warnings.warn(text, VaekitWarning, stacklevel=4)
 
 
-def _states(folder: Path) -> list[Path]:
+def states(folder: Path) -> list[Path]:
     """Resumable states, oldest first."""
     return sorted(folder.glob("step-*.safetensors"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -11,14 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+import numpy as np
+import torch
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from vaekit.core import RunError, reach
+from vaekit.foreign import foreign
+from vaekit.runs.temporaries import remove_temporaries as remove_temporaries
+from vaekit.runs.temporaries import temporary
 
 WINDOWS = os.name == "nt"
+NOT_AS_WRITTEN = "its content is not what was written, by its checksum"
 
 
 @contextmanager
@@ -42,22 +48,18 @@ def write_atomic(path: Path, content: bytes, new: bool = False) -> None:
     Raises:
         RunError: it cannot be written (no space, no permission); nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with writing(path):
-        try:
-            reach(f"{path.stem}: before writing")
-            with temporary.open("wb") as file:
-                file.write(content[: len(content) // 2])
-                reach(f"{path.stem}: half written")
-                file.write(content[len(content) // 2 :])
-                file.flush()
-                os.fsync(file.fileno())
-            reach(f"{path.stem}: before renaming")
-            _publish(temporary, path, new)
-            sync_folder(path.parent)
-            reach(f"{path.stem}: after renaming")
-        finally:
-            temporary.unlink(missing_ok=True)
+    with writing(path), temporary(path) as place:
+        reach(f"{path.stem}: before writing")
+        with place.open("wb") as file:
+            file.write(content[: len(content) // 2])
+            reach(f"{path.stem}: half written")
+            file.write(content[len(content) // 2 :])
+            file.flush()
+            os.fsync(file.fileno())
+        reach(f"{path.stem}: before renaming")
+        _publish(place, path, new)
+        sync_folder(path.parent)
+        reach(f"{path.stem}: after renaming")
 
 
 def _publish(temporary: Path, path: Path, new: bool) -> None:
@@ -80,11 +82,34 @@ def _publish(temporary: Path, path: Path, new: bool) -> None:
     os.replace(temporary, path)
 
 
-def remove_temporaries(*folders: Path) -> None:
-    """Removes what a killed process left half written."""
-    for folder in folders:
-        for path in folder.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into, which appears at `out` once it is whole; an empty one that is there goes.
+
+    Raises:
+        RunError: it cannot be written, or something has come into its place; nothing is left behind.
+    """
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with temporary(out, folder=True) as place:
+            yield place
+            reach("folder: before renaming")
+            if WINDOWS and out.is_dir():
+                out.rmdir()
+            os.rename(place, out)
+
+
+def check_writable(path: Path) -> None:
+    """Tries whether a file or folder could be made at a path, before any work is done for it.
+
+    Raises:
+        RunError: its folder, or the nearest above it that is there, cannot be written.
+    """
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    with writing(path), temporary(folder / "try"):
+        pass
 
 
 def write_json(path: Path, content: Mapping[str, Any], new: bool = False) -> None:
@@ -113,41 +138,79 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """A safetensors file with a JSON header, atomically. Tensors are copied, so they may share memory."""
+    """A safetensors file with a JSON header and a checksum, atomically. Tensors are copied, so they may share memory."""
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_atomic(path, save_safetensors(plain, {"vaekit": json.dumps(header)}))
+    summed = {**header, "checksum": checksum_of(plain, json.dumps(header))}
+    write_atomic(
+        path, save_safetensors(plain, {"vaekit": json.dumps(summed)})
+    )  # one entry: several have no order
+
+
+def checksum_of(tensors: Mapping[str, Tensor], about: str) -> str:
+    """Hash of names, shapes, types and bytes of tensors, and of the text beside them."""
+    digest = hashlib.blake2b(about.encode("utf-8", "surrogatepass"), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"\n{name} {tuple(tensor.shape)} {tensor.dtype} ".encode("utf-8", "surrogatepass"))
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def checksum_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """As `checksum_of`, of arrays of numpy."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.shape} {array.dtype.str} ".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and header of a file of `write_tensors`.
+    """Tensors and header of a file of `write_tensors`; files of before there were checksums have none to compare.
 
     Raises:
         RunError: the file is missing, damaged, or not of vaekit.
     """
     try:
         content = path.read_bytes()  # not memory-mapped: the file may be replaced while it is used
-        tensors = load_safetensors(content)
-        (length,) = struct.unpack("<Q", content[:8])
-        header = json.loads(content[8 : 8 + length])["__metadata__"]["vaekit"]
-        return tensors, json.loads(header)
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
-    except (SafetensorError, struct.error, ValueError) as error:
-        raise RunError(f"{path} is damaged: {_first_line(error)}.") from None
-    except KeyError:
-        raise RunError(f"{path} was not written by vaekit.") from None
+    with foreign(f"{path} is damaged", RunError):
+        tensors = load_safetensors(content)
+        (length,) = struct.unpack("<Q", content[:8])
+        about = (json.loads(content[8 : 8 + length]).get("__metadata__") or {}).get("vaekit")
+        header = None if about is None else parse_json(about)
+    if header is None:
+        raise RunError(f"{path} was not written by vaekit.")
+    if not isinstance(header, dict):
+        raise RunError(f"{path} is damaged: its header is no JSON object.")
+    checksum = header.pop("checksum", None)
+    with foreign(f"{path} is damaged", RunError):
+        if checksum is not None and checksum != checksum_of(tensors, json.dumps(header)):
+            raise ValueError(NOT_AS_WRITTEN)
+    return tensors, header
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def has_checksum(path: Path) -> bool:
+    """Returns whether a file of `write_tensors` that can be read has one, as all have but those of earlier versions."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        return "checksum" in json.loads(json.loads(file.read(length))["__metadata__"]["vaekit"])
+
+
+def parse_json(text: str) -> Any:
+    """JSON without NaN and infinity, which are none, and which vaekit never writes."""
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Raises RunError when the file is not a JSON object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read as JSON: {error}.") from None
+    with foreign(f"{path} cannot be read as JSON", RunError):
+        content = parse_json(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise RunError(f"{path} must hold a JSON object.")
     return content

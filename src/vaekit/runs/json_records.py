@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from vaekit.core import RunError
 
 R = TypeVar("R")
+HUGE = 1e300
 
 WORDS = {
     types.NoneType: "null", bool: "true or false", int: "a whole number", float: "a number", str: "text",
@@ -89,6 +90,7 @@ def _value(value: Any, hint: Any, path: Path, name: str) -> Any:
         shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
         raise RunError(f"{path}: {name} = {shown} must be {wanted}.")
     outer = _outer(kind)
+    _check_size(value, path, name)
     if outer in (tuple, list):
         item = typing.get_args(kind)[0]
         return outer(_value(part, item, path, f"{name}[{index}]") for index, part in enumerate(value))
@@ -96,6 +98,12 @@ def _value(value: Any, hint: Any, path: Path, name: str) -> Any:
         return _items(value, kind, path, f"{name}.")
     record = isinstance(kind, type) and dataclasses.is_dataclass(kind)
     return read_record(kind, value, path, f"{name}.") if record else value
+
+
+def _check_size(value: object, path: Path, name: str) -> None:
+    """Raises RunError for a number that nobody can count with; JSON has no bound."""
+    if isinstance(value, int | float) and not -HUGE <= value <= HUGE:  # not NaN either
+        raise RunError(f"{path}: {name} is no number that can be counted with.")
 
 
 def _items(values: Mapping[str, Any], hint: Any, path: Path, prefix: str) -> dict[str, Any]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,17 +15,22 @@ from vaekit.config import options as s
 from vaekit.config.methods import find_method, resolve
 from vaekit.core import DataError, RunError, SettingError
 from vaekit.data import SOURCES, Data, Split, load_data
+from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
 from vaekit.distributions.likelihoods import measured_under
+from vaekit.foreign import foreign
 from vaekit.metrics import Under
 from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE
 from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
-from vaekit.runs.files import read_tensors
+from vaekit.runs.files import NOT_AS_WRITTEN, checksum_of_arrays, read_tensors
+from vaekit.runs.plausible import check_previews, check_sizes, check_weights
+from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.records import (
     CONFIG,
+    PREVIEWS,
     MetricLine,
     RunConfig,
     Summary,
@@ -38,8 +40,6 @@ from vaekit.runs.records import (
 )
 from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.device import choose_device
-
-PRIOR = "prior"  # folder within a run
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,9 @@ def load_run(
     if not weights.exists():
         raise RunError(f"{folder} has no weights yet; resume it: vaekit resume {folder}")
     tensors, _ = read_tensors(weights)
+    previews, _ = read_previews(folder)
+    check_previews(previews, config.data, folder / PREVIEWS)
+    check_sizes(settings.model.flat(), [tuple(tensor.shape) for tensor in tensors.values()], folder / CONFIG)
     model = build_model(settings, config, encoder, decoder)
     load_weights(model, tensors, weights)
     model = model.to(choose_device(device)).eval()
@@ -184,13 +187,13 @@ def load_run(
         config,
         read_summary(folder),
         read_metrics(folder),
-        read_previews(folder),
+        previews,
     )
 
 
 def has_prior(folder: Path) -> bool:
     """Returns whether a prior was fitted to the latents of a run, or is being fitted and has weights."""
-    return (folder / PRIOR / "model.safetensors").exists()
+    return (prior_folder(folder) / "model.safetensors").exists()
 
 
 def load_prior(folder: Path, model: Model, data: str, device: str) -> CodeDensity:
@@ -207,7 +210,7 @@ def load_prior(folder: Path, model: Model, data: str, device: str) -> CodeDensit
     """
     if not has_prior(folder):
         raise SettingError(f"{folder}: {CANNOT_SAMPLE.format(run=folder)}")
-    prior = load_run(folder / PRIOR, device=device)
+    prior = load_run(prior_folder(folder), device=device)
     if prior.config.data.fingerprint != codes_fingerprint(model, data):
         raise RunError(
             f"{folder / PRIOR} was fitted to other weights of {folder}; fit it anew (vaekit prior {folder}) with replace=True."
@@ -233,7 +236,9 @@ def build_model(
                 "this run was trained with own networks; in Python, pass its encoder and decoder again."
             )
         given |= {"encoder": encoder, "decoder": decoder}
-    return seeded_model(settings, given)
+        return seeded_model(settings, given)
+    with foreign(f"{about.source}: a {settings.method} cannot be built as config.json says", RunError):
+        return seeded_model(settings, given)
 
 
 def load_own_data(folder: Path, settings: s.Settings, config: RunConfig) -> Data:
@@ -266,11 +271,9 @@ def check_unchanged(folder: Path, data: Data, config: RunConfig) -> None:
 
 def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> None:
     """Raises RunError when the tensors of a file are not those of the model."""
-    try:
+    check_weights(model.state_dict(), tensors, where)
+    with foreign(f"{where} does not hold the weights of this run's model", RunError):
         model.load_state_dict(tensors)
-    except RuntimeError as error:
-        detail = " ".join(str(error).split())[:200]
-        raise RunError(f"{where} does not hold the weights of this run's model: {detail}") from None
 
 
 def settings_of(folder: Path, config: RunConfig) -> s.Settings:
@@ -290,13 +293,17 @@ def settings_of(folder: Path, config: RunConfig) -> s.Settings:
         raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None
 
 
-def read_previews(folder: Path) -> Split:
-    """Raises RunError when previews.npz is missing or damaged."""
-    try:
-        # opened here: numpy leaves a damaged file open
-        with open(folder / "previews.npz", "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
-            names = [str(name) for name in arrays["names"]] if "names" in arrays else None
-            return Split(torch.from_numpy(arrays["images"]), labels, names)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RunError(f"{folder / 'previews.npz'} cannot be read: {error}.") from None
+def read_previews(folder: Path) -> tuple[Split, bool]:
+    """The images kept with a run, and whether they have a checksum, as all have but those of earlier versions.
+
+    Raises:
+        RunError: previews.npz is missing or damaged.
+    """
+    with foreign(f"{folder / PREVIEWS} cannot be read", RunError), open_npz(folder / PREVIEWS) as file:
+        arrays = {name: file[name] for name in file.files}
+        checksum = arrays.pop("checksum", None)
+        if checksum is not None and str(checksum) != checksum_of_arrays(arrays):
+            raise ValueError(NOT_AS_WRITTEN)
+        labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
+        names = [str(name) for name in arrays["names"]] if "names" in arrays else None
+        return Split(torch.from_numpy(arrays["images"]), labels, names), checksum is not None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from vaekit.data.kinds.image import why_no_pictures
 from vaekit.images.png import png
 from vaekit.images.sheet import contact_sheet
 from vaekit.images.tile import to_bytes, to_rgb
-from vaekit.runs.files import write_atomic, writing
+from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
 
 IMAGE_FILES = (".png", ".npz", ".csv", "")  # of `write_images`, as far as they fit the images
 ARRAY_FILES = (".npz", ".csv")  # of `write_arrays`
@@ -31,7 +29,7 @@ def check_out(out: Path, suffixes: Sequence[str]) -> None:
 
     Raises:
         SettingError: an unknown suffix.
-        RunError: something is in the way.
+        RunError: something is in the way, or its folder cannot be written.
     """
     suffix = out.suffix.lower()
     if suffix not in suffixes:
@@ -41,6 +39,7 @@ def check_out(out: Path, suffixes: Sequence[str]) -> None:
         raise RunError(f"out='{out}': a folder is there; name a file.")
     if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"out='{out}': something is there already; name a new folder.")
+    check_writable(out)
 
 
 def usual_file(shape: tuple[int, ...], pixels: str) -> str:
@@ -88,9 +87,8 @@ def write_images(
     if out.suffix:
         write_file(out, contact_sheet(images, columns))
         return
-    with writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _write_folder(images, out)
+    with new_folder(out) as folder:
+        _write_pictures(images, folder)
 
 
 def write_arrays(out: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -121,20 +119,11 @@ def write_file(out: Path, content: bytes) -> None:
     write_atomic(out, content)
 
 
-def _write_folder(images: Tensor, out: Path) -> None:
-    """All images or no folder: they are written beside it first."""
+def _write_pictures(images: Tensor, folder: Path) -> None:
     pixels = to_bytes(images) if images.shape[1] in (1, 3, 4) else to_rgb(images)
-    beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    beside.mkdir()
-    try:
-        digits = max(4, len(str(len(pixels) - 1)))
-        for number, picture in enumerate(pixels):
-            (beside / f"{number:0{digits}d}.png").write_bytes(png(picture))
-        if out.is_dir():
-            out.rmdir()
-        os.replace(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    digits = max(4, len(str(len(pixels) - 1)))
+    for number, picture in enumerate(pixels):
+        (folder / f"{number:0{digits}d}.png").write_bytes(png(picture))
 
 
 def _array(images: Tensor, pixels: str) -> np.ndarray:

@@ -6,7 +6,6 @@ the file's object back, key for key. Nobody else reads these files by key (a tes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,12 @@ from typing import Any
 
 from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, near_miss
-from vaekit.runs.files import read_json
+from vaekit.foreign import foreign
+from vaekit.runs.files import parse_json, read_json
 from vaekit.runs.json_records import OPTIONAL, REST, as_json, read_record
+from vaekit.runs.plausible import check_data
 
-CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"  # within a run folder
+CONFIG, SUMMARY, METRICS, PREVIEWS = "config.json", "summary.json", "metrics.jsonl", "previews.npz"
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,9 @@ def read_run_config(folder: Path) -> RunConfig:
         check_format(content, str(path))
     except SettingError as error:
         raise RunError(str(error)) from None
-    return read_record(RunConfig, content, path)
+    config = read_record(RunConfig, content, path)
+    check_data(config.data, path)
+    return config
 
 
 def has_begun(folder: Path) -> bool:
@@ -294,9 +297,7 @@ def read_metrics(folder: Path) -> list[MetricLine]:
     path = folder / METRICS
     if not path.exists():
         return []
-    try:
+    with foreign(f"{path} is damaged", RunError):
         lines = path.read_text(encoding="utf-8").split("\n")
-        content = [(number, json.loads(line)) for number, line in enumerate(lines[:-1], 1) if line]
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}.") from None
+        content = [(number, parse_json(line)) for number, line in enumerate(lines[:-1], 1) if line]
     return [read_record(MetricLine, line, path.with_name(f"{METRICS}:{number}")) for number, line in content]

@@ -27,11 +27,13 @@ from vaekit.data import SOURCES, Data
 from vaekit.data.picking import mixed
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
-from vaekit.runs.files import write_json, write_tensors, writing
+from vaekit.runs.files import check_writable, checksum_of_arrays, write_json, write_tensors, writing
 from vaekit.runs.json_records import as_json
+from vaekit.runs.lock import sole_writer
 from vaekit.runs.outputs import write_arrays
 from vaekit.runs.records import (
     CONFIG,
+    PREVIEWS,
     SUMMARY,
     DataRecord,
     RunConfig,
@@ -40,8 +42,9 @@ from vaekit.runs.records import (
     WeightsRecord,
     read_summary,
 )
+from vaekit.runs.temporaries import is_temporary
 
-PREVIEWS = 64  # test images kept with a run
+MOST_PREVIEWS = 64  # test images kept with a run
 
 
 def method_name(model: Model, objective: Objective) -> str:
@@ -98,14 +101,17 @@ def _remove_empty(folder: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Raises RunError when something is in the way of a new run folder."""
+    """Raises RunError when something is in the way of a new run folder, or it could not be written."""
     with writing(folder):
         if (folder / CONFIG).exists():
             raise RunError(
                 f"out='{folder}': a run is there; resume it (vaekit resume {folder}) or name another."
             )
-        if folder.exists() and (not folder.is_dir() or any(p.suffix != ".tmp" for p in folder.iterdir())):
+        if folder.exists() and (
+            not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())
+        ):
             raise RunError(f"out='{folder}': something else is there; name a new folder.")
+    check_writable(folder / CONFIG if folder.is_dir() else folder)
 
 
 @contextmanager
@@ -222,21 +228,23 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
     """Puts what was measured into summary.json; False if the run has none, since it has not ended.
 
     Raises:
-        RunError: summary.json is damaged, or cannot be written.
+        RunError: summary.json is damaged, or cannot be written, or another process is training the run: then it has
+            ended no more.
     """
-    summary = read_summary(folder)
-    if summary is not None:
-        write_summary(folder, replace(summary, evaluation=values))
+    with sole_writer(folder):
+        summary = read_summary(folder)
+        if summary is not None:
+            write_summary(folder, replace(summary, evaluation=values))
     return summary is not None
 
 
 def write_previews(folder: Path, data: Data) -> None:
     """A mix of test images of all classes, as they are stored; without test images of training images."""
     split = data.test if len(data.test) else data.train
-    split = mixed(split, PREVIEWS)
+    split = mixed(split, MOST_PREVIEWS)
     arrays = {"images": split.images.numpy()}
     if split.labels is not None:
         arrays["labels"] = split.labels.numpy()
     if split.names is not None:
         arrays["names"] = np.array(split.names)
-    write_arrays(folder / "previews.npz", arrays)
+    write_arrays(folder / PREVIEWS, arrays | {"checksum": np.array(checksum_of_arrays(arrays))})

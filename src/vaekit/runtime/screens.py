@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from vaekit.core import printable
 from vaekit.runtime.stopwatch import duration
 
 BETWEEN, AT_MOST = 5.0, 30.0  # seconds between lines: where something new begins, and within it
@@ -94,7 +95,7 @@ class Lines:
         self._last, self._written = self._clock(), True
         try:
             if not self._lost:
-                print(f"vaekit: {line}", file=self._stream, flush=True)
+                print(printable(f"vaekit: {line}"), file=self._stream, flush=True)
         except (OSError, ValueError):  # whoever read it has gone; the work goes on
             self._lost = True
 
@@ -166,7 +167,7 @@ class Bar:
         self._bar.update(self._tasks[standing.bar], **shown)
 
     def keep(self, line: str) -> None:
-        self._bar.console.print(line, highlight=False)
+        self._bar.console.print(printable(line), highlight=False, markup=False)
 
     def close(self, line: str) -> None:
         self._bar.stop()

@@ -129,6 +129,6 @@ class Learner:
             if self.average is not None:
                 now = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
                 self.average.weights = now | moved(nested["average"], self.context.device)
-        except (RuntimeError, ValueError, KeyError, AttributeError) as error:
+        except Exception as error:  # optimisers raise what they like for a state that is none of theirs
             detail = " ".join(str(error).split())[:200]
             raise RunError(f"the state in {where} is not of this run's model: {detail}") from None

@@ -97,11 +97,18 @@ class Metrics:
             sync_file(self.folder / METRICS)
 
     def check(self) -> None:
-        """Raises RunError when the file is shorter than it was when the state was saved."""
-        if self.folder is not None:
-            path, size = self.folder / METRICS, self.state.metrics_size
-            if size and (not path.exists() or path.stat().st_size < size):
-                raise RunError(f"{path} is shorter than it was when its state was saved; train anew.")
+        """Raises RunError when the file is shorter than it was when the state was saved, or its part is no whole lines."""
+        if self.folder is None or not self.state.metrics_size:
+            return
+        path, size = self.folder / METRICS, self.state.metrics_size
+        if not path.exists() or path.stat().st_size < size:
+            raise RunError(f"{path} is shorter than it was when its state was saved; train anew.")
+        with path.open("rb") as file:
+            file.seek(size - 1)
+            if file.read(1) != b"\n":
+                raise RunError(
+                    f"{path}: its first {size:,} bytes, by the run's state, are no whole lines; train anew."
+                )
 
     def cut(self) -> None:
         """Cuts the file back to what it was when the state was saved, and reads its lines.

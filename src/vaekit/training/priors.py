@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -15,10 +14,10 @@ from vaekit.data import Data, Split
 from vaekit.models import Model
 from vaekit.models.capabilities import TakesPrior, check_needs
 from vaekit.runs.ask import run_of
-from vaekit.runs.files import writing
-from vaekit.runs.load import PRIOR, Run, codes_fingerprint, load_run
-from vaekit.runs.lock import sole_writer
-from vaekit.runs.records import has_begun, has_ended
+from vaekit.runs.files import check_writable
+from vaekit.runs.load import Run, codes_fingerprint, load_run
+from vaekit.runs.prior_place import NEW, PRIOR, make_room, settle
+from vaekit.runs.records import has_ended
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import joined
 from vaekit.runtime.launch import launched
@@ -26,7 +25,7 @@ from vaekit.runtime.pulse import ProgressCallback, pulse
 from vaekit.training.fit import History, fit, planned
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
-from vaekit.training.resume import resume
+from vaekit.training.resume import in_place, resume
 
 
 def load_codes(data: str | Path, encoded_on: str = "cpu") -> Data:
@@ -113,7 +112,8 @@ def prior(
     Args:
         run: from `load_run`, or its folder; its model takes a prior.
         images: the run's own, if they are loaded already.
-        replace: put it in the place of one that is there.
+        replace: put it in the place of one that is there, which stays until the new one is whole; interrupted, the new
+            one is in RUN/prior.new, can be resumed there, and comes into its place then.
         progress, should_stop: as in `fit`.
         tell: is given a line before the training.
         options: of the prior that suits the model and of its training, by their names on the command line;
@@ -127,15 +127,22 @@ def prior(
         SettingError: the model has no latents, or an option is unknown or out of range.
         TrainingError: as in `fit`.
     """
+    leads = launched().leads
+    if leads:
+        settle(run.path if isinstance(run, Run) else Path(run))
     run = run_of(run, options.get("device", "auto"))
-    out, leads = run.path / PRIOR, launched().leads
-    if leads and out.exists() and not replace:
+    place = run.path / PRIOR
+    replaces = place.exists()
+    out = run.path / NEW if replaces else place
+    if leads:
+        check_writable(out)
+    if leads and replaces and not replace:
         remedy = (
             "replace=True fits another"
-            if has_ended(out)
-            else f"resume it (vaekit resume {out}), or fit another: replace=True"
+            if has_ended(place)
+            else f"resume it (vaekit resume {place}), or fit another: replace=True"
         )
-        raise RunError(f"{out}: a prior is there already; {remedy}.")
+        raise RunError(f"{place}: a prior is there already; {remedy}.")
     with pulse(progress if isinstance(progress, str) else "none") as seen:
         latents = codes_of_run(run, images, seen)
     settings = prior_settings(run.model, latents, options)
@@ -145,12 +152,10 @@ def prior(
     model, objective = new_model(settings, latents)
     with joined(settings.fit.device, settings.fit.precision) as context:
         planned_fit = planned(settings.fit, model, objective, latents, context)
-        if (
-            leads and out.exists()
-        ):  # only now: whatever is wrong with the options, the one that is there stays
-            remove(out)
-        tell(f"fitting a {settings.method} to {len(latents.train):,} latents of {run.path} into {out}")
-        return fit(
+        if leads and replaces:
+            make_room(run.path)
+        tell(f"fitting a {settings.method} to {len(latents.train):,} latents of {run.path} into {place}")
+        history = fit(
             model,
             objective,
             latents,
@@ -160,19 +165,7 @@ def prior(
             progress=progress,
             should_stop=should_stop,
         )
-
-
-def remove(out: Path) -> None:
-    """Removes a prior.
-
-    Raises:
-        RunError: another process is training it, or it cannot be removed.
-    """
-    if has_begun(out):
-        with sole_writer(out):  # or else it is being trained
-            pass
-    with writing(out):
-        shutil.rmtree(out)
+    return in_place(history)
 
 
 def go_on_with_prior(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import torch
 from torch import nn
 
 from vaekit.config.methods import find_method
@@ -19,11 +21,13 @@ from vaekit.data import Data
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.objectives.create import create_objective
-from vaekit.runs.checkpoints import load_state
+from vaekit.runs.checkpoints import load_state, states
 from vaekit.runs.files import remove_temporaries, sync_folder, writing
 from vaekit.runs.json_records import as_json
 from vaekit.runs.load import build_model, check_unchanged, load_own_data, settings_of
 from vaekit.runs.lock import SoleWriter, sole_writer
+from vaekit.runs.plausible import check_sizes, check_weights, shapes_in
+from vaekit.runs.prior_place import NEW, PRIOR, put_in_place, settle
 from vaekit.runs.records import (
     CONFIG,
     METRICS,
@@ -44,6 +48,7 @@ from vaekit.training.history import History
 from vaekit.training.lengths import with_length
 from vaekit.training.pace import in_steps
 from vaekit.training.progress import Progress, choose_progress
+from vaekit.training.state import TrainState
 from vaekit.training.trainer import Trainer
 
 
@@ -81,6 +86,32 @@ def resume(
     """
     folder, given = Path(path), {"epochs": epochs, "steps": steps, "budget": budget}
     length = {name: value for name, value in given.items() if value is not None}
+    if folder.name in (PRIOR, NEW) and launched().leads:
+        settle(folder.parent)
+    return in_place(resumed(folder, length, data, encoder, decoder, progress, should_stop))
+
+
+def in_place(history: History) -> History:
+    """The history of a prior that has taken the place of the one before, if it was to and has ended; any other as it is."""
+    if history.out is None or history.out.name != NEW or history.summary is None:
+        return history
+    return dataclasses.replace(history, out=put_in_place(history.out.parent))
+
+
+def resumed(
+    folder: Path,
+    length: Mapping[str, Any],
+    data: Data | str | Path | None,
+    encoder: nn.Module | None,
+    decoder: nn.Module | None,
+    progress: str | Progress,
+    should_stop: Callable[[], str | None] | None,
+) -> History:
+    """As `resume`, in the folder itself.
+
+    Args:
+        length: the one of `epochs`, `steps` and `budget` that is given.
+    """
     config = read_run_config(folder)
     settings = settings_of(folder, config)
     options = with_length(settings.fit, **length) if length else settings.fit
@@ -93,8 +124,11 @@ def resume(
         if ended is not None and not length:
             rewrite(writer, config, now)
             return History(read_metrics(folder), ended, None, folder)
-        state = load_state(folder / "checkpoints")
-        model, objective = as_begun(folder, config, settings, encoder, decoder, state is None)
+        check_sizes(settings.model.flat(), kept_shapes(folder), folder / CONFIG)
+        model, objective = as_begun(settings, config, encoder, decoder)
+        state = load_state(folder / "checkpoints", partial(check_state, model=model))
+        if state is None:
+            check_untouched(folder, config, settings, model, objective)
         with joined(settings.fit.device, settings.fit.precision) as context:
             done = ended.steps if ended else state["step"] if state else 0
             options = in_steps(options, model, objective, images, context, done)
@@ -128,23 +162,29 @@ def resume(
 
 
 def as_begun(
-    folder: Path,
-    config: RunConfig,
-    settings: Settings,
-    encoder: nn.Module | None,
-    decoder: nn.Module | None,
-    without_state: bool,
+    settings: Settings, config: RunConfig, encoder: nn.Module | None, decoder: nn.Module | None
 ) -> tuple[Model, Objective]:
-    """Model and objective as the seed makes them.
-
-    Raises:
-        RunError: a run without a state cannot be begun again as it was.
-    """
+    """Model and objective as the seed makes them."""
     model = build_model(settings, config, encoder, decoder)
-    objective = create_objective(settings.method, settings.objective)
-    if without_state:
-        check_untouched(folder, config, settings, model, objective)
-    return model, objective
+    return model, create_objective(settings.method, settings.objective)
+
+
+def kept_shapes(folder: Path) -> list[tuple[int, ...]]:
+    """Shapes of the tensors of the run's newest files that have any; none before its first state."""
+    files = [folder / "model.safetensors", *states(folder / "checkpoints")]
+    return next(filter(None, map(shapes_in, reversed(files))), [])
+
+
+def check_state(state: Mapping[str, Any], path: Path, model: Model) -> None:
+    """Raises RunError, or whatever a missing part leads to, for a state that is none of this model's training."""
+    TrainState.from_nested(state, torch.device("cpu"), path)
+    own, stored = model.state_dict(), state["model"]
+    other = {
+        name for name in own.keys() ^ stored.keys() if not name.startswith("units.")
+    }  # older runs have none
+    if other or any(own[name].shape != stored[name].shape for name in own.keys() & stored.keys()):
+        raise RunError(f"{path}: its tensors are not those of the run's model.")
+    check_weights(own, stored, path)
 
 
 def read_end(folder: Path, config: RunConfig) -> Summary | None:

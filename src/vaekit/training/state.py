@@ -16,6 +16,8 @@ from torch import Tensor
 from vaekit.core import RunError
 from vaekit.runtime.spent import spent
 
+MOST = 2**62  # of anything counted
+
 COUNTERS = ("step", "epoch", "batch", "stale", "stopped", "seconds", "processor_seconds")
 
 
@@ -98,6 +100,7 @@ class TrainState:
             RunError: something is missing.
         """
         try:
+            check_counters(nested)
             best = nested["best"]
             value = math.inf if best["value"] is None else best["value"]
             weights = None if best["weights"] is None else moved(best["weights"], device)
@@ -108,10 +111,22 @@ class TrainState:
                 counts=moved(nested["counts"], device),
                 metrics_size=nested["metrics_size"],
             )
-        except (KeyError, TypeError) as error:
+        except Exception as error:  # whatever a value of another kind leads to
             raise RunError(
                 f"the state in {where} is of another version of vaekit, or damaged: {error}."
             ) from None
+
+
+def check_counters(nested: Mapping[str, Any]) -> None:
+    """Raises ValueError when what a state counts is no number from 0 on, or KeyError when it is missing."""
+    for name in (*COUNTERS, "metrics_size"):
+        value = nested[name]
+        kinds = bool if name == "stopped" else float | int if name.endswith("seconds") else int
+        if not isinstance(value, kinds) or not 0 <= value < MOST:
+            raise ValueError(f"{name} = {str(value)[:40]} is no count")
+    value = nested["best"]["value"]
+    if value is not None and not (isinstance(value, float | int) and math.isfinite(value)):
+        raise ValueError(f"best.value = {str(value)[:40]} is no number")
 
 
 class Stint:

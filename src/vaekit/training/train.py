@@ -23,6 +23,7 @@ from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
 from vaekit.models.latent import centred
 from vaekit.networks.principal import Curve, held_out_curve, varying_directions
+from vaekit.runs.files import check_writable
 from vaekit.runs.start import check_start, model_options_of
 from vaekit.runs.write import check_free, reserved_run_path
 from vaekit.runtime.device import choose_device
@@ -81,8 +82,8 @@ def train(
     begun = {} if start is None else model_options_of(Path(start), method, options)
     settings = resolve(method, begun, options, {"data": _source(method, data, options)}, where="")
     leads = launched().leads
-    if leads and out is not None:
-        check_free(Path(out))
+    if leads:
+        check_writable(Path("runs", "new")) if out is None else check_free(Path(out))
     choose_device(settings.fit.device)
     images = _loaded(settings, data, labels)
     if start is not None:

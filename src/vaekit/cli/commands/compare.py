@@ -48,4 +48,4 @@ def compare(options: CompareOptions) -> Result:
         "page": str(found.page),
         "numbers": str(found.numbers),
     }
-    return Result(values, "\n".join([*comparison_lines(table), str(found.page), str(found.numbers)]))
+    return Result(values, [*comparison_lines(table), str(found.page), str(found.numbers)])

@@ -17,7 +17,7 @@ def export(options: ExportOptions) -> Result:
     values = {"run": options.run, "out": str(out)}
     if options.format == "onnx":
         lines = [f"{out / n}: differs from torch by at most {d:.1g}" for n, d in found.differences.items()]
-        return Result(values | {"max_difference": found.differences}, "\n".join(lines))
+        return Result(values | {"max_difference": found.differences}, lines)
     total = sum(found.sizes.values())
     text = f"{out}: {counted(len(found.sizes), 'file')}, {total / 1e6:.1f} MB; to see it: python -m http.server -d {out}"
     return Result(values | {"files": len(found.sizes), "bytes": total}, text)

@@ -33,4 +33,4 @@ def figures(options: FiguresOptions) -> Result:
         values["report"] = str(drawn.report)
     lines = [*files.values(), *([str(drawn.report)] if drawn.report is not None else [])]
     lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in drawn.left_out.items()]
-    return Result(values, "\n".join(lines))
+    return Result(values, lines)

@@ -43,4 +43,4 @@ def score(options: ScoreOptions) -> Result:
     lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in found.left_out.items()]
     named = {"against": options.against, "odd": options.odd, "auroc": dict(found.auroc) or None}
     values |= {name: value for name, value in named.items() if value is not None}
-    return Result(values | {"oddest": found.oddest(10), "left_out": dict(found.left_out)}, "\n".join(lines))
+    return Result(values | {"oddest": found.oddest(10), "left_out": dict(found.left_out)}, lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,8 @@ from vaekit.core import DataError
 from vaekit.data.cache import RESIDENT, read_npy, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.folder import natural
+from vaekit.data.formats.numpy_files import Arrays, Unfit, open_npz
+from vaekit.foreign import foreign, reason
 
 CHANNELS = range(1, 5)
 
@@ -26,10 +27,8 @@ def load_npy_file(path: Path, settings: DataSettings) -> Loaded:
     Raises:
         DataError: unreadable, pickled, or not an array of images or features.
     """
-    try:
+    with foreign(str(path), say=_unreadable):
         array = read_npy(path)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: {_unreadable(error)}") from None
     loaded = from_array(array, None, settings, str(path))
     loaded.path = str(path.resolve())
     return loaded
@@ -41,16 +40,9 @@ def load_npz_file(path: Path, settings: DataSettings) -> Loaded:
     Raises:
         DataError: as for an .npy file, or the file has no array of the name wanted.
     """
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            if isinstance(file, np.ndarray):
-                raise DataError(f"{path}: holds a single array; rename it to .npy.")
-            images = _member(file, settings.images_key, ("images", "x"), "images_key", path)
-            labels = _member(file, settings.labels_key, ("labels", "y"), "labels_key", path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: {_unreadable(error)}") from None
+    with foreign(str(path), say=_unreadable), open_npz(path) as file:
+        images = _member(file, settings.images_key, ("images", "x"), "images_key", path)
+        labels = _member(file, settings.labels_key, ("labels", "y"), "labels_key", path)
     assert images is not None
     loaded = from_array(images, labels, settings, str(path))
     loaded.path = str(path.resolve())
@@ -70,7 +62,8 @@ def from_array(
     Raises:
         DataError: type, shape, values or labels are not those of images.
     """
-    array = _numpy(array)
+    with foreign(f"{where}: cannot be taken as a numpy array; give a dense one of plain numbers, on the CPU"):
+        array = _numpy(array)
     mapped = isinstance(array, np.memmap) and array.nbytes > RESIDENT
     images = arranged(torch.from_numpy(_values(array, settings.pixels, where)), settings.layout, where)
     if len(images) == 0 or images.numel() == 0:
@@ -112,7 +105,10 @@ def class_numbers(labels: object, count: int, where: str) -> tuple[Tensor, list[
     Raises:
         DataError: wrong number or shape, fractions, or of another type.
     """
-    values = _numpy(labels) if isinstance(labels, Tensor) else np.asarray(labels)
+    with foreign(
+        f"{where}: labels cannot be taken as a numpy array; give one whole number or word per image"
+    ):
+        values = _numpy(labels) if isinstance(labels, Tensor) else np.asarray(labels)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.shape != (count,):
         raise DataError(f"{where}: labels of shape {values.shape} for {count:,} images; give one per image.")
@@ -190,7 +186,7 @@ def _floats(array: np.ndarray, kept: type[np.floating], where: str) -> np.ndarra
 def _numpy(array: object) -> np.ndarray:
     """A numpy array that torch can take: native byte order, positive strides."""
     if isinstance(array, Tensor):
-        array = array.detach().cpu()
+        array = array.detach().cpu().resolve_neg()
         array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
     assert isinstance(array, np.ndarray)
     if not array.dtype.isnative:
@@ -201,7 +197,7 @@ def _numpy(array: object) -> np.ndarray:
 
 
 def _member(
-    file: np.lib.npyio.NpzFile, chosen: str | None, usual: tuple[str, ...], option: str, path: Path
+    file: Arrays, chosen: str | None, usual: tuple[str, ...], option: str, path: Path
 ) -> np.ndarray | None:
     names = (chosen,) if chosen is not None else usual
     for name in names:
@@ -213,8 +209,12 @@ def _member(
     raise DataError(f"{path}: no array named {' or '.join(names)}; give {option}=. Arrays there: {there}.")
 
 
-def _unreadable(error: Exception) -> str:
-    line = " ".join(str(error).split())
+def _unreadable(error: BaseException) -> str:
+    line = reason(error)
+    if isinstance(error, Unfit):
+        return str(error)
+    if isinstance(error, PermissionError):
+        return f"cannot be read ({line}); check its permissions."
     if "Object arrays" in line:
         return "holds Python objects; save an array of uint8 or float32 with numpy.save."
     if "pickled" in line:  # numpy takes whatever it does not know for a pickle

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from vaekit.core import DataError
+from vaekit.data.formats.numpy_files import EXPANSION, UNPACKED
+from vaekit.foreign import foreign, reason
 
 UNSIGNED_BYTE = 8  # the only type code of IDX that image sets use
 
@@ -19,12 +21,16 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
     Raises:
         DataError: unreadable, damaged, wrong magic number, or not as long as its header says.
     """
-    try:
+    with foreign(
+        str(path), say=lambda error: f"cannot be read or is damaged ({reason(error)}); fetch the file again."
+    ):
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read or is damaged ({error}); fetch the file again.") from None
+            most = max(UNPACKED, EXPANSION * len(content))
+            with gzip.open(path) as packed:
+                content = packed.read(most + 1)
+            if len(content) > most:
+                raise ValueError(f"it unpacks to more than {most:,} bytes")
     magic = bytes([0, 0, UNSIGNED_BYTE, axes])
     if content[:4] != magic:
         raise DataError(
@@ -33,7 +39,7 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
         )
     start = 4 + 4 * axes
     shape = tuple(int(n) for n in np.frombuffer(content[4:start], ">u4"))
-    expected = int(np.prod(shape, dtype=np.int64)) if len(shape) == axes else 0
+    expected = prod(shape) if len(shape) == axes else 0
     if len(shape) != axes or len(content) - start != expected:
         raise DataError(
             f"{path}: truncated or damaged: {max(len(content) - start, 0):,} bytes of values, "

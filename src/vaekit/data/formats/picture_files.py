@@ -26,6 +26,7 @@ from vaekit.data.formats.depth import (
     is_cut,
     samples_of,
 )
+from vaekit.data.formats.opening import frames, open_image
 from vaekit.data.formats.png_chunks import has_late_metadata
 from vaekit.data.splits import hash_bytes
 
@@ -126,10 +127,8 @@ class Bad:
 
 def probe(path: Path, content: bytes | None = None) -> Header | Bad:
     """The header of an image file, or of its content where that is at hand."""
-    from PIL import Image
-
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as image:
+        with open_image(path if content is None else io.BytesIO(content)) as image:
             depth = depth_of(image)
             cut, mixed = is_cut(image)
             if (cut or mixed) and image.format == "TIFF":
@@ -139,10 +138,9 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
             orientation = _orientation(image)
             width, height = _stored_size(image)
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
-            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
             grey = image.mode in GREY_MODES or _grey_palette(image)
             alpha = image.has_transparency_data
-            return Header(path, size, image.mode, grey, alpha, orientation, frames, depth, cut)
+            return Header(path, size, image.mode, grey, alpha, orientation, frames(image), depth, cut)
     except Exception as error:  # decoders raise errors of many kinds on damaged files
         return _tiff(path, content) or Bad(path, _reason(error))
 
@@ -163,7 +161,7 @@ def _decode_bytes(header: Header, plan: Plan, content: bytes) -> tuple[np.ndarra
     """Pixels of an image of 8 bits, and whether some of it was transparent."""
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(content)) as image:
+    with open_image(io.BytesIO(content)) as image:
         side = 2 * max(plan.size)
         image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
         image.load()
@@ -183,12 +181,11 @@ def _decode_bytes(header: Header, plan: Plan, content: bytes) -> tuple[np.ndarra
 
 def _decode_deep(header: Header, depth: Depth, plan: Plan, content: bytes) -> Decoded:
     """An image of more than 8 bits, by all of them."""
-    from PIL import Image
 
     if depth.route == "tiff":
         samples = samples_of(None, content, depth, header.orientation, plan.white)
     else:
-        with Image.open(io.BytesIO(content)) as image:
+        with open_image(io.BytesIO(content)) as image:
             image.load()
             left = _left_to_turn(image, header)
             upright = _turned(image, left) if depth.route == "grey" else image

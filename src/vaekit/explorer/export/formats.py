@@ -13,6 +13,7 @@ from vaekit.explorer.export.web import write_page
 from vaekit.explorer.material import Material
 from vaekit.explorer.subject import subject_of
 from vaekit.runs.ask import data_to_show
+from vaekit.runs.files import new_folder
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.outputs import check_out
 
@@ -59,5 +60,6 @@ def export(
     if format == "web":
         return Exported(write_page(Material(run, found), Path(out)))
     images = found.test if found is not None and len(found.test) else run.previews
-    differences = write_onnx(subject_of(run), images, Path(out))
+    with new_folder(Path(out)) as part:
+        differences = write_onnx(subject_of(run), images, part)
     return Exported({name: (Path(out) / name).stat().st_size for name in differences}, differences)

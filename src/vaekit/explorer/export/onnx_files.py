@@ -76,7 +76,7 @@ def write(module: nn.Module, given: tuple[Tensor, ...], path: Path, name: str, o
         )
     difference = compare(module, given, path)
     if not difference <= TOLERANCE:
-        raise VaekitError(f"{path} differs from torch by {difference:.2g}, more than {TOLERANCE:g}.")
+        raise VaekitError(f"{path.name} differs from torch by {difference:.2g}, more than {TOLERANCE:g}.")
     return difference
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from vaekit.explorer.export.program import Weights, write_program
 from vaekit.explorer.material import Material, to_json
 from vaekit.explorer.site import page_files
 from vaekit.explorer.subject import Call, Subject, exportable
+from vaekit.runs.files import new_folder
 
 
 def programs(subject: Subject) -> tuple[dict[str, Any], bytes]:
@@ -45,6 +45,7 @@ def write_page(material: Material, out: Path) -> dict[str, int]:
 
     Raises:
         SettingError: the model needs what the page cannot compute.
+        RunError: the folder cannot be written; nothing is left behind.
     """
     written, weights = programs(material.subject)
     contents = {name: lambda content=content: content for name, content in page_files().items()}
@@ -53,15 +54,10 @@ def write_page(material: Material, out: Path) -> dict[str, int]:
     contents["data/programs.json"] = lambda: to_json(written)
     contents["data/weights.bin"] = lambda: weights
     sizes = {}
-    part = out.with_name(out.name + ".tmp")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        (part / "data").mkdir(parents=True)
+    with new_folder(out) as part:
+        (part / "data").mkdir()
         for name, make in contents.items():
             content = make()
             (part / name).write_bytes(content)
             sizes[name] = len(content)
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return sizes

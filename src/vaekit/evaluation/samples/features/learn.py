@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from vaekit.data.sources import as_data
 from vaekit.evaluation.samples.features.classifier import Trained, train_classifier
 from vaekit.evaluation.samples.features.pca import fit_pca
 from vaekit.evaluation.samples.features.store import load_features, save_classifier, save_pca
+from vaekit.runs.files import writing
 from vaekit.runs.outputs import check_out
+from vaekit.runs.temporaries import temporary
 
 ProgressCallback = Callable[[str], object]
 
@@ -96,19 +99,25 @@ def features(
     warn_of(images.notes)
     if kind == "auto":
         kind = "pca" if images.train.labels is None else "classifier"
-    path = Path("features") / f".new.{os.getpid()}.safetensors" if out is None else Path(out)
+    folder = Path("features") if out is None else Path(out).parent
     if kind == "pca":
         fitted = fit_pca(images, dimensions)
-        save_pca(path, fitted)
-        learned = Learned("", kind, path, images.shape, fitted.dimensions)
+        learned, save = (
+            Learned("", kind, folder, images.shape, fitted.dimensions),
+            partial(save_pca, features=fitted),
+        )
     else:
         trained = _classifier(images, dimensions, epochs, seed, device, tell)
-        save_classifier(path, trained, images)
         judged = (trained.epoch, trained.accuracy, trained.validation_accuracy)
-        learned = Learned("", kind, path, images.shape, dimensions, *judged)
-    name = load_features(path).name
-    if out is None:
-        os.replace(path, path := path.with_name(f"{name}.safetensors"))
+        learned = Learned("", kind, folder, images.shape, dimensions, *judged)
+        save = partial(save_classifier, trained=trained, data=images)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary(folder / "features.safetensors") as place:
+            save(place)
+            name = load_features(place).name
+            path = folder / f"{name}.safetensors" if out is None else Path(out)
+            os.replace(place, path)
     return replace(learned, name=name, path=path)
 
 

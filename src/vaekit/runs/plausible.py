@@ -1,0 +1,124 @@
+"""What the files of a run claim, held against one another before anything is allocated for it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from vaekit.core import RunError
+from vaekit.data.dataset import PIXELS, Split
+from vaekit.foreign import foreign
+from vaekit.runs.files import parse_json
+
+if TYPE_CHECKING:
+    from vaekit.runs.records import DataRecord
+
+LARGEST = 2**24  # values of one example
+MOST_CLASSES = 2**20
+SLACK, LEAST = 2, 64  # a size may be twice the largest dimension of a tensor in the file, and always this
+UNSEEN = 2**16  # sizes where there is no file of weights yet
+MOST_HEADER = 2**26  # bytes of the header of a file of tensors
+
+
+def check_data(data: DataRecord, path: Path) -> None:
+    """Raises RunError when what config.json says of the data cannot be: an empty or a huge shape, counts below 0."""
+    shape = data.shape
+    if not 1 <= len(shape) <= 4 or any(side < 1 for side in shape) or prod(shape) > LARGEST:
+        raise _cannot(
+            path, "data.shape", list(shape), f"1 to 4 sizes of 1 or more, of {LARGEST:,} values together"
+        )
+    if data.pixels not in PIXELS:
+        raise _cannot(path, "data.pixels", data.pixels, f"one of {', '.join(PIXELS)}")
+    if not 0 <= data.classes <= MOST_CLASSES:
+        raise _cannot(path, "data.classes", data.classes, f"from 0 to {MOST_CLASSES:,}")
+    if data.class_names is not None and len(data.class_names) != data.classes:
+        raise _cannot(
+            path, "data.class_names", f"{len(data.class_names)} names", f"of {data.classes} classes"
+        )
+    for name in ("train", "validation", "test"):
+        if data.images.get(name, -1) < 0:
+            raise _cannot(path, f"data.images.{name}", data.images.get(name), "a number of images")
+
+
+def _cannot(path: Path, name: str, value: Any, wanted: str) -> RunError:
+    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+    return RunError(f"{path}: {name} = {shown} must be {wanted}.")
+
+
+def check_sizes(options: Mapping[str, Any], shapes: Iterable[tuple[int, ...]], path: Path) -> None:
+    """Holds the sizes that config.json gives a model against the tensors that are there.
+
+    Args:
+        options: of the model, flat.
+        shapes: of the tensors of the run's weights or of its newest state; none where there is no such file.
+        path: of config.json.
+
+    Raises:
+        RunError: a size far beyond them, for which memory would be asked.
+    """
+    known = list(shapes)
+    largest = max([LEAST, len(known), *(side for shape in known for side in shape)])
+    most = SLACK * largest if known else UNSEEN
+    for name, value in options.items():
+        if isinstance(value, int) and not isinstance(value, bool) and value > most:
+            raise RunError(
+                f"{path}: settings.{name} = {value} does not fit the run's weights, which are far smaller."
+            )
+
+
+def shapes_in(path: Path) -> list[tuple[int, ...]]:
+    """Shapes of the tensors of a safetensors file, from its header alone; none where there is no whole header."""
+    try:
+        with foreign(str(path), RunError), path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = parse_json(file.read(min(length, MOST_HEADER)).decode("utf-8"))
+            return [tuple(map(int, value["shape"])) for key, value in header.items() if key != "__metadata__"]
+    except RunError:
+        return []
+
+
+def check_previews(previews: Split, data: DataRecord, path: Path) -> None:
+    """Raises RunError when previews.npz does not hold images of the run's data."""
+    images, labels, names = previews.images, previews.labels, previews.names
+    if tuple(images.shape[1:]) != tuple(data.shape) or not len(images):
+        raise RunError(
+            f"{path}: images of shape {list(images.shape)}, those of the run are {list(data.shape)}."
+        )
+    if not (images.is_floating_point() and bool(images.isfinite().all())) and str(images.dtype) not in WHOLE:
+        raise RunError(f"{path}: images of type {images.dtype} or with values that are not finite.")
+    if names is not None and len(names) != len(images):
+        raise RunError(f"{path}: {len(names)} names of {len(images)} images.")
+    if labels is None:
+        return
+    if labels.shape != (len(images),) or str(labels.dtype) not in WHOLE:
+        raise RunError(
+            f"{path}: labels of shape {list(labels.shape)} and type {labels.dtype} of {len(images)} images."
+        )
+    if int(labels.min()) < 0 or int(labels.max()) >= data.classes:
+        raise RunError(
+            f"{path}: labels {int(labels.min())} to {int(labels.max())} of {data.classes} classes."
+        )
+
+
+WHOLE = ("torch.uint8", "torch.int16", "torch.int32", "torch.int64")
+
+
+def check_weights(now: Mapping[str, Tensor], stored: Mapping[str, Tensor], where: Path) -> None:
+    """Raises RunError when stored tensors are of another kind than the model's, or hold what is no number.
+
+    Args:
+        now: the model's own, as it was built.
+    """
+    for name, tensor in stored.items():
+        own = now.get(name)
+        if own is None:
+            continue
+        if tensor.is_floating_point() != own.is_floating_point():
+            raise RunError(f"{where}: {name} is of type {tensor.dtype}, the model's is {own.dtype}.")
+        if tensor.is_floating_point() and bool(own.isfinite().all()) and not bool(tensor.isfinite().all()):
+            raise RunError(f"{where}: {name} holds values that are not finite.")
