@@ -139,6 +139,7 @@ class Loaded:
         notes: one line for each kind of thing that was converted, skipped or found odd.
         mapped: the images are backed by a memory map, too large to be copied in memory.
         binarized: the images are the binary ones that `binarize="static"` asks for.
+        doubts: a line where the source may mean something else than it was taken for.
     """
 
     parts: dict[str, Split]
@@ -149,6 +150,7 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     mapped: bool = False
     binarized: bool = False
+    doubts: list[str] = field(default_factory=list)
 
     def set_images(self, images: dict[str, Tensor]) -> None:
         """Puts other images, one for one, into the parts named."""

@@ -26,6 +26,7 @@ from vaekit.core import DataError, counted
 from vaekit.data.cache import RESIDENT, cache_dir, digest, gathered, read_npy, write_npy, written
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
+from vaekit.data.formats.label_files import LABEL_FILES, label_files_in, labelled
 from vaekit.data.kinds.image import parse_size
 from vaekit.data.splits import keys_from_bytes
 
@@ -69,10 +70,13 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
         known = " ".join(sorted(files.SUFFIXES))
         raise DataError(f"{where}: no images in this folder{found}; images end in {known}.")
     places, arranged = arrange(list(listed), where)
+    labels, said = labelled(list(places), label_files_in(root), settings.labels_key, where)
+    if labels:
+        places = {name: Place(place.part, labels.get(name)) for name, place in places.items()}
     images, kept = load_pixels(root, {name: listed[name] for name in places}, settings)
     loaded = _assemble(images, kept, places)
     loaded.path = str(root.resolve())
-    loaded.notes = notes + arranged + kept.notes
+    loaded.notes = notes + arranged + said + kept.notes
     return loaded
 
 
@@ -92,6 +96,8 @@ def scan(root: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:
         for name in names:
             path = Path(folder, name)
             ending = path.suffix.lower()
+            if name.lower() in LABEL_FILES:
+                continue
             if _is_system(name):
                 passed["system files"] += 1
             elif ending not in files.SUFFIXES:
