@@ -180,7 +180,7 @@ def test_files_by_name(tmp_path: Path) -> None:
 
 def test_pictures_of_different_sizes_want_a_size() -> None:
     some = [picture(a) for a in GREY[:-1]] + [picture(GREY[-1][:8])]
-    with pytest.raises(DataError, match="different sizes.*image_size="):
+    with pytest.raises(DataError, match=r"different sizes.*image_size="):
         load_data(some)
     assert load_data(some, image_size=8).shape == (1, 8, 8)
 
@@ -231,7 +231,7 @@ def test_an_endless_stream_ends_at_memory(monkeypatch: pytest.MonkeyPatch) -> No
         while True:
             yield GREY[0]
 
-    with pytest.raises(DataError, match="save them as one .npy"):
+    with pytest.raises(DataError, match=r"save them as one \.npy"):
         load_data(endless())
 
 

@@ -167,7 +167,7 @@ def test_a_small_file_that_unpacks_to_more_than_memory(
 def test_an_npy_called_npz_and_damage(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", TRAIN)
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(DataError, match="rename it to .npy"):
+    with pytest.raises(DataError, match=r"rename it to \.npy"):
         load_data(tmp_path / "a.npz")
     np.savez_compressed(tmp_path / "b.npz", images=greys(400))
     content = bytearray((tmp_path / "b.npz").read_bytes())

@@ -9,8 +9,10 @@ import tarfile
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -24,7 +26,8 @@ from vaekit.data.formats.label_files import LABEL_FILES, labelled
 from vaekit.data.formats.picture_sets import Member, from_members
 
 MOST = 2**28  # bytes of one image file
-SHARE = 4  # what is unpacked of a compressed tar may take a 4th of the machine's memory
+SHARE = 4  # images of a compressed tar may take a 4th of the machine's memory
+FORWARD = 16  # times that may be unpacked to find them
 
 ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tar.zst")
 
@@ -45,8 +48,8 @@ def load_archive(path: Path, settings: DataSettings) -> Loaded:
     """
     where = str(path)
     try:
-        read = _zip if archive_ending(path) == ".zip" else _tar
-        found, passed = read(path)
+        with (_zip if archive_ending(path) == ".zip" else _tar)(path) as (found, passed):
+            loaded = _of_members(path, found, passed, settings)
     except DataError:
         raise
     except Exception as error:  # what damaged archives raise is of many kinds
@@ -54,6 +57,13 @@ def load_archive(path: Path, settings: DataSettings) -> Loaded:
         raise DataError(
             f"{where}: cannot be read as an archive ({line}); save it again, or unpack it."
         ) from None
+    loaded.path = str(path.resolve())
+    return loaded
+
+
+def _of_members(path: Path, found: Found, passed: Counter[str], settings: DataSettings) -> Loaded:
+    """Images, splits and labels from the members of an archive that is open."""
+    where = str(path)
     images = {name: read for name, read in found.items() if _is_image(name)}
     notes = _notes(passed)
     if not images:
@@ -68,7 +78,6 @@ def load_archive(path: Path, settings: DataSettings) -> Loaded:
         members = [replace(member, place=(member.place[0], labels.get(member.name))) for member in members]
     status = path.stat()
     loaded = from_members(members, settings, where, f"{path.resolve()} {status.st_size} {status.st_mtime_ns}")
-    loaded.path = str(path.resolve())
     loaded.notes = notes + arranged + said + loaded.notes
     return loaded
 
@@ -95,55 +104,62 @@ def _wanted(name: str, size: int, is_file: bool, passed: Counter[str]) -> bool:
     return False
 
 
-def _zip(path: Path) -> tuple[Found, Counter[str]]:
-    archive = zipfile.ZipFile(path)
+def _inside(name: str) -> str:
+    """A member's name without what would lead out of a folder that it was unpacked in."""
+    return "/".join(
+        part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")
+    )
+
+
+@contextmanager
+def _zip(path: Path) -> Iterator[tuple[Found, Counter[str]]]:
+    """Members of a zip, each read when it is asked for, and how many of each kind are skipped."""
     passed: Counter[str] = Counter()
     found: Found = {}
-    for info in archive.infolist():
-        if info.is_dir():
-            continue
-        kind = (
-            info.external_attr >> 28
-        )  # of the entry, where the archive was made on Unix: 8 is a file, 10 a link
-        if _wanted(info.filename, info.file_size, kind in (0, 8), passed):
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            kind = info.external_attr >> 28  # where the archive was made on Unix: 8 is a file, 10 a link
+            name = _inside(info.filename)
+            if info.is_dir() or not _wanted(name, info.file_size, kind in (0, 8), passed):
+                continue
             if info.flag_bits & 1:
                 raise DataError(
-                    f"{path}: {info.filename} is encrypted; unpack the archive, or save it without password."
+                    f"{path}: {name} is encrypted; unpack the archive, or save it without a password."
                 )
-            found[info.filename] = lambda info=info: archive.read(info)
-    return found, passed
+            found[name] = partial(archive.read, info)
+        yield found, passed
 
 
-def _tar(path: Path) -> tuple[Found, Counter[str]]:
+@contextmanager
+def _tar(path: Path) -> Iterator[tuple[Found, Counter[str]]]:
     """Members of a tar: of a plain one where they lie, of a compressed one their bytes, since it has to be read from
     its start for each of them."""
-    with open(path, "rb") as probe:
-        plain = probe.read(262)[257:] == b"ustar"
     most = machine_memory() // SHARE
     passed: Counter[str] = Counter()
     found: Found = {}
-    stream: BinaryIO = open(path, "rb")  # noqa: SIM115 - stays open as long as its members are read
-    lock, total = threading.Lock(), 0
-    with tarfile.open(path, "r:" if plain else "r:*") as archive:
-        for info in archive:
-            if not plain and info.offset_data + info.size > 16 * most:
-                raise DataError(
-                    f"{path}: unpacks to more than {16 * most / 1e9:.0f} GB; unpack it into a folder."
-                )
-            if info.isdir() or not _wanted(info.name, info.size, info.isreg(), passed):
-                continue
-            if plain and not info.sparse:
-                found[info.name] = lambda info=info: _slice(stream, lock, info.offset_data, info.size)
-                continue
-            total += info.size
-            if total > most:
-                raise DataError(
-                    f"{path}: its images take more than {most / 1e9:.0f} GB; unpack it into a folder."
-                )
-            member = archive.extractfile(info)
-            content = b"" if member is None else member.read(info.size)
-            found[info.name] = lambda content=content: content
-    return found, passed
+    total, lock = 0, threading.Lock()
+    with open(path, "rb") as stream:
+        plain = stream.read(262)[257:] == b"ustar"
+        with tarfile.open(path, "r:" if plain else "r:*") as archive:
+            for info in archive:
+                if not plain and info.offset_data + info.size > FORWARD * most:
+                    raise DataError(
+                        f"{path}: unpacks to more than {FORWARD * most / 1e9:.1f} GB; unpack it into a folder."
+                    )
+                name = _inside(info.name)
+                if info.isdir() or not _wanted(name, info.size, info.isreg(), passed):
+                    continue
+                if plain and not info.sparse:
+                    found[name] = partial(_slice, stream, lock, info.offset_data, info.size)
+                    continue
+                total += info.size
+                if total > most:
+                    raise DataError(
+                        f"{path}: its images take more than {most / 1e9:.1f} GB; unpack it into a folder."
+                    )
+                member = archive.extractfile(info)
+                found[name] = partial(bytes, b"" if member is None else member.read(info.size))
+        yield found, passed
 
 
 def _slice(stream: BinaryIO, lock: threading.Lock, start: int, size: int) -> bytes:
