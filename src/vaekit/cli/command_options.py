@@ -108,7 +108,8 @@ class ReconstructOptions(RunOptions):
 
     images: tuple[str, ...] = option(
         (),
-        help="image files or folders of them (default: the run's own preview images, from its test split)",
+        help="image files, folders of them, or files as for `encode` (default: the run's own preview images, from its "
+        "test split)",
         positional=True,
     )
     label: str | None = option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,18 @@ from vaekit.config.configured import documented
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
 from vaekit.core import DataError, SettingError, near_miss
-from vaekit.data.dataset import Data, Loaded
+from vaekit.data.dataset import Data, Loaded, Split
 from vaekit.data.formats.archives import archive_ending, load_archive
-from vaekit.data.formats.arrays import load_npy_file
+from vaekit.data.formats.arrays import load_npy_file, read_array
 from vaekit.data.formats.folder import load_folder
+from vaekit.data.formats.given_files import read_images
 from vaekit.data.formats.given_items import TAKEN
 from vaekit.data.formats.given_objects import from_object
 from vaekit.data.formats.named_arrays import load_npz_file
+from vaekit.data.formats.picture_files import SUFFIXES
 from vaekit.data.formats.readers import remedy_for
 from vaekit.data.kinds.image import parse_size, resize
-from vaekit.data.like import Form, brought_to
+from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
 from vaekit.data.splits import content_keys, make_splits
@@ -68,8 +70,67 @@ def load_data(data: object, *, labels: object | None = None, **options: Any) -> 
     return _complete(loaded, settings, kind)
 
 
+def load_like(data: object, form: Form, *, labels: object | None = None, **options: Any) -> Data:
+    """Any number of examples for a model that is trained already, in the form of those that it was trained on.
+
+    Splits are those of `load_data` where there are enough examples for it; else all of them are in the test split.
+
+    Args:
+        data: as in `load_data`, and also one image file, one row (D,), or one image as an array.
+        form: of the model's examples.
+        labels, options: as in `load_data`; options are those of the model's own data.
+
+    Raises:
+        SettingError, DataError: as in `load_data`, or examples that the model does not take.
+    """
+    settings = settings_for(data, options)
+    path = Path(settings.data).expanduser() if isinstance(data, str | Path) and data not in SOURCES else None
+    if path is not None and path.suffix.lower() in SUFFIXES and path.is_file():
+        stored, names, notes = read_images([path], picture_shape(form, str(path)), settings.fit)
+        loaded, kind = (
+            Loaded({"train": Split(stored, None, names)}, path=str(path.resolve()), notes=notes),
+            "pictures",
+        )
+        return _complete(loaded, settings, kind, form)
+    if path is not None and path.suffix.lower() == ".npy" and path.is_file():
+        data, settings = as_a_set(read_array(path), settings, form)
+        loaded, kind = from_object(data, labels, settings, str(path)), ".npy"
+        loaded.path = str(path.resolve())
+        return _complete(loaded, settings, kind, form)
+    if path is None and not isinstance(data, str | Path):
+        data, settings = as_a_set(data, settings, form)
+    loaded, kind = _sized(data, labels, settings, form)
+    if kind == "pictures":
+        recolour(loaded, form)
+    return _complete(loaded, settings, kind, form)
+
+
+def _sized(data: object, labels: object | None, settings: DataSettings, form: Form) -> tuple[Loaded, str]:
+    """The contents of a source; pictures of other sizes than the model's are brought to it."""
+    side = "x".join(map(str, form.shape[1:]))
+    free = settings.image_size is None and len(form.shape) == 3 and form.pixels != "real"
+    sized = replace(settings, image_size=side)
+    try:
+        loaded, kind = read_source(data, labels, settings)
+    except DataError as error:
+        if not free or "image_size=" not in str(error):
+            raise
+        loaded, kind = read_source(data, labels, sized)
+        loaded.notes.append(f"images brought to {side} pixels, as the model takes them ({settings.fit})")
+        return loaded, kind
+    there = {tuple(split.images.shape[2:]) for split in loaded.parts.values()}
+    if free and kind == "pictures" and there != {form.shape[1:]}:
+        loaded, kind = read_source(data, labels, sized)
+        loaded.notes.append(f"images brought to {side} pixels, as the model takes them ({settings.fit})")
+    return loaded, kind
+
+
 def settings_for(data: object, options: Mapping[str, Any]) -> DataSettings:
-    """Options of loading a source, checked."""
+    """Options of loading a source, checked.
+
+    Raises:
+        SettingError: an option is unknown or has an impossible value.
+    """
     words = {
         name: str(value) for name, value in options.items() if isinstance(value, int | Path) and name in TEXTS
     }
@@ -90,7 +151,8 @@ def read_source(data: object, labels: object | None, settings: DataSettings) -> 
             raise DataError(f"data is a {type(data).__name__}; give {TAKEN}.")
         named = isinstance(data, Mapping) or hasattr(data, "column_names")
         kind = "table" if hasattr(data, "to_numpy") else "named" if named else "array"
-        return from_object(data, labels, settings, "array"), kind
+        loaded = from_object(data, labels, settings, settings.data)
+        return loaded, "pictures" if loaded.keys else kind  # which have the hashes of their files
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
     if settings.data in SOURCES:
@@ -116,6 +178,11 @@ def check_not_given(options: Iterable[str], section: type[Options]) -> None:
     for name in options:
         if name in ("labels", *section.names()):
             raise SettingError(f"{name}= is for a source; these data are loaded already.", name)
+
+
+def holds_sets(path: Path) -> bool:
+    """Returns whether the ending of a file is that of arrays or of an archive."""
+    return path.suffix.lower() in FILES or archive_ending(path) is not None
 
 
 def _of_files(settings: DataSettings) -> tuple[Loaded, str]:

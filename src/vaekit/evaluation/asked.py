@@ -45,7 +45,7 @@ class Asked:
 
 def asked_of(
     model: Model | Run,
-    data: Data | Split | str | None,
+    data: object,
     label: str | None,
     features: Features | str | Path | None,
     disentanglement: str,
@@ -56,7 +56,7 @@ def asked_of(
         check_images_come(run)
         data = data_of(run, data, label)
     model = model.model if isinstance(model, Run) else model
-    if data is None or isinstance(data, str):
+    if not isinstance(data, Data | Split):
         raise SettingError("evaluate(model) needs images too: evaluate(model, data.test).")
     if features is not None and isinstance(data, Split):
         raise SettingError(

@@ -126,7 +126,7 @@ class Evaluation:
 @documented(ForeignSettings)
 def evaluate(
     model: Model | Run | str | Path | None = None,
-    data: Data | Split | str | None = None,
+    data: object = None,
     *,
     encoder: Given | None = None,
     decoder: Given | None = None,
@@ -155,8 +155,9 @@ def evaluate(
 
     Args:
         model: a model, a run, or a run's folder; or None, and `encoder` and `decoder` instead.
-        data: images of a split; or a data set, or for a run its source, of which the test split is measured and
-            the training split serves for comparison; None takes a run's own data.
+        data: images of a split; or a data set, or for a run a source as in `Run.load_data`, of which the test split is
+            measured (all examples, where they are too few to split) and the training split serves for comparison; None
+            takes a run's own data.
         encoder, decoder: of an autoencoder that is no run, ONNX files or functions: it gets a card (`vaekit.card`).
         label: class of the images of a source without labels, for a conditional run.
         samples: K of the importance-weighted bound.

@@ -19,6 +19,8 @@ from vaekit.data.formats.picture_files import COLOURS
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
+from vaekit.data.sources import holds_sets
+from vaekit.data.splits import joined
 from vaekit.inference import Embedding
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
 from vaekit.runs.load import Run, load_run
@@ -109,8 +111,12 @@ def run_of(run: Run | str | Path, device: str = "auto") -> Run:
     return run if isinstance(run, Run) else load_run(run, device=device)
 
 
-def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data:
-    """The run's own data, or another source brought to the same form; what was odd about it is a warning."""
+def data_of(run: Run, data: object, label: str | None = None) -> Data:
+    """The run's own data, or another source brought to the same form; what was odd about it is a warning.
+
+    Args:
+        data: a data set, or as in `Run.load_data`.
+    """
     if isinstance(data, Data):
         number = None if label is None else run.class_number(label)
         return run.with_own_classes(data, number) if run.model.classes else data
@@ -120,7 +126,7 @@ def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data
     return found
 
 
-def data_to_show(run: Run, data: Data | str | None = None, label: str | None = None) -> Data | None:
+def data_to_show(run: Run, data: object = None, label: str | None = None) -> Data | None:
     """As `data_of`; None, with a warning, where the run's own are gone: its previews are left to look at."""
     try:
         return data_of(run, data, label)
@@ -157,7 +163,7 @@ def what_follows(method: str, shape: Sequence[int]) -> list[str]:
 
 def encode(
     run: Run | str | Path,
-    data: Data | str | None = None,
+    data: object = None,
     *,
     label: str | None = None,
     split: str = "all",
@@ -168,7 +174,7 @@ def encode(
 
     Args:
         run: from `load_run`, or its folder.
-        data: a source; the run's own by default.
+        data: a data set, or a source as in `Run.load_data`, of one example or more; the run's own by default.
         label: class of images without labels, for a conditional run.
         split: train, validation, test or all.
         out: a .npz or .csv file to write too.
@@ -268,7 +274,7 @@ def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tens
 
 def reconstruct(
     run: Run | str | Path,
-    images: Sequence[str | Path] = (),
+    images: object = (),
     *,
     label: str | None = None,
     redraw_as: str | None = None,
@@ -280,7 +286,8 @@ def reconstruct(
 
     Args:
         run: from `load_run`, or its folder.
-        images: files or folders of them; the run's previews by default.
+        images: image files or folders of them, or one or more sources as in `Run.load_data`; the run's previews by
+            default.
         label: class of the images given, for a conditional run.
         redraw_as: class to decode them under instead.
         count: number of previews, when no images are given.
@@ -295,7 +302,8 @@ def reconstruct(
         check_out(Path(out), IMAGE_FILES)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
-    if label is not None and not images:
+    given = () if isinstance(images, list | tuple) and not len(images) else images
+    if label is not None and isinstance(given, tuple) and not given:
         raise SettingError("label= says of which class given images are; the run's previews have their own.")
     run = run_of(run, device)
     model = run.model
@@ -305,7 +313,7 @@ def reconstruct(
         check_holds(Path(out), model.shape, model.pixels)
     other = None if redraw_as is None else run.class_number(redraw_as, "redraw_as")
     previews = run.previews.take(torch.arange(min(count, len(run.previews))))
-    split = given_images(run, images, label) if images else previews
+    split = previews if isinstance(given, tuple) and not given else given_examples(run, given, label)
     rebuilt = inference.reconstruct(model, split, other)
     named = None if other is None else run.classes[other]
     originals = inference.shown_images(model, split)
@@ -316,6 +324,28 @@ def reconstruct(
         written = torch.cat([originals, rebuilt], -1) if beside else rebuilt
         write_images(written, Path(out), model.pixels)
     return found
+
+
+def given_examples(run: Run, given: object, label: str | None) -> Split:
+    """Examples that somebody names for a run, in its form.
+
+    Args:
+        given: image files and folders, or one source or several as in `Run.load_data`.
+        label: class of all of them, for a conditional run.
+
+    Raises:
+        SettingError: the class is missing, or there is none.
+        DataError: a source cannot be used.
+    """
+    named = [given] if isinstance(given, str | Path) else given
+    paths = isinstance(named, list | tuple) and all(isinstance(one, str | Path) for one in named)
+    if not paths:
+        return picked(data_of(run, given, label), "all")
+    assert isinstance(named, list | tuple)
+    pictures = not why_no_pictures(run.model.shape, run.model.pixels)
+    if pictures and not any(holds_sets(Path(one)) for one in named):
+        return given_images(run, named, label)
+    return joined([picked(data_of(run, one, label), "all") for one in named])
 
 
 def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Split:

@@ -8,9 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
 from vaekit.config.fields import imported
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
@@ -37,7 +34,7 @@ START = "a Gaussian model with linear networks has its optimum there, probabilis
 
 def train(
     method: str,
-    data: Data | str | Path | np.ndarray | Tensor,
+    data: object,
     *,
     labels: object | None = None,
     out: str | Path | None = None,
@@ -112,7 +109,7 @@ def train(
         )
 
 
-def _source(method: str, data: Data | str | Path | np.ndarray | Tensor, options: dict[str, Any]) -> str:
+def _source(method: str, data: object, options: dict[str, Any]) -> str:
     """Names the data.
 
     Raises:
@@ -124,7 +121,7 @@ def _source(method: str, data: Data | str | Path | np.ndarray | Tensor, options:
     return str(data) if isinstance(data, str | Path) else "array"
 
 
-def _loaded(settings: Settings, data: Data | str | Path | np.ndarray | Tensor, labels: object | None) -> Data:
+def _loaded(settings: Settings, data: object, labels: object | None) -> Data:
     """The data as the settings say, or those that are loaded already."""
     if isinstance(data, Data):
         return data

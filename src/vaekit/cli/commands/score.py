@@ -25,6 +25,7 @@ def score(options: ScoreOptions) -> Result:
         by=options.by,
         against=options.against,
         odd=listed(options.odd),
+        quantile=options.quantile,
         samples=options.samples,
         seed=options.seed,
         precision=options.precision,
@@ -39,6 +40,15 @@ def score(options: ScoreOptions) -> Result:
         values["sheet"] = str(found.sheet)
         lines.append(f"the oddest {min(options.count, number)} in {found.sheet}, row by row")
     lines.append(f"oddest: {', '.join(found.oddest(5))}")
+    if found.threshold is not None and found.outliers is not None:
+        limit, count = found.threshold, int(found.outliers.sum())
+        values |= {
+            "threshold": limit.score, "quantile": limit.quantile, "validation_images": limit.images, "outliers": count,
+        }  # fmt: skip
+        lines.append(
+            f"{count:,} above the threshold {limit.score:.6g}, the {100 * limit.quantile:g} % quantile of "
+            f"{counted(limit.images, 'validation image')}: column outlier"
+        )
     lines += [f"{AUROC.label} {AUROC.text(value)}  {name}" for name, value in found.auroc.items()]
     lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in found.left_out.items()]
     named = {"against": options.against, "odd": options.odd, "auroc": dict(found.auroc) or None}

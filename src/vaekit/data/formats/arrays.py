@@ -22,13 +22,21 @@ def load_npy_file(path: Path, settings: DataSettings) -> Loaded:
     Raises:
         DataError: unreadable, pickled, or not an array of images or features.
     """
-    try:
-        array = read_npy(path)
-    except Exception as error:  # numpy's reader raises errors of many kinds on damaged files
-        raise DataError(f"{path}: {unreadable(error)}") from None
-    loaded = from_array(array, None, settings, str(path))
+    loaded = from_array(read_array(path), None, settings, str(path))
     loaded.path = str(path.resolve())
     return loaded
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array of an .npy file, as `read_npy` gives it.
+
+    Raises:
+        DataError: unreadable, or pickled.
+    """
+    try:
+        return read_npy(path)
+    except Exception as error:  # numpy's reader raises errors of many kinds on damaged files
+        raise DataError(f"{path}: {unreadable(error)}") from None
 
 
 def from_array(

@@ -112,15 +112,16 @@ def _parted(item: Any) -> tuple[Any, Any, str | None]:
         note = f"of each item not used: {unused}" if unused else None
         return item[roles[0][1]], item[labels[0][1]] if labels else None, note
     if isinstance(item, tuple | list) and item and not _is_numbers(item):
-        label = item[1] if len(item) > 1 else None
+        parts: list[Any] = [*item]
+        label = parts[1] if len(parts) > 1 else None
         if (
             label is not None
             and not isinstance(label, str | bytes)
             and (is_picture(label) or np.ndim(plain(label)) > 1)
         ):
-            return item[0], None, "the second of each item is no label and not used"
+            return parts[0], None, "the second of each item is no label and not used"
         note = f"of each item the first two are used, of {len(item)}" if len(item) > 2 else None
-        return item[0], label, note
+        return parts[0], label, note
     return item, None, None
 
 

@@ -180,24 +180,27 @@ def _from_table(table: Any, labels: object | None, settings: DataSettings, where
 def _splits(data: object, where: str) -> dict[str, Any] | None:
     """Several sets in one object, by the name of the split: a dict of sets, or a tuple of pairs as Keras gives them."""
     if isinstance(data, Mapping):
-        parts = {role(str(name))[:2]: values for name, values in data.items()}
-        if data and all(split and what == "images" and _is_set(parts[split, what]) for split, what in parts):
-            return {str(split): values for (split, _), values in parts.items()}
+        sets = {role(str(name))[:2]: values for name, values in data.items()}
+        if sets and all(
+            split and what == "images" and _is_set(values) for (split, what), values in sets.items()
+        ):
+            return {str(split): values for (split, _), values in sets.items()}
         return None
     if not isinstance(data, tuple) or not 2 <= len(data) <= 4 or hasattr(data, "_fields"):
         return None
-    names = ("train", "test") if len(data) == 2 else ("train", "validation", "test")
-    if len(data) < 4 and all(_is_pair(part) or _is_set(part) for part in data):
-        return dict(zip(names, data, strict=True))
-    shapes = [np.shape(part) for part in data if isinstance(part, np.ndarray | Tensor)]
-    if len(shapes) != len(data) or len(data) == 3:
+    parts: list[Any] = [*data]
+    names = ("train", "test") if len(parts) == 2 else ("train", "validation", "test")
+    if len(parts) < 4 and all(_is_pair(part) or _is_set(part) for part in parts):
+        return dict(zip(names, parts, strict=True))
+    shapes = [np.shape(part) for part in parts if isinstance(part, np.ndarray | Tensor)]
+    if len(shapes) != len(parts) or len(parts) == 3:
         return None
     alike = len(shapes[0]) > 1 and shapes[0][1:] == shapes[1][1:]
-    if len(data) == 2:
-        return dict(zip(names, data, strict=True)) if alike else None
+    if len(parts) == 2:
+        return dict(zip(names, parts, strict=True)) if alike else None
     if alike:  # x_train, x_test, y_train, y_test
-        return {"train": (data[0], data[2]), "test": (data[1], data[3])}
-    return {"train": (data[0], data[1]), "test": (data[2], data[3])}
+        return {"train": (parts[0], parts[2]), "test": (parts[1], parts[3])}
+    return {"train": (parts[0], parts[1]), "test": (parts[2], parts[3])}
 
 
 def _is_set(value: object) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from vaekit.core import choose
-from vaekit.data import Data
 from vaekit.explorer.export.onnx_files import write_onnx
 from vaekit.explorer.export.web import write_page
 from vaekit.explorer.material import Material
@@ -37,7 +36,7 @@ def export(
     out: str | Path,
     format: Literal["onnx", "web"] = "onnx",
     *,
-    data: Data | str | None = None,
+    data: object = None,
     label: str | None = None,
 ) -> Exported:
     """Writes the networks of a run.
