@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from vaekit.core import SettingError
@@ -58,4 +57,4 @@ def _rank(count: int, quantile: float) -> int:
 
 def above(scores: Tensor, threshold: Threshold) -> Tensor:
     """Mask (N,) of the images that are outliers."""
-    return scores > torch.tensor(threshold.score, dtype=torch.float64)
+    return scores.double() > threshold.score
