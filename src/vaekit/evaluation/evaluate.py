@@ -11,7 +11,7 @@ from typing import Any
 from vaekit.config.configured import documented
 from vaekit.config.foreign_options import ForeignSettings
 from vaekit.core import SettingError, choose
-from vaekit.data import Data, Split
+from vaekit.data import Data
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under

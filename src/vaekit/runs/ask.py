@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +47,14 @@ class Encoded:
         split: the examples as stored.
         embedding: posteriors; None where the model encodes as a grid of codes.
         codes: (N, h, w) int64, for a grid of codes.
+        class_names: names of the labels, where there are any.
     """
 
     source: str
     split: Split
     embedding: Embedding | None = None
     codes: Tensor | None = None
+    class_names: list[str] | None = None
 
     @property
     def finite(self) -> bool:
@@ -177,7 +179,7 @@ def encode(
         data: a data set, or a source as in `Run.load_data`, of one example or more; the run's own by default.
         label: class of images without labels, for a conditional run.
         split: train, validation, test or all.
-        out: a .npz or .csv file to write too.
+        out: a file to write too: .npz, .npy (means or codes alone), or a table, .csv or .parquet.
         device: where a folder's model is computed.
 
     Raises:
@@ -195,8 +197,9 @@ def encode(
         encoded = Encoded(found.source, chosen, codes=inference.encode_codes(model, chosen))
     else:
         encoded = Encoded(found.source, chosen, inference.encode(model, chosen))
+    encoded = replace(encoded, class_names=found.class_names)
     if out is not None:
-        write_arrays(Path(out), encoded.arrays())
+        write_arrays(Path(out), encoded.arrays(), encoded.class_names)
     return encoded
 
 
@@ -220,7 +223,7 @@ def sample(
         grid: one row for each class, all from the same draws.
         temperature: standard deviation of z relative to the prior's.
         seed: of the draws.
-        out: a .png, a .npz, a folder of PNGs, or a .csv of rows to write too.
+        out: a file to write too: .png, .npz, .npy, a table (.csv, .parquet), or a folder of PNGs.
         device: where a folder's model is computed.
 
     Raises:
@@ -246,7 +249,7 @@ def sample(
     drawn = Samples(torch.cat(images), labels, classes)
     if out is not None:
         columns = count if grid else None
-        write_images(drawn.images, Path(out), run.model.pixels, labels, columns)
+        write_images(drawn.images, Path(out), run.model.pixels, labels, columns, run.classes)
     return drawn
 
 
@@ -291,7 +294,8 @@ def reconstruct(
         label: class of the images given, for a conditional run.
         redraw_as: class to decode them under instead.
         count: number of previews, when no images are given.
-        out: a .png (each image beside its reconstruction), a .npz, a folder of PNGs, or a .csv of rows to write too.
+        out: a file to write too: .png (each image beside its reconstruction), .npz, .npy, a table (.csv, .parquet), or
+            a folder of PNGs.
         device: where a folder's model is computed.
 
     Raises:
