@@ -80,6 +80,12 @@ def features_of(model: Model, data: Data, wanted: Features | str | Path | None) 
     """
     if wanted is None or not model.can_sample():
         return None
+    if isinstance(wanted, str | Path) and not len(data.train):
+        reason = f"{len(data.test)} images are too few to split, and there are none to compare with"
+        if wanted != "auto":
+            raise DataError(f"{data.source}: {reason}; leave features= away.")
+        warn_of([f"{data.source}: the quality of samples is left out: {reason}."])
+        return None
     found = (
         features_for(data, None if wanted == "auto" else wanted) if isinstance(wanted, str | Path) else wanted
     )

@@ -14,7 +14,7 @@ from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
 from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.config.run_length import LENGTHS
-from vaekit.core import choose, counted, warn_of
+from vaekit.core import choose, examples, warn_of
 from vaekit.data import Data, load_data, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
@@ -89,7 +89,7 @@ def train(
     settings = resolve(method, told, begun, options, {"data": settings.data.data}, where="")
     model, objective = new_model(settings, images)
     warn_of(images.notes)
-    size = f"{counted(len(images.train), 'image')} of {'x'.join(map(str, images.shape))}"
+    size = f"{examples(len(images.train), images.shape)} of {'x'.join(map(str, images.shape))}"
     numbered = out is None and leads  # the other processes write nothing
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
         after = "" if start is None else f" from the weights of {start}"

@@ -44,7 +44,7 @@ def export(
     Args:
         run: from `load_run`, on the CPU, or its folder.
         out: a new folder.
-        format: `onnx` for encoder.onnx and decoder.onnx, `web` for the explorer's page.
+        format: `onnx` for encoder.onnx and decoder.onnx (rows of features too), `web` for the explorer's page.
         data: a source for the images on the page; the run's own by default.
         label: class of images without labels, for a conditional run.
 
@@ -58,5 +58,5 @@ def export(
     if format == "web":
         return Exported(write_page(Material(run, found), Path(out)))
     images = found.test if found is not None and len(found.test) else run.previews
-    differences = write_onnx(subject_of(run), images, Path(out))
+    differences = write_onnx(subject_of(run, rows=True), images, Path(out))
     return Exported({name: (Path(out) / name).stat().st_size for name in differences}, differences)
