@@ -20,7 +20,7 @@ from vaekit.data.formats.given_items import TAKEN
 from vaekit.data.formats.given_objects import from_object
 from vaekit.data.formats.named_arrays import load_npz_file
 from vaekit.data.formats.picture_files import SUFFIXES
-from vaekit.data.formats.readers import remedy_for
+from vaekit.data.formats.readers import ending_of, remedy_for
 from vaekit.data.kinds.image import parse_size, resize
 from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
 from vaekit.data.named import load_digits, load_idx_set
@@ -85,7 +85,7 @@ def load_like(data: object, form: Form, *, labels: object | None = None, **optio
     """
     settings = settings_for(data, options)
     path = Path(settings.data).expanduser() if isinstance(data, str | Path) and data not in SOURCES else None
-    if path is not None and path.suffix.lower() in SUFFIXES and path.is_file():
+    if path is not None and ending_of(path) in SUFFIXES and path.is_file():
         stored, names, notes = read_images([path], picture_shape(form, str(path)), settings.fit)
         loaded, kind = (
             Loaded({"train": Split(stored, None, names)}, path=str(path.resolve()), notes=notes),

@@ -24,6 +24,7 @@ from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.folder import SYSTEM_FILES, arrange
 from vaekit.data.formats.label_files import LABEL_FILES, labelled
 from vaekit.data.formats.picture_sets import Member, from_members
+from vaekit.data.formats.readers import ending_of
 
 MOST = 2**28  # bytes of one image file
 SHARE = 4  # images of a compressed tar may take a 4th of the machine's memory
@@ -83,7 +84,7 @@ def _of_members(path: Path, found: Found, passed: Counter[str], settings: DataSe
 
 
 def _is_image(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in files.SUFFIXES
+    return ending_of(name) in files.SUFFIXES
 
 
 def _wanted(name: str, size: int, is_file: bool, passed: Counter[str]) -> bool:

@@ -27,6 +27,7 @@ from vaekit.data.cache import RESIDENT, cache_dir, digest, gathered, read_npy, w
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.label_files import LABEL_FILES, label_files_in, labelled
+from vaekit.data.formats.readers import ending_of, reader_notes
 from vaekit.data.kinds.image import parse_size
 from vaekit.data.splits import keys_from_bytes
 
@@ -76,7 +77,7 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
     images, kept = load_pixels(root, {name: listed[name] for name in places}, settings)
     loaded = _assemble(images, kept, places)
     loaded.path = str(root.resolve())
-    loaded.notes = notes + arranged + said + kept.notes
+    loaded.notes = notes + arranged + said + kept.notes + reader_notes(kept.names)
     return loaded
 
 
@@ -95,7 +96,7 @@ def scan(root: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:
         below = os.path.relpath(folder, root).replace(os.sep, "/")
         for name in names:
             path = Path(folder, name)
-            ending = path.suffix.lower()
+            ending = ending_of(name)
             if name.lower() in LABEL_FILES:
                 continue
             if _is_system(name):

@@ -12,6 +12,7 @@ from torch import Tensor
 from vaekit.core import DataError, counted
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.folder import scan
+from vaekit.data.formats.readers import ending_of, reader_notes
 
 
 def read_images(
@@ -37,7 +38,7 @@ def read_images(
     decoded = list(files.good(files.parallel(lambda header: files.decode(header, plan), headers), bad))
     if bad:
         raise DataError(f"{bad[0].path} cannot be read as an image: {bad[0].reason}.")
-    notes += files.conversions(headers, plan)
+    notes += files.conversions(headers, plan) + reader_notes(found)
     if other := sum(header.size != plan.size for header in headers):
         notes.append(f"{counted(other, 'image')} brought to the run's {shape[1]}x{shape[2]} pixels ({fit})")
     pixels = np.stack([image.pixels for image in decoded])
@@ -53,6 +54,6 @@ def _image_files(path: Path, notes: list[str]) -> list[Path]:
         return [path / name for name in listed]
     if not path.is_file():
         raise DataError(f"{path}: no such image file or folder.")
-    if path.suffix.lower() not in files.SUFFIXES:
+    if ending_of(path) not in files.SUFFIXES:
         raise DataError(f"{path} is not an image file; known endings: {' '.join(sorted(files.SUFFIXES))}.")
     return [path]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from vaekit.core import DataError, counted
+from vaekit.data.formats.readers import READERS, converted
 from vaekit.data.kinds.image import check_size
 from vaekit.data.splits import hash_bytes
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".gif", ".webp", ".avif", ".tif", ".tiff",
-    ".bmp", ".dib", ".pbm", ".pgm", ".ppm", ".pnm", ".pcx", ".tga", ".ico",
+    ".bmp", ".dib", ".pbm", ".pgm", ".ppm", ".pnm", ".pcx", ".tga", ".ico", *READERS,
 })  # fmt: skip
 
 AHEAD = 512  # files handed to the threads at a time
@@ -93,6 +94,7 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
     from PIL import Image
 
     try:
+        content = converted(path, content, path.read_bytes)
         with Image.open(path if content is None else io.BytesIO(content)) as image:
             # A PNG without an early eXIf chunk would be decoded in search of a late one.
             seeks = image.format != "PNG" or "exif" in image.info
@@ -112,6 +114,8 @@ def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded 
 
     try:
         content = header.path.read_bytes() if content is None else content
+        key = hash_bytes(content)
+        content = converted(header.path, content, bytes) or content
         with Image.open(io.BytesIO(content)) as image:
             side = 2 * max(plan.size)
             image.draft(None, (side, side))  # a large JPEG is decoded at a fraction of its size
@@ -122,7 +126,7 @@ def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded 
             upright = method(upright, size, method=Image.Resampling.LANCZOS)
         pixels = np.asarray(upright)
         pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        return Decoded(header.path, np.ascontiguousarray(pixels), hash_bytes(content))
+        return Decoded(header.path, np.ascontiguousarray(pixels), key)
     except Exception as error:  # as above
         return Bad(header.path, _reason(error))
 

@@ -17,6 +17,7 @@ from vaekit.data.cache import RESIDENT, cache_dir, digest, gathered, read_npy, w
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.class_labels import class_numbers
+from vaekit.data.formats.readers import reader_notes
 from vaekit.data.kinds.image import parse_size
 from vaekit.data.splits import keys_from_bytes
 
@@ -85,7 +86,7 @@ def from_members(
     if not kept:
         raise _all_bad(bad, where)
     loaded = _assembled(images, kept, where)
-    loaded.notes += files.conversions(headers, plan)
+    loaded.notes += files.conversions(headers, plan) + reader_notes(found.path for found in kept)
     if bad:
         loaded.notes.append(
             f"{len(bad):,} unreadable {'images' if len(bad) > 1 else 'image'} skipped, first {bad[0].path} ({bad[0].reason})"
