@@ -191,6 +191,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
+def examples(count: int, shape: Iterable[int]) -> str:
+    """`3 rows` of features, (D,); `3 images` of any other shape."""
+    return counted(count, "row" if len(tuple(shape)) == 1 else "image")
+
+
 def near_miss(word: str, known: Iterable[str]) -> str:
     """` Did you mean X?` for the closest known word, or `` when none is close."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -265,9 +265,9 @@ def one_axis(folder: Path) -> Case:
     return np.zeros(7, np.uint8), {}
 
 
-@case("no array named images or x", "images_key=", "Arrays there: pictures, kinds")
+@case("no array named images or x", "images_key=", "Arrays there: before, after, kinds")
 def wrong_npz_keys(folder: Path) -> Case:
-    return saved(folder / "a.npz", pictures=greys(), kinds=np.arange(20)), {}
+    return saved(folder / "a.npz", before=greys(), after=greys(), kinds=np.arange(20)), {}
 
 
 @case("no array named klassen", "labels_key=", "Arrays there: images")
@@ -301,9 +301,9 @@ def other_file(folder: Path) -> Case:
     return folder / "a.csv", {}
 
 
-@case("list", "numpy array or a tensor")
+@case("data is a object", "a numpy array, a tensor, a list")
 def other_type(folder: Path) -> Case:
-    return [[1, 2], [3, 4]], {}
+    return object(), {}
 
 
 @case("labels of shape (3,)", "20 images")

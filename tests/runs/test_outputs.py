@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from vaekit.core import SettingError
-from vaekit.runs.outputs import usual_file, write_images
+from vaekit.runs.outputs import check_out, usual_file, write_images
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_features_are_no_pictures(tmp_path: Path) -> None:
     np.testing.assert_array_equal(rows[:, 1:], features.numpy())  # all digits
     for name in ("f.png", "folder"):
         with pytest.raises(
-            SettingError, match=r"7 features, not images; write them to a \.npz or a \.csv\.$"
+            SettingError, match=r"7 features, not images; write them to a \.npz, \.npy, \.csv or \.parquet\.$"
         ):
             write_images(features, tmp_path / name, "real")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.csv", "f.npz"]
@@ -61,8 +61,10 @@ def test_real_images_stay_floats(tmp_path: Path) -> None:
     with np.load(tmp_path / "s.npz") as arrays:
         assert arrays["images"].dtype == np.float32
         np.testing.assert_array_equal(arrays["images"][..., 0], signals[:, 0].numpy())
-    for name, reason in (("s.png", "real numbers"), ("folder", "real numbers"), ("s.csv", "1x12x10")):
-        with pytest.raises(SettingError, match=rf"{reason}.*; write them to a \.npz\.$"):
+    for name, reason in (("s.png", "real numbers"), ("folder", "real numbers")):
+        with pytest.raises(
+            SettingError, match=rf"{reason}.*; write them to a \.npz, \.npy, \.csv or \.parquet\.$"
+        ):
             write_images(signals, tmp_path / name, "real")
 
 
@@ -76,3 +78,52 @@ def test_the_usual_file_can_hold_what_goes_there(
 ) -> None:
     assert usual_file(shape, kind) == ending
     write_images(torch.rand(3, *shape), tmp_path / f"made{ending}", kind)
+
+
+VALUES = np.random.default_rng(0).normal(size=(5, 2, 3, 4)) * 300
+
+
+@pytest.mark.parametrize("shape", [(24,), (1, 12, 2), (6, 2, 2), (2, 3, 4)])
+@pytest.mark.parametrize("ending", [".npz", ".npy", ".csv", ".parquet"])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_real_values_leave_as_they_are(
+    tmp_path: Path, shape: tuple[int, ...], ending: str, kind: torch.dtype
+) -> None:
+    """Whatever their axes; in a table as many columns as values, height before width before channels."""
+    images = torch.from_numpy(VALUES).reshape(5, *shape).to(kind)
+    path = tmp_path / f"v{ending}"
+    if ending == ".parquet":
+        pytest.importorskip("pyarrow")
+    write_images(images, path, "real", torch.tensor([0, 1, 1, 0, 1]), class_names=["ill", "well"])
+    expected = images.numpy() if len(shape) == 1 else np.moveaxis(images.numpy(), 1, -1)
+    words = ["ill", "well", "well", "ill", "well"]
+    if ending == ".npz":
+        with np.load(path) as arrays:
+            np.testing.assert_array_equal(arrays["images"], expected, strict=True)
+            assert [arrays["class_names"][k] for k in arrays["labels"]] == words
+    elif ending == ".npy":
+        np.testing.assert_array_equal(np.load(path), expected, strict=True)
+    elif ending == ".csv":
+        lines = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+        assert lines[0] == ["label", *(f"x_{d}" for d in range(24))]
+        assert [line[0] for line in lines[1:]] == words
+        found = np.array([[float(value) for value in line[1:]] for line in lines[1:]])
+        np.testing.assert_array_equal(found, expected.reshape(5, -1))
+    else:
+        from pyarrow import parquet  # pyright: ignore[reportMissingImports]
+
+        table = parquet.read_table(path)
+        assert table["label"].to_pylist() == words
+        found = np.stack([table[f"x_{d}"].to_numpy() for d in range(24)], 1)
+        np.testing.assert_array_equal(found, expected.reshape(5, -1), strict=True)
+
+
+def test_pictures_in_tables_are_levels(tmp_path: Path) -> None:
+    write_images(torch.tensor([[[[0.0, 0.2], [0.4, 1.0]]]]), tmp_path / "p.csv", "unit")
+    assert (tmp_path / "p.csv").read_text(encoding="utf-8") == "x_0,x_1,x_2,x_3\n0,51,102,255\n"
+
+
+def test_a_table_whose_package_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaekit.runs.array_files.find_spec", lambda name: None)
+    with pytest.raises(SettingError, match="needs pyarrow: pip install pyarrow"):
+        check_out(tmp_path / "a.parquet", (".parquet",))

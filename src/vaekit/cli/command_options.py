@@ -97,7 +97,7 @@ class SampleOptions(RunOptions):
     seed: int = option(0, at_least=0, help="seed of the draws")
     out: str | None = option(
         None,
-        help=".png (one contact sheet), .npz, .csv (rows), or a folder (one PNG per image) "
+        help=".png (one contact sheet), .npz, .npy, .csv, .parquet, or a folder (one PNG per image) "
         "(default: RUN/samples.png; of rows .csv, of other real values .npz)",
     )
 
@@ -108,7 +108,8 @@ class ReconstructOptions(RunOptions):
 
     images: tuple[str, ...] = option(
         (),
-        help="image files or folders of them (default: the run's own preview images, from its test split)",
+        help="image files, folders of them, or files as for `encode` (default: the run's own preview images, from its "
+        "test split)",
         positional=True,
     )
     label: str | None = option(
@@ -120,7 +121,7 @@ class ReconstructOptions(RunOptions):
     count: int = option(32, at_least=1, help="number of preview images, when none are given")
     out: str | None = option(
         None,
-        help=".png (each image beside its reconstruction), .npz, .csv (rows), or a folder (one PNG per image) "
+        help=".png (each image beside its reconstruction), .npz, .npy, .csv, .parquet, or a folder (one PNG per image) "
         "(default: RUN/reconstructions.png; of rows .csv, of other real values .npz)",
     )
 
@@ -131,7 +132,8 @@ class EncodeOptions(SourceRunOptions):
 
     split: str = option("all", help="train, validation, test or all")
     out: str | None = option(
-        None, help=".npz or .csv with mean, std, labels and names (default: RUN/codes.npz)"
+        None,
+        help=".npz, .csv or .parquet with mean, std, labels and names, or .npy with the means (default: RUN/codes.npz)",
     )
 
 

@@ -27,7 +27,10 @@ class RunOptions(Common):
 class SourceRunOptions(RunOptions):
     """A trained run, and the images it is to be shown."""
 
-    data: str | None = option(None, help="a source as in `train` (default: the run's own)")
+    data: str | None = option(
+        None,
+        help="a source as in `train`, or one image file, of any number of examples (default: the run's own)",
+    )
     label: str | None = option(
         None, help="class of images without labels, for a conditional run: a name, or else a number from 0"
     )

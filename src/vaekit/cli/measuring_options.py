@@ -79,6 +79,12 @@ class ScoreOptions(SourceRunOptions):
     odd: str | None = option(
         None, help="classes that are outliers, with commas between them: AUROC of each score"
     )
+    quantile: float = option(
+        0.99,
+        above=0,
+        below=1,
+        help="an image is an outlier above this quantile of the scores of the run's own validation images",
+    )
     samples: int = option(64, at_least=1, help="K of the importance-weighted bound")
     count: int = option(64, at_least=1, help="images on the contact sheet")
     out: str | None = option(

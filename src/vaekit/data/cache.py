@@ -185,6 +185,28 @@ def read_npy(path: Path) -> np.ndarray:
     return array
 
 
+def copy_on_write(array: np.ndarray) -> np.ndarray:
+    """An array that lies in a file which somebody has mapped (`np.load(mmap_mode="r")`, or a view of that), mapped anew
+    so that writing to it leaves the file alone; other arrays as they are.
+
+    Small ones are read into memory.
+    """
+    root = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    if not isinstance(root, np.memmap) or root.filename is None or any(s < 0 for s in array.strides):
+        return array
+    if array.nbytes <= RESIDENT // SHARE:
+        return np.array(array)
+    offset = root.offset + array.ctypes.data - root.ctypes.data
+    with open(root.filename, "rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    mapped = np.ndarray(array.shape, array.dtype, mapping, offset, array.strides)
+    whole = np.frombuffer(mapping, np.uint8)
+    _MAPS.append((weakref.ref(mapping), whole.ctypes.data, whole.nbytes))
+    return mapped
+
+
 def is_mapped(images: Tensor) -> bool:
     """Returns whether images lie in a file that `read_npy` has mapped."""
     address = images.data_ptr() if images.device.type == "cpu" else 0

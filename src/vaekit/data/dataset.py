@@ -140,6 +140,7 @@ class Loaded:
         mapped: the images are backed by a memory map, too large to be copied in memory.
         binarized: the images are the binary ones that `binarize="static"` asks for.
         state: what else than the keys decided the images, for what is kept of them in the cache.
+        doubts: a line where the source may mean something else than it was taken for.
     """
 
     parts: dict[str, Split]
@@ -151,6 +152,7 @@ class Loaded:
     mapped: bool = False
     binarized: bool = False
     state: str = ""
+    doubts: list[str] = field(default_factory=list)
 
     def set_images(self, images: dict[str, Tensor]) -> None:
         """Puts other images, one for one, into the parts named."""

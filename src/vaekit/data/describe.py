@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
@@ -19,9 +17,7 @@ from vaekit.data.splits import content_keys, copies
 
 
 @documented(DataSettings)
-def describe(
-    data: Data | str | Path | np.ndarray | Tensor, *, labels: object | None = None, **options: Any
-) -> dict[str, Any]:
+def describe(data: object, *, labels: object | None = None, **options: Any) -> dict[str, Any]:
     """Describes a data set, with the problems found in it, in values that JSON can hold.
 
     Args:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vaekit.core import SettingError, choose, derive_seed
 from vaekit.data.dataset import Data, Split
-from vaekit.data.formats.folder import natural
+from vaekit.data.formats.listing import natural
 from vaekit.data.splits import joined
 
 SPLITS = ("all", "train", "validation", "test")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaekit.core import DataError
-from vaekit.data.cache import rows_at_once
+from vaekit.data.cache import release_pages, rows_at_once
 from vaekit.data.dataset import Loaded, to_unit
 
 STATIC_SEED = 20110411  # of the fixed draw; any number would do, but changing it changes the data
+ROUNDING = 1e-5  # values may leave [0, 1] by so much: float32 after interpolation, with room
 LEVELS = 2**16  # the static draw compares 16-bit numbers: P(1) = x/255 to within 1/131072
 
 
@@ -56,8 +57,32 @@ def interpret(loaded: Loaded, asked: str, where: str) -> str:
     elif asked == "8-bit":
         loaded.set_images({name: _to_bytes(tensor, where) for name, tensor in images.items()})
         return "8-bit"
-    _check_unit(images.values(), where)
+    _into_unit(loaded, images, where)
     return "unit"
+
+
+def interpret_like(loaded: Loaded, asked: str, like: str, where: str) -> str:
+    """As `interpret`, for a model that is trained already: few images need not show what their values are.
+
+    Args:
+        like: key of PIXELS, of the images that it was trained on.
+    """
+    images = {name: split.images for name, split in loaded.parts.items()}
+    whole = all(tensor.dtype == torch.uint8 for tensor in images.values())
+    if like == "real" or asked not in ("auto", like):
+        return interpret(loaded, "real" if like == "real" else asked, where)
+    if like == "binary" and whole and _top(images.values()) == 1:
+        loaded.set_images({name: _binary(tensor) for name, tensor in images.items()})
+        return "binary"
+    if like == "8-bit" and whole:
+        return like
+    if like == "unit" and whole:
+        loaded.set_images({name: to_unit(tensor) for name, tensor in images.items()})
+        return like
+    kind = interpret(loaded, "auto", where)
+    if kind != "binary" or like == "binary":
+        return kind
+    return interpret_like(loaded, asked, like, where)  # now as bytes
 
 
 def binarize(loaded: Loaded, pixels: str, how: str, where: str) -> tuple[str, bool]:
@@ -112,6 +137,7 @@ def chunks(images: Tensor) -> Iterator[Tensor]:
     step = rows_at_once(images.shape)
     for start in range(0, len(images), step):
         yield images[start : start + step]
+        release_pages()
 
 
 def value_range(images: Iterable[Tensor]) -> tuple[float, float]:
@@ -155,11 +181,19 @@ def _to_bytes(images: Tensor, where: str) -> Tensor:
     return levels.to(torch.uint8)
 
 
-def _check_unit(images: Iterable[Tensor], where: str) -> None:
-    low, high = value_range(images)
-    if low < 0 or high > 1:
+def _into_unit(loaded: Loaded, images: Mapping[str, Tensor], where: str) -> None:
+    """Checks that values lie in [0, 1]; what a rounding error puts outside is brought back.
+
+    Raises:
+        DataError: they do not; names the range.
+    """
+    low, high = value_range(images.values())
+    if low < -ROUNDING or high > 1 + ROUNDING:
         grey = ", or pixels='8-bit' if they are whole numbers 0..255" if low >= 0 and high <= 255 else ""
         raise DataError(
             f"{where}: values from {low:g} to {high:g}, but images must lie in [0, 1]: scale them "
             f"(divide by 255, say){grey}, or pixels='real' if they are features."
         )
+    if low < 0 or high > 1:
+        loaded.set_images({name: tensor.clamp(0, 1) for name, tensor in images.items()})
+        loaded.notes.append(f"values from {low:.8g} to {high:.8g}: rounding errors, brought to [0, 1]")

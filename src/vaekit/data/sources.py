@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from torch import Tensor
 
 from vaekit.config.configured import documented
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
 from vaekit.core import DataError, SettingError, near_miss
-from vaekit.data.dataset import Data, Loaded
-from vaekit.data.formats.arrays import from_array, load_npy_file, load_npz_file
+from vaekit.data.dataset import Data, Loaded, Split
+from vaekit.data.formats.archives import archive_ending, load_archive
+from vaekit.data.formats.arrays import load_npy_file, read_array
 from vaekit.data.formats.folder import load_folder
+from vaekit.data.formats.given_files import read_images
+from vaekit.data.formats.given_items import TAKEN
+from vaekit.data.formats.given_objects import from_object
+from vaekit.data.formats.named_arrays import load_npz_file
+from vaekit.data.formats.picture_files import SUFFIXES
+from vaekit.data.formats.readers import ending_of, remedy_for
 from vaekit.data.kinds.image import parse_size, resize
+from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
 from vaekit.data.splits import content_keys, make_splits
@@ -33,51 +38,133 @@ SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
 
 TEXTS = ("image_size", "data_dir")  # numbers and paths are taken too
 
+ARRAYS = ("array", ".npy", ".npz")
 USED_BY = {
-    "white": ("folder",),
-    "layout": ("array", ".npy", ".npz"),
-    "images_key": (".npz",),
-    "labels_key": (".npz",),
+    "white": ("pictures",),
+    "layout": ARRAYS,
+    "images_key": (".npz", "named"),
+    "labels_key": (".npz", "named", "table", "pictures"),
 }
 FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {".npy": load_npy_file, ".npz": load_npz_file}
 
 
 @documented(DataSettings)
-def load_data(
-    data: str | Path | np.ndarray | Tensor, *, labels: object | None = None, **options: Any
-) -> Data:
+def load_data(data: object, *, labels: object | None = None, **options: Any) -> Data:
     """Loads a data set and completes its splits.
 
     Splits that the source has stay. Else a sixth of the images, chosen by content hash, is the
     test split, and `validation` of the rest the validation split; no seed changes either.
 
     Args:
-        data: a name in SOURCES, a folder of images, a .npy or .npz file, or an array:
-            (N, H, W), (N, C, H, W), (N, H, W, C) or (N, D); uint8, bool or floats in [0, 1].
-        labels: class numbers or names of an array's images, (N,).
+        data: a name in SOURCES; a folder of images, a zip or tar archive of one, a .npy or .npz file; an array,
+            (N, H, W), (N, C, H, W), (N, H, W, C) or (N, D), uint8, bool or floats in [0, 1]; a list of arrays or of
+            Pillow's images, a pair (images, labels), a dict of arrays, a table (DataFrame) of numbers, or a data set or
+            loader of torch or Hugging Face.
+        labels: classes of the images, (N,) numbers or names, or (N, K) one-hot; of a table also the name of a column.
 
     Raises:
         SettingError: an option is unknown or has an impossible value.
         DataError: the source is missing, empty, damaged, too small or does not fit the options.
     """
+    settings = settings_for(data, options)
+    loaded, kind = read_source(data, labels, settings)
+    return _complete(loaded, settings, kind)
+
+
+def load_like(data: object, form: Form, *, labels: object | None = None, **options: Any) -> Data:
+    """Any number of examples for a model that is trained already, in the form of those that it was trained on.
+
+    Splits are those of `load_data` where there are enough examples for it; else all of them are in the test split.
+
+    Args:
+        data: as in `load_data`, and also one image file, one row (D,), or one image as an array.
+        form: of the model's examples.
+        labels, options: as in `load_data`; options are those of the model's own data.
+
+    Raises:
+        SettingError, DataError: as in `load_data`, or examples that the model does not take.
+    """
+    settings = settings_for(data, options)
+    path = Path(settings.data).expanduser() if isinstance(data, str | Path) and data not in SOURCES else None
+    if path is not None and ending_of(path) in SUFFIXES and path.is_file():
+        values = "unit" if form.pixels == "unit" else "8-bit"
+        stored, names, notes = read_images(
+            [path], picture_shape(form, str(path)), settings.fit, values, settings.white
+        )
+        loaded, kind = (
+            Loaded({"train": Split(stored, None, names)}, path=str(path.resolve()), notes=notes),
+            "pictures",
+        )
+        return _complete(loaded, settings, kind, form)
+    if path is not None and path.suffix.lower() == ".npy" and path.is_file():
+        data, settings = as_a_set(read_array(path), settings, form)
+        loaded, kind = from_object(data, labels, settings, str(path)), ".npy"
+        loaded.path = str(path.resolve())
+        return _complete(loaded, settings, kind, form)
+    if path is None and not isinstance(data, str | Path):
+        data, settings = as_a_set(data, settings, form)
+    loaded, kind = _sized(data, labels, settings, form)
+    if kind == "pictures":
+        recolour(loaded, form)
+    return _complete(loaded, settings, kind, form)
+
+
+def _sized(data: object, labels: object | None, settings: DataSettings, form: Form) -> tuple[Loaded, str]:
+    """The contents of a source; pictures of other sizes than the model's are brought to it."""
+    side = "x".join(map(str, form.shape[1:]))
+    free = settings.image_size is None and len(form.shape) == 3 and form.pixels != "real"
+    sized = replace(settings, image_size=side)
+    try:
+        loaded, kind = read_source(data, labels, settings)
+    except DataError as error:
+        if not free or "image_size=" not in str(error):
+            raise
+        loaded, kind = read_source(data, labels, sized)
+        loaded.notes.append(f"images brought to {side} pixels, as the model takes them ({settings.fit})")
+        return loaded, kind
+    there = {tuple(split.images.shape[2:]) for split in loaded.parts.values()}
+    if free and kind == "pictures" and there != {form.shape[1:]}:
+        loaded, kind = read_source(data, labels, sized)
+        loaded.notes.append(f"images brought to {side} pixels, as the model takes them ({settings.fit})")
+    return loaded, kind
+
+
+def settings_for(data: object, options: Mapping[str, Any]) -> DataSettings:
+    """Options of loading a source, checked.
+
+    Raises:
+        SettingError: an option is unknown or has an impossible value.
+    """
     words = {
         name: str(value) for name, value in options.items() if isinstance(value, int | Path) and name in TEXTS
     }
-    name = "array" if isinstance(data, np.ndarray | Tensor) else str(data)
-    settings = DataSettings.of({**options, **words, "data": name})
+    settings = DataSettings.of({**options, **words, "data": source_name(data)})
     parse_size(settings.image_size)
-    if isinstance(data, np.ndarray | Tensor):
-        return _complete(from_array(data, labels, settings, "array"), settings, "array")
+    return settings
+
+
+def source_name(data: object) -> str:
+    """The name of a source: as it was given, or `array` for what is in memory."""
+    return str(data) if isinstance(data, str | Path) else "array"
+
+
+def read_source(data: object, labels: object | None, settings: DataSettings) -> tuple[Loaded, str]:
+    """The contents of a source, and of what kind it is, as in USED_BY."""
+    if not isinstance(data, str | Path):
+        if data is None or isinstance(data, int | float | bytes):
+            raise DataError(f"data is a {type(data).__name__}; give {TAKEN}.")
+        named = isinstance(data, Mapping) or hasattr(data, "column_names")
+        kind = "table" if hasattr(data, "to_numpy") else "named" if named else "array"
+        loaded = from_object(data, labels, settings, settings.data)
+        return loaded, "pictures" if loaded.keys else kind  # which have the hashes of their files
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
-    kind = "named" if settings.data in SOURCES else Path(settings.data).suffix.lower()
-    kind = "folder" if kind != "named" and Path(settings.data).expanduser().is_dir() else kind
-    return _complete(_loaded(data, settings), settings, kind)
+    if settings.data in SOURCES:
+        return SOURCES[settings.data](settings), ""
+    return _of_files(settings)
 
 
-def as_data(
-    data: Data | str | Path | np.ndarray | Tensor, *, labels: object | None = None, **options: Any
-) -> Data:
+def as_data(data: object, *, labels: object | None = None, **options: Any) -> Data:
     """A data set as it is, or what `load_data` makes of a source.
 
     Raises:
@@ -97,47 +184,58 @@ def check_not_given(options: Iterable[str], section: type[Options]) -> None:
             raise SettingError(f"{name}= is for a source; these data are loaded already.", name)
 
 
-def _loaded(data: object, settings: DataSettings) -> Loaded:
-    """A named set, or the folder or file at a path."""
-    if not isinstance(data, str | Path):
-        raise DataError(f"data is a {type(data).__name__}; give a name, a path, a numpy array or a tensor.")
+def holds_sets(path: Path) -> bool:
+    """Returns whether the ending of a file is that of arrays or of an archive."""
+    return path.suffix.lower() in FILES or archive_ending(path) is not None
+
+
+def _of_files(settings: DataSettings) -> tuple[Loaded, str]:
+    """The folder or file at a path, and its kind."""
     name = settings.data
-    if name in SOURCES:
-        return SOURCES[name](settings)
     path = Path(name).expanduser()
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except OSError as error:
         raise DataError(f"data='{name}': cannot be read ({error.strerror}); check its permissions.") from None
     if is_folder and name:
-        return load_folder(path, settings)
+        return load_folder(path, settings), "pictures"
     if not is_file:
         raise DataError(
             f"data='{name}': no such source.{near_miss(name, SOURCES)} "
             f"Named sets: {', '.join(SOURCES)}; or no such folder or file."
         )
-    if path.suffix.lower() not in FILES:
-        raise DataError(f"data='{name}': not a folder of images, nor a .npy or .npz file.")
-    return FILES[path.suffix.lower()](path, settings)
+    if archive_ending(path):
+        return load_archive(path, settings), "pictures"
+    ending = path.suffix.lower()
+    if ending not in FILES:
+        raise DataError(
+            f"data='{name}': not a folder of images, nor a .npy or .npz file{remedy_for(ending)}."
+        )
+    return FILES[ending](path, settings), ending
 
 
-def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Data:
+def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like: Form | None = None) -> Data:
     """Interprets the pixels, brings them to size, binarises and splits; hashes come first, so that
-    none of these changes the split."""
+    none of these changes the split.
+
+    Args:
+        like: the form of a trained model's examples, which these are to be brought to and need not suffice to train
+            one; None for a set to train on.
+    """
     where = settings.data
     loaded.notes += _without_effect(settings, kind_of_source)
     for name, split in loaded.parts.items():
         if name not in loaded.keys:
             loaded.keys[name] = content_keys(split.images)
-    kind = interpret(loaded, settings.pixels, where)
-    changed = resize(loaded, parse_size(settings.image_size), settings.fit, where)
-    if changed and kind == "binary":
-        kind = "8-bit"
-        loaded.notes.append("resizing made binary images grey; binarize= makes them binary again")
-    kind, dynamic = binarize(loaded, kind, settings.binarize, where)
-    decided = (settings.image_size, settings.fit, settings.binarize, kind, dynamic)
-    token = " ".join(map(str, decided if settings.white is None else (*decided, settings.white)))
-    splits, fingerprint = make_splits(loaded, kind, settings.validation, where, token)
+    try:
+        kind, dynamic = _formed(loaded, settings, like)
+        decided = (settings.image_size, settings.fit, settings.binarize, kind, dynamic)
+        token = " ".join(map(str, decided if settings.white is None else (*decided, settings.white)))
+        splits, fingerprint = make_splits(loaded, kind, settings.validation, where, token, like is None)
+    except DataError as error:
+        if not loaded.doubts:
+            raise
+        raise DataError(f"{str(error).rstrip('.')}; {loaded.doubts[0]}.") from None
     return Data(
         source=settings.data,
         train=splits["train"],
@@ -150,8 +248,21 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
         path=loaded.path,
         fingerprint=fingerprint,
         options=_options(settings, loaded),
-        notes=loaded.notes,
+        notes=loaded.notes + (loaded.doubts if like is None else []),
     )
+
+
+def _formed(loaded: Loaded, settings: DataSettings, like: Form | None) -> tuple[str, bool]:
+    """Brings the pixels to their form; gives their kind, and whether they are binarised anew in each batch."""
+    where = settings.data
+    if like is not None:
+        return brought_to(loaded, like, settings.pixels, settings.binarize, where)
+    kind = interpret(loaded, settings.pixels, where)
+    changed = resize(loaded, parse_size(settings.image_size), settings.fit, where)
+    if changed and kind == "binary":
+        kind = "8-bit"
+        loaded.notes.append("resizing made binary images grey; binarize= makes them binary again")
+    return binarize(loaded, kind, settings.binarize, where)
 
 
 def _options(settings: DataSettings, loaded: Loaded) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def keys_from_bytes(hashes: bytes) -> np.ndarray:
 
 
 def make_splits(
-    loaded: Loaded, kind: str, validation: float | None, where: str, token: str
+    loaded: Loaded, kind: str, validation: float | None, where: str, token: str, to_train: bool = True
 ) -> tuple[dict[str, Split], str]:
     """Completes a source's own splits to train, validation and test.
 
@@ -86,6 +86,7 @@ def make_splits(
             `usual_share`.
         where: names the source in errors.
         token: the settings that formed the images, for the cache and the fingerprint.
+        to_train: whether a model is to be trained on them; otherwise too few images to split are all for testing.
 
     Returns:
         The three splits, and a fingerprint of images, labels and split.
@@ -96,7 +97,16 @@ def make_splits(
     keys = dict(loaded.keys)
     if kind == "real":
         keys["train"] = unitless_keys(loaded.parts["train"].images)
-    rows = assign(keys, validation, where)
+    try:
+        rows = assign(keys, validation, where)
+    except DataError:
+        if to_train:
+            raise
+        rows = {
+            "train": {},
+            "validation": {},
+            "test": {part: np.arange(len(own)) for part, own in keys.items()},
+        }
     _note_splits(loaded, validation is None or validation > 0)
     splits = {name: _split(loaded, indices, token) for name, indices in rows.items()}
     marks: list[str | np.ndarray] = [token]
@@ -196,7 +206,7 @@ def _split(loaded: Loaded, rows: dict[str, np.ndarray], token: str) -> Split:
         factors = None if source.factors is None else source.factors[chosen]
         pieces.append(Split(images, labels, names, factors))
     if not pieces:
-        return _empty(loaded.parts["train"])
+        return _empty(next(iter(loaded.parts.values())))
     return pieces[0] if len(pieces) == 1 else joined(pieces)
 
 

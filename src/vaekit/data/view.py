@@ -7,12 +7,16 @@ batch or way of storing it (uint8, floats) enters, and the exported page compute
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.core import DataError
 from vaekit.data.dataset import to_unit
 
+SLACK = 1e-3  # values may leave [0, 1] by so much: interpolation and low precision do that
 AT_ONCE = 2**22  # values that are drawn at a time
 
 
@@ -31,6 +35,34 @@ def show(images: Tensor, pixels: str) -> Tensor:
     per_image = max(1, x[0].numel())
     parts = [fixed_draw(part) for part in x.split(max(1, AT_ONCE // per_image))]
     return torch.cat(parts)
+
+
+def check_values(images: Tensor, pixels: str) -> None:
+    """Checks that examples have the values that a model takes, before they are shown to it.
+
+    Args:
+        images: (N, *shape), as stored or as floats.
+        pixels: key of PIXELS.
+
+    Raises:
+        DataError: other values; names what they are and what to do.
+    """
+    if not len(images) or images.dtype in (torch.uint8, torch.bool):
+        return
+    if not images.is_floating_point():
+        if images.is_complex() or pixels != "real":
+            kind = str(images.dtype).removeprefix("torch.")
+            raise DataError(
+                f"images of {kind} given to a model; give uint8, or floats as the model takes them."
+            )
+        return
+    low, high = (float(end) for end in torch.aminmax(images.detach()))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        row = int((~images.isfinite()).flatten(1).any(1).nonzero()[0])
+        raise DataError(f"NaN or infinite values in image {row} given to a model; remove or repair it.")
+    if pixels != "real" and not (low >= -SLACK and high <= 1 + SLACK):
+        grey = ": divide by 255, or give uint8" if low >= 0 and high <= 255 else ""
+        raise DataError(f"values from {low:g} to {high:g} given to a model of values from 0 to 1{grey}.")
 
 
 def fixed_draw(x: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class Asked:
 
 def asked_of(
     model: Model | Run,
-    data: Data | Split | str | None,
+    data: object,
     label: str | None,
     features: Features | str | Path | None,
     disentanglement: str,
@@ -56,7 +56,7 @@ def asked_of(
         check_images_come(run)
         data = data_of(run, data, label)
     model = model.model if isinstance(model, Run) else model
-    if data is None or isinstance(data, str):
+    if not isinstance(data, Data | Split):
         raise SettingError("evaluate(model) needs images too: evaluate(model, data.test).")
     if features is not None and isinstance(data, Split):
         raise SettingError(
@@ -79,6 +79,12 @@ def features_of(model: Model, data: Data, wanted: Features | str | Path | None) 
         DataError: too few images for features that were asked for.
     """
     if wanted is None or not model.can_sample():
+        return None
+    if isinstance(wanted, str | Path) and not len(data.train):
+        reason = f"{len(data.test)} images are too few to split, and there are none to compare with"
+        if wanted != "auto":
+            raise DataError(f"{data.source}: {reason}; leave features= away.")
+        warn_of([f"{data.source}: the quality of samples is left out: {reason}."])
         return None
     found = (
         features_for(data, None if wanted == "auto" else wanted) if isinstance(wanted, str | Path) else wanted

@@ -11,7 +11,7 @@ from typing import Any
 from vaekit.config.configured import documented
 from vaekit.config.foreign_options import ForeignSettings
 from vaekit.core import SettingError, choose
-from vaekit.data import Data, Split
+from vaekit.data import Data
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
 from vaekit.distributions.likelihoods import measured_under
@@ -127,7 +127,7 @@ class Evaluation:
 @documented(ForeignSettings)
 def evaluate(
     model: Model | Run | str | Path | None = None,
-    data: Data | Split | str | None = None,
+    data: object = None,
     *,
     encoder: Given | None = None,
     decoder: Given | None = None,
@@ -156,8 +156,9 @@ def evaluate(
 
     Args:
         model: a model, a run, or a run's folder; or None, and `encoder` and `decoder` instead.
-        data: images of a split; or a data set, or for a run its source, of which the test split is measured and
-            the training split serves for comparison; None takes a run's own data.
+        data: images of a split; or a data set, or for a run a source as in `Run.load_data`, of which the test split is
+            measured (all examples, where they are too few to split) and the training split serves for comparison; None
+            takes a run's own data.
         encoder, decoder: of an autoencoder that is no run, ONNX files or functions: it gets a card (`vaekit.card`).
         label: class of the images of a source without labels, for a conditional run.
         samples: K of the importance-weighted bound.

@@ -17,10 +17,12 @@ from torch import Tensor
 from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
+from vaekit.data.picking import chosen as some_of
 from vaekit.data.picking import picked
 from vaekit.evaluation.asked import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, check_code_length, score_images
+from vaekit.evaluation.threshold import MOST, Threshold, above, threshold_of
 from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
@@ -45,6 +47,7 @@ class Scores:
         auroc: of each score, where it is known which images are outliers.
         sheet: a PNG of the oddest, row by row, where one was written.
         pixels: key of PIXELS.
+        threshold: of the score that puts images in order; None where the run's validation images are gone.
     """
 
     source: str
@@ -58,20 +61,34 @@ class Scores:
     auroc: Mapping[str, float] = field(default_factory=dict)
     sheet: Path | None = None
     pixels: str = "8-bit"
+    threshold: Threshold | None = None
+
+    @property
+    def outliers(self) -> Tensor | None:
+        """Returns the mask (N,) of the images above the threshold, if there is one."""
+        return None if self.threshold is None else above(self.scores[self.by], self.threshold)
 
     def oddest(self, count: int) -> list[str]:
         """Names of the oddest images, the oddest first."""
         return [self.names[i] for i in self.order[:count].tolist()]
 
     def table(self) -> str:
-        """CSV with one row per image, the oddest first: name, label where there is one, and its scores."""
+        """CSV with one row per image, the oddest first: name, label where there is one, its scores, the threshold (its
+        quantile in the column's name), and whether it is an outlier, yes or no."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["name", *(["label"] if self.classes is not None else []), *self.scores])
+        outliers = self.outliers
+        limit = [] if self.threshold is None else [f"threshold_{self.threshold.quantile:g}", "outlier"]
+        writer.writerow(["name", *(["label"] if self.classes is not None else []), *self.scores, *limit])
         columns = [values.tolist() for values in self.scores.values()]
         for i in self.order.tolist():
             label = [] if self.classes is None else [self.classes[i]]
-            writer.writerow([self.names[i], *label, *(f"{column[i]:.6g}" for column in columns)])
+            judged = (
+                []
+                if outliers is None or self.threshold is None
+                else [f"{self.threshold.score:.6g}", ("no", "yes")[int(outliers[i])]]
+            )
+            writer.writerow([self.names[i], *label, *(f"{column[i]:.6g}" for column in columns), *judged])
         return text.getvalue()
 
     def write(self, out: Path) -> None:
@@ -88,14 +105,15 @@ class Scores:
 
 def score(
     run: Run | str | Path,
-    data: Data | str | None = None,
+    data: object = None,
     *,
     split: str = "all",
     label: str | None = None,
     scores: Sequence[str] | None = None,
     by: str | None = None,
-    against: Data | str | None = None,
+    against: object = None,
     odd: Sequence[str] | None = None,
+    quantile: float = 0.99,
     samples: int = 64,
     seed: int = 0,
     precision: str = "auto",
@@ -109,13 +127,15 @@ def score(
 
     Args:
         run: a run, or its folder.
-        data: images, or their source; None takes the run's own.
+        data: a data set, or a source as in `Run.load_data`, of one image or more; None takes the run's own.
         split: train, validation, test or all.
         label: class of images without labels, for a conditional run.
         scores: keys of SCORES; None takes all that the model and the images allow.
         by: the score that puts images in order; None takes DEFAULT, or the first that could be had.
         against: a second source, of outliers: `auroc` of each score, on the same split of both.
         odd: names of classes that are outliers: `auroc` of each score.
+        quantile: share of the run's validation images (up to 1,000) that the threshold is to lie above, of the score
+            that puts images in order.
         samples: K of the importance-weighted bound.
         seed: of all draws.
         precision: of the networks: fp32, bf16, or auto.
@@ -131,7 +151,7 @@ def score(
         DataError: images that cannot be used.
         RunError: `out` cannot be written.
     """
-    _check(scores, by, against, odd, samples, precision, count)
+    _check(scores, by, against, odd, samples, precision, count, quantile)
     if out is not None:
         check_out(Path(out), (".csv",))
     run = run_of(run, device)
@@ -145,19 +165,25 @@ def score(
     chosen, beside = picked(own, split), None if other is None else picked(other, split)
     outliers = None if odd is None else odd_ones(chosen, own, odd)
     needs_training = "latent_distance" in (scores or SCORES)
-    train = _training_images(run, own if data is None else None) if needs_training else None
-    options: dict[str, Any] = {"scores": scores, "samples": samples, "seed": seed, "precision": precision}
+    known = own if data is None else _own_data(run, needs_training)
+    train = known.train if known is not None and needs_training else None
+    options: dict[str, Any] = {"samples": samples, "seed": seed, "precision": precision}
     with pulse(progress, tell) as told:
         judge = partial(score_images, run.model, train=train, tell=told, **options)
-        found, left_out = judge(chosen)
-        theirs = {} if beside is None else judge(beside)[0]
+        found, left_out = judge(chosen, scores=scores)
+        theirs = {} if beside is None else judge(beside, scores=scores)[0]
+        by = _order_by(by, found, left_out)
+        threshold = None
+        if known is not None and len(known.validation):
+            few = some_of(known.validation, MOST, seed)
+            threshold = threshold_of(judge(few, scores=[by])[0][by], quantile)
     auroc: dict[str, float] = {}
     if beside is not None:
         auroc = aurocs(found, theirs)
     elif outliers is not None:
         usual, strange = ({n: s[mask] for n, s in found.items()} for mask in (~outliers, outliers))
         auroc = aurocs(usual, strange)
-    ranked = _ranked(own, chosen, found, left_out, by, auroc)
+    ranked = replace(_ranked(own, chosen, found, left_out, by, auroc), threshold=threshold)
     if out is None:
         return ranked
     ranked.write(Path(out))
@@ -165,28 +191,24 @@ def score(
 
 
 def _check(
-    scores: Sequence[str] | None, by: str | None, against: object, odd: object, samples: int, precision: str, count: int
+    scores: Sequence[str] | None, by: str | None, against: object, odd: object, samples: int, precision: str, count: int,
+    quantile: float,
 ) -> None:  # fmt: skip
     for name in [*(scores or ()), by or DEFAULT]:
         choose(name, SCORES, "score")
     choose(precision, PRECISIONS, "precision")
     check_count(samples, "samples")
     check_count(count, "count")
+    if not 0 < quantile < 1:
+        raise SettingError(f"quantile={quantile}: must be between 0 and 1.", "quantile")
     if scores and by is not None and by not in scores:
         raise SettingError(f"by={by}: that score was not computed; add it to scores=.")
     if against is not None and odd is not None:
         raise SettingError("against= and odd= both say what the outliers are; give one of them.")
 
 
-def _ranked(
-    data: Data,
-    split: Split,
-    scores: Mapping[str, Tensor],
-    left_out: Mapping[str, str],
-    by: str | None,
-    auroc: Mapping[str, float],
-) -> Scores:
-    """The record, its images in order of one score.
+def _order_by(by: str | None, scores: Mapping[str, Tensor], left_out: Mapping[str, str]) -> str:
+    """The score that puts images in order.
 
     Raises:
         SettingError: that score could not be had.
@@ -194,6 +216,18 @@ def _ranked(
     by = by or (DEFAULT if DEFAULT in scores else next(iter(scores), DEFAULT))
     if by not in scores:
         raise SettingError(f"by={by}: that score could not be had: {left_out[by]}")
+    return by
+
+
+def _ranked(
+    data: Data,
+    split: Split,
+    scores: Mapping[str, Tensor],
+    left_out: Mapping[str, str],
+    by: str,
+    auroc: Mapping[str, float],
+) -> Scores:
+    """The record, its images in order of one score."""
     classes = None
     if split.labels is not None and data.class_names is not None:
         classes = [data.class_names[label] for label in split.labels.tolist()]
@@ -219,10 +253,11 @@ def odd_ones(split: Split, data: Data, classes: Sequence[str]) -> Tensor:
     return mask
 
 
-def _training_images(run: Run, data: Data | None) -> Split | None:
-    """The images that a run was trained on, or None, with a warning, where they are gone."""
+def _own_data(run: Run, for_distance: bool) -> Data | None:
+    """The data that a run was trained on, or None, with a warning, where they are gone."""
     try:
-        return (run.load_data() if data is None else data).train
+        return run.load_data()
     except (DataError, RunError) as error:
-        warnings.warn(f"no latent distance: {error}", VaekitWarning, stacklevel=3)
+        lost = "no latent distance and no threshold" if for_distance else "no threshold"
+        warnings.warn(f"{lost}: {error}", VaekitWarning, stacklevel=3)
         return None

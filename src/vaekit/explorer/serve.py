@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from vaekit.core import SettingError, VaekitWarning, counted
-from vaekit.data import Data
 from vaekit.explorer.material import Material
 from vaekit.runs.ask import data_to_show, run_of
 from vaekit.runs.load import Run
@@ -24,7 +23,7 @@ EVERYWHERE = ("0.0.0.0", "::")
 
 def explore(
     run: Run | str | Path,
-    data: Data | str | None = None,
+    data: object = None,
     *,
     label: str | None = None,
     port: int = 8765,

@@ -71,10 +71,10 @@ class Subject(ABC):
 
     def __init__(self, run: Run) -> None:
         self.run, self.model = run, run.model
-        channels, height, width = run.model.shape
-        self.shape = (int(channels), int(height), int(width))
+        shape = run.model.shape if len(run.model.shape) == 3 else (1, 1, run.model.shape[0])
+        self.shape = (int(shape[0]), int(shape[1]), int(shape[2]))
         self.pixels = run.model.pixels
-        self.uploads = not why_no_pictures(self.shape, self.pixels) and channels != 2
+        self.uploads = not why_no_pictures(run.model.shape, self.pixels) and shape[0] != 2
         self.range = (0.0, 1.0)
         if self.pixels == "real":
             self.range = (float(run.previews.images.min()), float(run.previews.images.max()))
@@ -224,13 +224,16 @@ class OfGrid(Subject):
         return bool(((latents >= 0) & (latents < self.can.codes) & (latents == latents.round())).all())
 
 
-def subject_of(run: Run) -> Subject:
+def subject_of(run: Run, rows: bool = False) -> Subject:
     """The model of a run, by what it can do.
+
+    Args:
+        rows: whether rows of features will do too, for other programs; the page shows pictures.
 
     Raises:
         SettingError: it is not one of pictures, or nothing can be decoded.
     """
-    if len(run.model.shape) != 3:
+    if len(run.model.shape) != 3 and not rows:
         raise SettingError(
             f"{run.path} was trained on rows of {run.model.shape[0]} features; there are no pictures to explore."
         )

@@ -38,5 +38,5 @@ class AE(LatentModel):
             SettingError: there is none: an autoencoder by itself does not say where its latents lie.
         """
         z = self.latents_of_prior(count, y, temperature, generator)
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             return self.picture(self.decode(z, self.chosen_labels(y, count)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.compiler import is_exporting
@@ -15,7 +16,7 @@ from torch.distributions import Distribution
 from vaekit.core import DataError, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
-from vaekit.data.view import show
+from vaekit.data.view import check_values, show
 from vaekit.models.units import InUnits, Units
 from vaekit.runtime.device import held_by
 
@@ -46,6 +47,7 @@ class Model(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.units = None
+        self._within = 0  # calls of `forward` under way
         self._fresh = True  # its weights are still those of its initialisation
         self.register_load_state_dict_post_hook(_used)
 
@@ -122,17 +124,58 @@ class Model(nn.Module, ABC):
 
         In training they have been shown already, and are not looked at.
 
+        Args:
+            x: (B, *shape), uint8 or floats as the model takes them; arrays of numpy too.
+
         Raises:
-            DataError: the images do not have the model's shape; names both.
+            DataError: the images do not have the model's shape or its values; names both.
         """
+        x = as_tensor(x)
         parameter = next(self.parameters())
         if tuple(x.shape[1:]) != self.shape:
             given = "x".join(str(size) for size in x.shape[1:])
             raise DataError(
                 f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
             )
-        shown = to_unit(x) if self.training or is_exporting() else show(x, self.pixels)
+        if self.training or is_exporting():
+            shown = to_unit(x)
+        else:
+            check_values(x, self.pixels)
+            shown = show(x, self.pixels)
         return self.standard(held_by(parameter.device, shown).to(parameter.device)).to(parameter.dtype)
+
+    def check_latents(self, z: Tensor) -> Tensor:
+        """Latents (..., B, D) in the networks' type, on their device.
+
+        Args:
+            z: any floats; arrays of numpy too.
+
+        Raises:
+            DataError: they are not vectors of the model's latents; names both.
+        """
+        z = as_tensor(z)
+        parameter = next(self.parameters())
+        if z.ndim < 2 or z.shape[-1] != self.latent_dim:
+            shape = "x".join(map(str, z.shape)) or "a single number"
+            raise DataError(
+                f"latents of shape {shape} given to a model of {self.latent_dim}: give (B, {self.latent_dim})."
+            )
+        return z if z.dtype == parameter.dtype or is_exporting() else z.to(parameter.dtype)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """`forward`, as an objective calls it: with a graph in eval mode too."""
+        self._within += 1
+        try:
+            return super().__call__(*given, **named)
+        finally:
+            self._within -= 1
+
+    def graph(self, given: Tensor) -> AbstractContextManager[Any]:
+        """A context that keeps gradients in training, in `forward`, and where what is given wants them: a trained
+        model's codes and pictures carry no graph otherwise."""
+        if self.training or self._within or is_exporting() or given.requires_grad:
+            return nullcontext()
+        return torch.no_grad()
 
     def standard(self, x: Tensor) -> Tensor:
         """Examples as they are shown, (..., *shape), in units of the training data's spread where they are real.
@@ -173,6 +216,22 @@ class CodeDensity(Model):
     def described(self) -> str:
         """Name in a sentence: `a mixture of 10 normals`."""
         return f"a {type(self).__name__}"
+
+
+def as_tensor(values: object) -> Tensor:
+    """A tensor, or an array as one.
+
+    Raises:
+        DataError: neither.
+    """
+    if isinstance(values, Tensor):
+        return values
+    try:
+        return torch.from_numpy(np.ascontiguousarray(values))
+    except (TypeError, ValueError):
+        raise DataError(
+            f"a {type(values).__name__} given to a model; give a tensor or an array of numbers."
+        ) from None
 
 
 def units_for(shape: tuple[int, ...], pixels: str) -> Units | None:

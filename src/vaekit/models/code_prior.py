@@ -101,7 +101,7 @@ class CodePrior(CodeDensity):
         Raises:
             DataError: an unknown label.
         """
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             if self.classes and y is None:
                 frequencies = self.class_frequencies().cpu()
                 y = torch.multinomial(frequencies, count, replacement=True, generator=generator)

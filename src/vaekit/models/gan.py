@@ -79,6 +79,6 @@ class GAN(Model):
     ) -> Tensor:  # fmt: skip
         """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I), whatever the class."""
         z = temperature * torch.randn(count, self.latent_dim, generator=generator)
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             images = self.generate(z.to(next(self.parameters())), self.chosen_labels(y, count))
             return images if self.units is None else self.units.handed_out(images)

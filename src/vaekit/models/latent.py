@@ -8,6 +8,7 @@ from collections.abc import Callable
 from math import prod
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -20,7 +21,7 @@ from vaekit.core import Latent, Output, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
-from vaekit.models.base import check_classes, evaluating, units_for
+from vaekit.models.base import as_tensor, check_classes, evaluating, units_for
 from vaekit.models.capabilities import HasPrior
 from vaekit.networks import Pair, Spec, decide_network
 from vaekit.networks.principal import (
@@ -30,6 +31,8 @@ from vaekit.networks.principal import (
     spread,
     varying_directions,
 )
+
+AT_ONCE = 2**22  # values of images that are embedded at a time
 
 
 class LatentModel(Autoencoder):
@@ -92,6 +95,8 @@ class LatentModel(Autoencoder):
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x), batch shape (B, D); `.mean` is the embedding. x: (B, *shape), float in [0, 1] or uint8.
 
+        Out of training its numbers carry no graph, unless x wants gradients. `embed` gives those of any number of images.
+
         Args:
             y: (B,) labels, for a conditional model, whose q(z|x, y) and p(x|z, y) depend on them.
         """
@@ -118,13 +123,15 @@ class LatentModel(Autoencoder):
         Args:
             y: (B,) or (..., B) labels, for a conditional model.
         """
+        z = self.check_latents(z)
         if y is not None and y.shape == z.shape[-2:-1]:
             y = y.expand(z.shape[:-1])
-        condition = self.condition(None if y is None else y.flatten(), prod(z.shape[:-1]))
-        raw = self.decoder(z.flatten(0, -2), condition)
-        if self.principal is not None:
-            raw = raw + self.principal.decoding(z.flatten(0, -2), condition).view(raw.shape)
-        return self.in_units(self.likelihood(raw.unflatten(0, z.shape[:-1])))
+        with self.graph(z):
+            condition = self.condition(None if y is None else y.flatten(), prod(z.shape[:-1]))
+            raw = self.decoder(z.flatten(0, -2), condition)
+            if self.principal is not None:
+                raw = raw + self.principal.decoding(z.flatten(0, -2), condition).view(raw.shape)
+            return self.in_units(self.likelihood(raw.unflatten(0, z.shape[:-1])))
 
     def prepare(self, images: Tensor) -> None:
         """Starts a fresh model where the training images say: see `prepare_from`."""
@@ -174,9 +181,29 @@ class LatentModel(Autoencoder):
         with torch.no_grad():
             bias.copy_(self.likelihood.params_from_mean(mean).flatten())
 
+    def embed(self, x: Tensor | np.ndarray, y: Tensor | None = None) -> np.ndarray:
+        """Embeddings of any number of images, the means of q(z|x), as an array (N, D) float32: in eval mode, a few
+        at a time.
+
+        Args:
+            x: (N, *shape), float in [0, 1] or uint8; real values as the data have them.
+            y: (N,) labels, for a conditional model.
+
+        Raises:
+            DataError: images of another shape, or of other values than the model takes.
+        """
+        images = as_tensor(x)
+        size = max(1, AT_ONCE // prod(self.shape))
+        with evaluating(self), torch.no_grad():
+            parts = [
+                self.encode(images[i : i + size], None if y is None else y[i : i + size]).mean.float().cpu()
+                for i in range(0, max(len(images), 1), size)
+            ]
+        return torch.cat(parts).numpy()
+
     def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """A draw of q(z|x) for each image, (B, D): together they are the aggregate posterior."""
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             return self.encode(x, y).sample()
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
@@ -186,17 +213,18 @@ class LatentModel(Autoencoder):
             y: (B,) labels of the images, for a conditional model.
             redraw_as: (B,) labels to decode under instead: the same style as another class.
         """
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             return self.picture(self.decode(self.encode(x, y).mean, y if redraw_as is None else redraw_as))
 
     def encoded(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Returns the encoder's outputs for images, checked, and their labels: (B, numbers_per_latent * D)."""
         x = self.check_images(x)
-        condition = self.condition(y, x.shape[0])  # len() would fix an export's batch
-        raw = self.encoder(x, condition)
-        if self.principal is None:
-            return raw
-        return raw + self.principal.encoding(x, condition)[:, : raw.shape[1]]
+        with self.graph(x):
+            condition = self.condition(y, x.shape[0])  # len() would fix an export's batch
+            raw = self.encoder(x, condition)
+            if self.principal is None:
+                return raw
+            return raw + self.principal.encoding(x, condition)[:, : raw.shape[1]]
 
 
 def init_of(options: AutoencoderSettings, normal: bool, pair: Pair) -> Literal["pca", "random"]:

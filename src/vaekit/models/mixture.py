@@ -64,7 +64,7 @@ class Mixture(CodeDensity):
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
         """Latents, (count, D); the spread of each component is scaled by the temperature."""
-        with torch.inference_mode():
+        with torch.no_grad():
             mixture = self.density()
             weights = mixture.mixture_distribution.probs.cpu()
             chosen = torch.multinomial(weights, count, replacement=True, generator=generator)

@@ -48,5 +48,5 @@ class VAE(LatentModel):
         else:
             z = temperature * torch.randn(count, self.latent_dim, generator=generator)
         z = z.to(self.prior().mean)
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             return self.picture(self.decode(z, self.chosen_labels(y, count)))

@@ -82,12 +82,12 @@ class VQVAE(Autoencoder):
 
     def encode_codes(self, x: Tensor) -> Tensor:
         """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             return self.quantize(x).indices
 
     def decode_codes(self, indices: Tensor) -> Tensor:
         """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
-        with evaluating(self), torch.inference_mode():
+        with evaluating(self), torch.no_grad():
             return self.picture(self.decode_indices(indices))
 
     def decode_indices(self, indices: Tensor) -> Distribution:

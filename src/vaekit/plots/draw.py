@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from vaekit.config.methods import PRIORS
 from vaekit.core import InputError, SettingError, choose
-from vaekit.data import Data
 from vaekit.plots.figures import FIGURES, Entry
 from vaekit.plots.run_view import View, Wishes
 from vaekit.plots.style import DPI
@@ -40,7 +39,7 @@ class Drawn:
 
 def figures(
     run: Run | str | Path,
-    data: Data | str | None = None,
+    data: object = None,
     *,
     label: str | None = None,
     out: str | Path | None = None,
@@ -94,7 +93,7 @@ def figures(
 
 def draw_figures(
     run: Run | str | Path,
-    data: Data | str | None = None,
+    data: object = None,
     out: str | Path | None = None,
     only: Sequence[str] | None = None,
     tsne: bool = False,

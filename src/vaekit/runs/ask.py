@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from vaekit.data.formats.picture_files import COLOURS
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
+from vaekit.data.sources import holds_sets
+from vaekit.data.splits import joined
 from vaekit.inference import Embedding
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
 from vaekit.runs.load import Run, load_run
@@ -45,12 +47,14 @@ class Encoded:
         split: the examples as stored.
         embedding: posteriors; None where the model encodes as a grid of codes.
         codes: (N, h, w) int64, for a grid of codes.
+        class_names: names of the labels, where there are any.
     """
 
     source: str
     split: Split
     embedding: Embedding | None = None
     codes: Tensor | None = None
+    class_names: list[str] | None = None
 
     @property
     def finite(self) -> bool:
@@ -109,8 +113,12 @@ def run_of(run: Run | str | Path, device: str = "auto") -> Run:
     return run if isinstance(run, Run) else load_run(run, device=device)
 
 
-def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data:
-    """The run's own data, or another source brought to the same form; what was odd about it is a warning."""
+def data_of(run: Run, data: object, label: str | None = None) -> Data:
+    """The run's own data, or another source brought to the same form; what was odd about it is a warning.
+
+    Args:
+        data: a data set, or as in `Run.load_data`.
+    """
     if isinstance(data, Data):
         number = None if label is None else run.class_number(label)
         return run.with_own_classes(data, number) if run.model.classes else data
@@ -120,7 +128,7 @@ def data_of(run: Run, data: Data | str | None, label: str | None = None) -> Data
     return found
 
 
-def data_to_show(run: Run, data: Data | str | None = None, label: str | None = None) -> Data | None:
+def data_to_show(run: Run, data: object = None, label: str | None = None) -> Data | None:
     """As `data_of`; None, with a warning, where the run's own are gone: its previews are left to look at."""
     try:
         return data_of(run, data, label)
@@ -157,7 +165,7 @@ def what_follows(method: str, shape: Sequence[int]) -> list[str]:
 
 def encode(
     run: Run | str | Path,
-    data: Data | str | None = None,
+    data: object = None,
     *,
     label: str | None = None,
     split: str = "all",
@@ -168,10 +176,10 @@ def encode(
 
     Args:
         run: from `load_run`, or its folder.
-        data: a source; the run's own by default.
+        data: a data set, or a source as in `Run.load_data`, of one example or more; the run's own by default.
         label: class of images without labels, for a conditional run.
         split: train, validation, test or all.
-        out: a .npz or .csv file to write too.
+        out: a file to write too: .npz, .npy (means or codes alone), or a table, .csv or .parquet.
         device: where a folder's model is computed.
 
     Raises:
@@ -189,8 +197,9 @@ def encode(
         encoded = Encoded(found.source, chosen, codes=inference.encode_codes(model, chosen))
     else:
         encoded = Encoded(found.source, chosen, inference.encode(model, chosen))
+    encoded = replace(encoded, class_names=found.class_names)
     if out is not None:
-        write_arrays(Path(out), encoded.arrays())
+        write_arrays(Path(out), encoded.arrays(), encoded.class_names)
     return encoded
 
 
@@ -214,7 +223,7 @@ def sample(
         grid: one row for each class, all from the same draws.
         temperature: standard deviation of z relative to the prior's.
         seed: of the draws.
-        out: a .png, a .npz, a folder of PNGs, or a .csv of rows to write too.
+        out: a file to write too: .png, .npz, .npy, a table (.csv, .parquet), or a folder of PNGs.
         device: where a folder's model is computed.
 
     Raises:
@@ -240,7 +249,7 @@ def sample(
     drawn = Samples(torch.cat(images), labels, classes)
     if out is not None:
         columns = count if grid else None
-        write_images(drawn.images, Path(out), run.model.pixels, labels, columns)
+        write_images(drawn.images, Path(out), run.model.pixels, labels, columns, run.classes)
     return drawn
 
 
@@ -268,7 +277,7 @@ def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tens
 
 def reconstruct(
     run: Run | str | Path,
-    images: Sequence[str | Path] = (),
+    images: object = (),
     *,
     label: str | None = None,
     redraw_as: str | None = None,
@@ -280,11 +289,13 @@ def reconstruct(
 
     Args:
         run: from `load_run`, or its folder.
-        images: files or folders of them; the run's previews by default.
+        images: image files or folders of them, or one or more sources as in `Run.load_data`; the run's previews by
+            default.
         label: class of the images given, for a conditional run.
         redraw_as: class to decode them under instead.
         count: number of previews, when no images are given.
-        out: a .png (each image beside its reconstruction), a .npz, a folder of PNGs, or a .csv of rows to write too.
+        out: a file to write too: .png (each image beside its reconstruction), .npz, .npy, a table (.csv, .parquet), or
+            a folder of PNGs.
         device: where a folder's model is computed.
 
     Raises:
@@ -295,7 +306,8 @@ def reconstruct(
         check_out(Path(out), IMAGE_FILES)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
-    if label is not None and not images:
+    given = () if isinstance(images, list | tuple) and not len(images) else images
+    if label is not None and isinstance(given, tuple) and not given:
         raise SettingError("label= says of which class given images are; the run's previews have their own.")
     run = run_of(run, device)
     model = run.model
@@ -305,7 +317,7 @@ def reconstruct(
         check_holds(Path(out), model.shape, model.pixels)
     other = None if redraw_as is None else run.class_number(redraw_as, "redraw_as")
     previews = run.previews.take(torch.arange(min(count, len(run.previews))))
-    split = given_images(run, images, label) if images else previews
+    split = previews if isinstance(given, tuple) and not given else given_examples(run, given, label)
     rebuilt = inference.reconstruct(model, split, other)
     named = None if other is None else run.classes[other]
     originals = inference.shown_images(model, split)
@@ -316,6 +328,28 @@ def reconstruct(
         written = torch.cat([originals, rebuilt], -1) if beside else rebuilt
         write_images(written, Path(out), model.pixels)
     return found
+
+
+def given_examples(run: Run, given: object, label: str | None) -> Split:
+    """Examples that somebody names for a run, in its form.
+
+    Args:
+        given: image files and folders, or one source or several as in `Run.load_data`.
+        label: class of all of them, for a conditional run.
+
+    Raises:
+        SettingError: the class is missing, or there is none.
+        DataError: a source cannot be used.
+    """
+    named = [given] if isinstance(given, str | Path) else given
+    paths = isinstance(named, list | tuple) and all(isinstance(one, str | Path) for one in named)
+    if not paths:
+        return picked(data_of(run, given, label), "all")
+    assert isinstance(named, list | tuple)
+    pictures = not why_no_pictures(run.model.shape, run.model.pixels)
+    if pictures and not any(holds_sets(Path(one)) for one in named):
+        return given_images(run, named, label)
+    return joined([picked(data_of(run, one, label), "all") for one in named])
 
 
 def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Split:

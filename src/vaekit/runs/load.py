@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +15,11 @@ from torch import Tensor, nn
 from vaekit.config import options as s
 from vaekit.config.methods import find_method, resolve
 from vaekit.core import DataError, RunError, SettingError
-from vaekit.data import SOURCES, Data, Split, load_data
+from vaekit.data import SOURCES, Data, Split
 from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
+from vaekit.data.like import Form
+from vaekit.data.sources import load_like
 from vaekit.distributions.likelihoods import measured_under
 from vaekit.foreign import foreign
 from vaekit.metrics import Under
@@ -92,14 +95,20 @@ class Run:
             )
         return find_class(word, self.classes, option)
 
-    def load_data(self, source: str | None = None, label: str | None = None) -> Data:
+    def load_data(
+        self, source: object = None, label: str | None = None, labels: object | None = None
+    ) -> Data:
         """The run's own data, or another source brought to the same form.
 
-        A conditional run has the labels of another source as numbers of its own class names.
+        A conditional run has the labels of another source as numbers of its own class names. What training asks of a
+        set is not asked of another source: any number of examples will do, and those that are too few or too alike to
+        split are all in the test split.
 
         Args:
-            source: as in `vaekit.load_data`; None takes the run's own.
+            source: as in `vaekit.load_data`, or one image file, one row (D,) or one image as an array; None takes
+                the run's own.
             label: class of all images of a source without labels, for a conditional run.
+            labels: of each image of an array, as in `vaekit.load_data`.
 
         Raises:
             DataError: the source is gone, or its images do not have the shape of the run's, or no labels
@@ -108,23 +117,22 @@ class Run:
             RunError: the run's own data were an array in memory, or have changed since.
         """
         number = None if label is None else self.class_number(label)
-        data = self._other(source) if source is not None else self._own()
+        data = self._other(source, labels) if source is not None else self._own()
         return self.with_own_classes(data, number) if self.model.classes else data
+
+    @property
+    def form(self) -> Form:
+        """Returns the form of the examples that it takes."""
+        return Form(self.config.data.shape, self.model.pixels, str(self.path))
 
     def _own(self) -> Data:
         return load_own_data(self.path, self.settings, self.config)
 
-    def _other(self, source: str) -> Data:
+    def _other(self, source: object, labels: object | None) -> Data:
         options = dataclasses.asdict(self.settings.data)
-        data = load_data(
-            **options | {"data": source, "layout": "auto", "images_key": None, "labels_key": None}
-        )
-        if data.shape != self.config.data.shape:
-            theirs, ours = ("x".join(map(str, shape)) for shape in (data.shape, self.config.data.shape))
-            raise DataError(
-                f"{source}: images are {theirs}, those of {self.path} are {ours}; give images of that shape."
-            )
-        return data
+        del options["data"]
+        anew: dict[str, Any] = {"layout": "auto", "images_key": None, "labels_key": None}
+        return load_like(source, self.form, labels=labels, **options | anew)
 
     def with_own_classes(self, data: Data, number: int | None = None) -> Data:
         """The same data, their labels as numbers of this run's classes, or all of class `number`.

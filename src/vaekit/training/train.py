@@ -8,16 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
 from vaekit.config.fields import imported
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
 from vaekit.config.options import Settings
 from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.config.run_length import LENGTHS
-from vaekit.core import choose, counted, warn_of
+from vaekit.core import choose, examples, warn_of
 from vaekit.data import Data, load_data, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
@@ -38,7 +35,7 @@ START = "a Gaussian model with linear networks has its optimum there, probabilis
 
 def train(
     method: str,
-    data: Data | str | Path | np.ndarray | Tensor,
+    data: object,
     *,
     labels: object | None = None,
     out: str | Path | None = None,
@@ -93,7 +90,7 @@ def train(
     settings = resolve(method, told, begun, options, {"data": settings.data.data}, where="")
     model, objective = new_model(settings, images)
     warn_of(images.notes)
-    size = f"{counted(len(images.train), 'image')} of {'x'.join(map(str, images.shape))}"
+    size = f"{examples(len(images.train), images.shape)} of {'x'.join(map(str, images.shape))}"
     numbered = out is None and leads  # the other processes write nothing
     with reserved_run_path(stem or method, images.source) if numbered else nullcontext(out) as folder:
         after = "" if start is None else f" from the weights of {start}"
@@ -113,7 +110,7 @@ def train(
         )
 
 
-def _source(method: str, data: Data | str | Path | np.ndarray | Tensor, options: dict[str, Any]) -> str:
+def _source(method: str, data: object, options: dict[str, Any]) -> str:
     """Names the data.
 
     Raises:
@@ -125,7 +122,7 @@ def _source(method: str, data: Data | str | Path | np.ndarray | Tensor, options:
     return str(data) if isinstance(data, str | Path) else "array"
 
 
-def _loaded(settings: Settings, data: Data | str | Path | np.ndarray | Tensor, labels: object | None) -> Data:
+def _loaded(settings: Settings, data: object, labels: object | None) -> Data:
     """The data as the settings say, or those that are loaded already."""
     if isinstance(data, Data):
         return data

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaekit import DataError
 from vaekit.data import cache, load_data
 from vaekit.data.dataset import Data
 from vaekit.data.formats import arrays
@@ -147,3 +148,50 @@ def test_large_files_are_mapped_and_split_through_the_cache(tmp_path: Path, grey
     assert torch.equal(load_data(tmp_path / "a.npy").train.images, resident.train.images)
     monkeypatch.setenv("VAEKIT_CACHE", str(tmp_path / "a.npy"))  # a file: not usable as a folder
     assert torch.equal(load_data(tmp_path / "a.npy").train.images, resident.train.images)
+
+
+def test_a_map_of_a_file_stays_mapped_and_the_file_as_it_is(tmp_path: Path, grey, monkeypatch, own_cache):
+    np.save(tmp_path / "a.npy", np.concatenate([grey] * 3))
+    content = (tmp_path / "a.npy").read_bytes()
+    monkeypatch.setattr(cache, "RESIDENT", 100)
+    monkeypatch.setattr(arrays, "RESIDENT", 100)
+    for mode in ("r", "r+", "c"):
+        mapped = np.load(tmp_path / "a.npy", mmap_mode=mode)
+        for view, plain in (
+            (mapped, np.array(mapped)),
+            (mapped[7:90], np.array(mapped[7:90])),
+            (mapped[::2], np.array(mapped[::2])),
+        ):
+            kept = cache.copy_on_write(view)
+            assert cache.is_mapped(torch.from_numpy(kept))
+            assert np.array_equal(kept, plain)
+            data = load_data(view)
+            assert everything(data) == expected(plain)
+            data.train.images[0] = 0
+    assert (tmp_path / "a.npy").read_bytes() == content
+
+
+def test_masks_are_not_dropped(grey):
+    with pytest.raises(
+        DataError, match=r"1 of 4,320 values are masked; fill them \(array.filled\(0\), say\)"
+    ):
+        load_data(np.ma.array(grey, mask=np.arange(grey.size).reshape(grey.shape) == 9))
+    assert everything(load_data(np.ma.array(grey))) == expected(grey)
+
+
+@pytest.mark.parametrize("tensor", [
+    torch.rand(30, 5).to_sparse(), torch.rand(30, 5).to(torch.float8_e4m3fn),  torch.rand(30, 5).to_mkldnn(),
+    torch._neg_view(torch.rand(30, 5)) * -1,
+])  # fmt: skip
+def test_tensors_of_other_kinds_are_read_by_their_values(tensor):
+    plain = tensor if tensor.layout == torch.strided else tensor.to_dense()
+    assert everything(load_data(tensor, pixels="real")) == expected(plain.float().numpy())
+
+
+@pytest.mark.parametrize("tensor", [
+    torch.empty(30, 5, device="meta"), torch.rand(30, 5) * 1j,
+])  # fmt: skip
+def test_tensors_without_values_are_refused(tensor):
+    with pytest.raises(DataError) as caught:
+        load_data(tensor)
+    assert "\n" not in str(caught.value)

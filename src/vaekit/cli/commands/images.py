@@ -6,6 +6,7 @@ import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result, place
 from vaekit.cli.spelling import counted
+from vaekit.core import examples
 from vaekit.metrics import METRICS
 
 MSE = METRICS["mse"]
@@ -52,7 +53,7 @@ def reconstruct(options: ReconstructOptions) -> Result:
     kind = f"itself redrawn as {found.redrawn_as}" if found.redrawn_as else "its reconstruction"
     what = f"each image with {kind} at its right" if out.suffix.lower() == ".png" else "reconstructions"
     units = ", in standard units" if found.pixels == "real" else ""
-    text = f"{counted(count, 'image')} in {out}: {what}"
+    text = f"{examples(count, found.rebuilt.shape[1:])} in {out}: {what}"
     if not found.redrawn_as:  # another class is not meant to be like the image
         text += f"; {MSE.label} {MSE.text(error)} {MSE.unit}{units}"
     return Result(values | {"mean_squared_error": error}, text)

@@ -18,8 +18,10 @@ from vaekit.data.cache import RESIDENT, gathered
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.arrangement import Place, arrange
+from vaekit.data.formats.label_files import label_files_in, labelled
 from vaekit.data.formats.listing import natural, scan
 from vaekit.data.formats.picture_cache import Manifest, load_pixels
+from vaekit.data.formats.readers import reader_notes
 from vaekit.data.splits import keys_from_bytes
 
 
@@ -36,10 +38,13 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
         known = " ".join(sorted(files.SUFFIXES))
         raise DataError(f"{where}: no images in this folder{found}; images end in {known}.")
     places, arranged = arrange(list(listed), where)
+    labels, said = labelled(list(places), label_files_in(root), settings.labels_key, where)
+    if labels:
+        places = {name: Place(place.part, labels.get(name)) for name, place in places.items()}
     images, kept = load_pixels(root, {name: listed[name] for name in places}, settings)
     loaded = _assemble(images, kept, places)
     loaded.path, loaded.state = str(root.resolve()), kept.token
-    loaded.notes = notes + arranged + kept.notes
+    loaded.notes = notes + arranged + said + kept.notes + reader_notes(kept.names)
     return loaded
 
 

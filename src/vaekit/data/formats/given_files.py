@@ -13,6 +13,7 @@ from vaekit.core import DataError, counted
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.listing import scan
 from vaekit.data.formats.picture_notes import Seen, conversions
+from vaekit.data.formats.readers import ending_of, reader_notes
 
 
 def read_images(
@@ -48,7 +49,7 @@ def read_images(
     seen = Seen()
     for image, header in zip(decoded, headers, strict=True):
         seen.add(image, header)
-    notes += conversions(headers, plan, seen)
+    notes += conversions(headers, plan, seen) + reader_notes(found)
     if other := sum(header.size != plan.size for header in headers):
         notes.append(f"{counted(other, 'image')} brought to the run's {shape[1]}x{shape[2]} pixels ({fit})")
     pixels = np.stack([image.pixels for image in decoded])
@@ -64,6 +65,6 @@ def _image_files(path: Path, notes: list[str]) -> list[Path]:
         return [path / name for name in listed]
     if not path.is_file():
         raise DataError(f"{path}: no such image file or folder.")
-    if path.suffix.lower() not in files.SUFFIXES:
+    if ending_of(path) not in files.SUFFIXES:
         raise DataError(f"{path} is not an image file; known endings: {' '.join(sorted(files.SUFFIXES))}.")
     return [path]

@@ -8,10 +8,11 @@ import re
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from vaekit.core import DataError, counted
 from vaekit.data.formats import picture_files as files
+from vaekit.data.formats.label_files import LABEL_FILES
+from vaekit.data.formats.readers import ending_of
 
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
 SYSTEM_FOLDERS = frozenset({
@@ -114,7 +115,7 @@ def _one_folder(
                 kind = _kind_of_folder(entry.name)
                 if kind is None:
                     (links if entry.is_symlink() else subfolders).append(name)
-                    if os.path.splitext(entry.name)[1].lower() in files.SUFFIXES:
+                    if ending_of(entry.name) in files.SUFFIXES:
                         passed.add("named", name)
                 else:
                     passed.add(kind, name)
@@ -122,7 +123,9 @@ def _one_folder(
             if entry.name.startswith(".") or entry.name.lower() in SYSTEM_FILES:
                 passed.add("system file", name)
                 continue
-            ending = PurePath(entry.name).suffix.lower()
+            if entry.name.lower() in LABEL_FILES:
+                continue
+            ending = ending_of(entry.name)
             if ending in files.SUFFIXES or not _asked(entry.is_file):
                 _add_file(entry, name, ending, found, passed)
             else:

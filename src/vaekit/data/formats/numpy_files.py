@@ -20,25 +20,39 @@ class Unfit(ValueError):
     """A file that is one of numpy, but not taken; the message is the rest of a line that begins with its path."""
 
 
-def check_header(stream: IO[bytes], size: int) -> None:
-    """Reads the header of an .npy file and leaves the stream behind it.
-
-    Args:
-        size: bytes of the whole file.
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type that the header of an .npy file claims; leaves the stream behind it.
 
     Raises:
-        ValueError: no such header, or one that claims more values than the file can hold.
+        ValueError: no such header.
     """
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"arrays of format {version[0]}.{version[1]} are not read")
     shape, _, dtype = readers[version](stream)
+    return shape, dtype
+
+
+def check_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], np.dtype]:
+    """Reads the header of an .npy file and leaves the stream behind it.
+
+    Args:
+        size: bytes of the whole file.
+
+    Returns:
+        Shape and type of the values.
+
+    Raises:
+        ValueError: no such header, or one that claims more values than the file can hold.
+    """
+    shape, dtype = read_header(stream)
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
     claimed, there = prod(shape) * dtype.itemsize, size - stream.tell()
     if any(side < 0 for side in shape) or claimed > max(there, 0):
         raise ValueError(f"its header claims {claimed:,} bytes of values, {max(there, 0):,} are there")
+    return shape, dtype
 
 
 def check_npy(path: Path) -> None:
@@ -74,6 +88,15 @@ class Arrays:
 
     def __contains__(self, name: object) -> bool:
         return name in self._members
+
+    def claimed(self, name: str) -> tuple[tuple[int, ...], int]:
+        """Shape of an array and its size in bytes, by its header alone; of one that has none an empty one."""
+        try:
+            with self._file.open(self._members[name]) as stream:
+                shape, dtype = read_header(stream)
+        except Exception:  # numpy parses a header as Python; to read the array says what is wrong
+            return (), 0
+        return shape, prod(shape) * dtype.itemsize
 
     def __getitem__(self, name: str) -> np.ndarray:
         info = self._members[name]

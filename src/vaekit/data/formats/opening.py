@@ -45,16 +45,26 @@ def open_image(source: Path | io.BytesIO) -> Iterator[Image.Image]:
     from PIL import Image
 
     with Image.open(source, formats=[name for name in FORMATS if _has(name)]) as image:
-        pixels = image.size[0] * image.size[1]
-        most = MOST_OF.get(image.format or "", MOST_PIXELS if image.mode in PLAIN else MOST_DEEP)
-        if pixels > most:
-            raise ValueError(f"{image.size[0]}x{image.size[1]} are more than {most:,} pixels")
+        pixels = check_pixels(image)
         if isinstance(source, io.BytesIO) and image.format in ("JPEG", "MPO"):
             scans = source.getvalue().count(b"\xff\xda")
             if scans * pixels > MOST_SCANNED:
                 raise ValueError(f"a JPEG of {scans:,} scans over {pixels:,} pixels, which takes too long")
         with _large if pixels > LARGE else nullcontext():
             yield image
+
+
+def check_pixels(image: Image.Image) -> int:
+    """The number of pixels of an image whose header was read.
+
+    Raises:
+        ValueError: more than one image may have.
+    """
+    pixels = image.size[0] * image.size[1]
+    most = MOST_OF.get(image.format or "", MOST_PIXELS if image.mode in PLAIN else MOST_DEEP)
+    if pixels > most:
+        raise ValueError(f"{image.size[0]}x{image.size[1]} are more than {most:,} pixels")
+    return pixels
 
 
 def frames(image: Image.Image) -> int:

@@ -187,7 +187,7 @@ def _to_cache(work: Work, slot: Path, state: str) -> tuple[np.ndarray, Manifest]
     kept = Manifest(token=f"{state} {work.plan}", folder=str(work.root.resolve()))
     blocks = (image[None] for image in _stream(work, kept))
     kept.pixels = write_npy(
-        slot / f"{state}.npy", blocks, (work.plan.channels, *work.plan.size), _type_of(work.plan)
+        slot / f"{state}.npy", blocks, (work.plan.channels, *work.plan.size), work.plan.type
     )
     with written(slot / f"{state}.json") as file:
         file.write(json.dumps(asdict(kept)).encode("utf-8", "surrogatepass"))
@@ -196,15 +196,11 @@ def _to_cache(work: Work, slot: Path, state: str) -> tuple[np.ndarray, Manifest]
 
 def _to_memory(work: Work) -> tuple[np.ndarray, Manifest]:
     kept = Manifest(token=str(work.plan), folder=str(work.root.resolve()))
-    images = np.empty((len(work.headers), work.plan.channels, *work.plan.size), _type_of(work.plan))
+    images = np.empty((len(work.headers), work.plan.channels, *work.plan.size), work.plan.type)
     count = 0
     for count, image in enumerate(_stream(work, kept), 1):
         images[count - 1] = image
     return images[:count], kept
-
-
-def _type_of(plan: files.Plan) -> np.dtype:
-    return np.dtype(np.uint8 if plan.values == "8-bit" else np.float32)
 
 
 def read_manifest(path: Path) -> Manifest:

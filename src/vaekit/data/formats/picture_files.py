@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +28,7 @@ from vaekit.data.formats.depth import (
 )
 from vaekit.data.formats.opening import frames, open_image
 from vaekit.data.formats.png_chunks import has_late_metadata
+from vaekit.data.formats.readers import READERS, converted
 from vaekit.data.splits import hash_bytes
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".gif", ".webp", ".avif", ".tif", ".tiff",
-    ".bmp", ".dib", ".pbm", ".pgm", ".ppm", ".pnm", ".pcx", ".tga", ".ico",
+    ".bmp", ".dib", ".pbm", ".pgm", ".ppm", ".pnm", ".pcx", ".tga", ".ico", *READERS,
 })  # fmt: skip
 
 AHEAD = 512  # files handed to the threads at a time
@@ -98,6 +99,11 @@ class Plan:
     values: str = "8-bit"
     white: float | None = None
 
+    @property
+    def type(self) -> np.dtype:
+        """Type of the pixels."""
+        return np.dtype(np.uint8 if self.values == "8-bit" else np.float32)
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -128,6 +134,7 @@ class Bad:
 def probe(path: Path, content: bytes | None = None) -> Header | Bad:
     """The header of an image file, or of its content where that is at hand."""
     try:
+        content = converted(path, content, path.read_bytes)
         with open_image(path if content is None else io.BytesIO(content)) as image:
             depth = depth_of(image)
             cut, mixed = is_cut(image)
@@ -149,10 +156,12 @@ def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded 
     """The pixels of an image file, or of its content, as the plan wants them."""
     try:
         content = header.path.read_bytes() if content is None else content
+        key = hash_bytes(content)
+        content = converted(header.path, content, bytes) or content
         if header.depth is None:
             pixels, clear = _decode_bytes(header, plan, content)
-            return Decoded(header.path, pixels, hash_bytes(content), clear, None)
-        return _decode_deep(header, header.depth, plan, content)
+            return Decoded(header.path, pixels, key, clear, None)
+        return replace(_decode_deep(header, header.depth, plan, content), key=key)
     except Exception as error:  # as above
         return Bad(header.path, _reason(error))
 

@@ -40,6 +40,7 @@ class Health:
         moments_kl: KL from the prior (N(0, I) where there is none) of a normal density with the mean
             and covariance of the latents, in nats.
         of_moments: key -> such figures of one layer of latents, with their errors.
+        alike: whether all images are equal, as one alone is: they have no variance to explain.
         train_negative_elbo: on as many training images, to compare with distortion + rate.
     """
 
@@ -54,6 +55,7 @@ class Health:
     moments_kl: float | None
     train_negative_elbo: MeanNats | None
     of_moments: Mapping[str, OfMoments] = field(default_factory=dict)
+    alike: bool = False
 
     @property
     def active_units(self) -> int:
@@ -73,7 +75,7 @@ class Health:
         gap = self.gap
         values = {
             "images": self.images,
-            "explained_variance": self.explained,
+            "explained_variance": None if self.alike else self.explained,
             "distortion_nats": self.distortion and self.distortion.as_dict(),
             "rate_nats": self.rate and self.rate.as_dict(),
             "kl_nats_by_dimension": self.kl_by_dimension,
@@ -137,6 +139,7 @@ def measure_health(
         moments_kl=far and far.value,
         train_negative_elbo=train_elbo,
         of_moments=of_moments,
+        alike=bool((split.images == split.images[:1]).all()),
     )
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from vaekit.core import choose
-from vaekit.data import Data
 from vaekit.explorer.export.onnx_files import write_onnx
 from vaekit.explorer.export.web import write_page
 from vaekit.explorer.material import Material
@@ -38,7 +37,7 @@ def export(
     out: str | Path,
     format: Literal["onnx", "web"] = "onnx",
     *,
-    data: Data | str | None = None,
+    data: object = None,
     label: str | None = None,
 ) -> Exported:
     """Writes the networks of a run.
@@ -46,7 +45,7 @@ def export(
     Args:
         run: from `load_run`, on the CPU, or its folder.
         out: a new folder.
-        format: `onnx` for encoder.onnx and decoder.onnx, `web` for the explorer's page.
+        format: `onnx` for encoder.onnx and decoder.onnx (rows of features too), `web` for the explorer's page.
         data: a source for the images on the page; the run's own by default.
         label: class of images without labels, for a conditional run.
 
@@ -61,5 +60,5 @@ def export(
         return Exported(write_page(Material(run, found), Path(out)))
     images = found.test if found is not None and len(found.test) else run.previews
     with new_folder(Path(out)) as part:
-        differences = write_onnx(subject_of(run), images, part)
+        differences = write_onnx(subject_of(run, rows=True), images, part)
     return Exported({name: (Path(out) / name).stat().st_size for name in differences}, differences)

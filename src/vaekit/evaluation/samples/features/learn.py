@@ -9,9 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
 from vaekit.config.configured import documented
 from vaekit.config.fields import of_choices
 from vaekit.config.options import DataSettings
@@ -61,7 +58,7 @@ class Learned:
 
 @documented(DataSettings)
 def features(
-    data: Data | str | Path | np.ndarray | Tensor,
+    data: object,
     kind: str = "auto",
     *,
     dimensions: int = 64,

@@ -1,0 +1,60 @@
+"""The score above which an image is called an outlier: a quantile of the scores of images that the run did not train on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vaekit.core import SettingError
+
+MOST = 1000  # validation images that are scored for it, at most
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A score that few usual images exceed.
+
+    Attributes:
+        score: the threshold itself, in the unit of its score.
+        quantile: the share of usual images that were to lie below or at it.
+        images: number of validation images that it comes from.
+    """
+
+    score: float
+    quantile: float
+    images: int
+
+    @property
+    def share_above(self) -> float:
+        """Returns the share of new images like those that lie above on average, where no two scores are equal."""
+        return 1 - _rank(self.images, self.quantile) / (self.images + 1)
+
+
+def threshold_of(scores: Tensor, quantile: float) -> Threshold:
+    """The k-th smallest of n scores, k = ceil((n + 1) quantile): of new images that come as these came, a share of at most
+    1 - quantile lies above, on average over such sets (split conformal prediction: Vovk et al. 2005).
+
+    Too few images for that, fewer than quantile / (1 - quantile), give their greatest score.
+
+    Args:
+        scores: of usual images, (n,).
+        quantile: between 0 and 1.
+
+    Raises:
+        SettingError: no scores.
+    """
+    if not len(scores):
+        raise SettingError("a threshold needs scores of validation images; there are none.")
+    score = scores.double().sort().values[_rank(len(scores), quantile) - 1]
+    return Threshold(float(score), quantile, len(scores))
+
+
+def _rank(count: int, quantile: float) -> int:
+    return min(math.ceil(round((count + 1) * quantile, 9)), count)
+
+
+def above(scores: Tensor, threshold: Threshold) -> Tensor:
+    """Mask (N,) of the images that are outliers."""
+    return scores.double() > threshold.score

@@ -1,0 +1,88 @@
+"""Files of arrays: .npz and .npy, and tables (.csv, .parquet) with one line per example."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from vaekit.core import SettingError
+
+ARRAY_FILES = (".npz", ".npy", ".csv", ".parquet")
+
+TABLES = (".csv", ".parquet")
+
+SINGLE = ("names", "labels")  # one value per example
+
+
+def check_package(out: Path) -> None:
+    """Raises SettingError for a file whose package is not there."""
+    if out.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise SettingError(f"out='{out}': .parquet needs pyarrow: pip install pyarrow; or write a .csv.")
+
+
+def array_content(
+    ending: str, arrays: Mapping[str, np.ndarray], class_names: Sequence[str] | None = None
+) -> bytes:
+    """The content of a file of arrays.
+
+    Args:
+        ending: one of ARRAY_FILES; an .npy holds the first array alone.
+        arrays: (N, ...) each; "names" and "labels" are (N,).
+        class_names: names of the labels: in a table they stand in the column, in an .npz beside the numbers, unless
+            they are the numbers.
+    """
+    if ending in TABLES:
+        header, columns = _columns(arrays, class_names)
+        return _parquet(header, columns) if ending == ".parquet" else _csv(header, columns)
+    content = io.BytesIO()
+    if ending == ".npy":
+        np.save(content, next(array for name, array in arrays.items() if name not in SINGLE))
+    else:
+        named = class_names is not None and list(class_names) != [str(i) for i in range(len(class_names))]
+        beside = {"class_names": np.array(class_names)} if named and "labels" in arrays else {}
+        np.savez(content, **arrays, **beside)  # type: ignore[arg-type]
+    return content.getvalue()
+
+
+def _columns(
+    arrays: Mapping[str, np.ndarray], class_names: Sequence[str] | None
+) -> tuple[list[str], list[np.ndarray]]:
+    """Columns: name, label (where there are any), then mean_0 ..., std_0 ..., codes_0 ... of a grid, or x_0 ... of values,
+    those of more axes in C order."""
+    found = dict(arrays)
+    if class_names is not None and "labels" in found:
+        found["labels"] = np.array(class_names)[found["labels"]]
+    single = [key for key in SINGLE if key in found]
+    columns: list[np.ndarray] = [found[key] for key in single]
+    header = [key.removesuffix("s") for key in single]
+    for key in [key for key in found if key not in single]:
+        flat = found[key].reshape(len(found[key]), -1)
+        header += [f"{key}_{d}" for d in range(flat.shape[1])]
+        columns += list(flat.T)
+    return header, columns
+
+
+def _csv(header: Sequence[str], columns: Sequence[np.ndarray]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+    return text.getvalue().encode("utf-8")
+
+
+def _parquet(header: Sequence[str], columns: Sequence[np.ndarray]) -> bytes:
+    import pyarrow  # pyright: ignore[reportMissingImports]
+    from pyarrow import parquet  # pyright: ignore[reportMissingImports]
+
+    arrays = [
+        pyarrow.array(column.tolist() if column.dtype.kind == "U" else np.ascontiguousarray(column))
+        for column in columns
+    ]
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(pyarrow.Table.from_arrays(arrays, names=list(header)), sink)
+    return sink.getvalue().to_pybytes()
