@@ -267,7 +267,7 @@ def test_a_damaged_newest_state_gives_way_to_the_older_one(stopped: Path, tmp_pa
 def test_a_newest_state_of_another_form(content: str, stopped: Path, tmp_path: Path) -> None:
     alone = finished(Path(shutil.copytree(stopped, tmp_path / "alone")))
     newest = states(stopped / "checkpoints")[-1]
-    tensors, header = read_tensors(newest)
+    tensors, _ = read_tensors(newest)
     forms: dict[str, Any] = {
         "items of three": {"items": [["step", 3, 4]]},
         "no items": {"items": 5},

@@ -130,7 +130,8 @@ class Found:
 
     def _wrong(self, name: str, line: str) -> None:
         self.files[name] = line
-        self.damaged.append(name)
+        if name not in self.damaged:
+            self.damaged.append(name)
 
     def _config(self) -> None:
         config = read_run_config(self.folder)
@@ -147,7 +148,10 @@ class Found:
         return None if checked else OLDER
 
     def _metrics(self) -> None:
+        path = self.folder / METRICS
         steps = [line.step for line in read_metrics(self.folder)]
+        if (self.folder / SUMMARY).exists() and not path.read_bytes().endswith(b"\n"):
+            raise RunError(f"{path}: its last line is cut short.")
         if steps != sorted(steps) or min(steps, default=0) < 0:
             raise RunError(f"{self.folder / METRICS}: its steps are not in their order.")
         self.last = steps[-1] if steps else 0
@@ -180,7 +184,7 @@ class Found:
             check_weights(self.model.state_dict(), state["model"], path)
         size, metrics = state["metrics_size"], self.folder / METRICS
         if size and (not metrics.exists() or metrics.stat().st_size < size):
-            raise RunError(f"{path}: {METRICS} is shorter than it was when the state was saved.")
+            self._wrong(METRICS, f"shorter than it was when {path.name} was saved")
         return None if has_checksum(path) else OLDER
 
     def _report(self) -> None:
