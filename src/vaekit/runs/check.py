@@ -102,10 +102,13 @@ class Found:
         self.note(CONFIG, self._config)
         if self.config is None:
             return
-        self.note(PREVIEWS, self._previews)
+        kept = states(self.folder / "checkpoints")
+        begun = (
+            bool(kept) or (self.folder / SUMMARY).exists()
+        )  # before its first state, `resume` writes what is missing
+        self.note(PREVIEWS, self._previews, begun or (self.folder / PREVIEWS).exists())
         self.note(METRICS, self._metrics, (self.folder / METRICS).exists())
         self.note(SUMMARY, self._summary, (self.folder / SUMMARY).exists())
-        kept = states(self.folder / "checkpoints")
         self.note(WEIGHTS, self._weights, self.summary is not None or (self.folder / WEIGHTS).exists())
         for path in kept:
             self.note(f"checkpoints/{path.name}", lambda path=path: self._state(path))
