@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "kills.py"
-NAMES = ["evaluate", "prior --replace", "export", "sample into a folder", "cache"]
+NAMES = ["evaluate", "prior --replace", "export", "sample into a folder"]
 PROGRAM = """
 import json, os, sys
 sys.path.append(os.path.dirname(sys.argv[1]))
 import kills
-print(json.dumps(kills.kill_all(kills.Path(sys.argv[2]), 10, int(sys.argv[3]), json.loads(sys.argv[4]))))
+print(json.dumps(kills.kill_all(kills.Path(sys.argv[2]), 8, int(sys.argv[3]), json.loads(sys.argv[4]))))
 """
 
 

@@ -22,6 +22,7 @@ from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
 from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
+from vaekit.foreign import foreign
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,
@@ -66,7 +67,9 @@ def load_data(
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
     kind = "named" if settings.data in SOURCES else Path(settings.data).suffix.lower()
-    return _complete(_loaded(data, settings), settings, kind)
+    with foreign(f"{settings.data} cannot be read"):  # whatever a loader did not foresee
+        loaded = _loaded(data, settings)
+    return _complete(loaded, settings, kind)
 
 
 def as_data(
