@@ -320,7 +320,7 @@ def test_a_client_that_goes_while_it_uploads_is_no_error(
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
             "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
-            "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"99")], "client": ("127.0.0.1", 1),
+            "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"20")], "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8765),
         }  # fmt: skip
         asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
