@@ -26,7 +26,7 @@ def foreign(
         say: gives the rest of the line; None takes `reason` and a full stop.
 
     Raises:
-        InputError: of that kind, whatever the parser raised, with that as its cause.
+        InputError: of that kind, whatever the parser raised.
     """
     try:
         yield
@@ -34,13 +34,13 @@ def foreign(
         raise
     except BaseException as error:  # a panic of Rust is no Exception
         rest = f"{reason(error).removesuffix('.')}." if say is None else say(error)
-        raise kind(f"{where}: {rest}") from error
+        raise kind(f"{where}: {rest}") from None  # its own is in __context__
 
 
 def reason(error: BaseException) -> str:
     """What went wrong, in a few words."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
     if isinstance(error, RecursionError):

@@ -296,3 +296,47 @@ def test_what_a_model_lacks_is_said(clients) -> None:
         assert answer.status_code == 404 and answer.json()["error"]
     assert clients["vae"].post("/api/sample?seed=1").status_code == 404
     assert clients["gan"].get("/data/codes-0.bin").status_code == 404
+
+
+def test_a_client_that_goes_while_it_uploads_is_no_error(
+    materials, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It has sent a part of its body and left: nothing is raised, and so nothing is printed."""
+    import asyncio
+
+    app = create_app(materials["vae"], frozenset({"127.0.0.1"}))
+    for path in ("/api/image", "/api/decode", "/api/encode"):
+        parts = iter(
+            [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+        )
+        sent: list[dict[str, object]] = []
+
+        async def receive(parts: Iterator[dict[str, object]] = parts) -> dict[str, object]:
+            return next(parts)
+
+        async def send(message: dict[str, object], sent: list[dict[str, object]] = sent) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+            "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+            "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"20")], "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 8765),
+        }  # fmt: skip
+        asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
+        assert sent[0]["status"] == 400
+    assert "Traceback" not in capfd.readouterr().err
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n{} loop\n"
+
+
+@pytest.mark.parametrize(
+    "content", [EPS, b"8BPS\x00\x01" + bytes(60), b"SIMPLE  =                    T" + b" " * 2900]
+)
+def test_an_upload_of_a_format_that_is_none_of_ours(clients, monkeypatch, content: bytes) -> None:
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *words: pytest.fail("ran Ghostscript"))
+    answer = clients["vae"].post("/api/image", content=content)
+    assert answer.status_code == 422 and "not an image" in answer.json()["error"]

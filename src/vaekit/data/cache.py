@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data.formats.numpy_files import check_npy
+from vaekit.data.formats.numpy_files import Unfit, check_npy
 from vaekit.foreign import reason
 
 SHARE = 16  # images up to a 16th of the machine's memory are read into memory, larger ones are mapped
@@ -176,7 +176,7 @@ def read_npy(path: Path) -> np.ndarray:
     try:
         check_npy(path)
         array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
-    except (OSError, EOFError):
+    except (OSError, EOFError, Unfit):
         raise
     except Exception as error:  # numpy parses a header as Python, and a damaged one raises anything
         raise ValueError(reason(error)) from error

@@ -27,6 +27,7 @@ from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
 from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
+from vaekit.foreign import foreign
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,
@@ -155,13 +156,15 @@ def read_source(data: object, labels: object | None, settings: DataSettings) -> 
             raise DataError(f"data is a {type(data).__name__}; give {TAKEN}.")
         named = isinstance(data, Mapping) or hasattr(data, "column_names")
         kind = "table" if hasattr(data, "to_numpy") else "named" if named else "array"
-        loaded = from_object(data, labels, settings, settings.data)
+        with foreign(f"the {type(data).__name__} cannot be read"):
+            loaded = from_object(data, labels, settings, settings.data)
         return loaded, "pictures" if loaded.keys else kind  # which have the hashes of their files
     if labels is not None:
         raise DataError(f"{settings.data}: labels= belongs to an array; this source has its own.")
-    if settings.data in SOURCES:
-        return SOURCES[settings.data](settings), ""
-    return _of_files(settings)
+    with foreign(f"{settings.data} cannot be read"):  # whatever a loader did not foresee
+        if settings.data in SOURCES:
+            return SOURCES[settings.data](settings), ""
+        return _of_files(settings)
 
 
 def as_data(data: object, *, labels: object | None = None, **options: Any) -> Data:

@@ -102,10 +102,13 @@ class Found:
         self.note(CONFIG, self._config)
         if self.config is None:
             return
-        self.note(PREVIEWS, self._previews)
+        kept = states(self.folder / "checkpoints")
+        begun = (
+            bool(kept) or (self.folder / SUMMARY).exists()
+        )  # before its first state, `resume` writes what is missing
+        self.note(PREVIEWS, self._previews, begun or (self.folder / PREVIEWS).exists())
         self.note(METRICS, self._metrics, (self.folder / METRICS).exists())
         self.note(SUMMARY, self._summary, (self.folder / SUMMARY).exists())
-        kept = states(self.folder / "checkpoints")
         self.note(WEIGHTS, self._weights, self.summary is not None or (self.folder / WEIGHTS).exists())
         for path in kept:
             self.note(f"checkpoints/{path.name}", lambda path=path: self._state(path))
@@ -130,7 +133,8 @@ class Found:
 
     def _wrong(self, name: str, line: str) -> None:
         self.files[name] = line
-        self.damaged.append(name)
+        if name not in self.damaged:
+            self.damaged.append(name)
 
     def _config(self) -> None:
         config = read_run_config(self.folder)
@@ -147,7 +151,10 @@ class Found:
         return None if checked else OLDER
 
     def _metrics(self) -> None:
+        path = self.folder / METRICS
         steps = [line.step for line in read_metrics(self.folder)]
+        if (self.folder / SUMMARY).exists() and not path.read_bytes().endswith(b"\n"):
+            raise RunError(f"{path}: its last line is cut short.")
         if steps != sorted(steps) or min(steps, default=0) < 0:
             raise RunError(f"{self.folder / METRICS}: its steps are not in their order.")
         self.last = steps[-1] if steps else 0
@@ -180,7 +187,7 @@ class Found:
             check_weights(self.model.state_dict(), state["model"], path)
         size, metrics = state["metrics_size"], self.folder / METRICS
         if size and (not metrics.exists() or metrics.stat().st_size < size):
-            raise RunError(f"{path}: {METRICS} is shorter than it was when the state was saved.")
+            self._wrong(METRICS, f"shorter than it was when {path.name} was saved")
         return None if has_checksum(path) else OLDER
 
     def _report(self) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from vaekit.config.methods import PRIORS
@@ -19,6 +20,7 @@ from vaekit.core import RunError, reach
 from vaekit.runs.files import writing
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.records import has_begun, has_ended, read_run_config
+from vaekit.runs.temporaries import remove_temporaries
 
 PRIOR = "prior"  # folder within a run
 NEW = "prior.new"
@@ -58,6 +60,10 @@ def make_room(run: Path) -> Path:
         with sole_writer(run / PRIOR):  # or else it is being trained
             pass
     new = run / NEW
+    if new.is_dir():
+        remove_temporaries(new)
+        with suppress(OSError):  # of one that was killed before it had begun
+            new.rmdir()
     if new.exists():
         if not has_begun(new) or read_run_config(new).settings.get("method") not in PRIORS:
             raise RunError(

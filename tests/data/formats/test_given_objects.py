@@ -210,7 +210,7 @@ def test_pictures_of_different_sizes_want_a_size() -> None:
 def test_what_cannot_be_taken(data: Any, options: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError) as caught:
         load_data(data, **options)
-    assert words in str(caught.value) and "\n" not in str(caught.value)
+    assert words in str(caught.value) and "\n" not in str(caught.value) and caught.value.__cause__ is None
 
 
 def test_what_is_not_used_of_items_is_said() -> None:

@@ -35,6 +35,6 @@ def evaluate(options: EvaluateOptions) -> Result:
         card=options.card,
         **options.those_of(ForeignSettings),
     )
-    texts = [] if options.run is None else [evaluation_text(result)]
+    texts = [] if options.run is None else evaluation_text(result)
     texts += [] if result.card is None else [card_text(result.card, options.card)]
-    return Result({"run": options.run, **result.as_dict()}, "\n".join(texts))
+    return Result({"run": options.run, **result.as_dict()}, texts)

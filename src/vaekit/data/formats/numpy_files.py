@@ -26,7 +26,10 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     Raises:
         ValueError: no such header.
     """
-    version = np.lib.format.read_magic(stream)
+    try:
+        version = np.lib.format.read_magic(stream)
+    except ValueError:
+        raise Unfit("is not a numpy file; save an array with numpy.save.") from None
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"arrays of format {version[0]}.{version[1]} are not read")

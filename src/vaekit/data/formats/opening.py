@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,11 +32,12 @@ _large = threading.Lock()
 
 
 @contextmanager
-def open_image(source: Path | io.BytesIO) -> Iterator[Image.Image]:
+def open_image(source: Path | io.BytesIO, formats: Sequence[str] = FORMATS) -> Iterator[Image.Image]:
     """Opens an image file, or its content.
 
     Args:
         source: content is looked at for what its decoding would take; of a path only the header.
+        formats: Pillow's names of those that it may be.
 
     Raises:
         ValueError: more pixels, or more work, than one image may have.
@@ -44,7 +45,7 @@ def open_image(source: Path | io.BytesIO) -> Iterator[Image.Image]:
     """
     from PIL import Image
 
-    with Image.open(source, formats=[name for name in FORMATS if _has(name)]) as image:
+    with Image.open(source, formats=[name for name in formats if _has(name)]) as image:
         pixels = check_pixels(image)
         if isinstance(source, io.BytesIO) and image.format in ("JPEG", "MPO"):
             scans = source.getvalue().count(b"\xff\xda")

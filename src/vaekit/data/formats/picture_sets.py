@@ -22,7 +22,7 @@ from vaekit.data.formats.picture_plan import plan_for
 from vaekit.data.formats.readers import reader_notes
 from vaekit.data.kinds.image import parse_size
 from vaekit.data.splits import keys_from_bytes
-from vaekit.foreign import foreign, reason
+from vaekit.foreign import reason
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -107,10 +107,9 @@ def from_members(
 
 def _probe(member: Member) -> files.Header | files.Bad:
     try:
-        with foreign(str(member), say=reason):
-            content = member.read_bytes()
-    except DataError as error:
-        return files.Bad(cast(Path, member), reason(error.__cause__ or error))
+        content = member.read_bytes()
+    except Exception as error:  # what a damaged archive raises is of many kinds
+        return files.Bad(cast(Path, member), reason(error))
     return files.probe(cast(Path, member), content)
 
 

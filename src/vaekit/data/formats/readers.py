@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.formats.opening import check_pixels
+from vaekit.data.formats.opening import check_pixels, open_image
 from vaekit.foreign import foreign, reason
 
 MOST = 2**30  # bytes of a volume
@@ -65,17 +65,19 @@ class Reader:
 
 
 def _heic(content: bytes) -> Any:
-    from PIL import Image
-
     import_module("pillow_heif").register_heif_opener()
-    return Image.open(io.BytesIO(content), formats=["HEIF"])
+    return _opened(content, "HEIF")
 
 
 def _jpeg_xl(content: bytes) -> Any:
-    from PIL import Image
-
     import_module("pillow_jxl")
-    return Image.open(io.BytesIO(content), formats=["JXL"])
+    return _opened(content, "JXL")
+
+
+def _opened(content: bytes, format: str) -> Any:
+    with open_image(io.BytesIO(content), [format]) as image:
+        image.load()
+        return image
 
 
 def _dicom(content: bytes) -> Any:
