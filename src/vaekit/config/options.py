@@ -39,7 +39,9 @@ class DataSettings(Options):
     layout: Literal["auto", "NHW", "NCHW", "NHWC", "ND"] = option(
         "auto", help="order of the axes of an array"
     )
-    images_key: str | None = option(None, help="name of the images in a .npz (default: by the names there, images or x_train, say)")
+    images_key: str | None = option(
+        None, help="name of the images in a .npz (default: by the names there, images or x_train, say)"
+    )
     labels_key: str | None = option(
         None, help="name of the labels in a .npz, or their column in a table (default: by the names there)"
     )
