@@ -1,4 +1,4 @@
-"""What parsers of others raise, as one line: numpy, zipfile, json, Pillow, safetensors, torch, whatever they call.
+"""Errors of the parsers of others, as one line: numpy, zipfile, json, Pillow, safetensors, torch, whatever they call.
 
 No list of exceptions is ever complete: a damaged byte reaches `tokenize` through numpy, Rust panics through safetensors,
 recursion through json. So all of them are taken, and only what is no fault of the file passes.
@@ -38,7 +38,7 @@ def foreign(
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong, in a few words."""
+    """Says what went wrong, in a few words."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
     if isinstance(error, MemoryError):

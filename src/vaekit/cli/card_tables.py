@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaekit.evaluation.cards.side_by_side import Cards
 
 
-def card_text(card: Card, path: str | None) -> str:
+def card_text(card: Card, path: str | None) -> list[str]:
     """Every figure of a card with its meaning, what was measured, and the hashes.
 
     Args:
@@ -30,7 +30,7 @@ def card_text(card: Card, path: str | None) -> str:
         lines.append(f"  {row.label:{label}}  {row.text:>{number}}  {row.unit}{floor}. {row.meaning}")
     lines += [f"note: {as_typed(note)}" for note in card.notes]
     lines.append("hashes: " + ", ".join(f"{name} {value[:8]}" for name, value in card.hashes.items()))
-    return "\n".join(lines + ([f"written to {path}"] if path else []))
+    return lines + ([f"written to {path}"] if path else [])
 
 
 def subject(card: Card) -> str:

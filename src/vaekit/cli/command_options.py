@@ -195,7 +195,7 @@ class SourceOptions(DataSettings):
     """The source to describe."""
 
     data: str = option(
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder of images, or a .npy or .npz file",
+        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
         positional=True,
     )
     json: bool = same(Common, "json")

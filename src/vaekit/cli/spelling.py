@@ -12,6 +12,7 @@ from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS
 from vaekit.core import SettingError, printable
 from vaekit.core import counted as counted
+from vaekit.core import examples as examples
 
 # An argument as Python writes it: name='value', name=3, name=True, or name= for any value.
 VALUE = r"""'[^']*'|"[^"]*"|[^\s,;)='"]*[^\s,;).:='"]"""

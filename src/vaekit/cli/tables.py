@@ -125,10 +125,10 @@ def _classes(classes: dict[str, dict[str, int]]) -> Any:
     return table
 
 
-def cache_table(cache: Cache) -> str:
+def cache_table(cache: Cache) -> list[str]:
     """Lists what is in the cache, the largest first, and what is wrong with it."""
     if cache.path is None:
-        return "no cache: there is no home folder, and $VAEKIT_CACHE names none"
+        return ["no cache: there is no home folder, and $VAEKIT_CACHE names none"]
     rows = [
         (
             _size(entry.bytes),
@@ -146,7 +146,7 @@ def cache_table(cache: Cache) -> str:
     ]
     done = "removed" if cache.emptied else _size(cache.bytes)
     checked = f", checked: {counted(cache.problems, 'problem')}" if cache.checked else ""
-    return "\n".join([f"{cache.path}: {counted(len(rows), 'item')}, {done}{checked}", *lines])
+    return [f"{cache.path}: {counted(len(rows), 'item')}, {done}{checked}", *lines]
 
 
 def _size(count: int) -> str:

@@ -24,7 +24,7 @@ class DataSettings(Options):
     """The source of the images: the options of `vaekit.load_data`."""
 
     data: str = option(
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder of images, or a .npy or .npz file"
+        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file"
     )
     data_dir: str | None = option(
         None,
@@ -40,9 +40,11 @@ class DataSettings(Options):
     layout: Literal["auto", "NHW", "NCHW", "NHWC", "ND"] = option(
         "auto", help="order of the axes of an array"
     )
-    images_key: str | None = option(None, help="name of the images in a .npz (default: images or x)")
+    images_key: str | None = option(
+        None, help="name of the images in a .npz (default: by the names there, images or x_train, say)"
+    )
     labels_key: str | None = option(
-        None, help="name of the labels in a .npz (default: labels or y, if there)"
+        None, help="name of the labels in a .npz, or their column in a table (default: by the names there)"
     )
     pixels: Literal["auto", "binary", "8-bit", "unit", "real"] = option(
         "auto",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from vaekit.core import SettingError
+from vaekit.core import SettingError, examples
 
 MOST = 1000  # validation images that are scored for it, at most
 
@@ -30,6 +31,14 @@ class Threshold:
     def share_above(self) -> float:
         """Returns the share of new images like those that lie above on average, where no two scores are equal."""
         return 1 - _rank(self.images, self.quantile) / (self.images + 1)
+
+    def said(self, shape: Iterable[int]) -> str:
+        """Returns where it comes from, and what it is worth: of examples of a shape."""
+        known = examples(self.images, shape).replace(" ", " validation ")
+        if self.share_above > 1.001 * (1 - self.quantile):
+            few = f"which {self.share_above:.1%} of usual ones exceed; too few for {self.quantile:g}"
+            return f"the greatest of {known}, {few}"
+        return f"the {self.quantile:g} quantile of {known}"
 
 
 def threshold_of(scores: Tensor, quantile: float) -> Threshold:

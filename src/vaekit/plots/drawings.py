@@ -46,6 +46,8 @@ def nearest_training(view: View) -> Figure | str:
         return "needs the training images"
     if view.data.dynamic:
         return "the training images are drawn anew each time"
+    if not len(view.data.train):
+        return "these images are too few to have a training split"
     return maps_of_codes.nearest_training(sample(view.model, FEW), view.data.train.images)
 
 

@@ -168,7 +168,7 @@ def _numbers(summary: Summary | None, under: Under) -> str:
 
 
 def kept_evaluation(run: Run) -> str:
-    """What was measured of a run last.
+    """Finds what was measured of a run last.
 
     Raises:
         RunError: summary.json holds what no evaluation is.

@@ -14,15 +14,11 @@ from vaekit import inference
 from vaekit.config.methods import PRIORS, find_method
 from vaekit.core import DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
-from vaekit.data.formats.given_files import read_images
-from vaekit.data.formats.picture_files import COLOURS
-from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
-from vaekit.data.sources import holds_sets
-from vaekit.data.splits import joined
 from vaekit.inference import Embedding
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
+from vaekit.runs.given import data_of, given_examples
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.outputs import (
     ARRAY_FILES,
@@ -111,21 +107,6 @@ class Reconstructions:
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:
     """A run, loaded onto a device if only its folder is given."""
     return run if isinstance(run, Run) else load_run(run, device=device)
-
-
-def data_of(run: Run, data: object, label: str | None = None) -> Data:
-    """The run's own data, or another source brought to the same form; what was odd about it is a warning.
-
-    Args:
-        data: a data set, or as in `Run.load_data`.
-    """
-    if isinstance(data, Data):
-        number = None if label is None else run.class_number(label)
-        return run.with_own_classes(data, number) if run.model.classes else data
-    found = run.load_data(data, label)
-    if data is not None:
-        warn_of(found.notes)
-    return found
 
 
 def data_to_show(run: Run, data: object = None, label: str | None = None) -> Data | None:
@@ -328,50 +309,3 @@ def reconstruct(
         written = torch.cat([originals, rebuilt], -1) if beside else rebuilt
         write_images(written, Path(out), model.pixels)
     return found
-
-
-def given_examples(run: Run, given: object, label: str | None) -> Split:
-    """Examples that somebody names for a run, in its form.
-
-    Args:
-        given: image files and folders, or one source or several as in `Run.load_data`.
-        label: class of all of them, for a conditional run.
-
-    Raises:
-        SettingError: the class is missing, or there is none.
-        DataError: a source cannot be used.
-    """
-    named = [given] if isinstance(given, str | Path) else given
-    paths = isinstance(named, list | tuple) and all(isinstance(one, str | Path) for one in named)
-    if not paths:
-        return picked(data_of(run, given, label), "all")
-    assert isinstance(named, list | tuple)
-    pictures = not why_no_pictures(run.model.shape, run.model.pixels)
-    if pictures and not any(holds_sets(Path(one)) for one in named):
-        return given_images(run, named, label)
-    return joined([picked(data_of(run, one, label), "all") for one in named])
-
-
-def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Split:
-    """Image files in the form of a run's images, all of one class if it is conditional.
-
-    Raises:
-        SettingError: the class is missing, or there is none.
-        DataError: the run is not one of pictures, or a file cannot be used.
-    """
-    number = None if label is None else run.class_number(label)
-    if run.model.classes and number is None:
-        raise SettingError(
-            f"{run.path} is conditioned on the class of each image; say of which these are with label= "
-            f"({', '.join(run.classes[:10])}{', ...' * (len(run.classes) > 10)})."
-        )
-    shape = run.model.shape
-    if len(shape) != 3 or shape[0] not in COLOURS or why_no_pictures(shape, run.model.pixels):
-        raise DataError(
-            f"{run.path} was trained on {list(shape)}, not on pictures; leave the image files away."
-        )
-    data = run.settings.data
-    values = "unit" if run.model.pixels == "unit" else "8-bit"
-    stored, names, notes = read_images(paths, shape, data.fit, values, data.white)
-    warn_of(notes)
-    return Split(stored, None if number is None else torch.full((len(stored),), number), names)

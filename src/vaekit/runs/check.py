@@ -37,7 +37,7 @@ OLDER = "whole as far as can be seen: written before there were checksums"
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found of the files of a run.
+    """State of the files of a run.
 
     Attributes:
         run: its folder.

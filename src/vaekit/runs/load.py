@@ -273,7 +273,8 @@ def check_unchanged(folder: Path, data: Data, config: RunConfig) -> None:
     """Raises RunError when these are not the images and the split that a run began with."""
     if data.fingerprint != config.data.fingerprint:
         raise RunError(
-            f"{folder}: the images or the split of {data.source} have changed since this run began."
+            f"{folder}: the images or the split of {data.source} have changed since this run began; "
+            "put them back, or give data= as a source of its own."
         )
 
 

@@ -1,4 +1,4 @@
-"""What the files of a run claim, held against one another before anything is allocated for it."""
+"""Claims of the files of a run, held against one another before anything is allocated for it."""
 
 from __future__ import annotations
 

@@ -11,4 +11,4 @@ from vaekit.cli.output import Result
 def cards(options: CardsOptions) -> Result:
     """Puts cards side by side, with the differences of their figures."""
     result = vaekit.cards(options.cards)
-    return Result(result.as_dict(), "\n".join(cards_lines(result)))
+    return Result(result.as_dict(), cards_lines(result))

@@ -36,5 +36,5 @@ def evaluate(options: EvaluateOptions) -> Result:
         **options.those_of(ForeignSettings),
     )
     texts = [] if options.run is None else evaluation_text(result)
-    texts += [] if result.card is None else [card_text(result.card, options.card)]
+    texts += [] if result.card is None else card_text(result.card, options.card)
     return Result({"run": options.run, **result.as_dict()}, texts)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
 from vaekit.cli.output import Result, place
-from vaekit.cli.spelling import counted
-from vaekit.core import examples
+from vaekit.cli.spelling import counted, examples
 from vaekit.metrics import METRICS
 
 MSE = METRICS["mse"]

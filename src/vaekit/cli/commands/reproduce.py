@@ -22,8 +22,8 @@ def reproduce(options: ReproduceOptions) -> Result:
             tell=say,
         )
     if options.list:
-        return Result(found.as_dict(), "\n".join(list_lines(found)))
-    text = "\n".join(reproduction_lines(found))
+        return Result(found.as_dict(), list_lines(found))
+    text = reproduction_lines(found)
     if found.interrupted is not None:
         say(f"stopped ({found.interrupted}); the same command resumes it; --out {found.out}")
         return Result(found.as_dict(), text, status_after(found.interrupted))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import vaekit
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.output import Result
-from vaekit.cli.spelling import as_typed, listed
-from vaekit.core import examples
-from vaekit.evaluation.threshold import Threshold
+from vaekit.cli.spelling import as_typed, examples, listed
 from vaekit.metrics import METRICS
 
 AUROC = METRICS["auroc"]
@@ -48,19 +45,9 @@ def score(options: ScoreOptions) -> Result:
         values |= {
             "threshold": limit.score, "quantile": limit.quantile, "validation_images": limit.images, "outliers": count,
         }  # fmt: skip
-        lines.append(
-            f"{count:,} above the threshold {limit.score:.6g} (column outlier): {_said(limit, shape)}"
-        )
+        lines.append(f"{count:,} above the threshold {limit.score:.6g} (column outlier): {limit.said(shape)}")
     lines += [f"{AUROC.label} {AUROC.text(value)}  {name}" for name, value in found.auroc.items()]
     lines += [f"left out: {name} ({as_typed(reason)})" for name, reason in found.left_out.items()]
     named = {"against": options.against, "odd": options.odd, "auroc": dict(found.auroc) or None}
     values |= {name: value for name, value in named.items() if value is not None}
     return Result(values | {"oddest": found.oddest(10), "left_out": dict(found.left_out)}, lines)
-
-
-def _said(limit: Threshold, shape: Sequence[int]) -> str:
-    """Where a threshold comes from, and what it is worth."""
-    known = examples(limit.images, shape).replace(" ", " validation ")
-    if limit.share_above > 1.001 * (1 - limit.quantile):
-        return f"the greatest of {known}, which {limit.share_above:.1%} of usual ones exceed; too few for {limit.quantile:g}"
-    return f"the {limit.quantile:g} quantile of {known}"

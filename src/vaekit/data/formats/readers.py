@@ -204,7 +204,7 @@ def reader_notes(names: Iterable[object]) -> list[str]:
 
 
 def remedy_for(ending: str) -> str:
-    """What to do with a file of this ending, to put behind its name; lower case."""
+    """Says what to do with a file of this ending, to put behind its name; lower case."""
     from vaekit.data.formats.picture_files import SUFFIXES
 
     if ending in SUFFIXES:

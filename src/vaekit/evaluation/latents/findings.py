@@ -43,6 +43,8 @@ def findings(
 
 def remarks(health: Health, chosen: bool = False, fitted: bool = False) -> list[Note]:
     """Returns what is no fault and yet good to know; arguments as in `findings`."""
+    if health.alike:
+        return []
     said = [
         None if fitted else _no_prior(health),
         _overgrown(health),
