@@ -15,7 +15,7 @@ SOURCE = Path(vaekit.__file__).parent
 DOORS = {
     r"\bImage\.open\(": ("data/formats/opening.py", "images/png.py"),
     r"\bnp\.load\(": ("data/cache.py", "testing/command_checks.py"),
-    r"\b(?:pickle|torch\.load)\b": (),
+    r"\bimport pickle\b|\bpickle\.\w+\(|\btorch\.load\b": (),
     r"\bload_safetensors\(|\bsafe_open\(": ("runs/files.py",),
     r"(?:PID|getpid).*\.tmp": (),
 }

@@ -41,7 +41,7 @@ def machine_memory() -> int:
 
 RESIDENT = machine_memory() // SHARE  # bytes
 _MAPS: list[tuple[weakref.ref[mmap.mmap], int, int]] = []  # what is mapped, its address and size
-PLACES = ("folders", "splits")  # below the cache, of what is written here
+PLACES = ("folders", "splits", "archives")  # below the cache, of what is written here
 LEFT_OVER = re.compile(r"[0-9a-f]{32}\.(?:npy|json)\.[0-9a-f]{8}\.tmp")  # and of nobody else
 PART = ".tmp"  # ending of a file that is being written
 STALE = 3600  # seconds

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from vaekit.core import DataError
-from vaekit.data.cache import cache_dir, clean_parts, rows_at_once
+from vaekit.data.cache import PLACES, cache_dir, clean_parts, read_npy, rows_at_once
+from vaekit.data.formats.numpy_files import check_npy
 from vaekit.data.formats.picture_cache import Manifest, read_manifest
 from vaekit.data.named import IDX_SETS
 
@@ -25,7 +26,8 @@ class Entry:
     """One thing in the cache.
 
     Attributes:
-        kind: pictures (of a folder, decoded), split (of a source larger than memory) or download.
+        kind: pictures (of a folder, decoded), archive (likewise, of one larger than memory), split (of a source larger
+            than memory) or download.
         what: the folder, or the name of the set.
         files: paths of its files.
         bytes: their size.
@@ -94,7 +96,8 @@ def cache(check: bool = False, empty: bool = False) -> Cache:
         return Cache(None, [], check, empty)
     try:
         clean_parts(root)
-        entries = [*_pictures(root / "folders", check), *_splits(root / "splits"), *_downloads(root, check)]
+        entries = [*_pictures(root / "folders", check), *_splits(root / "splits")]
+        entries += [*_splits(root / "archives", "archive"), *_downloads(root, check)]
         if empty:
             _remove(root, entries)
     except OSError as error:
@@ -122,12 +125,13 @@ def _pictures(folder: Path, check: bool) -> Iterator[Entry]:
 def _problem(path: Path, manifest: Manifest, check: bool) -> str:
     """The fault of decoded images; empty if there is none."""
     try:
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        shape, _ = check_npy(path)
+        stored = read_npy(path) if check else None
+    except Exception:  # numpy parses a header as Python, and a damaged one raises anything
         return "damaged, or cut short: not used"
-    if len(stored) != len(manifest.names):
+    if not shape or shape[0] != len(manifest.names):
         return "not the images that were written down: not used"
-    if check and _hash(stored) != manifest.pixels:
+    if stored is not None and _hash(stored) != manifest.pixels:
         return "damaged: other values than were written"
     if not Path(manifest.folder).is_dir():
         return "its folder is gone"
@@ -142,16 +146,16 @@ def _hash(stored: np.ndarray) -> str:
     return total.hexdigest()
 
 
-def _splits(folder: Path) -> Iterator[Entry]:
-    """Images of one split, side by side; one file each."""
+def _splits(folder: Path, kind: str = "split") -> Iterator[Entry]:
+    """Images of one split, or of an archive, side by side; one file each."""
     for path in _inside(folder):
         if path.suffix == ".npy":
             images, problem = None, ""
             try:
-                images = len(np.load(path, mmap_mode="r", allow_pickle=False))
-            except (OSError, ValueError, EOFError):
+                (images, *_), _ = check_npy(path)
+            except Exception:  # as in _problem
                 problem = "damaged, or cut short: not used"
-            yield _entry("split", path.stem, [path], images, problem)
+            yield _entry(kind, path.stem, [path], images, problem)
 
 
 def _downloads(root: Path, check: bool) -> Iterator[Entry]:
@@ -185,7 +189,7 @@ def _remove(root: Path, entries: list[Entry]) -> None:
     for entry in entries:
         for path in entry.files:
             Path(path).unlink(missing_ok=True)
-    for below in ("folders", "splits", "downloads"):
+    for below in (*PLACES, "downloads"):
         for folder, _, _ in os.walk(root / below, topdown=False):
             with suppress(OSError):  # something of somebody else's is in it
                 os.rmdir(folder)

@@ -58,7 +58,7 @@ def check_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], np.dtyp
     return shape, dtype
 
 
-def check_npy(path: Path) -> None:
+def check_npy(path: Path) -> tuple[tuple[int, ...], np.dtype]:
     """As `check_header`, of a file.
 
     Raises:
@@ -66,7 +66,7 @@ def check_npy(path: Path) -> None:
         ValueError: as in `check_header`.
     """
     with open(path, "rb") as stream:
-        check_header(stream, os.fstat(stream.fileno()).st_size)
+        return check_header(stream, os.fstat(stream.fileno()).st_size)
 
 
 class Arrays:
