@@ -103,7 +103,9 @@ def _whole(values: np.ndarray, where: str) -> np.ndarray:
     """Floats that are whole numbers, as such."""
     if not np.isfinite(values).all():
         index = int(np.argmin(np.isfinite(values)))
-        raise DataError(f"{where}: the label of image {index} is {values[index]}; give each image a class.")
+        raise DataError(
+            f"{where}: the label of image {index} is {values[index]}; give a class to each image."
+        )
     if not (values == np.rint(values)).all():
         raise DataError(f"{where}: labels are not whole numbers; give class numbers or names.")
     if len(values) and np.abs(values).max() >= EXACT:

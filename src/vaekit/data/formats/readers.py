@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.data.formats.picture_bytes import content_of
+
 MOST = 2**30  # bytes of a volume
 
 REMEDIES = {
@@ -179,9 +181,7 @@ def converted(name: object, content: bytes | None, read: Callable[[], bytes]) ->
         return content
     if find_spec(reader.module) is None:
         raise ImportError(f"{reader.called} needs {reader.package}: pip install {reader.package}")
-    from vaekit.data.formats.picture_sets import encoded
-
-    return encoded(reader.read(read() if content is None else content), str(name)).read_bytes()
+    return content_of(reader.read(read() if content is None else content))
 
 
 def reader_notes(names: Iterable[object]) -> list[str]:
@@ -194,11 +194,14 @@ def reader_notes(names: Iterable[object]) -> list[str]:
     ]
 
 
-def remedy_for(ending: str) -> str:
-    """What to do with a file of this ending, to put behind its name; lower case."""
-    from vaekit.data.formats.picture_files import SUFFIXES
+def remedy_for(ending: str, picture: bool) -> str:
+    """Returns what to do with a file of this ending, to put behind its name.
 
-    if ending in SUFFIXES:
+    Args:
+        ending: in lower case.
+        picture: whether it is that of an image file.
+    """
+    if picture:
         return "; a set to train on is a folder of such images"
     known = REMEDIES.get(ending)
     return f"; {known}" if known else "; save arrays with numpy.save or numpy.savez, or images in a folder"
