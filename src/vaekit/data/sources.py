@@ -212,7 +212,7 @@ def _of_files(settings: DataSettings) -> tuple[Loaded, str]:
     ending = path.suffix.lower()
     if ending not in FILES:
         raise DataError(
-            f"data='{name}': not a folder of images, nor a .npy or .npz file{remedy_for(ending)}."
+            f"data='{name}': not a folder of images, nor a .npy or .npz file{remedy_for(ending, ending_of(path) in SUFFIXES)}."
         )
     return FILES[ending](path, settings), ending
 

@@ -101,7 +101,7 @@ def choose(axes: Mapping[str, int], images_key: str | None = None, labels_key: s
         labels_key: the name of the labels, likewise.
 
     Returns:
-        No images where none stand out from the others.
+        No images where no name says which they are.
     """
     images = _by_split(axes, "images", images_key)
     if not images and images_key is None:

@@ -39,7 +39,7 @@ def arranged(images: Tensor, layout: str, where: str) -> Tensor:
 
 
 def doubts(shape: tuple[int, ...], layout: str, pixels: str) -> list[str]:
-    """Says what a shape that can be taken as a set probably means, where that is something else: a line, or none.
+    """The likely meaning of a shape that can be taken as a set, where that is something else: a line, or none.
 
     Args:
         shape: of the array.

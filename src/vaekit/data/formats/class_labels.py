@@ -104,7 +104,7 @@ def _whole(values: np.ndarray, where: str) -> np.ndarray:
     if not np.isfinite(values).all():
         index = int(np.argmin(np.isfinite(values)))
         raise DataError(
-            f"{where}: the label of image {index} is {values[index]}; give a class for each image."
+            f"{where}: the label of image {index} is {values[index]}; give a class to each image."
         )
     if not (values == np.rint(values)).all():
         raise DataError(f"{where}: labels are not whole numbers; give class numbers or names.")

@@ -181,7 +181,7 @@ def _named(rows: Split, split: str) -> Split:
 def _notes(
     images: Mapping[str, str], labels: Mapping[str, str], unused: list[str], settings: DataSettings
 ) -> list[str]:
-    """Says which arrays were taken where that is not plain, and which were not."""
+    """Names the arrays that were taken where that is not plain, and those that were not."""
     usual = {"images", "x", "X"}
     lines = []
     if settings.images_key is None and not {*images.values()} <= usual:

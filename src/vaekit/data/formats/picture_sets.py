@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,17 +17,13 @@ from vaekit.data.cache import RESIDENT, cache_dir, digest, gathered, read_npy, w
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.class_labels import class_numbers
+from vaekit.data.formats.picture_bytes import content_of
 from vaekit.data.formats.picture_notes import Seen, check_scale, conversions
 from vaekit.data.formats.picture_plan import plan_for
 from vaekit.data.formats.readers import reader_notes
 from vaekit.data.kinds.image import parse_size
 from vaekit.data.splits import keys_from_bytes
 from vaekit.foreign import reason
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-AS_TIFF = frozenset({"F", "CMYK", "YCbCr", "LAB"})  # modes that a PNG cannot hold; each of these a TIFF can
 
 
 @dataclass(frozen=True)
@@ -176,18 +172,5 @@ def is_picture(item: object) -> bool:
 
 
 def encoded(picture: Any, name: str) -> Member:
-    """An image of Pillow as a member: encoded without loss, upright, so that it is treated like a file."""
-
-    def read() -> bytes:
-        from PIL import ImageOps
-
-        image: Image.Image = ImageOps.exif_transpose(picture)
-        content = io.BytesIO()
-        if image.mode in AS_TIFF:
-            image.save(content, "TIFF")
-        else:
-            mode = {"La": "LA", "RGBa": "RGBA", "HSV": "RGB", "PA": "RGBA", "RGBX": "RGB"}.get(image.mode)
-            (image.convert(mode) if mode else image).save(content, "PNG", compress_level=1)
-        return content.getvalue()
-
-    return Member(name, read)
+    """An image of Pillow as a member, so that it is treated like a file."""
+    return Member(name, partial(content_of, picture))

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.data.formats.opening import check_pixels, open_image
+from vaekit.data.formats.picture_bytes import content_of
 from vaekit.foreign import foreign, reason
 
 MOST = 2**30  # bytes of a volume
@@ -184,13 +185,11 @@ def converted(name: object, content: bytes | None, read: Callable[[], bytes]) ->
         return content
     if find_spec(reader.module) is None:
         raise ImportError(f"{reader.called} needs {reader.package}: pip install {reader.package}")
-    from vaekit.data.formats.picture_sets import encoded
-
     content = read() if content is None else content
     with foreign(reader.called, say=reason):
         picture = reader.read(content)
         check_pixels(picture)
-        return encoded(picture, str(name)).read_bytes()
+        return content_of(picture)
 
 
 def reader_notes(names: Iterable[object]) -> list[str]:
@@ -203,11 +202,14 @@ def reader_notes(names: Iterable[object]) -> list[str]:
     ]
 
 
-def remedy_for(ending: str) -> str:
-    """Says what to do with a file of this ending, to put behind its name; lower case."""
-    from vaekit.data.formats.picture_files import SUFFIXES
+def remedy_for(ending: str, picture: bool) -> str:
+    """Returns what to do with a file of this ending, to put behind its name.
 
-    if ending in SUFFIXES:
+    Args:
+        ending: in lower case.
+        picture: whether it is that of an image file.
+    """
+    if picture:
         return "; a set to train on is a folder of such images"
     known = REMEDIES.get(ending)
     return f"; {known}" if known else "; save arrays with numpy.save or numpy.savez, or images in a folder"

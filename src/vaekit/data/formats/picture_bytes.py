@@ -1,0 +1,24 @@
+"""An image in memory as the content of a file."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+AS_TIFF = frozenset({"F", "CMYK", "YCbCr", "LAB"})  # modes that a PNG cannot hold; each of these a TIFF can
+
+CLOSEST = {"La": "LA", "RGBa": "RGBA", "HSV": "RGB", "PA": "RGBA", "RGBX": "RGB"}  # of modes that neither can
+
+
+def content_of(picture: Any) -> bytes:
+    """A picture of Pillow as PNG, or as TIFF what a PNG cannot hold: without loss, and upright."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(picture)
+    content = io.BytesIO()
+    if image.mode in AS_TIFF:
+        image.save(content, "TIFF")
+    else:
+        mode = CLOSEST.get(image.mode)
+        (image.convert(mode) if mode else image).save(content, "PNG", compress_level=1)
+    return content.getvalue()
