@@ -12,8 +12,7 @@ from vaekit.config.optimizer_parts import OPTIMIZERS, OptimizerPart
 from vaekit.config.parts import part
 from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
-from vaekit.core import SettingError
-from vaekit.foreign import reason
+from vaekit.core import SettingError, reason
 
 FORMAT = 1  # of config.json and of recipes; raised when an old reader would misunderstand a new file
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from vaekit.config.configured import documented
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, near_miss
+from vaekit.core import DataError, SettingError, foreign, near_miss
 from vaekit.data.dataset import Data, Loaded
 from vaekit.data.formats.arrays import from_array, load_npy_file, load_npz_file
 from vaekit.data.formats.folder import load_folder
@@ -22,7 +22,6 @@ from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
 from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
-from vaekit.foreign import foreign
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,

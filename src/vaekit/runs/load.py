@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from vaekit.config import options as s
 from vaekit.config.methods import find_method, resolve
-from vaekit.core import DataError, RunError, SettingError
+from vaekit.core import DataError, RunError, SettingError, foreign
 from vaekit.data import SOURCES, Data, Split, load_data
 from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
 from vaekit.distributions.likelihoods import measured_under
-from vaekit.foreign import foreign
 from vaekit.metrics import Under
 from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE

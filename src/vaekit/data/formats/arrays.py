@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, foreign, reason
 from vaekit.data.cache import RESIDENT, read_npy, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.folder import natural
 from vaekit.data.formats.numpy_files import Arrays, Unfit, open_npz
-from vaekit.foreign import foreign, reason
 
 CHANNELS = range(1, 5)
 
