@@ -68,7 +68,7 @@ EXAMPLES = """
   vaekit COMMAND --help                     options with units and defaults
 """
 
-NO_NUMBERS = "the numbers are too large or not finite to go on with; the training of this run has diverged"
+NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
 # What went wrong with a file, and what helps.

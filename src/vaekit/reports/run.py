@@ -167,7 +167,7 @@ def _numbers(summary: Summary | None, under: Under) -> str:
 
 
 def kept_evaluation(run: Run) -> str:
-    """What was measured of a run last.
+    """Shows what was measured of a run last.
 
     Raises:
         RunError: summary.json holds what no evaluation is.

@@ -36,7 +36,7 @@ OLDER = "whole as far as can be seen: written before there were checksums"
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found of the files of a run.
+    """The findings on the files of a run.
 
     Attributes:
         run: its folder.

@@ -22,7 +22,7 @@ FORMATS = (
 )  # fmt: skip
 
 MOST_PIXELS = 80_000_000  # of one image: below where Pillow warns, above what most cameras have
-MOST_OF = {"JPEG2000": 25_000_000}  # of a format that is decoded at 3 million pixels a second
+MOST_OF = {"JPEG2000": 25_000_000}  # of a format that is decoded at 3 million pixels per second
 MOST_DEEP = 40_000_000  # with transparency, or of more than 8 bits: each takes several times the memory
 PLAIN = frozenset({"1", "L", "P", "RGB", "CMYK", "YCbCr"})
 MOST_SCANNED = 1_000_000_000  # pixels times scans of a JPEG; ten scans are usual for a progressive one
