@@ -29,6 +29,7 @@ import numpy as np
 
 import vaekit
 from vaekit.cli.main import main as vaekit_main
+from vaekit.runs.records import CONFIG, SUMMARY
 
 SMALL = ["--device", "cpu", "--epochs", "1"]
 CODES = "--width 8 --depth 1 --heads 2 --device cpu --epochs 1"
@@ -104,14 +105,10 @@ def content(folder: Path, made: tuple[str, ...]) -> dict[str, bytes]:
     found = {}
     for path in sorted(path for name in made for path in files_of(folder / name)):
         name = path.relative_to(folder).as_posix()
-        if (
-            "checkpoints/" in name
-            or name.endswith(("report.html", "config.json"))
-            or name.startswith("cache/")
-        ):
+        if "checkpoints/" in name or name.endswith(("report.html", CONFIG)) or name.startswith("cache/"):
             continue
         found[name] = path.read_bytes()
-        if path.name == "summary.json":
+        if path.name == SUMMARY:
             found[name] = json.dumps(without_seconds(json.loads(found[name]))).encode()
     return found
 
@@ -193,7 +190,7 @@ class Killing:
 
     def damage(self, folder: Path) -> list[str]:
         """What is neither as it was before nor as it is at the end, of a command that trains nothing; else damaged files."""
-        runs = [path.parent for path in folder.glob("*/config.json")]
+        runs = [path.parent for path in folder.glob(f"*/{CONFIG}")]
         lines = [
             f"{run.name}/{name} is damaged"
             for run in runs
@@ -214,7 +211,7 @@ class Killing:
 
     def go_on(self, folder: Path) -> int:
         """Types what is typed after a kill."""
-        begun = (folder / self.writing.made[0] / "config.json").exists()
+        begun = (folder / self.writing.made[0] / CONFIG).exists()
         trains = self.name.startswith("train")
         done = (
             not trains

@@ -29,8 +29,8 @@ import difflib
 import hashlib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -224,6 +224,51 @@ def derive_seed(*parts: int | str) -> int:
     """A 63-bit seed that is a function of its parts only: equal parts, equal streams; else unrelated ones."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
+
+
+LONGEST = 160  # characters of another's message
+
+
+@contextmanager
+def foreign(
+    where: str, kind: type[InputError] = DataError, say: Callable[[BaseException], str] | None = None
+) -> Iterator[None]:
+    """Turns whatever is raised within the block into `WHERE: REASON`, one line; vaekit's own errors pass.
+
+    No list of exceptions is ever complete: a damaged byte reaches `tokenize` through numpy, a panic comes from Rust
+    through safetensors, recursion through json.
+
+    Args:
+        where: begins the line: the file, and what cannot be done with it.
+        kind: of the error that is raised.
+        say: gives the rest of the line; None takes `reason` and a full stop.
+
+    Raises:
+        InputError: of that kind, whatever the parser raised.
+    """
+    try:
+        yield
+    except (VaekitError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of Rust is no Exception
+        rest = f"{reason(error).removesuffix('.')}." if say is None else say(error)
+        raise kind(f"{where}: {rest}") from None  # its own is in __context__
+
+
+def reason(error: BaseException) -> str:
+    """Says what went wrong, in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    line = " ".join(str(error).split())
+    return (
+        line
+        if len(line) <= LONGEST and line
+        else (line[: LONGEST - 3] + "..." if line else type(error).__name__)
+    )
 
 
 on_reach: Callable[[str], None] | None = None  # set by the tests that kill a run at every point

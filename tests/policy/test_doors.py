@@ -35,7 +35,7 @@ def test_nothing_is_opened_elsewhere(words: str) -> None:
 
 
 def test_no_list_of_what_a_parser_may_raise() -> None:
-    """Such lists were never complete; `vaekit.foreign` takes whatever comes."""
+    """Such lists were never complete; `vaekit.core.foreign` takes whatever comes."""
     named = re.compile(r"except \(.*\b(?:BadZipFile|SafetensorError|JSONDecodeError|zlib\.error)\b")
     found = [path.name for path in SOURCE.rglob("*.py") if named.search(path.read_text(encoding="utf-8"))]
     assert not found, found

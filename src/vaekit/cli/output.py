@@ -56,7 +56,7 @@ def show(text: Any) -> None:
 
 @dataclass(frozen=True)
 class _Printable:
-    """Drawing of rich, with its control characters made visible; those of its own, for colours, come after."""
+    """Something that rich draws, with its control characters made visible; those of its own, for colours, come after."""
 
     drawn: Any
 

@@ -13,8 +13,7 @@ from vaekit.config.parts import part
 from vaekit.config.recipe_names import shipped
 from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
-from vaekit.core import SettingError, near_miss
-from vaekit.foreign import reason
+from vaekit.core import SettingError, near_miss, reason
 
 FORMAT = 1  # of config.json and of recipes; raised when an old reader would misunderstand a new file
 

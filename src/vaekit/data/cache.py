@@ -25,8 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.core import reason
 from vaekit.data.formats.numpy_files import Unfit, check_npy
-from vaekit.foreign import reason
 
 SHARE = 16  # images up to a 16th of the machine's memory are read into memory, larger ones are mapped
 ASSUMED_MEMORY = 8 * 2**30  # bytes, where the system does not tell

@@ -27,7 +27,6 @@ from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
 from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
-from vaekit.foreign import foreign
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,

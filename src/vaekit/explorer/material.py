@@ -15,11 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.core import RunError, SettingError
+from vaekit.core import RunError, SettingError, foreign
 from vaekit.data import Data
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.explorer.subject import subject_of
-from vaekit.foreign import foreign
 from vaekit.images.colours import class_colors
 from vaekit.images.sheet import plain_sheet
 from vaekit.inference import Embedding, spread

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.config.methods import find_method, resolve
-from vaekit.core import RunError, counted
+from vaekit.core import RunError, counted, foreign
 from vaekit.data import SOURCES
 from vaekit.evaluation.table import of_which_prior, reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
-from vaekit.foreign import foreign
 from vaekit.images.png import check_png, data_uris, png_size
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
 from vaekit.plots.figures import FIGURES
@@ -168,7 +167,7 @@ def _numbers(summary: Summary | None, under: Under) -> str:
 
 
 def kept_evaluation(run: Run) -> str:
-    """Finds what was measured of a run last.
+    """Shows what was measured of a run last.
 
     Raises:
         RunError: summary.json holds what no evaluation is.

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaekit.core import InputError, RunError
-from vaekit.foreign import foreign
+from vaekit.core import InputError, RunError, foreign
 from vaekit.images.png import check_png
 from vaekit.models import Model
 from vaekit.runs.checkpoints import read_state, states
@@ -37,7 +36,7 @@ OLDER = "whole as far as can be seen: written before there were checksums"
 
 @dataclass(frozen=True)
 class Checked:
-    """State of the files of a run.
+    """The findings on the files of a run.
 
     Attributes:
         run: its folder.

@@ -9,8 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vaekit.core import RunError, VaekitWarning, reach
-from vaekit.foreign import foreign
+from vaekit.core import RunError, VaekitWarning, foreign, reach
 from vaekit.runs.files import read_tensors, sync_folder, write_tensors, writing
 
 KEPT = 2  # resumable states: if the machine dies while one is being written, the other is whole

@@ -18,8 +18,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
-from vaekit.core import RunError, reach
-from vaekit.foreign import foreign
+from vaekit.core import RunError, foreign, reach
 from vaekit.runs.temporaries import remove_temporaries as remove_temporaries
 from vaekit.runs.temporaries import temporary
 

@@ -21,7 +21,6 @@ from vaekit.data.labels import find_class, renumbered
 from vaekit.data.like import Form
 from vaekit.data.sources import load_like
 from vaekit.distributions.likelihoods import measured_under
-from vaekit.foreign import foreign
 from vaekit.metrics import Under
 from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE

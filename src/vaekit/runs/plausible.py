@@ -1,53 +1,22 @@
-"""Claims of the files of a run, held against one another before anything is allocated for it."""
+"""The claims of the files of a run, held against one another before anything is allocated for it."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
-from vaekit.core import RunError
-from vaekit.data.dataset import PIXELS, Split
-from vaekit.foreign import foreign
+from vaekit.core import RunError, foreign
+from vaekit.data.dataset import Split
 from vaekit.runs.files import parse_json
+from vaekit.runs.records import DataRecord
 
-if TYPE_CHECKING:
-    from vaekit.runs.records import DataRecord
-
-LARGEST = 2**24  # values of one example
-MOST_CLASSES = 2**20
 SLACK, LEAST = 2, 64  # a size may be twice the largest dimension of a tensor in the file, and always this
 UNSEEN = 2**16  # sizes where there is no file of weights yet
 MOST_HEADER = 2**26  # bytes of the header of a file of tensors
-
-
-def check_data(data: DataRecord, path: Path) -> None:
-    """Raises RunError when what config.json says of the data cannot be: an empty or a huge shape, counts below 0."""
-    shape = data.shape
-    if not 1 <= len(shape) <= 4 or any(side < 1 for side in shape) or prod(shape) > LARGEST:
-        raise _cannot(
-            path, "data.shape", list(shape), f"1 to 4 sizes of 1 or more, of {LARGEST:,} values together"
-        )
-    if data.pixels not in PIXELS:
-        raise _cannot(path, "data.pixels", data.pixels, f"one of {', '.join(PIXELS)}")
-    if not 0 <= data.classes <= MOST_CLASSES:
-        raise _cannot(path, "data.classes", data.classes, f"from 0 to {MOST_CLASSES:,}")
-    if data.class_names is not None and len(data.class_names) != data.classes:
-        raise _cannot(
-            path, "data.class_names", f"{len(data.class_names)} names", f"of {data.classes} classes"
-        )
-    for name in ("train", "validation", "test"):
-        if data.images.get(name, -1) < 0:
-            raise _cannot(path, f"data.images.{name}", data.images.get(name), "a number of images")
-
-
-def _cannot(path: Path, name: str, value: Any, wanted: str) -> RunError:
-    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
-    return RunError(f"{path}: {name} = {shown} must be {wanted}.")
 
 
 def check_sizes(options: Mapping[str, Any], shapes: Iterable[tuple[int, ...]], path: Path) -> None:

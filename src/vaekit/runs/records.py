@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from vaekit.config.options import check_format
-from vaekit.core import RunError, SettingError, near_miss
-from vaekit.foreign import foreign
+from vaekit.core import RunError, SettingError, foreign, near_miss
+from vaekit.data.dataset import PIXELS
 from vaekit.runs.files import parse_json, read_json
 from vaekit.runs.json_records import OPTIONAL, REST, as_json, read_record
-from vaekit.runs.plausible import check_data
 
 CONFIG, SUMMARY, METRICS, PREVIEWS = "config.json", "summary.json", "metrics.jsonl", "previews.npz"
+
+LARGEST = 2**24  # values of one example
+MOST_CLASSES = 2**20
 
 
 @dataclass(frozen=True)
@@ -266,6 +269,31 @@ def read_run_config(folder: Path) -> RunConfig:
     config = read_record(RunConfig, content, path)
     check_data(config.data, path)
     return config
+
+
+def check_data(data: DataRecord, path: Path) -> None:
+    """Raises RunError when what config.json says of the data cannot be: an empty or a huge shape, counts below 0."""
+    shape = data.shape
+    if not 1 <= len(shape) <= 4 or any(side < 1 for side in shape) or prod(shape) > LARGEST:
+        raise _cannot(
+            path, "data.shape", list(shape), f"1 to 4 sizes of 1 or more, of {LARGEST:,} values together"
+        )
+    if data.pixels not in PIXELS:
+        raise _cannot(path, "data.pixels", data.pixels, f"one of {', '.join(PIXELS)}")
+    if not 0 <= data.classes <= MOST_CLASSES:
+        raise _cannot(path, "data.classes", data.classes, f"from 0 to {MOST_CLASSES:,}")
+    if data.class_names is not None and len(data.class_names) != data.classes:
+        raise _cannot(
+            path, "data.class_names", f"{len(data.class_names)} names", f"of {data.classes} classes"
+        )
+    for name in ("train", "validation", "test"):
+        if data.images.get(name, -1) < 0:
+            raise _cannot(path, f"data.images.{name}", data.images.get(name), "a number of images")
+
+
+def _cannot(path: Path, name: str, value: Any, wanted: str) -> RunError:
+    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+    return RunError(f"{path}: {name} = {shown} must be {wanted}.")
 
 
 def has_begun(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, counted
+from vaekit.core import DataError, counted, foreign, reason
 from vaekit.data.cache import machine_memory
 from vaekit.data.dataset import Loaded
 from vaekit.data.formats import picture_files as files
@@ -26,7 +26,6 @@ from vaekit.data.formats.label_files import LABEL_FILES, labelled
 from vaekit.data.formats.listing import SYSTEM_FILES
 from vaekit.data.formats.picture_sets import Member, from_members
 from vaekit.data.formats.readers import ending_of
-from vaekit.foreign import foreign, reason
 
 MOST = 2**28  # bytes of one image file
 SHARE = 4  # images of a compressed tar may take a 4th of the machine's memory

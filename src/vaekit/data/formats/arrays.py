@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, foreign, reason
 from vaekit.data.cache import RESIDENT, copy_on_write, is_mapped, read_npy, release_pages, rows_at_once
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.array_shapes import arranged, doubts
 from vaekit.data.formats.class_labels import class_numbers
 from vaekit.data.formats.numpy_files import Unfit
-from vaekit.foreign import foreign, reason
 
 
 def load_npy_file(path: Path, settings: DataSettings) -> Loaded:

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError
+from vaekit.core import DataError, foreign, reason
 from vaekit.data.formats.listing import natural
-from vaekit.foreign import foreign, reason
 
 EXACT = 2**53  # whole numbers up to here have a float of their own
 

@@ -12,12 +12,11 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from vaekit.core import DataError
+from vaekit.core import DataError, foreign, reason
 from vaekit.data.cache import machine_memory
 from vaekit.data.formats.array_names import role
 from vaekit.data.formats.arrays import of_tensor
 from vaekit.data.formats.picture_sets import Member, encoded, is_picture
-from vaekit.foreign import foreign, reason
 
 TAKEN = (
     "a name, a path, a numpy array, a tensor, a list of arrays or images, a pair (images, labels), a dict of arrays, a "

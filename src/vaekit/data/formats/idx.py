@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vaekit.core import DataError
+from vaekit.core import DataError, foreign, reason
 from vaekit.data.formats.numpy_files import EXPANSION, UNPACKED
-from vaekit.foreign import foreign, reason
 
 UNSIGNED_BYTE = 8  # the only type code of IDX that image sets use
 

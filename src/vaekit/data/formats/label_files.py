@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vaekit.core import DataError
-from vaekit.foreign import foreign, reason
+from vaekit.core import DataError, foreign, reason
 
 LABEL_FILES = ("metadata.csv", "metadata.jsonl", "metadata.tsv", "labels.csv", "labels.tsv", "labels.jsonl")
 MOST = 2**28  # bytes of a table

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, foreign
 from vaekit.data.cache import machine_memory
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.array_names import IMAGES, choose
 from vaekit.data.formats.arrays import from_array, unreadable
 from vaekit.data.formats.class_labels import class_numbers
 from vaekit.data.formats.numpy_files import Arrays, open_npz
-from vaekit.foreign import foreign
 
 SHOWN = 12  # names in an error
 

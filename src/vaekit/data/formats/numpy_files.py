@@ -123,7 +123,7 @@ def open_npz(path: Path) -> Iterator[Arrays]:
     """The arrays of an .npz file; numpy leaves a damaged one open, and takes its headers' word for their size.
 
     Raises:
-        OSError, zipfile.BadZipFile and others: it cannot be read (see `vaekit.foreign`).
+        OSError, zipfile.BadZipFile and others: it cannot be read (see `vaekit.core.foreign`).
     """
     with open(path, "rb") as stream:
         if stream.read(6) == b"\x93NUMPY":

@@ -41,7 +41,7 @@ def open_image(source: Path | io.BytesIO, formats: Sequence[str] = FORMATS) -> I
 
     Raises:
         ValueError: more pixels, or more work, than one image may have.
-        Exception: of any kind, as the decoder of a damaged file likes (see `vaekit.foreign`).
+        Exception: of any kind, as the decoder of a damaged file likes (see `vaekit.core.foreign`).
     """
     from PIL import Image
 

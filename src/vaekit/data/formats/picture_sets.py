@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, counted
+from vaekit.core import DataError, counted, reason
 from vaekit.data.cache import RESIDENT, cache_dir, digest, gathered, read_npy, write_npy
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
@@ -23,7 +23,6 @@ from vaekit.data.formats.picture_plan import plan_for
 from vaekit.data.formats.readers import reader_notes
 from vaekit.data.kinds.image import parse_size
 from vaekit.data.splits import keys_from_bytes
-from vaekit.foreign import reason
 
 
 @dataclass(frozen=True)

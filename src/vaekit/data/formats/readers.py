@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.core import foreign, reason
 from vaekit.data.formats.opening import check_pixels, open_image
 from vaekit.data.formats.picture_bytes import content_of
-from vaekit.foreign import foreign, reason
 
 MOST = 2**30  # bytes of a volume
 
