@@ -10,7 +10,7 @@ from typing import Any
 from vaekit.config.configured import documented
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, near_miss
+from vaekit.core import DataError, SettingError, foreign, near_miss
 from vaekit.data.dataset import Data, Loaded, Split
 from vaekit.data.formats.archives import archive_ending, load_archive
 from vaekit.data.formats.arrays import load_npy_file, read_array

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vaekit.config import options as s
 from vaekit.config.methods import find_method, resolve
-from vaekit.core import DataError, RunError, SettingError
+from vaekit.core import DataError, RunError, SettingError, foreign
 from vaekit.data import SOURCES, Data, Split
 from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
