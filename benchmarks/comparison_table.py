@@ -15,7 +15,7 @@ from typing import Any
 
 from vaekit.comparison.claims import short
 from vaekit.comparison.page import absent
-from vaekit.comparison.rows import ROWS, Spread, Table, label, tabulate
+from vaekit.comparison.rows import ROWS, Spread, Table, label, tabulate, worded
 from vaekit.core import counted
 from vaekit.metrics import METRICS
 
@@ -98,9 +98,9 @@ def figures(numbers: dict[str, Any]) -> list[str]:
         best = table.best(name)
         cells = [cell(table.get(method, name), method in best, absent(name)) for method in table.methods]
         cells.append(short(Spread(floor[name], None, 1)) if name in floor else "")
-        metric = METRICS[name]
+        metric = worded(name, table)
         unit = f" ({metric.unit})" if metric.unit else ""
-        lines.append(f"| {label(name, table.binarised)}{unit} | {' | '.join(cells)} |")
+        lines.append(f"| {label(name, table)}{unit} | {' | '.join(cells)} |")
     for name in (name for name in floor if name.startswith("blend_")):
         cells = [*[""] * len(table.methods), short(Spread(floor[name], None, 1))]
         unit = f" ({METRICS[name].unit})" if METRICS[name].unit else ""

@@ -159,15 +159,15 @@ def test_few_seeds_do_not_decide_which_spread_is_larger() -> None:
 
 def test_a_collapsed_latent_space_is_not_disentangled() -> None:
     (claim,) = (claim for claim in CLAIMS if "disentangled" in claim.text)
-    healthy = {"total_correlation_from_moments_nats": [3.0], "active_units": [9]}
+    healthy = {"aggregate_total_correlation_nats": [3.0], "active_units": [9]}
     assert (
         judge(
             claim,
-            table(vae=healthy, beta_vae={"total_correlation_from_moments_nats": [1.0], "active_units": [4]}),
+            table(vae=healthy, beta_vae={"aggregate_total_correlation_nats": [1.0], "active_units": [4]}),
         ).verdict
         == HOLDS
     )
-    collapsed = {"total_correlation_from_moments_nats": [0.0], "active_units": [0]}
+    collapsed = {"aggregate_total_correlation_nats": [0.0], "active_units": [0]}
     assert judge(claim, table(vae=healthy, beta_vae=collapsed)).verdict == DEPENDS
 
 

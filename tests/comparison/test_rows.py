@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vaekit.comparison.rows import ROWS, rank, spread_of, tabulate
+from vaekit.comparison.rows import ROWS, label, rank, spread_of, tabulate, worded
 from vaekit.metrics import HIGHER, LOWER, METRICS, ONE
 
 
@@ -85,3 +85,12 @@ def test_a_group_of_rows_stands_together() -> None:
     assert [group for i, group in enumerate(groups) if i == 0 or groups[i - 1] != group] == list(
         dict.fromkeys(groups)
     )
+
+
+def test_of_what_is_no_likelihood_no_row_is_a_log_p() -> None:
+    table = tabulate({"a": {0: record("bce", nll_nats=90.0)}})
+    assert label("nll_nats", table) == "bce importance-weighted loss"
+    assert "bounds nothing" in worded("nll_nats", table).sentence
+    proper = record("bernoulli", nll_nats=90.0) | {"likelihood_kind": "mass"}
+    table = tabulate({"a": {0: proper}})
+    assert label("nll_nats", table) == "−log p(x)"

@@ -22,8 +22,9 @@ OF_EXAMPLES = (
     "codes",
     "mean",
 )
-# What may begin at the first: looked at for its shape, or all of it, part by part; or a picture.
-FINE = {"split.images[:1]", "images[:PART]"}
+# What may begin at the first: looked at for its shape, asked twice whether the answer is the same, or all of it, part
+# by part; or a picture.
+FINE = {"split.images[:1]", "images[:PART]", "images[:8]", "labels[:8]"}
 PICTURES = {"pictures.py"}
 
 

@@ -52,7 +52,7 @@ def bits(model: nn.Module) -> dict[str, bytes]:
 class PlainSGD(OptimizerPart):
     """A part of the tests' own."""
 
-    def build(self, parameters: Sequence[nn.Parameter], learning_rate: float) -> SGD:
+    def build(self, parameters: Sequence[nn.Parameter], learning_rate: float, hidden: object = None) -> SGD:
         return SGD(parameters, learning_rate)
 
 

@@ -92,9 +92,7 @@ class Compares(Expectation):
             return None
         (our_method, a), (their_method, b) = ours, theirs
         named = f"{b.mean:.3g}" if isinstance(self.than, float) else f"for {self._named(self.than)}"
-        expected = (
-            f"{label(self.name, table.binarised)} {self.direction} for {' or '.join(self.these)} than {named}"
-        )
+        expected = f"{label(self.name, table)} {self.direction} for {' or '.join(self.these)} than {named}"
         found = f"{our_method} {short(a)}"
         if their_method:
             found += f", {their_method} {short(b)}"

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vaekit.comparison.claims import (
     OTHERS,
     Claim,
-    Compares,
     Defined,
-    Expectation,
     HasDensity,
-    Judged,
     LessVariance,
     Verdict,
     higher,
@@ -19,22 +14,6 @@ from vaekit.comparison.claims import (
     lower,
 )
 from vaekit.comparison.rows import Table
-
-
-@dataclass(frozen=True)
-class FirstMeasured(Expectation):
-    """The first of two comparisons if both methods have its figure, else the second."""
-
-    first: Compares
-    second: Compares
-
-    @property
-    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.first.needs
-
-    def judge(self, table: Table) -> Judged | None:
-        return self.first.judge(table) or self.second.judge(table)
-
 
 CLAIMS = (
     Claim(
@@ -55,13 +34,11 @@ CLAIMS = (
     Claim("§6", "β > 1: the latent space is more regularised.", (lower("code_bits", "beta-vae", "vae"),)),
     Claim(
         "§6",
-        "β > 1: the dimensions are disentangled, each on its own (judged by their dependence alone: total correlation "
-        "where it is identified, else that of a normal density with the same moments; not by what they mean).",
+        # Their linear dependence alone would be no judge: on MNIST it is a few hundredths of a nat, with β and without.
+        "β > 1: the dimensions are disentangled, each on its own (judged by their dependence alone, where total "
+        "correlation is identified; not by what they mean).",
         (
-            FirstMeasured(
-                lower("aggregate_total_correlation_nats", "beta-vae", "vae"),
-                lower("total_correlation_from_moments_nats", "beta-vae", "vae"),
-            ),
+            lower("aggregate_total_correlation_nats", "beta-vae", "vae"),
             higher("active_units", "beta-vae", 1.0),
         ),
     ),
@@ -103,7 +80,7 @@ CLAIMS = (
     ),
     Claim(
         "§8",
-        "The KL term limits what a VAE's latents carry: it is paid for in reconstruction.",
+        "The KL term limits how much a VAE's latents carry.",
         (higher("reconstruction_mse", "vae", "ae"),),
     ),
     Claim("use cases", "Data generation: VAE or GAN.", (lower("fd", "vae gan", OTHERS),)),

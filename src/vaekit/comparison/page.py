@@ -16,7 +16,7 @@ from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import FEW, Reference
 from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
-from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate
+from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate, worded
 from vaekit.comparison.subruns import Records
 from vaekit.comparison.wish import has_own_network
 from vaekit.config.methods import METHODS
@@ -24,7 +24,7 @@ from vaekit.config.options import FORMAT
 from vaekit.core import counted
 from vaekit.data import Data
 from vaekit.images.png import data_uri
-from vaekit.metrics import KINDS, METRICS
+from vaekit.metrics import KINDS
 from vaekit.reports.html import document
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
@@ -205,7 +205,7 @@ def _table(table: Table, floor: Mapping[str, float]) -> str:
 
 
 def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
-    metric, best = METRICS[name], table.best(name)
+    metric, best = worded(name, table), table.best(name)
     cells = "".join(
         f'<td class="number">{_cell(table.get(method, name), method in best, absent(name))}</td>'
         for method in table.methods
@@ -214,14 +214,14 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
     unit = ", ".join(filter(None, (metric.unit, metric.direction)))
     return (
         f'<tr><th title="{escape(meaning(name, table))}">'
-        f'{escape(label(name, table.binarised))}<br><span class="faint">{escape(unit)}</span></th>'
+        f'{escape(label(name, table))}<br><span class="faint">{escape(unit)}</span></th>'
         f'{cells}<td class="number faint">{reference}</td></tr>'
     )
 
 
 def meaning(name: str, table: Table) -> str:
     """Returns the sentence of a row, with the conditions under which it was measured."""
-    return METRICS[name].sentence_with(table.measured.get(name, {}))
+    return worded(name, table).sentence_with(table.measured.get(name, {}))
 
 
 def absent(name: str) -> str:
@@ -263,7 +263,7 @@ def _notes(table: Table, floor: Mapping[str, float]) -> str:
     for method, lines in table.notes.items():
         notes += [f"{method}: {line}" for line in lines]
     meanings = "".join(
-        f"<li><b>{escape(label(name, table.binarised))}</b>: {escape(meaning(name, table))}</li>"
+        f"<li><b>{escape(label(name, table))}</b>: {escape(meaning(name, table))}</li>"
         for name in ROWS
         if any(name in found for found in table.figures.values())
     )

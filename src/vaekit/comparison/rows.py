@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vaekit.comparison.fairness import Runs, withheld
-from vaekit.metrics import BITS, HIGHER, METRICS, NEITHER, ONE
+from vaekit.metrics import BITS, HIGHER, METRICS, NEITHER, ONE, Metric, Under, key_under, metric_of
 
 STABILITY, SHARP, QUALITY, MODES = "Training stability", "Sharpness", "Image quality", "Mode coverage"
 REBUILT, LATENT, DENSITY, COST = "Reconstruction", "Latent space", "Density", "Cost"
@@ -29,11 +29,6 @@ ROWS: dict[str, str] = {  # key of METRICS -> the lesson's word for it, in the o
 }  # fmt: skip
 SPREADS = {"fd_spread": "fd", "mse_spread": "reconstruction_mse"}
 OF_PIXELS = ("reconstruction_mse", "mse_spread", "code_mse")  # rows of the pixels that a model was shown
-
-
-def label(name: str, binarised: bool) -> str:
-    """Returns what a row is called; of models that were shown binarised pixels, their squared error says so."""
-    return METRICS[name].label + ", of binarised pixels" * (binarised and name in OF_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -108,6 +103,25 @@ class Table:
         cost = {m: rank(value, metric.better) for m, value in found.items()}
         least = min(cost.values())
         return [m for m, value in cost.items() if value == least] if least < max(cost.values()) else []
+
+
+def worded(name: str, table: Table) -> Metric:
+    """Returns the entry of a row, worded for what was measured: of what is no likelihood nothing is a −log p(x), and the
+    squared error of models that were shown binarised pixels says so."""
+    found = METRICS[name]
+    under = {
+        table.likelihoods[m] for m, row in table.figures.items() if name in row and m in table.likelihoods
+    }
+    if found.likelihood and len(under) == 1:
+        conditions = Under(*under.pop())
+        found = metric_of(key_under(name, conditions), conditions)
+    said = ", of binarised pixels" * (table.binarised and name in OF_PIXELS)
+    return replace(found, label=found.label + said)
+
+
+def label(name: str, table: Table) -> str:
+    """Returns what a row is called."""
+    return worded(name, table).label
 
 
 def rank(value: float, better: str) -> float:

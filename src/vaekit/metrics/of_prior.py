@@ -10,7 +10,7 @@ from vaekit.metrics.metric import Metric
 
 FITTED = "_fitted_prior"  # within the key of a number under the fitted prior, before its unit
 OWN = (
-    "elbo", "iwae", "nll", "bound", "kl_", "rate_nats", "generalisation_gap", "lossless", "regret", "complexity_corrected",
+    "elbo", "iwae", "nll", "bound", "kl_", "rate_nats", "rate_bits", "generalisation_gap", "lossless", "regret", "complexity_corrected",
 )  # fmt: skip
 SAMPLES = ("fd", "kd", "precision", "density", "recall", "coverage")  # families
 OF_SAMPLES = (
