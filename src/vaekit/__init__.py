@@ -54,6 +54,10 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.data import load_data as load_data
     from vaekit.demonstration import Demo as Demo
     from vaekit.demonstration import demo as demo
+    from vaekit.evaluation.cards.card import Card as Card
+    from vaekit.evaluation.cards.measure_card import card as card
+    from vaekit.evaluation.cards.side_by_side import Cards as Cards
+    from vaekit.evaluation.cards.side_by_side import cards as cards
     from vaekit.evaluation.evaluate import Evaluation as Evaluation
     from vaekit.evaluation.evaluate import evaluate as evaluate
     from vaekit.evaluation.samples.features.learn import Learned as Learned
@@ -72,6 +76,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.objectives.nll import Reconstruction as Reconstruction
     from vaekit.objectives.vq import QuantizedReconstruction as QuantizedReconstruction
     from vaekit.plots.draw import figures as figures
+    from vaekit.reproduction.reproduce import Reproduction as Reproduction
+    from vaekit.reproduction.reproduce import reproduce as reproduce
     from vaekit.runs.ask import encode as encode
     from vaekit.runs.ask import reconstruct as reconstruct
     from vaekit.runs.ask import sample as sample
@@ -130,11 +136,17 @@ PUBLIC = {  # name -> "module" or "module:name"
     "compare": "vaekit.comparison.compare:compare",
     "features": "vaekit.evaluation.samples.features.learn:features",
     "describe": "vaekit.data:describe",
+    "reproduce": "vaekit.reproduction.reproduce:reproduce",
+    "Reproduction": "vaekit.reproduction.reproduce:Reproduction",
     "score": "vaekit.evaluation.score:score",
     "Comparison": "vaekit.comparison.compare:Comparison",
     "Demo": "vaekit.demonstration:Demo",
     "Learned": "vaekit.evaluation.samples.features.learn:Learned",
     "Scores": "vaekit.evaluation.score:Scores",
+    "card": "vaekit.evaluation.cards.measure_card:card",
+    "cards": "vaekit.evaluation.cards.side_by_side:cards",
+    "Card": "vaekit.evaluation.cards.card:Card",
+    "Cards": "vaekit.evaluation.cards.side_by_side:Cards",
     "evaluate": "vaekit.evaluation.evaluate:evaluate",
     "Evaluation": "vaekit.evaluation.evaluate:Evaluation",
     "load_run": "vaekit.runs.load:load_run",

@@ -24,6 +24,7 @@ from vaekit.distributions import kl_by_dimension
 from vaekit.metrics import DEAD_NATS
 from vaekit.models.base import Model, evaluating
 from vaekit.models.capabilities import Decodes, Encodes, Quantizes, Reconstructs, TakesPrior
+from vaekit.models.which_prior import is_standard
 from vaekit.runtime.device import arithmetic, choose_precision
 from vaekit.runtime.pulse import ProgressCallback, report
 from vaekit.runtime.random import own_randomness, seed_noise
@@ -307,11 +308,6 @@ def flat_posterior(latents: tuple[Latent, ...]) -> Normal:
             raise SettingError("this needs a model whose latents are all normal; train a vae.")
     mean, spread = flat_moments(latents)
     return Normal(mean, spread, validate_args=False)
-
-
-def is_standard(prior: object) -> bool:
-    """Returns whether a prior is N(0, I)."""
-    return isinstance(prior, Normal) and bool((prior.mean == 0).all() and (prior.stddev == 1).all())
 
 
 def flat_moments(latents: tuple[Latent, ...]) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from vaekit.cli.spelling import as_typed
         ("data='Übergrößen – 数': no", "--data 'Übergrößen – 数': no"),
         ("sigma=0.3 has no effect with likelihood='bce': gaussian has it.",
          "--sigma 0.3 has no effect with --likelihood bce: gaussian has it."),
-        ("pass encoder= and decoder=.", "pass encoder= and decoder=."),
+        ("pass previews= and weights_of=.", "pass previews= and weights_of=."),
         ("the data have no labels; fit a prior", "the data have no labels; fit a prior"),
         ("a==b and beta==3", "a==b and beta==3"),
         ("runs/beta=4/config.json: damaged", "runs/beta=4/config.json: damaged"),

@@ -214,7 +214,8 @@ def test_total_correlation_that_is_not_identified_has_a_note_and_no_figure(
 def test_what_a_model_lacks_is_absent(digits: Data, reference: m.Reference) -> None:
     gan, ae = GAN(digits.shape, 3, width=8), AE(digits.shape, 3, width=8)
     record = m.measure(as_run(gan), reference)
-    assert record["notes"] == {}
+    assert record["notes"] == {"prior": "samples from N(0, I)"}
+    assert record["samples_from"] == record["prior"] == "N(0, I)"
     assert {"reconstruction_mse", "probe_accuracy", "nll_nats", "code_bits"}.isdisjoint(record["figures"])
     record = m.measure(as_run(ae), reference)
     assert record["notes"] == {"samples": m.NO_PRIOR}
@@ -256,7 +257,8 @@ def test_discrete_codes_with_a_prior_are_drawn_and_cost_bits(
     write_summary(tmp_path / "prior", summary(parameters=20, epochs=3, train_seconds=0.5))
     record = m.measure(as_run(model, tmp_path), reference)
     found = record["figures"]
-    assert record["notes"] == {}
+    drawn = "a transformer over grids of 4 × 4 codes, fitted to the latents"
+    assert record["notes"] == {"prior": f"samples from {drawn}"} and record["samples_from"] == drawn
     assert found["code_bits"] == pytest.approx(16 * 4)
     assert found["code_mse"] == pytest.approx(found["reconstruction_mse"], rel=1e-4), "codes are not drawn"
     assert found["fd"] > 0

@@ -102,7 +102,7 @@ def test_an_autoencoder_has_only_what_it_defines(digits: Data) -> None:
     values = json.loads(json.dumps(record.as_dict(), allow_nan=False))
     assert record.likelihood == {}
     assert "quality" not in values
-    assert "no prior" in values["findings"][0]["text"]
+    assert "no prior" in values["remarks"][0]["text"]
 
 
 def test_quality_of_samples_when_features_are_given(digits: Data) -> None:

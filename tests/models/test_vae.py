@@ -195,7 +195,7 @@ def test_wrong_shape_names_both() -> None:
 def test_own_networks_come_in_pairs() -> None:
     with pytest.raises(SettingError, match="both encoder and decoder, or neither"):
         VAE((5,), 3, pixels="real", encoder=Dropping(5, 6))
-    with pytest.raises(SettingError, match=r"'custom' wants its own modules: pass encoder= and decoder="):
+    with pytest.raises(SettingError, match="'custom' wants its own modules: pass an encoder and a decoder"):
         VAE((5,), 3, network="custom", pixels="real")
     assert own_networks().arguments["network"] == "custom"
 

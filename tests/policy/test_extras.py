@@ -46,6 +46,7 @@ COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and som
         ["features", "--data", "images.npz", "--kind", "pca"],
         ["compare", "--data", "images.npz", "--methods", "ae", "vae", "--seeds", "1", "--epochs", "1", "--width", "8"],
         ["explore", "--help"],
+        ["reproduce", "--list"],
     ],
     "plots": [["figures", "run"], ["figures", "run", "--only", "latent_tsne", "--tsne"]],
     "data": [
@@ -54,7 +55,11 @@ COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and som
         ["train", "vae", "--data", "photos", *SMALL, "--out", "new"],
         ["reconstruct", "run", "photos", "--out", "r.npz"],
     ],
-    "quality": [["evaluate", "run", "--samples", "10", "--features", "net.onnx"]],
+    "quality": [
+        ["evaluate", "run", "--samples", "10", "--features", "net.onnx", "--card", "run.json"],
+        ["evaluate", "--encoder", "same.onnx", "--decoder", "same.onnx", "--data", "images.npz", "--card", "same.json"],
+        ["cards", "same.json", "same.json"],
+    ],
     "explore": [],  # served below
     "export": [["export", "run"], ["export", "run", "--format", "web"]],
 }  # fmt: skip
@@ -138,14 +143,18 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         main(["train", "vae", "--data", str(folder / "images.npz"), *SMALL, "--out", str(folder / "run")])
         == 0
     )
-    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
     batch = torch.export.Dim("batch")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, about its exporter
-        torch.onnx.export(
-            net, (torch.rand(2, 1, 8, 8),), folder / "net.onnx", dynamo=True, dynamic_shapes=({0: batch},),
-            external_data=False, verbose=False,
-        )  # fmt: skip
+    nets = {
+        "net": torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)),
+        "same": torch.nn.Hardtanh(),
+    }
+    for name, net in nets.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own, about its exporter
+            torch.onnx.export(
+                net.eval(), (torch.rand(2, 1, 8, 8),), folder / f"{name}.onnx", dynamo=True,
+                dynamic_shapes=({0: batch},), external_data=False, verbose=False,
+            )  # fmt: skip
     return folder
 
 

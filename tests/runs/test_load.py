@@ -489,7 +489,7 @@ def test_own_networks_are_asked_for_again(tmp_path: Path) -> None:
 
     model = VAE((1, 4, 4), 2, **own())  # type: ignore[arg-type]
     fit(model, ELBO(), toy_data(), out=tmp_path / "run", **OPTIONS)
-    with pytest.raises(SettingError, match="pass encoder= and decoder= again"):
+    with pytest.raises(SettingError, match="pass its encoder and decoder again"):
         load_run(tmp_path / "run")
     loaded = load_run(tmp_path / "run", **own())  # type: ignore[arg-type]
     assert torch.equal(loaded.model.encoder.weight, model.encoder.weight)  # type: ignore[union-attr]

@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
+from vaekit.cli.measuring_options import CardsOptions as CardsOptions
+from vaekit.cli.measuring_options import EvaluateOptions as EvaluateOptions
+from vaekit.cli.measuring_options import ScoreOptions as ScoreOptions
 from vaekit.config.compare_options import CompareSettings
-from vaekit.config.fields import Options, option, same
+from vaekit.config.fields import option, same
 from vaekit.config.likelihood_parts import LikelihoodPart
 from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
 from vaekit.config.parts import Undecided
-
-
-@dataclass(frozen=True, kw_only=True)
-class Common(Options):
-    """Options of every command."""
-
-    json: bool = option(False, help="print one JSON object on standard output and nothing else there")
+from vaekit.config.reproduce_options import ReproduceSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,7 @@ class TrainOptions(Common):
     )
     config: str | None = option(
         None,
-        help="JSON file of options: a recipe, or the config.json of a run; options of the command line win",
+        help="JSON file of options: a recipe, by its name too, or the config.json of a run; options of the command line win",
     )
     start: str | None = option(
         None,
@@ -71,25 +69,7 @@ class PriorOptions(Common):
     replace: bool = option(False, help="replace a prior that is there")
     config: str | None = option(
         None,
-        help="JSON file of options: a recipe, or the config.json of a prior; options of the command line win",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions(Common):
-    """A trained run and where to compute."""
-
-    run: str = option(help="folder of a trained run", positional=True)
-    device: str = same(FitSettings, "device")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceRunOptions(RunOptions):
-    """A trained run, and the images it is to be shown."""
-
-    data: str | None = option(None, help="a source as in `train` (default: the run's own)")
-    label: str | None = option(
-        None, help="class of images without labels, for a conditional run: a name, or else a number from 0"
+        help="JSON file of options: a recipe, by its name too, or the config.json of a prior; options of the command line win",
     )
 
 
@@ -201,71 +181,6 @@ class ExportOptions(SourceRunOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(SourceRunOptions):
-    """The measures to take, and their effort."""
-
-    data: str | None = option(
-        None, help="a source as in `train` (default: the run's own; only then is summary.json written)"
-    )
-    samples: int = option(5000, at_least=1, help="K of the importance-weighted bound")
-    images: int | None = option(
-        None, at_least=1, help="test images for the likelihood, drawn at random (default: all)"
-    )
-    jackknife: bool = option(False, help="also the bound without its bias of order 1/K")
-    annealed: int = option(
-        0,
-        at_least=0,
-        help="test images on which annealed importance sampling checks the bound; 100 take minutes",
-    )
-    sandwich: int = option(
-        0,
-        at_least=0,
-        help="images to draw from the model, whose log p(x) annealed chains bound from both sides",
-    )
-    chains: int = option(16, at_least=1, help="annealed chains for each image")
-    temperatures: int = option(200, at_least=1, help="steps of the path of annealed chains")
-    leapfrog: int = option(2, at_least=1, help="steps of each trajectory of annealed chains")
-    features: str | None = option(
-        None,
-        help="in which samples are compared with test images: a name, or a file of `vaekit features` "
-        "(default: mnist_v1 for MNIST, else principal components)",
-    )
-    skip_quality: bool = option(False, help="leave out the quality of samples")
-    disentanglement: Literal["auto", "yes", "no"] = option(
-        "auto",
-        help="measure how latents follow the factors that images were made from: where they are known, or yes, or no",
-    )
-    precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
-    seed: int = option(0, at_least=0, help="seed of all draws")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoreOptions(SourceRunOptions):
-    """The images to score, the score, and the file it goes to."""
-
-    split: str = option("all", help="train, validation, test or all")
-    scores: str | None = option(
-        None, help="names of scores, with commas between them (default: all that the model allows)"
-    )
-    by: str | None = option(
-        None, help="the score by which images are put in order (default: likelihood_regret_nats)"
-    )
-    against: str | None = option(
-        None, help="a second source, of outliers: AUROC of each score, the same split of both"
-    )
-    odd: str | None = option(
-        None, help="classes that are outliers, with commas between them: AUROC of each score"
-    )
-    samples: int = option(64, at_least=1, help="K of the importance-weighted bound")
-    count: int = option(64, at_least=1, help="images on the contact sheet")
-    out: str | None = option(
-        None, help=".csv, with the contact sheet as .png beside it (default: RUN/scores.csv)"
-    )
-    precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
-    seed: int = option(0, at_least=0, help="seed of all draws")
-
-
 @dataclass(frozen=True)
 class SourceOptions(DataSettings):
     """The source to describe."""
@@ -333,4 +248,11 @@ class FeaturesOptions(DataSettings):
     out: str | None = option(
         None, help=".safetensors (default: features/NAME.safetensors, with the hash of its content in NAME)"
     )
+    json: bool = same(Common, "json")
+
+
+@dataclass(frozen=True)
+class ReproduceOptions(ReproduceSettings):
+    """The recipes to run again, and the folder."""
+
     json: bool = same(Common, "json")

@@ -55,7 +55,9 @@ def shown_name(flag: Flag) -> str:
 
 def shown_place(flag: Flag) -> str:
     name = flag.name.upper()
-    return name if flag.default is dataclasses.MISSING else f"[{name} ...]"
+    if flag.default is dataclasses.MISSING:
+        return name
+    return f"[{name} ...]" if typing.get_origin(flag.hint) is tuple else f"[{name}]"
 
 
 def metavar(flag: Flag) -> str:

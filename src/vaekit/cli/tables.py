@@ -149,7 +149,7 @@ def comparison_lines(table: Table) -> list[str]:
 
 def evaluation_text(result: Evaluation) -> str:
     """Every number of an evaluation with its meaning, and what was found wrong."""
-    from vaekit.evaluation.table import reassurance, rows
+    from vaekit.evaluation.table import of_which_prior, reassurance, rows
 
     about = result.about
     head = f"{counted(about['images'], 'image')}, seed {about['seed']}"
@@ -159,6 +159,8 @@ def evaluation_text(result: Evaluation) -> str:
         head += f", each with its class, one of {about['classes']}"
     if "likelihood" in about:
         head += f"; {about['likelihood']}: {about['likelihood_means']}"
+    if said := of_which_prior(about):
+        head += f"; {said}"
     found = rows(result.as_dict())
     if not found:
         head += f"; nothing to measure of a {about['model']} without the quality of its samples"
@@ -176,4 +178,5 @@ def evaluation_text(result: Evaluation) -> str:
             f"dimensions, by the factor of which each tells most: {', '.join(carried) or 'none tells any'}"
         )
     lines += [f"found: {as_typed(finding)}" for finding in result.findings]
+    lines += [f"remark: {as_typed(remark)}" for remark in result.remarks]
     return "\n".join([*lines, *filter(None, [reassurance(result.as_dict())])])

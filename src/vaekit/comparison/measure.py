@@ -32,10 +32,12 @@ from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.memorisation import as_bytes
 from vaekit.evaluation.samples.precision_recall import compare_manifolds
 from vaekit.evaluation.samples.quality import compare_features, laplacian_energy
+from vaekit.evaluation.table import of_which_prior
 from vaekit.inference import asking, decode, encode, reconstruct, shown, shown_images, squared_errors
 from vaekit.metrics import METRICS, has_bits
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, Quantizes, Reconstructs
+from vaekit.models.which_prior import priors_of
 from vaekit.runs.load import PRIOR, Run
 from vaekit.runs.records import read_summary
 from vaekit.runtime.pulse import ProgressCallback
@@ -162,7 +164,8 @@ class Reference:
 
 
 def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None) -> dict[str, Any]:
-    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent; `tell` as in `evaluate`."""
+    """Everything, JSON-able: `figures` by name, `notes` by name: why something is absent, and of which prior samples are; `tell`
+    as in `evaluate`."""
     figures = costs(run)
     notes: dict[str, str] = {}
     model = run.model
@@ -184,13 +187,16 @@ def measure(run: Run, reference: Reference, tell: ProgressCallback | None = None
     name = model.likelihood_name
     binarised = model.pixels == "binary" and has_grey(reference.data.test.images)
     about = {} if name is None else {"likelihood": name, "likelihood_kind": measured_under(name).kind}
+    about |= priors_of(model)
+    if said := of_which_prior(about):
+        notes["prior"] = said
     return {
         "figures": figures, "notes": notes, "measured": measured_on(reference, figures), "binarised": binarised, **about,
     }  # fmt: skip
 
 
 def measured_on(reference: Reference, figures: Mapping[str, float]) -> dict[str, dict[str, int]]:
-    """How many images and draws the figures are of that are not of all test images: name -> what its sentence says."""
+    """Numbers of images and draws of figures that are not of all test images: name -> what its sentence says."""
     bound, few = (chosen(reference.data.test, most, reference.seed) for most in (BOUND_IMAGES, FEW))
     details = {name: {"images": len(few)} for name in ("rate_nats", "code_bits", "code_mse", "lossless_bits")}
     details["nll_nats"] = {"images": len(bound), "samples": BOUND_SAMPLES}

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from vaekit.config.fields import Options, option
 from vaekit.config.optimizer_parts import OPTIMIZERS, OptimizerPart
 from vaekit.config.parts import part
+from vaekit.config.recipe_names import shipped
 from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
-from vaekit.core import SettingError
+from vaekit.core import SettingError, near_miss
 
 FORMAT = 1  # of config.json and of recipes; raised when an old reader would misunderstand a new file
 
@@ -174,17 +175,18 @@ def only_given(settings: Settings) -> dict[str, Any]:
 
 
 def read_config(path: str) -> dict[str, Any]:
-    """Flat options from a recipe, from a run's `config.json`, or from a plain dict of options.
+    """Flat options from a recipe, from a run's `config.json`, or from a plain dict of options; a recipe that comes with
+    vaekit can be given by its name.
 
     Raises:
         SettingError: the file is missing, not JSON, not an object, or of a newer format.
     """
     where = f"config {path}"
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(shipped().get(path, path), encoding="utf-8") as file:
             content = json.load(file)
     except FileNotFoundError:
-        raise SettingError(f"{where}: no such file.", "config") from None
+        raise SettingError(f"{where}: no such file.{near_miss(path, shipped())}", "config") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SettingError(f"{where}: cannot be read as JSON ({error}).", "config") from None
     if not isinstance(content, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
@@ -46,3 +47,13 @@ def log_density(distribution: Distribution, z: Tensor) -> Tensor:
     """log of a density over all of z, (S, B), for z (S, B, ...), whether it factorises over z or not."""
     value = distribution.log_prob(z)
     return value.flatten(2).sum(-1) if value.dim() > 2 else value
+
+
+def log_ratio(latents: tuple[Latent, ...], other: Distribution) -> Tensor:
+    """log p'(z) / p(z), (S, B), at S draws of all layers, for another density p' over the whole of z, event shape (D,)."""
+    z = torch.cat([latent.z.flatten(2) for latent in latents], dim=2)
+    ratio = other.log_prob(z)
+    for latent in latents:
+        assert latent.prior is not None
+        ratio = ratio - log_density(latent.prior, latent.z)
+    return ratio

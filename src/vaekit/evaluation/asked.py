@@ -16,6 +16,7 @@ from vaekit.evaluation.samples.quality import why_too_few
 from vaekit.inference import device_of
 from vaekit.metrics import KINDS, Under
 from vaekit.models import Model
+from vaekit.models.which_prior import priors_of
 from vaekit.runs.ask import check_images_come, data_of
 from vaekit.runs.load import Run
 from vaekit.runtime.device import choose_precision
@@ -110,6 +111,7 @@ def describe(asked: Asked, under: Under, seed: int, precision: str) -> dict[str,
     }
     if isinstance(data, Data):
         about |= {"data": data.source, "split": "test"}
+    about |= priors_of(model)
     if model.classes:
         about["classes"] = model.classes
     if model.pixels == "binary" and has_grey(test.images):

@@ -13,6 +13,7 @@ PARTS = (
     "annealing",
     "sandwich",
     "health",
+    "reconstructions",
     "codes",
     "quality",
     "disentanglement",
@@ -77,19 +78,35 @@ def rows(evaluation: Mapping[str, Any]) -> list[Row]:
 def reassurance(evaluation: Mapping[str, Any]) -> str:
     """Says of an `Evaluation.as_dict()` in which nothing was found wrong how far that goes; empty where something was,
     or no latent space was looked at."""
-    health = evaluation.get("health")
-    if not health or evaluation["findings"]:
+    health, looked = evaluation.get("health"), evaluation.get("looked_at")
+    if not (health or looked) or evaluation["findings"]:
         return ""
-    explained = health["explained_variance"]
-    if explained >= POOR:
-        return "nothing wrong found with the latent space"
-    return f"nothing wrong found, but reconstructions explain no more than {max(explained, 0.0):.0%} of the variance"
+    explained = 1.0 if not health else health["explained_variance"]
+    line = "nothing wrong found" if looked else "nothing wrong found with the latent space"
+    if explained < POOR:
+        line = f"reconstructions explain no more than {max(explained, 0.0):.0%} of the variance; nothing else wrong found"
+    if not looked:
+        return line
+    left = evaluation.get("not_looked_at")
+    return f"{line}; looked at: {', '.join(looked)}" + (f"; not at: {', '.join(left)}" if left else "")
 
 
 def under_of(evaluation: Mapping[str, Any]) -> Under:
     """Returns the conditions of an evaluation, by its own record."""
     likelihood, kind = evaluation.get("likelihood", ""), evaluation.get("likelihood_kind", "")
-    return Under(likelihood, kind, "classes" in evaluation)
+    own, drawn = evaluation.get("prior", ""), evaluation.get("samples_from", "")
+    return Under(likelihood, kind, "classes" in evaluation, own, drawn)
+
+
+def of_which_prior(evaluation: Mapping[str, Any]) -> str:
+    """Says from which density of latents the samples of an `Evaluation.as_dict()` are, and of which its bounds are where
+    that is another; empty in records of before that was kept."""
+    under = under_of(evaluation)
+    if not under.drawn:
+        return ""
+    if not under.two or not under.own:
+        return f"samples from {under.drawn}"
+    return f"samples from {under.drawn}; rate and bounds under {under.own} unless they say otherwise"
 
 
 def _rows(values: Mapping[str, Any], under: Under) -> Iterator[Row]:

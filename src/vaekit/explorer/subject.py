@@ -23,9 +23,10 @@ from vaekit.core import SettingError
 from vaekit.data import Split
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.distributions import kl_by_dimension
-from vaekit.inference import Embedding, asking, is_standard
+from vaekit.inference import Embedding, asking
 from vaekit.models.base import Model
 from vaekit.models.capabilities import Decodes, Encodes, Generates, HasPrior, Quantizes, TakesPrior
+from vaekit.models.which_prior import is_standard
 from vaekit.runs.load import Run
 from vaekit.runtime.random import seed_noise
 

@@ -56,11 +56,20 @@ class Under:
         likelihood: name of the likelihood; "" for a model without one.
         kind: key of KINDS; "" where that is unknown.
         classes: whether the model is conditioned on the class y of each image.
+        own: name of the prior that is a part of the model, `N(0, I)`; "" without one, or where that is unknown.
+        drawn: name of the density that samples are drawn from; "" without one, or where that is unknown.
     """
 
     likelihood: str = ""
     kind: str = ""
     classes: bool = False
+    own: str = ""
+    drawn: str = ""
+
+    @property
+    def two(self) -> bool:
+        """Returns whether samples are drawn from another density of latents than the model's own."""
+        return bool(self.drawn) and self.drawn != self.own
 
 
 PLAIN = Under()  # where nothing is known of it

@@ -10,6 +10,7 @@ from typing import Any
 from vaekit.metrics.entries import METRICS
 from vaekit.metrics.kinds import KINDS, PLAIN, Under
 from vaekit.metrics.metric import BITS, BITS_PER_DIM, NATS, Metric
+from vaekit.metrics.of_prior import FITTED, named_by_prior, under_fitted
 
 UNITS = {"nats": NATS, "bits": BITS, "bpd": BITS_PER_DIM, "db": "dB"}  # by the ending of a key
 
@@ -36,7 +37,7 @@ def metric_of(key: str, under: Under = PLAIN) -> Metric:
     """Returns the entry of METRICS of a key, worded for the conditions of its number.
 
     Keys with variable parts are `fd_FEATURES` and its like, `LIKELIHOOD_bound_nats` under what is no likelihood,
-    `..._bpd`, and the endings of BESIDE. A key without an entry has its words as label and its ending as unit.
+    `..._bpd`, `..._fitted_prior_...`, and the endings of BESIDE. A key without an entry has its words as label and its ending as unit.
     """
     name, _, ending = key.rpartition("_")
     found = _find(key) or Metric(
@@ -46,6 +47,7 @@ def metric_of(key: str, under: Under = PLAIN) -> Metric:
         found = replace(found, unit=found.unit + KINDS[under.kind].unit.format(name=under.likelihood))
         if not KINDS[under.kind].bounds:
             found = found.of_none(under.likelihood)
+    found = named_by_prior(found, key, under)
     if not under.classes:
         return found
     texts = {part: _given(getattr(found, part)) for part in ("label", "symbol", "meaning")}
@@ -56,6 +58,8 @@ def _find(key: str) -> Metric | None:
     """The entry of a key, its variable parts resolved."""
     if key in METRICS:
         return METRICS[key]
+    if FITTED in key and (found := _find(key.replace(FITTED, ""))):
+        return replace(found, label=f"{found.label} under the fitted prior", short="", drawn=False)
     for ending, wording in BESIDE.items():
         if key.endswith(ending) and (found := _find(key.removesuffix(ending))):
             return replace(found, label=wording.format(found.label), better="", short="")
@@ -106,6 +110,7 @@ def in_bits(values: Mapping[str, Any], kind: str, pixels: str, dimensions: int) 
         return {}
     return {
         f"{key.removesuffix('_nats')}_bpd": bits_per_dimension(values[key], dimensions)
-        for key, metric in METRICS.items()
+        for entry, metric in METRICS.items()
+        for key in (entry, under_fitted(entry))
         if metric.bound and key in values
     }

@@ -169,6 +169,11 @@ class CodeDensity(Model):
     Its `sample` gives latents, (count, *shape), instead of images.
     """
 
+    @property
+    def described(self) -> str:
+        """Name in a sentence: `a mixture of 10 normals`."""
+        return f"a {type(self).__name__}"
+
 
 def units_for(shape: tuple[int, ...], pixels: str) -> Units | None:
     """Units of examples, where their pixels have any."""

@@ -166,6 +166,15 @@ class HasMarginal(Protocol):
         ...
 
 
+@runtime_checkable
+class HasDensity(Protocol):
+    """Has a density of latent vectors in closed form."""
+
+    def density(self) -> Distribution:
+        """p(z), batch shape (), event shape (D,)."""
+        ...
+
+
 HAVE: dict[type, tuple[str, ...]] = {  # the models that come with vaekit and have a capability, for messages
     Encodes: ("VAE", "AE"), EncodesVector: ("VAE", "AE"), Decodes: ("VAE", "AE"), HasPrior: ("VAE",),
     Reconstructs: ("VAE", "AE", "VQVAE"), Quantizes: ("VQVAE",), Generates: ("GAN",), Discriminates: ("GAN",),

@@ -51,6 +51,12 @@ class CodePrior(CodeDensity):
         self.register_buffer("seen", torch.zeros(max(self.classes, 1)))
         self.arguments = {"shape": list(shape), "pixels": pixels, **options.flat()}
 
+    @property
+    def described(self) -> str:
+        """`a transformer over grids of 7 × 7 codes`."""
+        given = f", conditioned on one of {self.classes} classes" if self.classes else ""
+        return f"a transformer over grids of {self.shape[-2]} × {self.shape[-1]} codes{given}"
+
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
         """p(c|y) of every code given those before it, (B, 1, h, w); x: codes as floats."""
         y = self.labels(y, len(x))

@@ -75,7 +75,7 @@ class LatentModel(Autoencoder):
         if encoder is not None and decoder is not None:
             network, pair = Undecided(CUSTOM), Pair(encoder, decoder, None)
         elif options.network == Undecided(CUSTOM):
-            raise SettingError("network 'custom' wants its own modules: pass encoder= and decoder=.")
+            raise SettingError("network 'custom' wants its own modules: pass an encoder and a decoder.")
         else:
             network = decide_network(options.network, self.shape)
             numbers = self.numbers_per_latent * self.latent_dim, self.latent_dim, self.likelihood.num_params

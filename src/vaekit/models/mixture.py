@@ -43,6 +43,11 @@ class Mixture(CodeDensity):
         self.log_diagonal = nn.Parameter(torch.zeros(components, dimensions))
         self.arguments = {"shape": list(shape), "pixels": pixels, **options.flat()}
 
+    @property
+    def described(self) -> str:
+        """`a mixture of 10 normals`."""
+        return "a normal" if self.components == 1 else f"a mixture of {self.components:,} normals"
+
     def density(self) -> MixtureSameFamily:
         """p(z), batch shape (), event shape (D,)."""
         factors = self.lower.tril(-1) + torch.diag_embed(self.log_diagonal.exp())

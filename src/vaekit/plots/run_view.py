@@ -13,6 +13,7 @@ from vaekit.evaluation.factors.factor_table import FEWEST, FactorTable
 from vaekit.inference import Embedding, encode, shown_images, spread
 from vaekit.models.base import Model
 from vaekit.models.capabilities import Decodes, Encodes, Generates, Quantizes, Reconstructs
+from vaekit.models.which_prior import drawn_from
 from vaekit.runs.load import Run
 
 MOST_ENCODED = 10_000  # test images on the map
@@ -111,12 +112,11 @@ class View:
     @property
     def drawn(self) -> str:
         """Says what samples of the model are, for a caption."""
+        prior = drawn_from(self.model)
         if isinstance(self.model, Generates):
-            what = "Generated from z ~ N(0, I)"
-        elif isinstance(self.model, Quantizes):
-            what = "Means of p(x|z) for latents drawn from the fitted prior"
-        elif isinstance(self.model, Decodes):
-            what = "Means of p(x|z) for z drawn from the prior"
+            what = f"Generated from z ~ {prior}"
+        elif isinstance(self.model, Quantizes | Decodes):
+            what = f"Means of p(x|z) for z drawn from {prior}"
         else:
             what = "Drawn by the model"
         return what + ("; all classes, one after another" if self.model.sampled_classes else "")

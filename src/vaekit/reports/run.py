@@ -11,7 +11,7 @@ from typing import Any
 from vaekit.config.methods import find_method, resolve
 from vaekit.core import counted
 from vaekit.data import SOURCES
-from vaekit.evaluation.table import reassurance
+from vaekit.evaluation.table import of_which_prior, reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.images.png import data_uris, png_size
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
@@ -171,6 +171,8 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
         lines.append(f"Binarised: {values['binarisation']}.")
     if "likelihood_means" in values:
         lines.append(f"{values['likelihood']} is {values['likelihood_means']}.")
+    if said := of_which_prior(values):
+        lines.append(f"{said[:1].upper()}{said[1:]}.")
     body = "".join(
         f'<tr><th>{escape(row.label)}<br><span class="faint">{escape(row.unit)}</span></th>'
         f'<td class="number">{escape(row.text)}</td>'
@@ -179,11 +181,13 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
         for row in evaluation_rows(values)
     )
     found = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values["findings"])
+    said = "".join(f"<li>{escape(f['text'])}; {escape(f['remedy'])}.</li>" for f in values.get("remarks", ()))
     line = reassurance(values)
     verdict = f"<p>{escape(line[:1].upper() + line[1:])}.</p>" if line else ""
     return (
         f"<h2>Evaluation</h2>\n<p>{escape(' '.join(lines))}</p>\n"
         + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)
+        + (f"<p>Good to know, and no fault:</p><ul>{said}</ul>" if said else "")
         + '<div class="scroll"><table class="numbers"><thead><tr><th></th><th class="number">value</th>'
         f'<th class="number">training images</th><th></th></tr></thead><tbody>{body}</tbody></table></div>'
     )

@@ -7,6 +7,7 @@ A field's annotation says what it may hold: str, int, float (whole numbers too),
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -118,3 +119,12 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, dict)
     wanted = (int, float) if outer is float else outer
     return isinstance(value, wanted) and (outer is bool or not isinstance(value, bool))
+
+
+def finite(value: Any) -> Any:
+    """Nested JSON-able values with None in the place of numbers that JSON has no word for: NaN and the infinite ones."""
+    if isinstance(value, Mapping):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

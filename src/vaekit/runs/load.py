@@ -229,7 +229,9 @@ def build_model(
     given = given_by_data(settings.method, about.shape, about.pixels, about.classes, about.source)
     if settings.flat().get("network") == "custom":
         if encoder is None or decoder is None:
-            raise SettingError("this run was trained with own networks; pass encoder= and decoder= again.")
+            raise SettingError(
+                "this run was trained with own networks; in Python, pass its encoder and decoder again."
+            )
         given |= {"encoder": encoder, "decoder": decoder}
     return seeded_model(settings, given)
 

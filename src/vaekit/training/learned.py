@@ -11,7 +11,8 @@ from vaekit.data import Split
 from vaekit.data.picking import chosen
 from vaekit.inference import reconstruct, sample, shown_images, squared_errors
 from vaekit.models import Model
-from vaekit.models.capabilities import Generates, HasPrior, Reconstructs
+from vaekit.models.base import CodeDensity
+from vaekit.models.capabilities import Generates, HasPrior, Reconstructs, TakesPrior
 
 LOOKED_AT = 256  # examples of a split, at most: an error of a few percent of a share, for a moment's work
 
@@ -29,8 +30,10 @@ def learned(model: Model, split: Split) -> dict[str, float]:
 
 
 def variety(model: Model, split: Split) -> float | None:
-    """`sample_variance` on 256 examples of a split, of a model that samples by itself; else None."""
-    if not (isinstance(model, HasPrior | Generates) and model.can_sample()):
+    """`sample_variance` on 256 examples of a split, of a model that samples, from a prior of its own or a fitted one; else
+    None."""
+    samples = isinstance(model, HasPrior | Generates | TakesPrior) and not isinstance(model, CodeDensity)
+    if not (samples and model.can_sample()):
         return None
     return sample_variance(model, few_of(split))
 

@@ -47,7 +47,7 @@ def test_table_for_people(terminal, vae_run: Path) -> None:
 def test_an_autoencoder_is_told_that_it_has_no_prior(terminal, ae_run: Path) -> None:
     outcome = terminal("evaluate", ae_run)
     assert outcome.status == 0
-    assert "found: the latents follow no prior" in outcome.out
+    assert "remark: the latents follow no prior" in outcome.out
 
 
 def test_a_run_that_has_not_ended_is_measured_and_still_has_not_ended(terminal, vae_run: Path) -> None:

@@ -56,7 +56,7 @@ def test_everything_is_of_all_images_together() -> None:
     expected = errors / (2 * 0.1**2) + 16 * math.log(0.1 * math.sqrt(2 * math.pi))
     assert report.reconstruction_nats == pytest.approx(expected.mean().item(), rel=1e-4)
     assert report.code_bits is None
-    assert "vaekit prior" in str(report.findings()[-1])
+    assert "vaekit prior" in str(report.remarks()[-1])
 
 
 def test_bits_are_those_of_the_prior() -> None:

@@ -12,7 +12,7 @@ import torch
 
 from linear import LATENTS, LinearVAE
 from vaekit.data import Data, Split, load_data
-from vaekit.evaluation.latents.findings import CodeUsage, findings
+from vaekit.evaluation.latents.findings import CodeUsage, findings, remarks
 from vaekit.evaluation.latents.health import Health, measure_health
 from vaekit.evaluation.table import rows
 from vaekit.models import AE, VAE, LatentModel
@@ -68,7 +68,9 @@ def test_an_autoencoder_has_no_prior(digits: Data) -> None:
     torch.manual_seed(0)
     model = AE((1, 8, 8), 10, width=128, likelihood="gaussian", sigma=0.2)
     health = trained(model, Reconstruction(), digits, epochs=10)
-    finding = only(health)
+    assert findings(health) == []
+    (finding,) = remarks(health)
+    assert remarks(health, fitted=True) == []
     assert "no prior" in finding.text
     assert "nothing to sample from" in finding.text
     assert "train a vae" in finding.remedy
@@ -78,7 +80,9 @@ def test_an_autoencoder_has_no_prior(digits: Data) -> None:
 
 
 def test_more_dimensions_than_the_images_need(digits: Data) -> None:
-    finding = only(trained(vae(latent_dim=100), ELBO(), digits, epochs=25))
+    health = trained(vae(latent_dim=100), ELBO(), digits, epochs=25)
+    assert findings(health) == [], "idle dimensions are no fault"
+    (finding,) = remarks(health)
     assert "of 100 dimensions carry less than 0.1 nats" in finding.text
     assert "latent_dim=" in finding.remedy
 
@@ -92,7 +96,8 @@ def test_a_network_that_learns_few_images_by_heart(digits: Data) -> None:
     assert health.gap is not None
     gap, error = health.gap
     assert gap > 5 * error
-    (of_chosen,) = findings(health, chosen=True)
+    assert findings(health, chosen=True) == []
+    (of_chosen,) = remarks(health, chosen=True)
     assert "fewer steps would not, since validation chose the weights" in of_chosen.remedy
 
 

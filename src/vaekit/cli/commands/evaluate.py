@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import vaekit
+from vaekit.cli.card_tables import card_text
 from vaekit.cli.command_options import EvaluateOptions
 from vaekit.cli.output import Result
 from vaekit.cli.tables import evaluation_text
+from vaekit.config.foreign_options import ForeignSettings
 
 
 def evaluate(options: EvaluateOptions) -> Result:
-    """Measures a run and keeps the result in its summary.json and report.html."""
+    """Measures a run and keeps the result in its summary.json and report.html; or measures any autoencoder."""
     result = vaekit.evaluate(
         options.run,
         options.data,
+        encoder=options.encoder,
+        decoder=options.decoder,
         label=options.label,
         samples=options.samples,
         images=options.images,
@@ -28,5 +32,9 @@ def evaluate(options: EvaluateOptions) -> Result:
         precision=options.precision,
         device=options.device,
         keep=options.data is None,
+        card=options.card,
+        **options.those_of(ForeignSettings),
     )
-    return Result({"run": options.run, **result.as_dict()}, evaluation_text(result))
+    texts = [] if options.run is None else [evaluation_text(result)]
+    texts += [] if result.card is None else [card_text(result.card, options.card)]
+    return Result({"run": options.run, **result.as_dict()}, "\n".join(texts))

@@ -68,12 +68,15 @@ class CodeReport:
         return {name: value for name, value in values.items() if value is not None}
 
     def findings(self, notes: Sequence[Note] = ()) -> list[Note]:
-        """Dead codes, unless there are notes on the training that say why, and a prior that is missing."""
-        found = [] if notes else self.usage.findings()
-        if self.code_bits is None:
-            text = "no prior is fitted to the codes, so there is nothing to sample from and no code length"
-            found.append(Note("no prior", text, "fit one: vaekit prior RUN"))
-        return found
+        """Dead codes, unless there are notes on the training that say why."""
+        return [] if notes else self.usage.findings()
+
+    def remarks(self) -> list[Note]:
+        """A prior that is missing."""
+        if self.code_bits is not None:
+            return []
+        text = "no prior is fitted to the codes, so there is nothing to sample from and no code length"
+        return [Note("no prior", text, "fit one: vaekit prior RUN")]
 
 
 def measure_codes(model: Quantizes, split: Split, train: Split | None = None) -> CodeReport:

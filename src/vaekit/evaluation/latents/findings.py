@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaekit.evaluation.latents.health import Health
 from vaekit.metrics import DEAD_NATS, IDLE_NATS
-from vaekit.metrics.cutoffs import ALIKE, NOTHING, POOR
+from vaekit.metrics.cutoffs import FAINT, LITTLE, NOTHING, ONE_CODE, POOR
 from vaekit.networks.quantizers import used_codes
 from vaekit.runs.load import Run
 from vaekit.runs.records import Note
@@ -21,22 +21,34 @@ from vaekit.training.verdict import notes_on
 FAR = 0.1  # of the rate: a distance from the prior, or a gap to the training images, that matters
 
 
-def findings(health: Health, notes: Sequence[Note] = (), chosen: bool = False) -> list[Note]:
-    """Returns what is wrong; empty for a healthy model.
+def findings(
+    health: Health, notes: Sequence[Note] = (), chosen: bool = False, fitted: bool = False
+) -> list[Note]:
+    """Returns what is wrong with a latent space; empty for a healthy one.
 
     Args:
         notes: on the training, where it is known. Where there is one, unused dimensions are no collapse yet, or it has
             said so.
-        chosen: whether validation chose the weights, of all that training went through.
+        chosen: whether validation chose the weights, of all that training went through: a gap to training images that is
+            left then is a remark.
+        fitted: whether a prior was fitted to the latents, from which samples are drawn.
     """
     found = [
-        _no_prior(health),
-        None if notes else _collapse(health) or _nothing(health),
-        _overgrown(health),
-        _far_from_prior(health),
-        _overfit(health, chosen),
+        None if notes else _collapse(health) or _noise(health) or _nothing(health),
+        None if fitted else _far_from_prior(health),
+        None if chosen else _overfit(health),
     ]
     return [finding for finding in found if finding is not None]
+
+
+def remarks(health: Health, chosen: bool = False, fitted: bool = False) -> list[Note]:
+    """Returns what is no fault and yet good to know; arguments as in `findings`."""
+    said = [
+        None if fitted else _no_prior(health),
+        _overgrown(health),
+        _overfit_in_part(health) if chosen else None,
+    ]
+    return [remark for remark in said if remark is not None]
 
 
 def run_notes(run: Run, explained: float | None, samples: float | None) -> list[Note]:
@@ -61,19 +73,6 @@ def chosen_by_validation(run: Run) -> bool:
     return run.summary is not None and run.summary.weights.which == "best"
 
 
-def sample_findings(variance: float | None, notes: Sequence[Note] = ()) -> list[Note]:
-    """Returns a finding where samples look the same, and no note has said why.
-
-    Args:
-        variance: of samples, over that of data, as in `vaekit.training.learned`; None where there are none.
-        notes: on the training, and on the latent space.
-    """
-    if variance is None or variance >= ALIKE or notes:
-        return []
-    text = f"samples are like each other: their variance is {variance:.1%} of that of the images"
-    return [Note("samples", text, "train for more steps, or fit a density to the latents (vaekit prior RUN)")]
-
-
 def _nothing(health: Health) -> Note | None:
     """Reconstructions that are hardly better than the mean of the images."""
     if health.explained >= NOTHING:
@@ -96,19 +95,32 @@ def _no_prior(health: Health) -> Note | None:
 
 
 def _collapse(health: Health) -> Note | None:
-    """Dimensions that carry nothing, while reconstructions are poor."""
-    if health.kl_by_dimension is None:
+    """Latents that carry nothing: each of them, all of them together, or a part that is missed in the reconstructions."""
+    if health.kl_by_dimension is None or health.rate is None:
         return None
-    total = len(health.kl_by_dimension)
+    total, rate = len(health.kl_by_dimension), health.rate.value
     unused = sum(value < DEAD_NATS for value in health.kl_by_dimension)
-    if unused < total and (unused < 0.25 * total or health.explained >= POOR):
+    missed = health.explained < POOR
+    empty = rate < IDLE_NATS or (rate < FAINT and health.explained < LITTLE)
+    idle = unused == total and (missed or rate < FAINT)
+    if not (empty or idle or (missed and unused >= 0.25 * total)):
         return None
-    return Note(
-        "collapse",
-        f"{unused} of {total} dimensions carry less than {DEAD_NATS} nats: posterior collapse; reconstructions "
-        f"explain {max(0.0, health.explained):.0%} of the pixels' variance",
-        "try free_bits=0.5, kl_warmup=0.3 or a smaller beta",
+    seen = f"reconstructions explain {max(0.0, health.explained):.0%} of the pixels' variance"
+    what = f"{unused} of {total} dimensions carry less than {DEAD_NATS} nats: posterior collapse"
+    if unused < total and empty:
+        what = f"all {total} dimensions together carry {rate:.2g} nats: posterior collapse"
+    return Note("collapse", f"{what}; {seen}", "try free_bits=0.5, kl_warmup=0.3 or a smaller beta")
+
+
+def _noise(health: Health) -> Note | None:
+    """Latents that carry much, of which the reconstructions use nothing."""
+    if health.rate is None or health.explained >= NOTHING or health.rate.value < FAINT:
+        return None
+    text = (
+        f"the latents carry {health.rate.value:.2f} nats per image, and reconstructions explain "
+        f"{max(0.0, health.explained):.0%} of the variance: the decoder does not use them"
     )
+    return Note("noise", text, "train for more steps, or at a tenth of the learning_rate")
 
 
 def _overgrown(health: Health) -> Note | None:
@@ -143,26 +155,28 @@ def _far_from_prior(health: Health) -> Note | None:
     )
 
 
-def _overfit(health: Health, chosen: bool) -> Note | None:
-    """Training images that the model knows by heart, wholly or in part.
-
-    Weights that validation chose are the best of their training: that is no shorter one's fault.
-    """
+def _gap(health: Health) -> str:
+    """Says by how much training images are known better, where that is clear and matters beside the rate; else ""."""
     if health.gap is None or health.rate is None:
-        return None
+        return ""
     gap, error = health.gap
     if gap <= 3 * error or gap <= FAR * health.rate.value:
-        return None
-    text = f"the negative ELBO is {gap:.2f} ± {error:.2f} nats higher here than on training images"
-    if chosen:
-        text += ", which the network knows in part by heart"
-        remedy = "more images would help; fewer steps would not, since validation chose the weights"
-        return Note("overfitting", text, remedy)
-    return Note(
-        "overfitting",
-        f"{text}: the network learns them by heart",
-        "try fewer epochs, patience=5, a smaller width, or more images",
-    )
+        return ""
+    return f"the negative ELBO is {gap:.2f} ± {error:.2f} nats higher here than on training images"
+
+
+def _overfit(health: Health) -> Note | None:
+    """Training images that the model knows by heart, wholly or in part."""
+    said = _gap(health)
+    remedy = "try fewer epochs, patience=5, a smaller width, or more images"
+    return Note("overfitting", f"{said}: the network learns them by heart", remedy) if said else None
+
+
+def _overfit_in_part(health: Health) -> Note | None:
+    """The same under weights that validation chose, the best of their training: that is no shorter one's fault."""
+    said = _gap(health)
+    remedy = "more images would help; fewer steps would not, since validation chose the weights"
+    return Note("overfitting", f"{said}, which the network knows in part by heart", remedy) if said else None
 
 
 @dataclass(frozen=True)
@@ -189,7 +203,16 @@ class CodeUsage:
         return {"codes": self.codes, "code_usage": share, "code_perplexity": self.perplexity}
 
     def findings(self) -> list[Note]:
-        """Returns a finding where most of the codebook is dead."""
+        """Returns a finding where most of the codebook is dead, or one code stands for nearly everything."""
+        if self.codes > 2 and self.perplexity < ONE_CODE and self.used >= 0.5 * self.codes:
+            text = f"{self.codes} codes have a perplexity of {self.perplexity:.2f}: one of them stands for nearly everything"
+            return [
+                Note(
+                    "codes",
+                    text,
+                    "take revive=True and kmeans=True, or quantizer='fsq', which cannot collapse",
+                )
+            ]
         if self.used >= 0.5 * self.codes:
             return []
         text = f"{self.codes - self.used} of {self.codes} codes are never used"

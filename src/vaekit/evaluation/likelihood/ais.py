@@ -29,7 +29,7 @@ from vaekit.runtime.random import seed_noise
 
 IMAGES, VALUES = 50, 2**22  # images whose chains run together, and values that these decode at once, at most
 
-CHAINS, TEMPERATURES, LEAPFROG = 16, 200, 2
+CHAINS, TEMPERATURES, LEAPFROG = 16, 500, 2
 
 JITTER = 0.2  # of step sizes, each way: no trajectory comes back to where it began (Neal 2011, §3.2)
 

@@ -9,10 +9,12 @@ from typing import Any
 from vaekit.data import Split
 from vaekit.evaluation.likelihood.ais_check import AnnealingCheck, check_by_annealing
 from vaekit.evaluation.likelihood.bounds import MeanNats, negative_elbo
-from vaekit.evaluation.likelihood.importance import importance_bound, importance_bounds
+from vaekit.evaluation.likelihood.fitted_prior import bounds_under_fitted
+from vaekit.evaluation.likelihood.importance import importance_bounds
 from vaekit.evaluation.likelihood.sandwich import Sandwich, sandwich_bounds
 from vaekit.metrics import in_bits
 from vaekit.models import Model
+from vaekit.models.which_prior import fitted_density
 from vaekit.runtime.pulse import ProgressCallback
 
 
@@ -26,14 +28,14 @@ def measure_likelihood(
     precision: str,
     tell: ProgressCallback | None,
 ) -> dict[str, MeanNats]:
-    """Every bound on -log p(x), by name; arguments as in `evaluate`."""
+    """Every bound on -log p(x), by name, and where a prior was fitted to the latents those under it, with the rate;
+    arguments as in `evaluate`."""
     common: dict[str, Any] = {"seed": seed, "precision": precision, "tell": tell}
     bounds = {"negative_elbo_nats": negative_elbo(model, split, **common)}
-    if jackknife:
-        both = importance_bounds(model, split, samples, **common)
-        bounds["nll_nats"], bounds["nll_jackknife_nats"] = both
-    else:
-        bounds["nll_nats"] = importance_bound(model, split, samples, **common)
+    fitted = fitted_density(model)
+    if fitted is not None:
+        bounds |= bounds_under_fitted(model, split, fitted, **common)
+    bounds |= importance_bounds(model, split, samples, jackknife=jackknife, fitted=fitted, **common)
     return bounds
 
 

@@ -14,9 +14,10 @@ from torch.distributions import Distribution
 from vaekit.core import Latent, SettingError, counted, derive_seed
 from vaekit.data import Split
 from vaekit.distributions import log_density
-from vaekit.distributions.kl import log_importance_weights
+from vaekit.distributions.kl import log_importance_weights, log_ratio
 from vaekit.evaluation.likelihood.bounds import MeanNats, check_count, check_latent
 from vaekit.inference import asking, device_of, shown
+from vaekit.metrics import under_fitted
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, HasPrior, check_needs
 from vaekit.networks.lesson import weights_fixed
@@ -63,16 +64,37 @@ def importance_bound(
         DataError: no images.
     """
     combine = _jackknifed if jackknife else _log_mean
-    bounds = _combined(model, split, samples, (combine,), seed, precision, rows, tell)
-    return bounds[0]
+    return _combined(model, split, samples, (combine,), seed, precision, rows, tell)[0][0]
 
 
 def importance_bounds(
-    model: Model, split: Split, samples: int, *, seed: int, precision: str, tell: ProgressCallback | None
-) -> tuple[MeanNats, MeanNats]:
-    """The bound and its jackknife from the same weights; arguments and errors as in `importance_bound`."""
-    bound, jackknife = _combined(model, split, samples, (_log_mean, _jackknifed), seed, precision, None, tell)
-    return bound, jackknife
+    model: Model,
+    split: Split,
+    samples: int,
+    *,
+    jackknife: bool = False,
+    fitted: Distribution | None = None,
+    seed: int,
+    precision: str,
+    tell: ProgressCallback | None,
+) -> dict[str, MeanNats]:
+    """`nll_nats`, with its jackknife and both under a fitted prior where these are asked for, from the same draws.
+
+    z ~ q(z|x) whatever the prior, so that a weight under another is p(x|z) p'(z) / q(z|x), and the images are decoded once.
+
+    Args:
+        fitted: p'(z), batch shape (), event shape (D,).
+
+    Others and errors as in `importance_bound`.
+    """
+    ways = {"nll_nats": _log_mean} | ({"nll_jackknife_nats": _jackknifed} if jackknife else {})
+    found = _combined(model, split, samples, tuple(ways.values()), seed, precision, None, tell, fitted)
+    names = [(name, under_fitted(name)) for name in ways]
+    return {
+        name: mean
+        for keys, means in zip(names, found, strict=True)
+        for name, mean in zip(keys, means, strict=False)
+    }
 
 
 def _combined(
@@ -84,38 +106,59 @@ def _combined(
     precision: str,
     rows: int | None,
     tell: ProgressCallback | None,
-) -> list[MeanNats]:
-    """Results of each of `combines`, from the log-weights of every block of images."""
+    fitted: Distribution | None = None,
+) -> list[list[MeanNats]]:
+    """Results of each of `combines`, under the model's own prior and a fitted one, from the log-weights of every block
+    of images."""
     check_count(samples, "samples", 2 if _jackknifed in combines else 1)
     rows = rows or max(1, DECODED_BYTES[device_of(model).type] // (4 * prod(model.shape)))
     values: list[list[Tensor]] = [[] for _ in combines]
     check_needs(model, (Encodes, HasPrior), "a bound on log p(x)")
     with asking(model, precision), weights_fixed(model):
         for index, (x, y) in enumerate(shown(model, split, IMAGES)):
-            pieces: Iterable[Tensor] = _log_weights(model, x, y, samples, seed, index, rows)
+            pieces: Iterable[Tensor] = _log_weights(model, x, y, samples, seed, index, rows, fitted)
             pieces = pieces if len(combines) == 1 else list(pieces)
             for found, combine in zip(values, combines, strict=True):
-                found.append(-combine(pieces, samples))
-            report(tell, f"bound with {counted(samples, 'sample')}", sum(map(len, values[0])), len(split))
-    return [MeanNats.of(torch.cat(found), samples, seed) for found in values]
+                found.append(-combine(pieces, samples).view(-1, len(x)))
+            report(
+                tell,
+                f"bound with {counted(samples, 'sample')}",
+                sum(part.shape[1] for part in values[0]),
+                len(split),
+            )
+    return [[MeanNats.of(row, samples, seed) for row in torch.cat(found, 1)] for found in values]
 
 
 def _log_weights(
-    model: Model, x: Tensor, y: Tensor | None, samples: int, seed: int, block: int, rows: int
+    model: Model,
+    x: Tensor,
+    y: Tensor | None,
+    samples: int,
+    seed: int,
+    block: int,
+    rows: int,
+    fitted: Distribution | None,
 ) -> Iterator[Tensor]:
-    """log p(x|z) p(z) / q(z|x) for all samples of a block of images, in pieces of (S, B)."""
+    """log p(x|z) p(z) / q(z|x) for all samples of a block of images, in pieces of (S, B); with a fitted prior (S, 2B), those
+    under it behind the others."""
     latents = model(x, y).latents
     for index, start in enumerate(range(0, samples, SAMPLES)):
         seed_noise(x.device, derive_seed(seed, "importance", block, index))
         count, most = min(SAMPLES, samples - start), max(1, rows // len(x))
         if len(latents) == 1:
-            yield from _one_layer(model, x, y, latents, count, most)
+            yield from _one_layer(model, x, y, latents, count, most, fitted)
         else:
-            yield from _layers(model, x, y, count, most)
+            yield from _layers(model, x, y, count, most, fitted)
 
 
 def _one_layer(
-    model: Model, x: Tensor, y: Tensor | None, latents: tuple[Latent, ...], samples: int, most: int
+    model: Model,
+    x: Tensor,
+    y: Tensor | None,
+    latents: tuple[Latent, ...],
+    samples: int,
+    most: int,
+    fitted: Distribution | None,
 ) -> Iterator[Tensor]:
     """Of one layer: the encoder saw the images once, the decoder sees `most` samples of each at a time."""
     posterior, prior = only_layer(latents)
@@ -124,14 +167,23 @@ def _one_layer(
         labels = None if y is None else y[:, None].expand(-1, len(z))
         beside = z.transpose(0, 1).flatten(2)
         log_p = cast(Decodes, model).decode(beside, labels).log_prob(x[:, None]).T
-        yield log_p + log_density(prior, z) - log_density(posterior, z)
+        weights = log_p + log_density(prior, z) - log_density(posterior, z)
+        yield _both(weights, (Latent(posterior, prior, z),), fitted)
 
 
-def _layers(model: Model, x: Tensor, y: Tensor | None, samples: int, most: int) -> Iterator[Tensor]:
+def _layers(
+    model: Model, x: Tensor, y: Tensor | None, samples: int, most: int, fitted: Distribution | None
+) -> Iterator[Tensor]:
     """Of several layers, of which each is drawn given those above."""
     for start in range(0, samples, most):
         output = model(x, y, min(most, samples - start))
-        yield log_importance_weights(output.latents, output.likelihood.log_prob(x))
+        weights = log_importance_weights(output.latents, output.likelihood.log_prob(x))
+        yield _both(weights, output.latents, fitted)
+
+
+def _both(weights: Tensor, latents: tuple[Latent, ...], fitted: Distribution | None) -> Tensor:
+    """Log-weights (S, B), and behind them, (S, 2B), those under a fitted prior."""
+    return weights if fitted is None else torch.cat([weights, weights + log_ratio(latents, fitted)], dim=1)
 
 
 def _log_mean(pieces: Iterable[Tensor], samples: int) -> Tensor:
