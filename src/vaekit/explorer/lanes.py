@@ -7,12 +7,15 @@ goes on with another thread: a thread cannot be stopped from outside.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -21,6 +24,7 @@ from vaekit.explorer.requests import Refused, busy
 
 Result = TypeVar("Result")
 
+LAST_SECONDS = 3  # that the end of the program waits for work that has begun
 MOST_STUCK = 2  # threads of a lane that have exceeded their time and work on
 
 
@@ -118,7 +122,9 @@ class _Thread:
 
     def __init__(self, name: str) -> None:
         self.jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self.thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self.thread.start()
+        _THREADS.add(self)
 
     def do(self, work: Callable[[], Result]) -> Future[Result]:
         future: Future[Result] = Future()
@@ -138,6 +144,19 @@ class _Thread:
             else:
                 future.set_result(result)
             del job, future, work  # large results do not wait here for the next job
+
+
+_THREADS: WeakSet[_Thread] = WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Lets threads end before the interpreter does: one that comes back from torch later would abort."""
+    end, threads = time.monotonic() + LAST_SECONDS, list(_THREADS)
+    for thread in threads:
+        thread.end()
+    for thread in threads:
+        thread.thread.join(max(0.0, end - time.monotonic()))
 
 
 async def _first_of(task: asyncio.Future[Any], other: Awaitable[None] | None) -> None:

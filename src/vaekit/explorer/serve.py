@@ -122,6 +122,7 @@ def server_of(app: object) -> uvicorn.Server:
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=BoundedConnection,
+        ws="none",
         log_level="error",  # clients that speak no HTTP are not the user's concern
         lifespan="off",
         server_header=False,
