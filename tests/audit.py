@@ -55,10 +55,6 @@ def verdict(text: str) -> tuple[int, str]:
     except (ValueError, KeyError, TypeError):
         return 0, "The audit is skipped: the index cannot be reached."
     looked_up = [one for one in packages if "skip_reason" not in one]
-    if len(looked_up) < len(packages) / 2:
-        return 0, (
-            f"The audit is skipped: the index knows nothing of {len(packages) - len(looked_up)} of {len(packages)} packages."
-        )
     weak = [
         f"{one['name']} {one['version']}: {weakness['id']}, mended in {', '.join(weakness['fix_versions']) or 'no version yet'}"
         for one in looked_up
@@ -66,6 +62,9 @@ def verdict(text: str) -> tuple[int, str]:
     ]
     if weak:
         return 1, "\n".join(weak)
+    missing = len(packages) - len(looked_up)
+    if missing > len(packages) / 2:
+        return 0, f"The audit is skipped: the index knows nothing of {missing} of {len(packages)} packages."
     return 0, f"No known weakness in {len(looked_up)} pinned packages."
 
 
