@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ import torch
 
 from vaekit.explorer import connections, requests, server
 from vaekit.explorer.material import Material
-from vaekit.explorer.serve import server_of
+from vaekit.explorer.serve import OneLine, server_of
 from vaekit.runs.load import load_run
 
 SOON = 2.0  # seconds in which a page that is usable answers, on a busy machine
@@ -146,6 +147,15 @@ def test_half_open_connections_give_way(port: int, quiet: None) -> None:
         for _ in range(connections.PER_CLIENT):
             stack.enter_context(Talk(port)).send(upload)
         page_is_usable(port)
+
+
+def test_few_handles_are_few_connections(port: int, quiet: None, monkeypatch) -> None:
+    assert connections.handles() >= 4
+    monkeypatch.setattr(connections, "handles", lambda: 4)
+    with ExitStack() as stack:
+        half = [stack.enter_context(Talk(port)).send(b"GET /") for _ in range(20)]
+        page_is_usable(port)
+        assert sum(talk.rest() == b"" for talk in half[:16]) == 16
 
 
 def dribble(talk: Talk) -> None:
@@ -338,3 +348,18 @@ def test_an_error_of_the_server_is_one_line(port: int, material, monkeypatch, ca
     assert status == 500 and "ZeroDivisionError" in json.loads(body)["error"]
     said = capfd.readouterr().err + caplog.text
     assert "POST /api/decode: ZeroDivisionError: division by zero" in said and "Traceback" not in said
+
+
+def test_a_log_with_a_traceback_becomes_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log, handler = logging.Logger("a"), logging.StreamHandler(sys.stderr)
+    log.addHandler(handler)
+    log.addFilter(OneLine())
+    try:
+        raise OSError(24, "Too many open files")
+    except OSError as error:
+        for _ in range(3):
+            log.error("socket.accept() out of %s\nsocket: <x>", "system resource", exc_info=error)
+    log.error("")
+    assert capsys.readouterr().err == (
+        "socket.accept() out of system resource: OSError: [Errno 24] Too many open files\n\n"
+    )

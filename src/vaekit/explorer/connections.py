@@ -16,6 +16,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vaekit.explorer.requests import RETRY_SECONDS
 
+try:
+    import resource  # now: later there may be no handle left to import it with
+except ImportError:  # no such limit there
+    resource = None
+
 PER_CLIENT = 64  # connections from one address
 MOST_CONNECTIONS = 256
 HEADER_SECONDS = 10.0  # for the header of a request to arrive
@@ -93,7 +98,7 @@ class BoundedConnection(H11Protocol):
         every = self._all()
         peers = [one for one in every if _host(one.client) == _host(self.client)]
         for group, most in ((peers, PER_CLIENT), (every, MOST_CONNECTIONS)):
-            if len(group) > most and self in self.connections:
+            if len(group) > min(most, handles()) and self in self.connections:
                 self._replace_one(group)
 
     def _replace_one(self, group: Iterable[BoundedConnection]) -> None:
@@ -125,6 +130,14 @@ class BoundedConnection(H11Protocol):
             head = "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n"
             self.transport.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         self.transport.close()
+
+
+def handles() -> int:
+    """Returns how many connections a quarter of the handles that this process may have is enough for."""
+    if resource is None:
+        return MOST_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(4, soft // 4)
 
 
 def _host(client: tuple[str, int] | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
 import warnings
@@ -123,6 +124,7 @@ def server_of(app: object) -> uvicorn.Server:
         app,  # type: ignore[arg-type]
         http=BoundedConnection,
         ws="none",
+        backlog=128,
         log_level="error",  # clients that speak no HTTP are not the user's concern
         lifespan="off",
         server_header=False,
@@ -134,9 +136,26 @@ def server_of(app: object) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+class OneLine(logging.Filter):
+    """Makes one line of a traceback, which would tell a user nothing; the same line is not said again and again."""
+
+    last = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line = next(iter(record.getMessage().splitlines()), "")
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            line = f"{line.rstrip(':')}: {type(error).__name__}: {' '.join(str(error).split())}"
+        record.msg, record.args, record.exc_info, record.exc_text = line, (), None, None
+        said, self.last = line == self.last, line
+        return not said
+
+
 def serve(app: object, listening: socket.socket, url: str, browser: bool) -> None:
     """Answers until Ctrl-C."""
     server = server_of(app)
+    for name in ("asyncio", "uvicorn.error"):  # no handles left for another connection, say
+        logging.getLogger(name).addFilter(OneLine())
     if browser:
         threading.Timer(0.3, webbrowser.open, [url]).start()
     with suppress(KeyboardInterrupt):  # uvicorn has ended in good order and hands the signal on
