@@ -1,7 +1,7 @@
 """Work for requests in threads: each lane does one thing after another, and only so many may wait in it.
 
 A request whose client has gone leaves its lane. Work that exceeds its time is left alone, and the lane
-goes on with another thread: a thread cannot be stopped from outside.
+takes another thread: a thread cannot be stopped from outside.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Lane:
 
     Args:
         name: of the thread.
-        waiting: how many requests may wait; more are told to come again.
+        waiting: how many requests may wait; others get a 503.
         seconds: that one of them may take; None for as long as it needs.
     """
 
@@ -114,7 +114,7 @@ class Lane:
     def _out(self, task: asyncio.Future[Any]) -> None:
         self.inside -= 1
         if not task.cancelled():
-            task.exception()  # seen, though nobody may be left to be told
+            task.exception()  # seen, though nobody may be left to hear of it
 
 
 class _Thread:

@@ -21,7 +21,7 @@ MOST_VALUES = 24_000_000  # of all pictures of one request
 MOST_LATENT = 1e4  # absolute value of a latent: far beyond any prior
 SECONDS = 20  # for a body to arrive
 MOST_ARRIVING = 100_000_000  # bytes of all bodies that arrive at a time
-RETRY_SECONDS = 2  # that a client is told to wait when it cannot be served now
+RETRY_SECONDS = 2  # that a client has to wait when it cannot be served now
 
 _arriving = [0]  # bytes that are held of bodies that have not arrived entirely
 

@@ -224,7 +224,7 @@ class Guard:
             return
         try:
             await self.app(scope, receive, answer)
-        except Exception as error:  # whatever it is, the page is told, and the terminal in one line
+        except Exception as error:  # whatever it is, the page gets a line, and so does the terminal
             LOG.error(
                 "%s %s: %s", scope["method"], plain(scope["path"]), plain(f"{type(error).__name__}: {error}")
             )
