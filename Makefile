@@ -4,18 +4,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint audit fuzz clean
 
 help:
 	@echo "make demo    set up, train a VAE on drawn digits, draw everything"
 	@echo "make test    set up, lint, check types, run the tests"
 	@echo "make lint    lint and format check, types; of the page too, where npm can be had"
+	@echo "make audit   known weaknesses of the pinned packages, where the index can be reached"
+	@echo "make fuzz    damage inputs for MINUTES=1 and keep what breaks in build/fuzz"
 	@echo "make clean   remove .venv and caches; runs stay"
 
 demo: .venv/.all
 	$(BIN)/vaekit demo
 
-test: lint
+test: lint audit
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: .venv/.test
@@ -23,6 +25,13 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python tests/page_tools.py
+
+audit: .venv/.test
+	$(BIN)/python tests/audit.py
+
+MINUTES ?= 1
+fuzz: .venv/.test
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache tests/explorer/page/node_modules

@@ -19,6 +19,7 @@ from explorer_tab import Explored, Tab
 from vaekit.cli.main import main
 from vaekit.explorer.export.web import write_page
 from vaekit.explorer.material import Material
+from vaekit.explorer.serve import server_of
 from vaekit.explorer.server import create_app
 from vaekit.runs.load import Run, load_run
 
@@ -74,7 +75,7 @@ def materials(runs: dict[str, Run]) -> dict[str, Material]:
 def serve(material: Material) -> tuple[uvicorn.Server, str]:
     listening = socket.create_server(("127.0.0.1", 0))
     app = create_app(material, frozenset({"127.0.0.1"}))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
+    server = server_of(app)
     threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
     return server, f"http://127.0.0.1:{listening.getsockname()[1]}/"
 

@@ -20,38 +20,53 @@ MOST_PICTURES = 512  # decoded for one request
 MOST_VALUES = 24_000_000  # of all pictures of one request
 MOST_LATENT = 1e4  # absolute value of a latent: far beyond any prior
 SECONDS = 20  # for a body to arrive
+MOST_ARRIVING = 100_000_000  # bytes of all bodies that arrive at a time
+RETRY_SECONDS = 2  # that a client has to wait when it cannot be served now
+
+_arriving = [0]  # bytes that are held of bodies that have not arrived entirely
 
 
 class Refused(HTTPException):
     """A request that cannot be answered; the detail is one line."""
 
-    def __init__(self, status: int, line: str) -> None:
-        super().__init__(status, line)
+    def __init__(self, status: int, line: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, line, headers)
+
+
+def busy(line: str) -> Refused:
+    """Returns a refusal with 503 that says when to come again."""
+    return Refused(503, line, {"retry-after": str(RETRY_SECONDS)})
 
 
 async def read_body(request: Request, most: int) -> bytes:
     """The body of a request.
 
     Raises:
-        Refused: 400 no number in Content-Length, or the client has gone; 408 too slow, 413 too long.
+        Refused: 400 no number in Content-Length, or the client has gone; 408 too slow, 413 too long, 503 too many
+            at a time.
     """
     declared = request.headers.get("content-length", "0")
     if not (declared.isascii() and declared.isdigit()):
         raise Refused(400, "Content-Length is not a number")
-    if int(declared) > most:
+    if len(declared) > 18 or int(declared) > most:
         raise Refused(413, f"at most {most:,} bytes are taken here")
     parts, size = [], 0
     try:
         async with asyncio.timeout(SECONDS):
             async for part in request.stream():
                 size += len(part)
+                _arriving[0] += len(part)
                 if size > most:
                     raise Refused(413, f"at most {most:,} bytes are taken here")
+                if _arriving[0] > MOST_ARRIVING:
+                    raise busy("too much is sent to the server at once; try again in a moment")
                 parts.append(part)
     except ClientDisconnect:
         raise Refused(400, "the request ended before all of it had arrived") from None
     except TimeoutError:
         raise Refused(408, f"the request took longer than {SECONDS} s to arrive") from None
+    finally:
+        _arriving[0] -= size
     return b"".join(parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
 import warnings
@@ -10,11 +11,15 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaekit.core import SettingError, VaekitWarning, counted
 from vaekit.explorer.material import Material
 from vaekit.runs.ask import data_to_show, run_of
 from vaekit.runs.load import Run
+
+if TYPE_CHECKING:
+    import uvicorn
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -108,22 +113,49 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def serve(app: object, listening: socket.socket, url: str, browser: bool) -> None:
-    """Answers until Ctrl-C."""
+def server_of(app: object) -> uvicorn.Server:
+    """A server of an application, with the limits of `connections`."""
     import uvicorn
+
+    from vaekit.explorer.connections import BoundedConnection
 
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        log_level="warning",
+        http=BoundedConnection,
+        ws="none",
+        backlog=128,
+        log_level="error",  # clients that speak no HTTP are not the user's concern
         lifespan="off",
         server_header=False,
         date_header=False,
-        limit_concurrency=64,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=3,
         h11_max_incomplete_event_size=16_384,
     )
+    return uvicorn.Server(config)
+
+
+class OneLine(logging.Filter):
+    """Makes one line of a traceback, which would tell a user nothing; the same line is not said again and again."""
+
+    last = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line = next(iter(record.getMessage().splitlines()), "")
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            line = f"{line.rstrip(':')}: {type(error).__name__}: {' '.join(str(error).split())}"
+        record.msg, record.args, record.exc_info, record.exc_text = line, (), None, None
+        said, self.last = line == self.last, line
+        return not said
+
+
+def serve(app: object, listening: socket.socket, url: str, browser: bool) -> None:
+    """Answers until Ctrl-C."""
+    server = server_of(app)
+    for name in ("asyncio", "uvicorn.error"):  # no handles left for another connection, say
+        logging.getLogger(name).addFilter(OneLine())
     if browser:
         threading.Timer(0.3, webbrowser.open, [url]).start()
     with suppress(KeyboardInterrupt):  # uvicorn has ended in good order and hands the signal on
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
+import logging
+import re
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from torch import Tensor
 
 from vaekit.core import InputError
 from vaekit.data.formats.picture_files import Plan
 from vaekit.explorer import requests
+from vaekit.explorer.lanes import Job, Lane
 from vaekit.explorer.material import Material
 from vaekit.explorer.requests import Refused
 from vaekit.explorer.site import KINDS, page_files
+from vaekit.explorer.subject import Subject
 
-Result = TypeVar("Result")
+LOG = logging.getLogger("uvicorn.error")
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -34,19 +37,21 @@ HEADERS = {
     "cache-control": "no-cache",
 }
 QUICK = 8  # pictures up to which a request does not wait behind larger ones
+PART = 64  # pictures decoded before a look at whether they are still wanted
+WORK_SECONDS = 60  # for the pictures of one request
+UPLOAD_SECONDS = 20  # for an image file
 KEPT = 24  # files that are kept once made
+HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{0,5})?")
 
 
-class Workers:
-    """Two threads: a slow request never delays a slider."""
+class Lanes:
+    """Threads: a slow request never delays a slider, nor a file of the page, nor another's upload."""
 
     def __init__(self) -> None:
-        self.quick = ThreadPoolExecutor(1, "quick")
-        self.slow = ThreadPoolExecutor(1, "slow")
-
-    async def run(self, work: Callable[[], Result], quick: bool = False) -> Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.quick if quick else self.slow, work)
+        self.files = Lane("files", 16)
+        self.quick = Lane("quick", 16, WORK_SECONDS)
+        self.slow = Lane("slow", 8, WORK_SECONDS)
+        self.uploads = Lane("uploads", 4, UPLOAD_SECONDS)
 
 
 def create_app(material: Material, hosts: frozenset[str] | None = None) -> FastAPI:
@@ -62,16 +67,18 @@ def create_app(material: Material, hosts: frozenset[str] | None = None) -> FastA
         HTTPException: _refused,
         RequestValidationError: _invalid,
         InputError: _input,
+        ClientDisconnect: _nobody,
     }.items():
         app.add_exception_handler(kind, answer)
-    workers = Workers()
-    _add_files(app, material, workers)
-    _add_calls(app, material, workers)
+    lanes = Lanes()
+    _add_files(app, material, lanes.files)
+    _add_calls(app, material, lanes)
     return app
 
 
-def _add_files(app: FastAPI, material: Material, workers: Workers) -> None:
+def _add_files(app: FastAPI, material: Material, lane: Lane) -> None:
     page, made, kept = page_files(), material.files(), dict[str, bytes]()
+    making = dict[str, asyncio.Task[bytes]]()  # asked for by several, made once
 
     @app.get("/")
     async def index() -> Response:
@@ -87,15 +94,19 @@ def _add_files(app: FastAPI, material: Material, workers: Workers) -> None:
     async def data(name: str) -> Response:
         if name not in made:
             raise Refused(404, "there is no such file")
-        if name not in kept:
-            content = await workers.run(made[name])
+        content = kept.get(name)
+        if content is None:
+            if name not in making:
+                making[name] = asyncio.create_task(lane.run(lambda job: made[name]()))
+                making[name].add_done_callback(lambda task: making.pop(name) and task.exception())
+            content = await asyncio.shield(making[name])
             if len(kept) >= KEPT:
                 kept.pop(next(iter(kept)), None)
             kept[name] = content
-        return Response(kept[name], media_type=_kind(name))
+        return Response(content, media_type=_kind(name))
 
 
-def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
+def _add_calls(app: FastAPI, material: Material, lanes: Lanes) -> None:
     subject, can = material.subject, material.subject.can
     values = subject.shape[0] * subject.shape[1] * subject.shape[2]
     data = subject.run.settings.data
@@ -108,17 +119,20 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
         if not subject.valid(latents):
             raise Refused(422, f"codes are whole numbers from 0 to {can.codes - 1}")
         classes = requests.read_classes(y, can.classes, len(latents))
-        pictures = await workers.run(
-            lambda: subject.decode(latents, classes).numpy().tobytes(), len(latents) <= QUICK
-        )
+        lane = lanes.quick if len(latents) <= QUICK else lanes.slow
+        pictures = await lane.run(lambda job: _decode(subject, latents, classes, job), request)
         return Response(pictures, media_type=KINDS[".bin"])
 
     @app.post("/api/sample")
-    async def sample(seed: Annotated[int, Query(ge=0, lt=2**53)], y: str | None = None) -> Response:
+    async def sample(
+        request: Request, seed: Annotated[int, Query(ge=0, lt=2**53)], y: str | None = None
+    ) -> Response:
         if can.prior in ("", "normal"):
             raise Refused(404, "the server draws nothing of this model")
         label = None if y is None else requests.read_classes(y, can.drawn, 1)
-        latents = await workers.run(lambda: subject.draw(seed, label).numpy().astype("<f4").tobytes())
+        latents = await lanes.slow.run(
+            lambda job: subject.draw(seed, label).numpy().astype("<f4").tobytes(), request
+        )
         return Response(latents, media_type=KINDS[".bin"])
 
     @app.post("/api/encode")
@@ -128,20 +142,33 @@ def _add_calls(app: FastAPI, material: Material, workers: Workers) -> None:
         image = requests.read_pixels(await requests.read_body(request, values), subject.shape)
         classes = requests.read_classes(y, can.classes, 1)
 
-        def work() -> dict[str, Any]:
+        def work(job: Job[dict[str, Any]]) -> dict[str, Any]:
             mean, stddev = subject.encode(image, classes)
             score = subject.score(image, classes).item() if can.scores else None
             return {"mean": mean[0].tolist(), "std": stddev[0].tolist(), "score": score}
 
-        return JSONResponse(await workers.run(work, True))
+        return JSONResponse(await lanes.quick.run(work, request))
 
     @app.post("/api/image")
     async def image(request: Request) -> Response:
         if not can.uploads:
             raise Refused(404, "this model takes no image files")
         body = await requests.read_body(request, requests.MOST_UPLOAD)
-        pixels = await workers.run(lambda: requests.read_file(body, plan))
+        pixels = await lanes.uploads.run(lambda job: requests.read_file(body, plan), request)
         return Response(pixels, media_type=KINDS[".bin"])
+
+
+def _decode(subject: Subject, latents: Tensor, classes: Tensor | None, job: Job[bytes]) -> bytes:
+    """Levels of pictures, of as many as were made until nobody wanted them any more."""
+    pictures = bytearray()
+    for first in range(0, len(latents), PART):
+        if job.left:
+            break
+        part = slice(first, first + PART)
+        pictures += (
+            subject.decode(latents[part], None if classes is None else classes[part]).numpy().tobytes()
+        )
+    return bytes(pictures)
 
 
 def _kind(name: str) -> str:
@@ -158,6 +185,10 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 async def _input(request: Request, error: Any) -> Response:
     return JSONResponse({"error": str(error)}, 422)
+
+
+async def _nobody(request: Request, error: Any) -> Response:
+    return Response(status_code=400)  # to a client that has gone
 
 
 class Guard:
@@ -177,8 +208,12 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def answer(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 message["headers"] += [(k.encode(), v.encode()) for k, v in HEADERS.items()]
             await send(message)
 
@@ -187,8 +222,16 @@ class Guard:
         )
         if line is not None:
             await JSONResponse({"error": line}, 403)(scope, receive, answer)
-        else:
+            return
+        try:
             await self.app(scope, receive, answer)
+        except Exception as error:  # whatever it is, the page gets a line, and so does the terminal
+            LOG.error(
+                "%s %s: %s", scope["method"], plain(scope["path"]), plain(f"{type(error).__name__}: {error}")
+            )
+            if not begun:
+                line = f"the server could not do this ({type(error).__name__})"
+                await JSONResponse({"error": line}, 500)(scope, receive, answer)
 
     def objection(self, headers: list[tuple[str, str]]) -> str | None:
         """Returns why a request is not answered, or None."""
@@ -196,20 +239,26 @@ class Guard:
         if len(named) != 1 or not self.knows(named[0]):
             return "this address does not belong to the explorer; open the one that it printed"
         origins = [value for key, value in headers if key == "origin"]
-        if any(urlsplit(origin).netloc.lower() != named[0].lower() for origin in origins):
+        own = {f"{scheme}://{named[0].lower()}" for scheme in ("http", "https")}
+        if any(origin.lower() not in own for origin in origins):
             return "requests are taken from the explorer's own page only"
         return None
 
     def knows(self, host: str) -> bool:
         """Returns whether a Host header is one of ours: a known name, or any bare address where all are
-        allowed."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
+        allowed; a name and a port, nothing before or behind them."""
+        found = HOST.fullmatch(host.lower())
+        if found is None:
             return False
+        name = found["six"] or found["name"]
         if self.hosts is not None:
             return name in self.hosts
         return name == "localhost" or _is_address(name)
+
+
+def plain(text: str) -> str:
+    """A text of others on one line of a terminal, without characters that it would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)[:200]
 
 
 def _is_address(name: str) -> bool:

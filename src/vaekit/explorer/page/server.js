@@ -10,16 +10,22 @@ async function problem(answer) {
   }
 }
 
+const TRIES = 4; // of a request to a server that is busy
+
 /** @param {string} path @param {BodyInit} [body] */
 async function post(path, body) {
-  let answer;
-  try {
-    answer = await fetch(path, { method: "POST", body });
-  } catch {
-    throw new Error("The server does not answer: has vaekit explore ended?");
+  for (let tries = 1; ; tries++) {
+    let answer;
+    try {
+      answer = await fetch(path, { method: "POST", body });
+    } catch {
+      throw new Error("The server does not answer: has vaekit explore ended?");
+    }
+    if (answer.ok) return answer;
+    const seconds = Number(answer.headers.get("retry-after")); // 0 where there is no sense in another try
+    if (!seconds || tries === TRIES) throw new Error(await problem(answer));
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
   }
-  if (!answer.ok) throw new Error(await problem(answer));
-  return answer;
 }
 
 /** @type {(classes: import("./types").Classes | string) => string} */
