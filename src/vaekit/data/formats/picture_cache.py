@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.cache import cache_dir, clean_parts, digest, read_npy, write_npy, written
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.listing import Stamp
@@ -245,7 +245,7 @@ def _failed_note(failed: list[tuple[str, str]]) -> list[str]:
     if not failed:
         return []
     name, reason = failed[0]
-    return [f"{len(failed):,} unreadable images skipped, first {name} ({reason})"]
+    return [f"{counted(len(failed), 'unreadable image')} skipped, first {name} ({reason})"]
 
 
 def _all_bad(root: Path, bad: list[files.Bad]) -> DataError:
