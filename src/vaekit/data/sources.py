@@ -136,7 +136,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
         loaded.notes.append("resizing made binary images grey; binarize= makes them binary again")
     kind, dynamic = binarize(loaded, kind, settings.binarize, where)
     decided = (settings.image_size, settings.fit, settings.binarize, kind, dynamic)
-    token = " ".join(map(str, decided if settings.white is None else (*decided, settings.white)))
+    token = " ".join(map(str, decided if loaded.usual_white else (*decided, loaded.white)))
     splits, fingerprint = make_splits(loaded, kind, settings.validation, where, token)
     return Data(
         source=settings.data,
@@ -156,7 +156,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str) -> Da
 
 def _options(settings: DataSettings, loaded: Loaded) -> dict[str, Any]:
     """The arguments that load the same again from any working directory."""
-    options = asdict(settings)
+    options = asdict(settings) | ({} if loaded.white is None else {"white": loaded.white})
     if settings.data not in SOURCES and loaded.path is not None:
         options["data"] = loaded.path
     if settings.data_dir is not None:

@@ -100,7 +100,8 @@ def test_names_that_are_classes(counts: dict[str, int], classes: int) -> None:
 
 
 @pytest.mark.parametrize("counts", [
-    {"val": 12, "noise": 12, "train": 12}, {"train": 12, "": 40}, {"val": 5, "test": 5, "images": 40}, {"train": 9, "test_images": 9, "more": 9},
+    {"val": 12, "noise": 12, "train": 12}, {"train": 12, "": 40}, {"val": 5, "test": 5, "images": 40},
+    {"train": 9, "test_images": 9, "more": 9},
     {"train": 12, "bus": 12}, {"train": 50, "test": 80, "unlabeled": 1000},
 ])  # fmt: skip
 def test_what_nobody_can_say_is_refused(counts: dict[str, int]) -> None:
