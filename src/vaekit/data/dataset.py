@@ -139,6 +139,8 @@ class Loaded:
         notes: one line for each kind of thing that was converted, skipped or found odd.
         mapped: the images are backed by a memory map, too large to be copied in memory.
         binarized: the images are the binary ones that `binarize="static"` asks for.
+        white: the value of white in image files of more than 8 bits, if there are any.
+        usual_white: whether that is the one of their depth.
         state: what else than the keys decided the images, for what is kept of them in the cache.
         doubts: a line where the source may mean something else than it was taken for.
     """
@@ -151,6 +153,8 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     mapped: bool = False
     binarized: bool = False
+    white: float | None = None
+    usual_white: bool = True
     state: str = ""
     doubts: list[str] = field(default_factory=list)
 

@@ -232,7 +232,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like:
     try:
         kind, dynamic = _formed(loaded, settings, like)
         decided = (settings.image_size, settings.fit, settings.binarize, kind, dynamic)
-        token = " ".join(map(str, decided if settings.white is None else (*decided, settings.white)))
+        token = " ".join(map(str, decided if loaded.usual_white else (*decided, loaded.white)))
         splits, fingerprint = make_splits(loaded, kind, settings.validation, where, token, like is None)
     except DataError as error:
         if not loaded.doubts:
@@ -269,7 +269,7 @@ def _formed(loaded: Loaded, settings: DataSettings, like: Form | None) -> tuple[
 
 def _options(settings: DataSettings, loaded: Loaded) -> dict[str, Any]:
     """The arguments that load the same again from any working directory."""
-    options = asdict(settings)
+    options = asdict(settings) | ({} if loaded.white is None else {"white": loaded.white})
     if settings.data not in SOURCES and loaded.path is not None:
         options["data"] = loaded.path
     if settings.data_dir is not None:

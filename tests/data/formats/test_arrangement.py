@@ -82,6 +82,10 @@ def test_folders_beside_sure_splits_are_left_out_and_said() -> None:
     (dict.fromkeys(("airplane", "bus", "train"), 12), 3),
     (dict.fromkeys(("train_station", "test_tube", "beach", "forest"), 5), 4),
     (dict.fromkeys(("train_station", "beach", "forest"), 5), 3),
+    (dict.fromkeys(("train_station", "bus_station"), 5), 2),
+    (dict.fromkeys(("steam_train", "diesel_train", "electric_train"), 5), 3),
+    (dict.fromkeys(("positive_test", "negative_test"), 5), 2),
+    (dict.fromkeys(("valid", "invalid"), 5), 2),
     (dict.fromkeys(("a/airplane", "a/bus", "a/car", "a/train"), 4), 4),
     (dict.fromkeys(("test", "cat", "dog"), 4), 3),
     (dict.fromkeys(("val", "cat"), 4), 2),
@@ -97,6 +101,7 @@ def test_names_that_are_classes(counts: dict[str, int], classes: int) -> None:
 
 @pytest.mark.parametrize("counts", [
     {"val": 12, "noise": 12, "train": 12}, {"train": 12, "": 40}, {"val": 5, "test": 5, "images": 40},
+    {"train": 9, "test_images": 9, "more": 9},
     {"train": 12, "bus": 12}, {"train": 50, "test": 80, "unlabeled": 1000},
 ])  # fmt: skip
 def test_what_nobody_can_say_is_refused(counts: dict[str, int]) -> None:

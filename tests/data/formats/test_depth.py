@@ -294,6 +294,21 @@ def test_depth_is_kept_where_the_pixels_are_continuous(tmp_path: Path) -> None:
     assert real.train.images.max() == 16383
 
 
+def test_the_white_of_a_set_stays_with_it(tmp_path: Path) -> None:
+    """What a run was trained with, its later data are read with, however dark they are."""
+    bright, dark = tmp_path / "bright", tmp_path / "dark"
+    for folder, high in ((bright, 65535), (dark, 4095)):
+        folder.mkdir()
+        fill(folder, "u2", high)
+    data = load_data(bright)
+    assert data.options["white"] == 65535
+    assert load_data(**data.options).fingerprint == data.fingerprint
+    with pytest.raises(DataError, match="white=4095"):
+        load_data(dark)
+    assert load_data(**data.options | {"data": str(dark)}).train.images.max() == 16
+    assert load_data(dark, white=4095).options["white"] == 4095
+
+
 def test_negative_values_are_real_ones(tmp_path: Path) -> None:
     for i in range(12):
         (tmp_path / f"{i}.tif").write_bytes(tiff((values_of("f8", 1, i) * 2000 - 1000).astype("i2")))

@@ -61,9 +61,7 @@ def test_a_failure_that_passes_is_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", failing)
         first = load_data(root)
-        assert total(first) == 23 and any(
-            "1 unreadable images skipped, first 3.png" in n for n in first.notes
-        )
+        assert total(first) == 23 and any("1 unreadable image skipped, first 3.png" in n for n in first.notes)
         assert load_data(root).notes == first.notes  # said again, as long as it is so
     mended = load_data(root)
     assert total(mended) == 24 and mended.notes == []
@@ -73,7 +71,7 @@ def test_a_file_that_stays_damaged_costs_no_second_decoding(root: Path, surveys:
     (root / "bad.png").write_bytes(picture(0)[:60])
     first, second = load_data(root), load_data(root)
     assert surveys == [1] and first.notes == second.notes and total(second) == 24
-    assert first.notes[0].startswith("1 unreadable images skipped, first bad.png (")
+    assert first.notes[0].startswith("1 unreadable image skipped, first bad.png (")
 
 
 def test_a_replaced_file_of_the_same_size_and_time(root: Path) -> None:

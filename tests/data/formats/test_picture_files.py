@@ -230,7 +230,7 @@ def test_damaged_images_are_passed_over_and_said(tmp_path, damage):
     data = load_data(tmp_path)
     assert sum(map(len, data.splits.values())) == 12
     (note,) = data.notes
-    assert note.startswith("1 unreadable images skipped, first odd one.png (")
+    assert note.startswith("1 unreadable image skipped, first odd one.png (")
 
 
 def test_sizes_are_brought_together(tmp_path):

@@ -74,6 +74,11 @@ def _are_splits(
     others = [head for head in heads if head not in splits]
     outside = len(paths) - sum(heads[head] for head in splits)
     few = outside * FEW <= len(paths)
+    rests = {found.rest.strip("0123456789 ") for found in splits.values()}
+    several = len(rests) > 1 and "" not in rests  # steam_train, diesel_train
+    if len(parts) == 1 and (several or (others and not few and "" not in rests)):
+        notes.append(_as_classes(splits, others))
+        return False
     if "train" not in parts:
         if splits and not others:
             there = ", ".join(sorted(splits))
@@ -85,8 +90,7 @@ def _are_splits(
     elif _same_classes(splits, paths) or (few and not others):
         return True
     elif others:
-        alike = len({found.rest.strip("0123456789 ") for found in splits.values()}) == 1
-        if not alike or (len(parts) == 1 and len(others) > 1):
+        if several or (len(parts) == 1 and len(others) > 1):
             notes.append(_as_classes(splits, others))
             return False
         if few:
@@ -99,7 +103,8 @@ def _are_splits(
 
 
 def _as_classes(splits: dict[str, SplitName], others: list[str]) -> str:
-    return f"{first_few(splits)} beside {first_few(others)}: taken as classes, not as splits"
+    beside = f" beside {first_few(others)}" if others else ""
+    return f"{first_few(splits)}{beside}: taken as classes, not as splits"
 
 
 def _same_classes(splits: dict[str, SplitName], paths: Paths) -> bool:

@@ -44,6 +44,7 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
     images, kept = load_pixels(root, {name: listed[name] for name in places}, settings)
     loaded = _assemble(images, kept, places)
     loaded.path, loaded.state = str(root.resolve()), kept.token
+    loaded.white, loaded.usual_white = kept.white, kept.usual
     loaded.notes = notes + arranged + said + kept.notes + reader_notes(kept.names)
     return loaded
 

@@ -45,7 +45,7 @@ def read_images(
     plan = files.Plan((shape[1], shape[2]), fit, shape[0], values, white)
     decoded = list(files.good(files.parallel(lambda header: files.decode(header, plan), headers), bad))
     if bad:
-        raise DataError(f"{bad[0].path} cannot be read as an image: {bad[0].reason}.")
+        raise DataError(f"{bad[0].path} cannot be read as an image: {bad[0].reason.partition(': give ')[0]}.")
     seen = Seen()
     for image, header in zip(decoded, headers, strict=True):
         seen.add(image, header)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.cache import cache_dir, clean_parts, digest, read_npy, write_npy, written
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.listing import Stamp
@@ -26,6 +26,7 @@ from vaekit.data.formats.picture_notes import Seen, check_scale, conversions
 from vaekit.data.formats.picture_plan import plan_for
 from vaekit.data.kinds.image import parse_size
 
+USUAL_TOPS = (1, 65535)  # a run keeps that of its own data, and may be shown others
 FORMAT = 2  # of what is kept in the cache; raised when the same files would give other pixels
 
 
@@ -41,6 +42,8 @@ class Manifest:
         pixels: hash of the pixels, where they are in a file.
         token: all that decided the images.
         folder: absolute path.
+        white: the value of white in the images of more than 8 bits; None where there are none, or of several depths.
+        usual: whether that is the depth's own.
     """
 
     names: list[str] = field(default_factory=list)
@@ -50,6 +53,8 @@ class Manifest:
     pixels: str = ""
     token: str = ""
     folder: str = ""
+    white: float | None = None
+    usual: bool = True
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,12 @@ def _stream(work: Work, kept: Manifest) -> Iterator[np.ndarray]:
         raise _all_bad(work.root, bad)
     check_scale(used, work.plan, seen, str(work.root))
     kept.notes += conversions(used, work.plan, seen)
-    if work.plan.white is not None and not any(header.deep for header in used):
+    tops = {header.depth.top for header in used if header.depth is not None and header.deep}
+    given = work.plan.white
+    kept.white, kept.usual = given if tops else None, not tops or given is None or tops == {given}
+    if given is None and len(tops) == 1:
+        kept.white = tops.pop()
+    if given is not None and not tops and given not in USUAL_TOPS:
         kept.notes.append("white= has no effect: no image has more than 8 bits")
     kept.failed += [(file.path.relative_to(work.root).as_posix(), file.reason) for file in bad]
 
@@ -241,7 +251,7 @@ def _failed_note(failed: list[tuple[str, str]]) -> list[str]:
     if not failed:
         return []
     name, reason = failed[0]
-    return [f"{len(failed):,} unreadable images skipped, first {name} ({reason})"]
+    return [f"{counted(len(failed), 'unreadable image')} skipped, first {name} ({reason})"]
 
 
 def _all_bad(root: Path, bad: list[files.Bad]) -> DataError:

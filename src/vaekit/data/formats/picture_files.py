@@ -314,4 +314,10 @@ def _reason(error: Exception) -> str:
     line = " ".join(str(error).split())
     if "cannot identify" in line:
         return "not an image"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(
+        error, KeyError | TypeError | IndexError | AttributeError
+    ):  # a decoder that looked for what is not there
+        return "damaged"
     return line[:140] or type(error).__name__
