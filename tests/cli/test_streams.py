@@ -86,7 +86,7 @@ def test_names_in_tables_lines_notes_and_errors(terminal, photos: Path) -> None:
     clean(terminal("train", "cvae", "--data", photos, "--out", run, *options))
     scored = terminal("score", run, "--data", photos, "--out", "s\x1b[0m.csv")
     clean(scored)
-    assert len(scored.out.splitlines()) == 4 and r"\x1b[2J\n.png" in scored.out
+    assert len(scored.out.splitlines()) == 5 and r"\x1b[2J\n.png" in scored.out
     for words in (
         ["sample", run], ["sample", run, "--label", EVIL, "--out", "l.png"], ["reconstruct", run], ["encode", run],
         ["check", run], ["evaluate", run, "--samples", 2, "--images", 9, "--skip-quality"],
