@@ -68,3 +68,9 @@ def test_one_of_a_kind_is_no_plural() -> None:
         "2 images",
         "1,797 images",
     ]
+
+
+def test_an_error_is_never_longer_than_a_few_lines_whatever_value_it_quotes() -> None:
+    said = str(core.SettingError(f"unknown option {'[' * 5000!r}; give another."))
+    assert len(said) <= 600 and said.startswith("unknown option '[[") and said.endswith("give another.")
+    assert str(core.SettingError("short\nlines")) == "short\nlines"

@@ -68,11 +68,24 @@ def _escaped(character: str) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
+LONGEST_LINE = 600  # characters of a line of an error: a value may be a whole file's content
+
+
+def bounded(text: str) -> str:
+    """Text whose lines have no more than LONGEST_LINE characters each; of longer ones the middle is left out."""
+    head, tail = LONGEST_LINE * 2 // 3, LONGEST_LINE // 3 - 3
+    lines = (
+        line if len(line) <= LONGEST_LINE else f"{line[:head]} … {line[-tail:]}" for line in text.split("\n")
+    )
+    return "\n".join(lines)
+
+
 class VaekitError(Exception):
     """Base of every error that vaekit raises on purpose. The message is one line for the user."""
 
     def __init__(self, *parts: object) -> None:
-        super().__init__(*(printable(part, keep="\n") if isinstance(part, str) else part for part in parts))
+        said = (bounded(printable(part, keep="\n")) if isinstance(part, str) else part for part in parts)
+        super().__init__(*said)
 
 
 class InputError(VaekitError, ValueError):

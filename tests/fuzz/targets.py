@@ -34,7 +34,7 @@ from vaekit.explorer.material import Material
 from vaekit.runs.load import load_run
 
 CORPUS = Path(__file__).parent / "corpus"
-SEALED = False  # run files have checksums
+SEALED = True  # run files have checksums
 LONGEST = 700  # characters of a line
 
 

@@ -8,17 +8,11 @@ from fuzz.targets import CORPUS, opened
 
 CASES = {"images": 60, "files": 500, "runs": 60, "states": 6, "requests": 40}
 SEED = 0
-OPEN = {  # what is not dealt with yet
-    "files": "numpy's errors of a damaged header pass",
-    "runs": "numpy's errors of a damaged header pass",
-}
 
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.timeout(60)
-def test_damage_is_dealt_with(name: str, request: pytest.FixtureRequest) -> None:
-    if name in OPEN:
-        request.applymarker(pytest.mark.xfail(reason=OPEN[name], strict=False))
+def test_damage_is_dealt_with(name: str) -> None:
     with opened(name) as target:
         for number in range(CASES[name]):
             kind, content = target.case(SEED, number)

@@ -125,6 +125,9 @@ def _classes(classes: dict[str, dict[str, int]]) -> Any:
     return table
 
 
+SHOWN = 20  # items of the cache that are listed; --json has them all
+
+
 def cache_table(cache: Cache) -> list[str]:
     """Lists what is in the cache, the largest first, and what is wrong with it."""
     if cache.path is None:
@@ -142,8 +145,11 @@ def cache_table(cache: Cache) -> list[str]:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     lines = [
         f"{row[0]:>{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
-        for row in rows
+        for row in rows[:SHOWN]
     ]
+    if len(rows) > SHOWN:
+        rest = sum(entry.bytes for entry in cache.entries[SHOWN:])
+        lines.append(f"and {counted(len(rows) - SHOWN, 'smaller one')}, {_size(rest)}")
     done = "removed" if cache.emptied else _size(cache.bytes)
     checked = f", checked: {counted(cache.problems, 'problem')}" if cache.checked else ""
     return [f"{cache.path}: {counted(len(rows), 'item')}, {done}{checked}", *lines]

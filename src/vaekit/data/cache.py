@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import time
+import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -175,7 +176,9 @@ def read_npy(path: Path) -> np.ndarray:
     mapped = path.stat().st_size > RESIDENT
     try:
         check_npy(path)
-        array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in numpy_files.read_header
+            array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
     except (OSError, EOFError, Unfit):
         raise
     except Exception as error:  # numpy parses a header as Python, and a damaged one raises anything

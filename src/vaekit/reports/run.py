@@ -216,7 +216,8 @@ def changed_settings(run: Run) -> dict[str, tuple[Any, Any]]:
     method, data = run.settings.method, {"data": flat["data"]}
     defaults = resolve(method, data, chosen, quiet=True).flat()
     defaults |= {name: value for name, value in resolve(method, data).flat().items() if name in chosen}
-    return {key: (value, defaults[key]) for key, value in flat.items() if value != defaults[key]}
+    # An option may be there with one choice of another and not with its default.
+    return {key: (value, defaults.get(key)) for key, value in flat.items() if value != defaults.get(key)}
 
 
 def _settings(run: Run) -> str:

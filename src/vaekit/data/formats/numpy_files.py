@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,9 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"arrays of format {version[0]}.{version[1]} are not read")
-    shape, _, dtype = readers[version](stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers as Python 2 wrote them, which are read all the same
+        shape, _, dtype = readers[version](stream)
     return shape, dtype
 
 
@@ -113,7 +116,9 @@ class Arrays:
         with self._file.open(info) as stream:
             check_header(stream, info.file_size)
         with self._file.open(info) as stream:
-            array = np.lib.format.read_array(stream, allow_pickle=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as in read_header
+                array = np.lib.format.read_array(stream, allow_pickle=False)
             stream.read(1)  # to its end, where the checksum is compared
             return array
 
