@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import vaekit
 from vaekit import DataError, load_data
+from vaekit.data import cache as cache_module
 from vaekit.data.dataset import Data
 from vaekit.data.formats import archives, picture_sets
 
@@ -157,3 +159,36 @@ def test_what_does_not_fit_into_memory_goes_through_the_cache(
     mapped = load_data(path)
     assert labelled(mapped) == labelled(resident) and mapped.fingerprint == resident.fingerprint
     assert len(list((own_cache / "archives").iterdir())) == 1
+
+
+@pytest.mark.parametrize("pixels", ["auto", "unit", "real"])
+def test_the_depth_of_pictures_is_kept_as_in_a_folder(tmp_path: Path, pixels: str) -> None:
+    """12 bits in files of 16: an archive and a list of files give what their folder gives, and without white= refuse."""
+    values = np.random.default_rng(1).integers(0, 4096, (24, 9, 8), dtype=np.uint16)
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    for index, array in enumerate(values):
+        Image.fromarray(array).save(folder / f"{index:02}.png")
+    options = {"pixels": pixels, "white": None if pixels == "real" else 4095.0}
+    whole = load_data(folder, **options)
+    archive = load_data(packed(folder, tmp_path / "deep.zip"), **options)
+    several = load_data(sorted(folder.iterdir()), **options)
+    for other in (archive, several):
+        assert other.pixels == whole.pixels and not any("has no effect" in note for note in other.notes)
+        for split in ("train", "validation", "test"):
+            ours, theirs = getattr(whole, split).images, getattr(other, split).images
+            assert ours.dtype == theirs.dtype and len(ours) == len(theirs)
+            assert sorted(map(bytes, ours.numpy())) == sorted(map(bytes, theirs.numpy()))
+
+
+def test_an_archive_too_large_for_memory_is_listed_in_the_cache(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (picture_sets, cache_module):
+        monkeypatch.setattr(place, "RESIDENT", 1000)
+    path = packed(unpacked(tmp_path / "pictures", "flat"), tmp_path / "pictures.zip")
+    load_data(path)
+    (entry,) = [entry for entry in vaekit.cache().entries if entry.kind == "archive"]
+    assert entry.images == len(RGB) and not entry.problem
+    assert vaekit.cache(empty=True).emptied and not vaekit.cache().entries
+    assert not (own_cache / "archives").exists()
