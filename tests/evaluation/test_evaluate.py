@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 
 import vaekit
 from vaekit import evaluate
-from vaekit.cli.tables import evaluation_text
+from vaekit.cli import tables
 from vaekit.core import DataError, SettingError, VaekitWarning
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.likelihood.ais import annealed_bound
@@ -25,6 +26,11 @@ from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.table import rows
 from vaekit.models import AE, VAE
 from vaekit.runs.load import load_run
+
+
+def evaluation_text(found: Any) -> str:
+    """What is printed of an evaluation, as one text."""
+    return "\n".join(tables.evaluation_text(found))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import vaekit
 from linear import LATENTS, SIGMA, LinearVAE
-from vaekit.cli.tables import evaluation_text
+from vaekit.cli import tables
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.evaluate import Evaluation, evaluate
 from vaekit.evaluation.latents.findings import CodeUsage
@@ -25,6 +25,12 @@ from vaekit.evaluation.samples.quality import SampleQuality
 from vaekit.evaluation.samples.sample_findings import sample_findings
 from vaekit.models import AE, GAN, VAE, VQVAE
 from vaekit.models.mixture import Mixture
+
+
+def evaluation_text(found: Any) -> str:
+    """What is printed of an evaluation, as one text."""
+    return "\n".join(tables.evaluation_text(found))
+
 
 QUIET: dict[str, Any] = {"progress": "none", "device": "cpu"}
 

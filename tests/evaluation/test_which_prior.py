@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import vaekit
-from vaekit.cli.tables import evaluation_text
+from vaekit.cli import tables
 from vaekit.data import Data, load_data
 from vaekit.evaluation.evaluate import Evaluation, evaluate
 from vaekit.evaluation.table import of_which_prior, rows
@@ -20,6 +20,12 @@ from vaekit.models import AE, GAN, VAE, VQVAE
 from vaekit.models.code_prior import CodePrior
 from vaekit.models.mixture import Mixture
 from vaekit.plots.run_view import View, Wishes
+
+
+def evaluation_text(found: Any) -> str:
+    """What is printed of an evaluation, as one text."""
+    return "\n".join(tables.evaluation_text(found))
+
 
 QUIET: dict[str, Any] = {"progress": "none", "device": "cpu"}
 DRAWN = "a mixture of 2 normals, fitted to the latents"

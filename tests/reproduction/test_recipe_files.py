@@ -74,21 +74,18 @@ WRONG = {
     ),
     "value is missing": changed(*FIGURE, value=None),
     "value = '20' must be a number": changed(*FIGURE, value="20"),
-    "negative_elbo_nats.value = nan must be finite": changed(*FIGURE, value=float("nan")),
-    "over_seeds = inf must be at least 0 and finite": changed(
-        *FIGURE, standard_error_over_seeds=float("inf")
-    ),
+    "cannot be read as JSON: NaN is no number of JSON": changed(*FIGURE, value=float("nan")),
+    "Infinity is no number of JSON": changed(*FIGURE, standard_error_over_seeds=float("inf")),
     "over_images = -0.1 must be at least 0": changed(*FIGURE, standard_error_over_images=-0.1),
     "unknown key 'result.figures.negative_elbo_nats.standard_eror_over_seeds'": changed(
         *FIGURE, standard_eror_over_seeds=0.1
     ),
     "one seed has no standard error over seeds": changed("result", seeds=[0]),
     "negative_elbo_nats.values must have one value for each": changed(*FIGURE, values=[1.0]),
-    "values' value = nan must be finite": changed(*FIGURE, values=[1.0, float("nan")]),
     "seeds = [] must name each seed once": changed("result", seeds=[]),
     "seeds = [1, 1] must name each seed once": changed("result", seeds=[1, 1]),
     "seeds[0] = 0.5 must be a whole number": changed("result", seeds=[0.5, 1]),
-    "result.seconds = nan must be": changed("result", seconds=float("nan")),
+    "read as JSON: NaN is no number": changed("result", seconds=float("nan")),
     "hardware is missing": changed("result", hardware=None),
     "processor is missing": changed("result", "hardware", processor=None),
     "a code-prior is fitted to a run": changed("settings", method="code-prior", data=None, epochs=None),

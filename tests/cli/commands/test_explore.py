@@ -74,7 +74,8 @@ def test_rows_of_features_are_no_pictures(terminal, tmp_path: Path) -> None:
     ]
     assert terminal(*words).status == 0
     one_line(terminal("explore", "rows", "--port", "0"), "5 features", "no pictures")
-    one_line(terminal("export", "rows"), "5 features", "no pictures")
+    one_line(terminal("export", "rows", "--format", "web"), "5 features", "no pictures")
+    assert terminal("export", "rows").status == 0, "ONNX is for rows too"
 
 
 def test_onnx_files(terminal, vae_run: Path) -> None:
