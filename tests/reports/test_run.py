@@ -223,3 +223,8 @@ def test_large_figures_shrink_to_five_megabytes(run, tmp_path):
         if name == "src":
             content = base64.b64decode(value.partition(",")[2])
             assert Image.open(io.BytesIO(content)).size == (1400, 1100)
+
+
+def test_a_page_without_pictures_says_how_to_have_them() -> None:
+    page = report._pictures({}, {})
+    assert "vaekit figures" in page and "<figure" not in page

@@ -32,6 +32,8 @@ def prior_of(key: str) -> OfPrior:
     from one of these ("samples", "codes"); "" where no density of latents takes part."""
     if FITTED in key:
         return "fitted"
+    if key.startswith("mutual_information"):  # of codes and images, whatever the prior
+        return ""
     if key.split("_")[0] in SAMPLES or key.startswith(OF_SAMPLES):
         return "samples"
     if key.startswith(CODES):

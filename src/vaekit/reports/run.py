@@ -138,6 +138,8 @@ def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
         f"<li><b>{escape(name)}</b>: {escape(reason)}</li>" for name, reason in left_out.items()
     )
     left = f"<p>Not drawn:</p><ul>{missing}</ul>" if missing else ""
+    if not cards and not left:
+        return '<h2>Pictures</h2>\n<p class="faint">None are drawn yet: <code>vaekit figures</code> draws them.</p>'
     return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(cards)}\n</div>\n{left}'
 
 
