@@ -9,7 +9,7 @@ from typing import Any
 
 from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
-from vaekit.comparison.plan import Plan, find_folder, make_plan
+from vaekit.comparison.plan import Plan, check_place, find_folder, make_plan
 from vaekit.comparison.rows import Table, tabulate
 from vaekit.comparison.subruns import Say, Stop, run_all
 from vaekit.comparison.wish import Request, check_wish, default_methods
@@ -17,7 +17,7 @@ from vaekit.config.compare_options import CompareSettings
 from vaekit.config.configured import documented
 from vaekit.config.options import DataSettings
 from vaekit.config.run_length import parse_budget
-from vaekit.core import RunError, SettingError, counted, near_miss, warn_of
+from vaekit.core import SettingError, counted, near_miss, warn_of
 from vaekit.data import Data, load_data
 from vaekit.data.sources import check_not_given
 from vaekit.evaluation.samples.features.classifier import train_classifier
@@ -108,9 +108,7 @@ def compare(
     limit = parse_budget(budget or BUDGET) if epochs is None and steps is None else None
     check_features(features)
     settings = _settings(data, options)
-    if out is not None and Path(out).is_file():
-        raise RunError(f"out='{out}': something else is there; name a new folder.")
-    check_writable(Path("runs", "new") if out is None else Path(out) / "plan.json")
+    check_writable(Path("runs", "new")) if out is None else check_place(Path(out))
     images = data if isinstance(data, Data) else load_data(**settings.source.flat())
     warn_of(images.notes)
     chosen = tuple(methods or default_methods(images.train.labels is not None))

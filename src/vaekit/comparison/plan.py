@@ -14,7 +14,7 @@ from vaekit.comparison.wish import Request, prior_options, settings_of, wants_pr
 from vaekit.config import options as s
 from vaekit.core import RunError, counted
 from vaekit.data import Data
-from vaekit.runs.files import read_json, write_json, writing
+from vaekit.runs.files import check_empty, check_writable, next_folder, read_json, write_json, writing
 from vaekit.runs.json_records import read_record
 from vaekit.runtime.device import choose_device
 from vaekit.training.fresh import new_model
@@ -93,9 +93,7 @@ def make_plan(wish: Request, data: Data, folder: Path) -> Plan:
     """
     if (folder / PLAN).exists():
         return _kept(wish, data, folder)
-    with writing(folder):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(f"out='{folder}': something else is there; name a new folder.")
+    check_place(folder)
     for method in wish.methods:
         settings = settings_of(wish, method, {"seed": wish.seeds[0]})
         choose_device(settings.fit.device)
@@ -141,13 +139,19 @@ def timed_plan(wish: Request, data: Data, decided: dict[str, dict[str, Any]], tw
 
 def find_folder(wish: Request, source: str) -> Path:
     """The default of `out`: an unfinished comparison of this very request, else the next free name."""
-    stem, number = f"compare-{Path(source).stem or 'data'}", 1
-    while (folder := Path("runs") / f"{stem}-{number}").exists():
+
+    def mine(folder: Path) -> bool:
         unfinished = (folder / PLAN).exists() and not (folder / "comparison.html").exists()
-        if unfinished and read_json(folder / PLAN).get("wish") == wish.as_dict():
-            return folder
-        number += 1
-    return folder
+        return unfinished and read_json(folder / PLAN).get("wish") == wish.as_dict()
+
+    return next_folder(f"compare-{Path(source).stem or 'data'}", mine)
+
+
+def check_place(folder: Path) -> None:
+    """Raises RunError where no comparison can be written, nor one be resumed, before any work is done for it."""
+    if not (folder / PLAN).exists():
+        check_empty(folder)
+    check_writable(folder / PLAN)
 
 
 def _kept(wish: Request, data: Data, folder: Path) -> Plan:

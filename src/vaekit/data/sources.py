@@ -21,7 +21,7 @@ from vaekit.data.formats.given_objects import from_object
 from vaekit.data.formats.named_arrays import load_npz_file
 from vaekit.data.formats.picture_files import SUFFIXES
 from vaekit.data.formats.readers import ending_of, remedy_for
-from vaekit.data.kinds.image import parse_size, resize
+from vaekit.data.kinds.image import NoCommonSize, parse_size, resize
 from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, interpret
@@ -116,8 +116,8 @@ def _sized(data: object, labels: object | None, settings: DataSettings, form: Fo
     sized = replace(settings, image_size=side)
     try:
         loaded, kind = read_source(data, labels, settings)
-    except DataError as error:
-        if not free or "image_size=" not in str(error):
+    except NoCommonSize:
+        if not free:
             raise
         loaded, kind = read_source(data, labels, sized)
         loaded.notes.append(f"images brought to {side} pixels, as the model takes them ({settings.fit})")

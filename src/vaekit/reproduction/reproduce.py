@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from vaekit.core import DataError, RunError, SettingError, TrainingError, counte
 from vaekit.reproduction.judging import FALLS_OUT, HOLDS, NOT_JUDGED, Judged, judge
 from vaekit.reproduction.recipe_files import Recipe, find_recipe, read_recipe
 from vaekit.reproduction.rerun import Rerun, Say, Stop, rerun
-from vaekit.runs.files import read_json, write_json, writing
+from vaekit.runs.files import check_empty, next_folder, read_json, write_json, writing
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.stopwatch import duration
 
@@ -230,10 +229,9 @@ def find_folder(recipes: Sequence[Recipe], out: str | Path | None) -> Path:
     """
     names = [recipe.name for recipe in recipes]
     folder = usual_folder(names) if out is None else Path(out)
+    if not (folder / PLAN).exists():
+        check_empty(folder)
     with writing(folder):
-        other = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-        if other and not (folder / PLAN).exists():
-            raise RunError(f"out='{folder}': something else is there; name a new folder.")
         folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / PLAN, {"format": FORMAT, "recipes": names})
     return folder
@@ -241,11 +239,9 @@ def find_folder(recipes: Sequence[Recipe], out: str | Path | None) -> Path:
 
 def usual_folder(names: Sequence[str]) -> Path:
     """The folder of an unfinished call for these recipes, else the next free name."""
-    for number in count(1):
-        folder = Path("runs") / f"reproduce-{number}"
-        if not folder.exists():
-            return folder
+
+    def mine(folder: Path) -> bool:
         unfinished = (folder / PLAN).exists() and not (folder / NUMBERS).exists()
-        if unfinished and read_json(folder / PLAN).get("recipes") == [*names]:
-            return folder
-    raise AssertionError
+        return unfinished and read_json(folder / PLAN).get("recipes") == [*names]
+
+    return next_folder("reproduce", mine)

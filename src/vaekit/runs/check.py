@@ -21,6 +21,7 @@ from vaekit.runs.records import (
     METRICS,
     PREVIEWS,
     SUMMARY,
+    WEIGHTS,
     RunConfig,
     Summary,
     WeightsRecord,
@@ -29,7 +30,7 @@ from vaekit.runs.records import (
     read_summary,
 )
 
-WEIGHTS, REPORT = "model.safetensors", "report.html"
+REPORT = "report.html"
 WHOLE = "whole"
 OLDER = "whole as far as can be seen: written before there were checksums"
 

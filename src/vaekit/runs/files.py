@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from vaekit.core import RunError, foreign, reach
+from vaekit.runs.temporaries import is_temporary, temporary
 from vaekit.runs.temporaries import remove_temporaries as remove_temporaries
-from vaekit.runs.temporaries import temporary
 
 WINDOWS = os.name == "nt"
 NOT_AS_WRITTEN = "its content is not what was written, by its checksum"
@@ -109,6 +110,25 @@ def check_writable(path: Path) -> None:
         folder = folder.parent
     with writing(path), temporary(folder / "try"):
         pass
+
+
+def check_empty(folder: Path) -> None:
+    """Raises RunError where something else than an empty folder, or what killed processes left, is in the way of a new
+    one."""
+    with writing(folder):
+        if folder.exists() and (
+            not folder.is_dir() or any(not is_temporary(entry.name) for entry in folder.iterdir())
+        ):
+            raise RunError(f"out='{folder}': something else is there; name a new folder.")
+
+
+def next_folder(stem: str, mine: Callable[[Path], bool]) -> Path:
+    """The default of an `out`: runs/STEM-N with the first N that is free, or `mine`: of this very call, unfinished."""
+    for number in itertools.count(1):
+        folder = Path("runs") / f"{stem}-{number}"
+        if not folder.exists() or mine(folder):
+            return folder
+    raise AssertionError
 
 
 def write_json(path: Path, content: Mapping[str, Any], new: bool = False) -> None:

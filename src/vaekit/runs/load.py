@@ -33,6 +33,7 @@ from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.records import (
     CONFIG,
     PREVIEWS,
+    WEIGHTS,
     MetricLine,
     RunConfig,
     Summary,
@@ -175,7 +176,7 @@ def load_run(
     folder = Path(path)
     config = read_run_config(folder)
     settings = settings_of(folder, config)
-    weights = folder / "model.safetensors"
+    weights = folder / WEIGHTS
     if not weights.exists():
         raise RunError(f"{folder} has no weights yet; resume it: vaekit resume {folder}")
     tensors, _ = read_tensors(weights)
@@ -200,7 +201,7 @@ def load_run(
 
 def has_prior(folder: Path) -> bool:
     """Returns whether a prior was fitted to the latents of a run, or is being fitted and has weights."""
-    return (prior_folder(folder) / "model.safetensors").exists()
+    return (prior_folder(folder) / WEIGHTS).exists()
 
 
 def load_prior(folder: Path, model: Model, data: str, device: str) -> CodeDensity:

@@ -19,6 +19,7 @@ from vaekit.runs.files import parse_json, read_json
 from vaekit.runs.json_records import OPTIONAL, REST, as_json, read_record
 
 CONFIG, SUMMARY, METRICS, PREVIEWS = "config.json", "summary.json", "metrics.jsonl", "previews.npz"
+WEIGHTS = "model.safetensors"
 
 LARGEST = 2**24  # values of one example
 MOST_CLASSES = 2**20

@@ -15,7 +15,7 @@ from vaekit.data import Data
 from vaekit.models import Model
 from vaekit.runs.files import read_tensors
 from vaekit.runs.load import load_weights, settings_of
-from vaekit.runs.records import StartRecord, read_run_config
+from vaekit.runs.records import WEIGHTS, StartRecord, read_run_config
 from vaekit.runs.write import weights_fingerprint
 
 
@@ -79,7 +79,7 @@ def start_from(model: Model, start: Path) -> StartRecord:
         SettingError: they do not fit the model.
     """
     settings = settings_of(start, read_run_config(start))
-    tensors, _ = read_tensors(start / "model.safetensors")
+    tensors, _ = read_tensors(start / WEIGHTS)
     try:
         load_weights(model, tensors, start)
     except RunError:

@@ -27,7 +27,14 @@ from vaekit.data import SOURCES, Data
 from vaekit.data.picking import mixed
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
-from vaekit.runs.files import check_writable, checksum_of_arrays, write_json, write_tensors, writing
+from vaekit.runs.files import (
+    check_empty,
+    check_writable,
+    checksum_of_arrays,
+    write_json,
+    write_tensors,
+    writing,
+)
 from vaekit.runs.json_records import as_json
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.outputs import write_arrays
@@ -35,6 +42,7 @@ from vaekit.runs.records import (
     CONFIG,
     PREVIEWS,
     SUMMARY,
+    WEIGHTS,
     DataRecord,
     RunConfig,
     StartRecord,
@@ -42,7 +50,6 @@ from vaekit.runs.records import (
     WeightsRecord,
     read_summary,
 )
-from vaekit.runs.temporaries import is_temporary
 
 MOST_PREVIEWS = 64  # test images kept with a run
 
@@ -107,10 +114,7 @@ def check_free(folder: Path) -> None:
             raise RunError(
                 f"out='{folder}': a run is there; resume it (vaekit resume {folder}) or name another."
             )
-        if folder.exists() and (
-            not folder.is_dir() or any(not is_temporary(p.name) for p in folder.iterdir())
-        ):
-            raise RunError(f"out='{folder}': something else is there; name a new folder.")
+    check_empty(folder)
     check_writable(folder / CONFIG if folder.is_dir() else folder)
 
 
@@ -216,7 +220,7 @@ def versions(device: torch.device) -> dict[str, Any]:
 
 def publish_weights(folder: Path, tensors: dict[str, Tensor], about: WeightsRecord) -> None:
     """Writes model.safetensors: the weights that every command uses."""
-    write_tensors(folder / "model.safetensors", tensors, as_json(about))
+    write_tensors(folder / WEIGHTS, tensors, as_json(about))
 
 
 def write_summary(folder: Path, summary: Summary) -> None:

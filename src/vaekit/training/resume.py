@@ -32,6 +32,7 @@ from vaekit.runs.records import (
     CONFIG,
     METRICS,
     SUMMARY,
+    WEIGHTS,
     LengthRecord,
     RunConfig,
     Summary,
@@ -171,7 +172,7 @@ def as_begun(
 
 def kept_shapes(folder: Path) -> list[tuple[int, ...]]:
     """Shapes of the tensors of the run's newest files that have any; none before its first state."""
-    files = [folder / "model.safetensors", *states(folder / "checkpoints")]
+    files = [folder / WEIGHTS, *states(folder / "checkpoints")]
     return next(filter(None, map(shapes_in, reversed(files))), [])
 
 
@@ -267,7 +268,7 @@ def check_untouched(
 ) -> None:
     """Raises RunError when a run without a state cannot be begun again as it was."""
     again = f"train anew: vaekit train {settings.method} config='{folder / CONFIG}'"
-    if (folder / METRICS).exists() or (folder / "model.safetensors").exists():
+    if (folder / METRICS).exists() or (folder / WEIGHTS).exists():
         raise RunError(f"{folder} has no states to resume from; {again}")
     if weights_fingerprint(model, objective) != config.initial_weights:
         raise RunError(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from vaekit.core import DataError
 from vaekit.data.formats.picture_files import Bad, Header, Plan, decode, parallel
-from vaekit.data.kinds.image import check_size
+from vaekit.data.kinds.image import NoCommonSize, check_size
 
 
 def plan_for(
@@ -36,7 +35,7 @@ def plan_for(
         (first, most), (second, next_most) = sizes.most_common(2)
         others = sum(sizes.values()) - most - next_most
         rest = f", {others:,} of other sizes" if others else ""
-        raise DataError(
+        raise NoCommonSize(
             f"{where}: images of different sizes: {most:,} of {_text(first)} (height x width), {next_most:,} "
             f"of {_text(second)}{rest}; bring them to one with image_size={_suggested(first, most / len(headers))!r}."
         )

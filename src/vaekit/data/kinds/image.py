@@ -52,10 +52,14 @@ def parse_size(text: str | int | None) -> tuple[int, int] | None:
     return height, width
 
 
+class NoCommonSize(DataError):
+    """Images of several sizes, or of one that the networks cannot take: `image_size=` brings them to one."""
+
+
 def check_size(height: int, width: int, where: str) -> None:
-    """Raises DataError for a size that the networks cannot take."""
+    """Raises NoCommonSize for a size that the networks cannot take."""
     if not all(SMALLEST <= side <= LARGEST for side in (height, width)):
-        raise DataError(
+        raise NoCommonSize(
             f"{where}: images of {height}x{width} pixels; {SMALLEST} to {LARGEST} a side are possible: "
             "give image_size=64, say."
         )
