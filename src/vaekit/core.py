@@ -25,7 +25,6 @@ the mean over the batch is the last line of an objective.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import warnings
@@ -33,6 +32,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from vaekit.synonyms import meant
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -210,9 +211,9 @@ def examples(count: int, shape: Iterable[int]) -> str:
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:
-    """` Did you mean X?` for the closest known word, or `` when none is close."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]}?" if close else ""
+    """` Did you mean X?` for the known word that is meant (`vaekit.synonyms`), or `` when none is near."""
+    close = meant(word, list(known))
+    return f" Did you mean {close}?" if close else ""
 
 
 def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) -> None:

@@ -14,7 +14,7 @@ from vaekit.cli.main import COMMANDS
 
 FOLDER = Path(commands.__file__).parent
 LONGEST = 60  # lines of a command, and of a file with all that belongs to it
-NAMES = {"data": "describe"}  # command -> function, where `vaekit.data` is a package
+NAMES = {"data": "describe", "runs": "list_runs"}  # command -> function, where `vaekit.data` is a package
 # Beside the public call a command may know the words of the command line, and what only names or words numbers.
 MAY_IMPORT = ("vaekit.cli.", "vaekit.config.", "vaekit.metrics")
 

@@ -23,14 +23,16 @@ class TrainOptions(Common):
     """The folder of the run, and the file of its options."""
 
     out: str | None = option(
-        None, help="run folder, which must not exist yet (default: runs/METHOD-SOURCE-N)"
+        None, first=True, help="run folder, which must not exist yet (default: runs/METHOD-SOURCE-N)"
     )
     config: str | None = option(
         None,
+        first=True,
         help="JSON file of options: a recipe, by its name too, or the config.json of a run; options of the command line win",
     )
     start: str | None = option(
         None,
+        first=True,
         help="folder of a run whose weights training begins with, on these data; options of the model are that run's "
         "unless given",
     )
@@ -145,6 +147,29 @@ class CheckOptions(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunsOptions(Common):
+    """The folder to search, and what of it is listed."""
+
+    folder: str = option("runs", help="folder to search, three folders deep", positional=True)
+    sort: Literal["changed", "name", "method", "data", "size", "value"] = option(
+        "changed", help="order: the last changed first, the largest first, the lowest value first, or by name"
+    )
+    method: str | None = option(None, help="only runs of this method")
+    data: str | None = option(None, help="only runs on data that have this in their name")
+    state: Literal["any", "ended", "unfinished", "training", "damaged"] = option(
+        "any", help="only runs in this state"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveOptions(Common):
+    """The run to remove."""
+
+    run: str = option(help="run folder", positional=True)
+    yes: bool = option(False, help="do not ask; needed where nobody can answer")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FiguresOptions(SourceRunOptions):
     """The figures to draw, and the folder they go to."""
 
@@ -195,6 +220,7 @@ class SourceOptions(DataSettings):
     """The source to describe."""
 
     data: str = option(
+        first=True,
         help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
         positional=True,
     )
@@ -215,22 +241,25 @@ class CompareOptions(DataSettings):
 
     methods: tuple[str, ...] = option(
         (),
+        first=True,
         help="names with spaces between them (default: ae vae beta-vae cvae vqvae gan, as far as they fit the data)",
     )
-    seeds: int = option(3, at_least=1, help="sub-runs of each method")
-    seed: int = option(0, at_least=0, help="the first of the seeds")
+    seeds: int = option(3, at_least=1, first=True, help="sub-runs of each method")
+    seed: int = option(0, at_least=0, first=True, help="the first of the seeds")
     budget: str | None = option(
         None,
+        first=True,
         help="processor time of each sub-run: 120s, 5m, 1h; becomes steps, by timing a few steps of each method in turn; of a "
         "vqvae half is for the model, the rest for the prior of its latents (no length given: 60s)",
     )
     epochs: int | None = option(
         None,
         at_least=1,
+        first=True,
         help="equal passes over the training images instead of equal time; the prior of a vqvae has as many more",
     )
     steps: int | None = option(
-        None, at_least=1, help="equal steps instead; the prior of a vqvae has as many more"
+        None, at_least=1, first=True, help="equal steps instead; the prior of a vqvae has as many more"
     )
     latent_dim: int | None = same(CompareSettings, "latent_dim")
     network: NetworkPart | Undecided = same(CompareSettings, "network")
@@ -238,12 +267,14 @@ class CompareOptions(DataSettings):
     batch_size: int | None = same(CompareSettings, "batch_size")
     features: str | None = option(
         None,
+        first=True,
         help="in which samples are compared: a name, or a file of `vaekit features` (default: mnist_v1 for MNIST, a "
         "classifier learned from the labels, or principal components)",
     )
     device: str = same(CompareSettings, "device")
     out: str | None = option(
         None,
+        first=True,
         help="folder; an unfinished comparison of the same options in it is resumed (default: runs/compare-SOURCE-N)",
     )
     json: bool = same(Common, "json")
@@ -254,16 +285,25 @@ class FeaturesOptions(DataSettings):
     """Images and labels to learn features from, and how."""
 
     kind: Literal["auto", "classifier", "pca"] = option(
-        "auto", help="classifier needs labels, pca none; auto takes a classifier where there are labels"
+        "auto",
+        first=True,
+        help="classifier needs labels, pca none; auto takes a classifier where there are labels",
     )
-    dimensions: int = option(64, help="number of features; pca takes fewer where images are few or small")
+    dimensions: int = option(
+        64, first=True, help="number of features; pca takes fewer where images are few or small"
+    )
     epochs: int = option(
-        12, at_least=1, help="passes over the training images; the best on validation is kept (classifier)"
+        12,
+        at_least=1,
+        first=True,
+        help="passes over the training images; the best on validation is kept (classifier)",
     )
     seed: int = option(0, at_least=0, help="seed of weights, order and noise (classifier)")
     device: str = same(FitSettings, "device")
     out: str | None = option(
-        None, help=".safetensors (default: features/NAME.safetensors, with the hash of its content in NAME)"
+        None,
+        first=True,
+        help=".safetensors (default: features/NAME.safetensors, with the hash of its content in NAME)",
     )
     json: bool = same(Common, "json")
 

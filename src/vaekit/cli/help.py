@@ -11,34 +11,81 @@ from collections.abc import Iterable, Mapping
 
 from vaekit.config.fields import Flag
 
+TYPED = {"start": "from"}  # which Python keeps for itself
+
 LEFT = 26  # columns of names, where these fit
 
+MOST = 30  # lines of a help that is shown whole without being asked for
 
-def show_help(command: str, groups: Mapping[str, Iterable[Flag]], description: str) -> None:
-    """Prints the help of a command.
+
+def show_help(
+    command: str, groups: Mapping[str, Iterable[Flag]], description: str, everything: bool = False
+) -> None:
+    """Prints the help of a command: of one with many options those that people need first, unless all are asked for.
 
     Args:
         command: what is typed, "vaekit sample".
         groups: options by their title.
         description: first line.
+        everything: all of them were asked for.
     """
     width = max(60, shutil.get_terminal_size().columns - 2)
+    lines = whole(command, groups, description, width)
+    if len(lines) > MOST and not everything:
+        lines = those_first(command, groups, description, width)
+    print("\n".join(lines).rstrip())
+
+
+def those_first(
+    command: str, groups: Mapping[str, Iterable[Flag]], description: str, width: int
+) -> list[str]:
+    """The options that people need first, one line or two each, and how the others are shown."""
     flags = [flag for group in groups.values() for flag in group]
+    wanted = [flag for flag in flags if flag.first or flag.positional]
+    lines = [f"usage: {usage(command, flags)}", "", description, ""]
+    for flag in wanted:
+        lines += shown(flag, width, brief(flag))
+    return [*lines, "", f"All {len(flags)} options: {command} --help all"]
+
+
+def brief(flag: Flag) -> str:
+    """What an option means up to its first semicolon or bracket, and the default."""
+    text = flag.help.partition(";")[0].partition(" (")[0]
+    default = flag.default
+    if default is dataclasses.MISSING:
+        return f"{text} (required)"
+    plain = default is None or default == () or isinstance(default, bool) or default == "auto"
+    return (
+        text
+        if plain
+        else f"{text} (default: {default:.4g})"
+        if isinstance(default, float)
+        else f"{text} (default: {default})"
+    )
+
+
+def usage(command: str, flags: Iterable[Flag]) -> str:
     places = " ".join(shown_place(flag) for flag in flags if flag.positional)
-    lines = [" ".join(f"usage: {command} {places} [options]".split()), "", description, ""]
-    if places:
+    return " ".join(f"{command} {places} [options]".split())
+
+
+def whole(command: str, groups: Mapping[str, Iterable[Flag]], description: str, width: int) -> list[str]:
+    """All options, with what there is to say of each."""
+    flags = [flag for group in groups.values() for flag in group]
+    lines = [f"usage: {usage(command, flags)}", "", description, ""]
+    if any(flag.positional for flag in flags):
         lines += [line for flag in flags if flag.positional for line in shown(flag, width)] + [""]
     for title, group in groups.items():
         named = [flag for flag in group if not flag.positional]
         if named:
             lines += [f"{title}:", *(line for flag in named for line in shown(flag, width)), ""]
-    print("\n".join(lines).rstrip())
+    return lines
 
 
-def shown(flag: Flag, width: int) -> list[str]:
-    """An option's lines: how it is typed, and beside it or below what it means."""
+def shown(flag: Flag, width: int, text: str | None = None) -> list[str]:
+    """An option's lines: how it is typed, and beside it or below what it means (None: all that there is to say)."""
     left = shown_place(flag) if flag.positional else shown_name(flag)
-    text = f"{flag.help}{shown_limits(flag)}"
+    text = f"{flag.help}{shown_limits(flag)}" if text is None else text
     lines = textwrap.wrap(text, width - LEFT - 4, break_on_hyphens=False) or [""]
     first = [f"  {left}"] if len(left) > LEFT else []
     lead = "" if first else left
@@ -47,10 +94,15 @@ def shown(flag: Flag, width: int) -> list[str]:
 
 def shown_name(flag: Flag) -> str:
     """`--width INT`, `--quiet` or, for what holds by default, `--kmeans, --no-kmeans`."""
-    name = "--" + flag.name.replace("_", "-")
+    name = option_name(flag.name)
     if flag.hint is bool:
         return f"{name}, --no-{name[2:]}" if flag.default is True else name
     return f"{name} {metavar(flag)}"
+
+
+def option_name(name: str) -> str:
+    """`latent_dim` as it is typed: `--latent-dim`."""
+    return "--" + TYPED.get(name, name).replace("_", "-")
 
 
 def shown_place(flag: Flag) -> str:

@@ -12,11 +12,13 @@ import importlib
 import io
 import json
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 from vaekit import __version__
@@ -55,6 +57,8 @@ COMMANDS = {
     "evaluate": Command("RUN", "measure likelihood, latent space and samples; or any autoencoder", "EvaluateOptions", "evaluate:evaluate"),
     "cards": Command("CARD CARD", "figures of several autoencoders side by side", "CardsOptions", "cards:cards"),
     "compare": Command("--data SOURCE", "several methods on the same data, side by side", "CompareOptions", "compare:compare"),
+    "runs": Command("[FOLDER]", "list runs: method, data, figure, size and state of each", "RunsOptions", "runs:runs"),
+    "remove": Command("RUN", "remove a run, without files that are not its own", "RemoveOptions", "runs:remove"),
     "reproduce": Command("[RECIPE ...]", "run recipes again, and judge their figures by those stored", "ReproduceOptions",
                          "reproduce:reproduce"),
     "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
@@ -100,36 +104,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     _use_utf8()
     _wait_politely()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with notes_in_one_line():
-            status = _status(list(sys.argv[1:] if arguments is None else arguments))
+            status = _status(words)
             sys.stdout.flush()  # here, where a reader that has left is no error of Python's
             return status
-    except InputError as error:
-        return _fail(error, 2)
-    except VaekitError as error:
-        return _fail(error, 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has left
         _abandon_output()
         return 1
-    except MemoryError:
-        return _fail(NO_MEMORY, 1)
-    except (RuntimeError, ValueError) as error:
-        if (line := _said_by_torch(error)) is None:
+    except (Exception, KeyboardInterrupt) as error:
+        found = _line_and_status(error)
+        if found is None:
             raise
-        return _fail(line, 1)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] == "vaekit":
-            raise
-        return _fail(f"this needs the package {error.name}: pip install 'vaekit[all]'", 1)
-    except OSError as error:
-        if error.errno not in REMEDIES:
-            raise
-        if error.filename is None:
-            _abandon_output()
-        return _fail(f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[error.errno]}.", 2)
+        return _fail(*found, as_json="--json" in words)
+
+
+def _line_and_status(error: BaseException) -> tuple[object, int] | None:
+    """What is said of an error, and the exit status; None for what is a fault of ours."""
+    match error:
+        case InputError():
+            return error, 2
+        case VaekitError():
+            return error, 1
+        case KeyboardInterrupt():
+            return "interrupted", 130
+        case MemoryError():
+            return NO_MEMORY, 1
+        case RuntimeError() | ValueError():
+            line = _said_by_torch(error)
+            return None if line is None else (line, 1)
+        case ModuleNotFoundError(name=str(name)) if name.split(".")[0] != "vaekit":
+            return f"this needs the package {name}: pip install 'vaekit[all]'", 1
+        case OSError(errno=number) if number in REMEDIES:
+            if error.filename is None:
+                _abandon_output()
+            return f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[number]}.", 2
+    return None
 
 
 def _said_by_torch(error: Exception) -> str | None:
@@ -147,11 +158,17 @@ def _status(words: list[str]) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         print(overview())
         return 0
-    if words[0] == "--version":
-        print(f"vaekit {__version__}")
+    if words[0] in ("-V", "--version"):
+        print("\n".join(versions()))
+        return 0
+    if words[0] == "completion":
+        its = {name: command.options for name, command in COMMANDS.items()}
+        print(_resolve("completion:completion")("".join(words[1:2]), its))
         return 0
     name = words[0]
     if name not in COMMANDS:
@@ -181,9 +198,20 @@ def overview() -> str:
             *lines,
             EXAMPLES.rstrip(),
             "",
-            "Every command takes --json. Methods: vaekit train --help. Version: vaekit --version.",
+            "Every command takes --json. Methods: vaekit train --help. Versions: vaekit --version.",
+            "Completion of what is typed: vaekit completion bash (or zsh).",
         ]
     )
+
+
+def versions() -> list[str]:
+    """Ours, and of what results and speed depend on; nothing is imported for it."""
+    found = []
+    for name in ("torch", "numpy", "safetensors", "Pillow", "matplotlib"):
+        with suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    system = f"{platform.system()} {platform.machine()}"
+    return [f"vaekit {__version__}", f"Python {platform.python_version()}, {', '.join(found)}, {system}"]
 
 
 @contextmanager
@@ -211,8 +239,13 @@ def _resolve(reference: str) -> Any:
     return getattr(importlib.import_module(f"vaekit.cli.{module}"), name)
 
 
-def _fail(message: object, status: int) -> int:
-    _resolve("output:aside")(f"vaekit: error: {_typed(message)}")
+def _fail(message: object, status: int, as_json: bool) -> int:
+    """Says what went wrong in one line on standard error, and as one JSON object on standard output where that was asked for."""
+    line = _typed(message)
+    _resolve("output:aside")(f"vaekit: error: {line}")
+    if as_json and launched().leads:
+        with suppress(OSError, ValueError):
+            print(json.dumps({"error": line, "status": status}), flush=True)
     return status
 
 

@@ -16,24 +16,28 @@ class EvaluateOptions(ForeignFiles, SourceRunOptions):
     """The measures to take, and their effort; or the networks of an autoencoder that is no run."""
 
     run: str | None = option(
-        None, help="folder of a trained run; or give --encoder and --decoder", positional=True
+        None, first=True, help="folder of a trained run; or give --encoder and --decoder", positional=True
     )
     data: str | None = option(
-        None, help="a source as in `train` (default: the run's own; only then is summary.json written)"
+        None,
+        first=True,
+        help="a source as in `train` (default: the run's own; only then is summary.json written)",
     )
-    samples: int = option(5000, at_least=1, help="K of the importance-weighted bound")
+    samples: int = option(5000, at_least=1, first=True, help="K of the importance-weighted bound")
     images: int | None = option(
-        None, at_least=1, help="test images for the likelihood, drawn at random (default: all)"
+        None, at_least=1, first=True, help="test images for the likelihood, drawn at random (default: all)"
     )
     jackknife: bool = option(False, help="also the bound without its bias of order 1/K")
     annealed: int = option(
         0,
         at_least=0,
+        first=True,
         help="test images on which annealed importance sampling checks the bound; 100 take minutes",
     )
     sandwich: int = option(
         0,
         at_least=0,
+        first=True,
         help="images to draw from the model, whose log p(x) annealed chains bound from both sides",
     )
     chains: int = option(16, at_least=1, help="annealed chains for each image")
@@ -41,16 +45,17 @@ class EvaluateOptions(ForeignFiles, SourceRunOptions):
     leapfrog: int = option(2, at_least=1, help="steps of each trajectory of annealed chains")
     features: str | None = option(
         None,
+        first=True,
         help="in which samples are compared with test images: a name, or a file of `vaekit features` "
         "(default: mnist_v1 for MNIST, else principal components)",
     )
-    skip_quality: bool = option(False, help="leave out the quality of samples")
+    skip_quality: bool = option(False, first=True, help="leave out the quality of samples")
     disentanglement: Literal["auto", "yes", "no"] = option(
         "auto",
         help="measure how latents follow the factors that images were made from: where they are known, or yes, or no",
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
-    seed: int = option(0, at_least=0, help="seed of all draws")
+    seed: int = option(0, at_least=0, first=True, help="seed of all draws")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +71,20 @@ class CardsOptions(Common):
 class ScoreOptions(SourceRunOptions):
     """The images to score, the score, and the file it goes to."""
 
-    split: str = option("all", help="train, validation, test or all")
+    split: str = option("all", first=True, help="train, validation, test or all")
     scores: str | None = option(
-        None, help="names of scores, with commas between them (default: all that the model allows)"
+        None,
+        first=True,
+        help="names of scores, with commas between them (default: all that the model allows)",
     )
     by: str | None = option(
-        None, help="the score by which images are put in order (default: likelihood_regret_nats)"
+        None, first=True, help="the score by which images are put in order (default: likelihood_regret_nats)"
     )
     against: str | None = option(
-        None, help="a second source, of outliers: AUROC of each score, the same split of both"
+        None, first=True, help="a second source, of outliers: AUROC of each score, the same split of both"
     )
     odd: str | None = option(
-        None, help="classes that are outliers, with commas between them: AUROC of each score"
+        None, first=True, help="classes that are outliers, with commas between them: AUROC of each score"
     )
     quantile: float = option(
         0.99,

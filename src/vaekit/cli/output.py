@@ -35,6 +35,14 @@ def say(line: str) -> None:
         aside(f"vaekit: {as_typed(line)}")
 
 
+def agreed(question: str) -> bool:
+    """Returns whether somebody at the terminal says yes to a question; an empty answer is a no."""
+    try:
+        return input(f"vaekit: {printable(question)} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 def aside(line: str) -> None:
     """A line on standard error, and nothing that a terminal would obey; where nobody reads any more, the work goes on."""
     with suppress(OSError, ValueError):

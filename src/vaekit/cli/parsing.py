@@ -9,13 +9,11 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from vaekit.cli.help import show_help
+from vaekit.cli.help import option_name, show_help
 from vaekit.config.fields import Flag, Options, of_choices
 from vaekit.core import SettingError, near_miss
 
 HELP = ("-h", "--help")
-
-TYPED = {"start": "from"}  # which Python keeps for itself
 
 S = TypeVar("S", bound=Options)
 
@@ -59,7 +57,7 @@ def read(
     """
     typed = {title: [flag for flag in flags if not flag.decided] for title, flags in groups.items()}
     if any(word in HELP for word in words):
-        show_help(command, typed, description)
+        show_help(command, typed, description, everything="all" in words)
         raise SystemExit(0)
     flags = [flag for group in typed.values() for flag in group]
     given, placed = Words(command, flags, elsewhere).split(words)
@@ -70,11 +68,6 @@ def read(
             name = flag.name.upper() if flag.positional else option_name(flag.name)
             raise SettingError(f"{command} needs {name}; see {command} --help.")
     return values
-
-
-def option_name(name: str) -> str:
-    """`latent_dim` as it is typed: `--latent-dim`."""
-    return "--" + TYPED.get(name, name).replace("_", "-")
 
 
 class Words:

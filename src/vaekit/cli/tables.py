@@ -134,7 +134,7 @@ def cache_table(cache: Cache) -> list[str]:
         return ["no cache: there is no home folder, and $VAEKIT_CACHE names none"]
     rows = [
         (
-            _size(entry.bytes),
+            size_text(entry.bytes),
             entry.kind,
             "" if entry.images is None else f"{entry.images:,} images",
             entry.what,
@@ -149,13 +149,14 @@ def cache_table(cache: Cache) -> list[str]:
     ]
     if len(rows) > SHOWN:
         rest = sum(entry.bytes for entry in cache.entries[SHOWN:])
-        lines.append(f"and {counted(len(rows) - SHOWN, 'smaller one')}, {_size(rest)}")
-    done = "removed" if cache.emptied else _size(cache.bytes)
+        lines.append(f"and {counted(len(rows) - SHOWN, 'smaller one')}, {size_text(rest)}")
+    done = "removed" if cache.emptied else size_text(cache.bytes)
     checked = f", checked: {counted(cache.problems, 'problem')}" if cache.checked else ""
     return [f"{cache.path}: {counted(len(rows), 'item')}, {done}{checked}", *lines]
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """`7.5 MB`, in powers of 1,000."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
 
 

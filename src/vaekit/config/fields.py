@@ -39,6 +39,7 @@ class Flag:
         choices: the words that it takes; () for any.
         positional: on the command line it is given by its place.
         decided: the data decide it and nobody types it.
+        first: it is among those that people need first, which a long help shows alone.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Flag:
     choices: tuple[str, ...] = ()
     positional: bool = False
     decided: bool = False
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Rule:
     below: float | None = None
     positional: bool = False
     decided: bool = False
+    first: bool = False
     holds_part: ClassVar[bool] = False
 
     @property
@@ -103,7 +106,8 @@ class Rule:
     def flags(self, name: str, hint: Any, default: Any) -> list[Flag]:
         """Returns the flat options of the field."""
         choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
-        return [Flag(name, hint, default, self.help, self.range, choices, self.positional, self.decided)]
+        shown = {"positional": self.positional, "decided": self.decided, "first": self.first}
+        return [Flag(name, hint, default, self.help, self.range, choices, **shown)]
 
     def take(self, name: str, values: Mapping[str, Any], default: Any, quiet: bool) -> Any:
         """The field's value from flat values."""
@@ -124,6 +128,7 @@ def option(
     below: float | None = None,
     positional: bool = False,
     decided: bool = False,
+    first: bool = False,
 ) -> Any:
     """A field of `Options`.
 
@@ -133,8 +138,9 @@ def option(
         at_least, above, at_most, below: range of a number, which must be finite too.
         positional: on the command line it is given by its place, without a name.
         decided: the data decide it and nobody types it.
+        first: it is among those that people need first, which a long help shows alone.
     """
-    rule = Rule(help, at_least, above, at_most, below, positional, decided)
+    rule = Rule(help, at_least, above, at_most, below, positional, decided, first)
     return field_of(rule, default)
 
 

@@ -16,11 +16,12 @@ from vaekit.config.quantizer_parts import QUANTIZERS, QuantizerPart
 class AutoencoderSettings(Options):
     """Options of the models `AE` and `VAE`."""
 
-    latent_dim: int = option(20, at_least=1, help="number of latent dimensions")
+    latent_dim: int = option(20, at_least=1, first=True, help="number of latent dimensions")
     network: NetworkPart | Undecided = part(
         NETWORKS,
         "auto",
         words=("auto", CUSTOM),
+        first=True,
         help="auto takes mlp for small grey images and arrays, else strided",
     )
     init: Literal["auto", "pca", "random"] = option(
@@ -29,7 +30,7 @@ class AutoencoderSettings(Options):
         "auto takes pca for a Gaussian likelihood if the network is auto too",
     )
     likelihood: LikelihoodPart | Undecided = part(
-        LIKELIHOODS, "auto", help="auto takes bernoulli for binary pixels, else gaussian-optimal"
+        LIKELIHOODS, "auto", first=True, help="auto takes bernoulli for binary pixels, else gaussian-optimal"
     )
 
 
@@ -39,7 +40,7 @@ class GANSettings(Options):
 
     latent_dim: int = same(AutoencoderSettings, "latent_dim")
     network: NetworkPart | Undecided = part(
-        NETWORKS, "auto", help="auto takes mlp for small grey images and arrays, else strided"
+        NETWORKS, "auto", first=True, help="auto takes mlp for small grey images and arrays, else strided"
     )
 
 
@@ -51,10 +52,14 @@ class VQVAESettings(Options):
         GRID_NETWORKS, "patches", words=(), help="between images and grids of vectors"
     )
     quantizer: QuantizerPart = part(
-        QUANTIZERS, "ema", words=(), help="how codes are learned: moving averages, gradients, or not at all"
+        QUANTIZERS,
+        "ema",
+        words=(),
+        first=True,
+        help="how codes are learned: moving averages, gradients, or not at all",
     )
     likelihood: LikelihoodPart | Undecided = part(
-        LIKELIHOODS, "auto", help="auto takes bernoulli for binary pixels, else gaussian-optimal"
+        LIKELIHOODS, "auto", first=True, help="auto takes bernoulli for binary pixels, else gaussian-optimal"
     )
 
 

@@ -17,7 +17,7 @@ class NoSettings(Options):
 class ELBOSettings(Options):
     """Options of the objective `ELBO`."""
 
-    beta: float = option(1.0, at_least=0, help="weight of the KL term")
+    beta: float = option(1.0, at_least=0, first=True, help="weight of the KL term")
     kl_warmup: float = option(
         0.0,
         at_least=0,
@@ -36,7 +36,7 @@ class ELBOSettings(Options):
 class IWAESettings(Options):
     """Options of the objective `IWAE`."""
 
-    samples: int = option(5, at_least=1, help="draws of z for each image")
+    samples: int = option(5, at_least=1, first=True, help="draws of z for each image")
     estimator: Literal["standard", "dreg"] = option(
         "standard",
         help="gradient of the encoder; dreg is doubly reparameterised: less noise, for many samples",
@@ -48,7 +48,9 @@ class QuantizedSettings(Options):
     """Options of the objective `QuantizedReconstruction`."""
 
     commitment: float = option(
-        0.25, at_least=0, help="weight of the squared distance that draws the encoder to its codes"
+        0.25,
+        at_least=0,
+        help="weight of the squared distance that draws the encoder to its codes",
     )
 
 
@@ -59,6 +61,7 @@ class AdversarialSettings(Options):
     penalty: float = option(
         1.0,
         at_least=0,
+        first=True,
         help="weight of the discriminator's squared gradient at real images (R1); 0 takes none",
     )
 
@@ -67,14 +70,14 @@ class AdversarialSettings(Options):
 class TCVAESettings(Options):
     """Options of the objective `TCVAE`."""
 
-    beta: float = option(6.0, at_least=0, help="weight of the total correlation; 1 is the ELBO")
+    beta: float = option(6.0, at_least=0, first=True, help="weight of the total correlation; 1 is the ELBO")
 
 
 @dataclass(frozen=True)
 class FactorVAESettings(Options):
     """Options of the objective `FactorVAE`."""
 
-    gamma: float = option(10.0, at_least=0, help="weight of the total correlation")
+    gamma: float = option(10.0, at_least=0, first=True, help="weight of the total correlation")
     discriminator_width: int = option(
         256, at_least=1, help="units of each of the discriminator's six layers; 1000 in the paper"
     )
@@ -84,7 +87,7 @@ class FactorVAESettings(Options):
 class DIPVAESettings(Options):
     """Options of the objective `DIPVAE`."""
 
-    off_diagonal: float = option(10.0, at_least=0, help="weight of the squared covariances of z")
+    off_diagonal: float = option(10.0, at_least=0, first=True, help="weight of the squared covariances of z")
     diagonal: float = option(
         10.0, at_least=0, help="weight of the squared distance of the variances of z from 1"
     )
@@ -94,7 +97,7 @@ class DIPVAESettings(Options):
 class CapacitySettings(Options):
     """Options of the objective `Capacity`."""
 
-    capacity: float = option(25.0, at_least=0, help="KL that is aimed at in the end (nats)")
+    capacity: float = option(25.0, at_least=0, first=True, help="KL that is aimed at in the end (nats)")
     capacity_ramp: float = option(
         0.33, at_least=0, at_most=1, help="share of the run over which the aim rises from 0"
     )

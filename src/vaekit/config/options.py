@@ -23,14 +23,15 @@ class DataSettings(Options):
     """The source of the images: the options of `vaekit.load_data`."""
 
     data: str = option(
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file"
+        first=True,
+        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
     )
     data_dir: str | None = option(
         None,
         help="folder with the files of named sets (in a subfolder of that name); else $VAEKIT_DATA, else a cache",
     )
     image_size: str | None = option(
-        None, help="bring all images to this size: 64, or 48x64 for height x width (pixels)"
+        None, first=True, help="bring all images to this size: 64, or 48x64 for height x width (pixels)"
     )
     fit: Literal["crop", "pad"] = option(
         "crop",
@@ -43,7 +44,8 @@ class DataSettings(Options):
         None, help="name of the images in a .npz (default: by the names there, images or x_train, say)"
     )
     labels_key: str | None = option(
-        None, help="name of the labels in a .npz, or their column in a table (default: by the names there)"
+        None,
+        help="name of the labels in a .npz, or their column in a table (default: by the names there)",
     )
     pixels: Literal["auto", "binary", "8-bit", "unit", "real"] = option(
         "auto",
@@ -82,15 +84,17 @@ class FitSettings(Options):
     epochs: int | None = option(
         None,
         at_least=1,
+        first=True,
         help="length in passes over the training images (no length given: by the number of images)",
     )
-    steps: int | None = option(None, at_least=1, help="length in steps instead")
+    steps: int | None = option(None, at_least=1, first=True, help="length in steps instead")
     budget: str | None = option(
         None,
+        first=True,
         help="length as a time on this machine instead: 90s, 3min, 1h; becomes steps, by timing 50, before training begins",
     )
     batch_size: int | None = option(
-        None, at_least=1, help="images per step (none given: by the number of images)"
+        None, at_least=1, first=True, help="images per step (none given: by the number of images)"
     )
     flip: bool = option(
         False,
@@ -103,7 +107,7 @@ class FitSettings(Options):
         help="update rule; muon is for matrices, such as those of a code prior, and leaves the rest to adamw",
     )
     learning_rate: float | None = option(
-        None, above=0, help="peak learning rate (none given: by shape and batch size)"
+        None, above=0, first=True, help="peak learning rate (none given: by shape and batch size)"
     )
     schedule: Schedule = part(
         SCHEDULES, "linear", words=(), help="how the learning rate falls to 0 over the run, or constant"
@@ -131,7 +135,7 @@ class FitSettings(Options):
         at_least=0,
         help="time between resumable states: what a crash can cost; the weights are bit for bit the same",
     )
-    seed: int = option(0, at_least=0, help="seed of weights, order and noise; never of the split")
+    seed: int = option(0, at_least=0, first=True, help="seed of weights, order and noise; never of the split")
     device: str = option("auto", help="auto, cpu, cuda or mps")
     precision: Literal["auto", "fp32", "bf16"] = option(
         "auto", help="arithmetic of the networks; likelihoods and KL are always fp32"

@@ -46,7 +46,9 @@ class Undecided:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def part(table: Table, default: str, *, help: str, words: tuple[str, ...] = ("auto",)) -> Any:
+def part(
+    table: Table, default: str, *, help: str, words: tuple[str, ...] = ("auto",), first: bool = False
+) -> Any:
     """A field of `Options` that takes a part.
 
     Args:
@@ -54,8 +56,9 @@ def part(table: Table, default: str, *, help: str, words: tuple[str, ...] = ("au
         default: a name, or one of the words.
         help: one line.
         words: that leave the part undecided.
+        first: as in `option`.
     """
-    return field_of(PartRule(help, table=table, words=words), default)
+    return field_of(PartRule(help, first=first, table=table, words=words), default)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class PartRule(Rule):
 
     def flags(self, name: str, hint: Any, default: Any) -> list[Flag]:
         choices = (*(word for word in self.words if word != CUSTOM), *self.table)
-        return [Flag(name, str, default, self.help, choices=choices), *part_flags(name, self.table)]
+        own = Flag(name, str, default, self.help, choices=choices, first=self.first)
+        return [own, *part_flags(name, self.table)]
 
     def take(self, name: str, values: Mapping[str, Any], default: Any, quiet: bool) -> Any:
         known = {flag.name: flag for flag in part_flags(name, self.table)}

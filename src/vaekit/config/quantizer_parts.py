@@ -33,7 +33,7 @@ class QuantizerPart(Part):
 class CodebookPart(QuantizerPart):
     """Options of the codebooks, which differ in how their vectors learn."""
 
-    codes: int = option(512, at_least=2, help="K, size of the codebook")
+    codes: int = option(512, at_least=2, first=True, help="K, size of the codebook")
     code_dim: int = option(16, at_least=1, help="length of a code's vector")
     decay: float = option(0.99, at_least=0, below=1, help="of the moving averages of the codebook, per step")
     kmeans: bool = option(True, help="start the codebook by k-means on the encoder's output")
@@ -58,7 +58,7 @@ class GradientCodes(CodebookPart):
 class FSQ(QuantizerPart):
     """Finite scalar quantisation: codes are fixed (Mentzer et al. 2023)."""
 
-    codes: int = option(512, help=f"about the number of codes: {', '.join(map(str, LEVELS))}")
+    codes: int = option(512, first=True, help=f"about the number of codes: {', '.join(map(str, LEVELS))}")
 
     module: ClassVar[str | type] = "vaekit.networks.quantizers:FiniteScalars"
 

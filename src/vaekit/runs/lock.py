@@ -33,6 +33,10 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class BeingTrained(RunError):
+    """Another process is training the run."""
+
+
 class SoleWriter:
     """The one process that may write a run, as long as it holds its config.json.
 
@@ -70,7 +74,7 @@ class SoleWriter:
             except OSError as error:
                 file.close()
                 if error.errno in HELD:
-                    raise RunError(
+                    raise BeingTrained(
                         f"{self.path.parent}: another process is training this run; stop it first, or let it end."
                     ) from None
                 if error.errno not in UNKNOWN:

@@ -1,0 +1,114 @@
+"""`remove`: a run and what was made of it, without what is not its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from vaekit.runs.files import writing
+from vaekit.runs.lock import sole_writer
+from vaekit.runs.records import CONFIG, METRICS, PREVIEWS, SUMMARY, WEIGHTS, has_begun, read_run_config
+from vaekit.runs.temporaries import is_temporary
+
+# What this package writes into the folder of a run where no other name was given.
+OWN = (
+    *(WEIGHTS, SUMMARY, METRICS, PREVIEWS, "report.html", "features.safetensors"),
+    *(
+        "samples.*",
+        "reconstructions.*",
+        "codes.*",
+        "scores.*",
+        "interpolation.*",
+        "neighbours.*",
+        "duplicates.*",
+    ),
+    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png"),
+    *("onnx/encoder.onnx", "onnx/decoder.onnx"),
+    *(
+        f"prior/{name}"
+        for name in (WEIGHTS, SUMMARY, METRICS, PREVIEWS, CONFIG, "samples.*", "figures/*.png")
+    ),
+    *("prior/checkpoints/step-*.safetensors", "prior/checkpoints/step-*.damaged"),
+)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What `remove` did.
+
+    Attributes:
+        run: the folder.
+        files: how many were removed.
+        size: of them together, bytes.
+        left: files in the folder that are none of the run's, which stay with the folders that they are in.
+    """
+
+    run: Path
+    files: int
+    size: int
+    left: tuple[Path, ...] = ()
+
+
+def remove(run: str | Path) -> Removed:
+    """Removes a run: its record, weights and states, its prior, and figures, samples and tables that were made of it
+    under their usual names. Whatever else is in its folder stays.
+
+    Args:
+        run: its folder.
+
+    Returns:
+        What was removed, and what stays.
+
+    Raises:
+        RunError: no run, one that another process is training, or files that may not be removed.
+
+    Example:
+        >>> import vaekit
+        >>> vaekit.remove("runs/first").left  # doctest: +SKIP
+        ()
+    """
+    folder = Path(run)
+    if not has_begun(folder):
+        read_run_config(folder)  # says what is there
+    count = size = 0
+    with sole_writer(folder), writing(folder):
+        for path in [
+            *_own(folder),
+            folder / CONFIG,
+        ]:  # the record last: a run that is half gone can be removed again
+            size += path.lstat().st_size
+            path.unlink()
+            count += 1
+        for inner in sorted(
+            (path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()), reverse=True
+        ):
+            _remove_if_empty(inner)
+    _remove_if_empty(folder)
+    left = (
+        tuple(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+        if folder.exists()
+        else ()
+    )
+    return Removed(folder, count, size, left)
+
+
+def _own(folder: Path) -> Iterator[Path]:
+    """The files of a run in its folder, but for its record; a link is not followed."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        name = path.relative_to(folder).as_posix()
+        if is_temporary(path.name) or any(_matches(name, pattern) for pattern in OWN):
+            yield path
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Returns whether a name within the folder is of a pattern; a star stands for no slash."""
+    return name.count("/") == pattern.count("/") and fnmatch(name, pattern)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
