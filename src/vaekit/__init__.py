@@ -62,6 +62,10 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.evaluation.cards.side_by_side import cards as cards
     from vaekit.evaluation.evaluate import Evaluation as Evaluation
     from vaekit.evaluation.evaluate import evaluate as evaluate
+    from vaekit.evaluation.neighbours import Duplicates as Duplicates
+    from vaekit.evaluation.neighbours import Neighbours as Neighbours
+    from vaekit.evaluation.neighbours import duplicates as duplicates
+    from vaekit.evaluation.neighbours import search as search
     from vaekit.evaluation.samples.features.learn import Learned as Learned
     from vaekit.evaluation.samples.features.learn import features as features
     from vaekit.evaluation.score import Scores as Scores
@@ -85,8 +89,14 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.ask import sample as sample
     from vaekit.runs.check import Checked as Checked
     from vaekit.runs.check import check as check
+    from vaekit.runs.interpolate import Interpolation as Interpolation
+    from vaekit.runs.interpolate import interpolate as interpolate
+    from vaekit.runs.listing import Listed as Listed
+    from vaekit.runs.listing import list_runs as list_runs
     from vaekit.runs.load import Run as Run
     from vaekit.runs.load import load_run as load_run
+    from vaekit.runs.remove import Removed as Removed
+    from vaekit.runs.remove import remove as remove
     from vaekit.training.fit import History as History
     from vaekit.training.fit import fit as fit
     from vaekit.training.priors import prior as prior
@@ -145,6 +155,12 @@ PUBLIC = {  # name -> "module" or "module:name"
     "cache": "vaekit.data.kept:cache",
     "Cache": "vaekit.data.kept:Cache",
     "score": "vaekit.evaluation.score:score",
+    "search": "vaekit.evaluation.neighbours:search",
+    "Neighbours": "vaekit.evaluation.neighbours:Neighbours",
+    "duplicates": "vaekit.evaluation.neighbours:duplicates",
+    "Duplicates": "vaekit.evaluation.neighbours:Duplicates",
+    "interpolate": "vaekit.runs.interpolate:interpolate",
+    "Interpolation": "vaekit.runs.interpolate:Interpolation",
     "Comparison": "vaekit.comparison.compare:Comparison",
     "Demo": "vaekit.demonstration:Demo",
     "Learned": "vaekit.evaluation.samples.features.learn:Learned",

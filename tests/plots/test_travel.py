@@ -13,6 +13,8 @@ from pictures import column_above, row_beside
 from vaekit.core import SettingError
 from vaekit.models import AE, VAE
 from vaekit.plots import grids, paths, travel
+from vaekit.runs import interpolate
+from vaekit.runs import interpolate
 
 
 class Flatten(nn.Module):
@@ -157,7 +159,7 @@ def test_nothing_to_traverse_is_said():
 def test_spherical_interpolation_is_the_arc():
     angle = 0.7
     a, b = torch.tensor([2.0, 0.0, 0.0]), 2 * torch.tensor([math.cos(angle), math.sin(angle), 0.0])
-    walk = paths.slerp(a, b, 9)
+    walk = interpolate.slerp(a, b, 9)
     turned = torch.linspace(0, angle, 9)  # a rotation by equal angles in the plane of both
     expected = 2 * torch.stack([turned.cos(), turned.sin(), torch.zeros(9)], dim=1)
     assert torch.allclose(walk, expected, atol=1e-6)
@@ -167,15 +169,15 @@ def test_spherical_interpolation_keeps_the_norm_of_equal_ends():
     generator = torch.Generator().manual_seed(3)
     a, b = torch.randn(2, 20, generator=generator)
     b = b * a.norm() / b.norm()
-    assert torch.allclose(paths.slerp(a, b, 11).norm(dim=1), a.norm().expand(11), rtol=1e-5)
-    assert paths.lerp(a, b, 11)[5].norm() < 0.95 * a.norm()
+    assert torch.allclose(interpolate.slerp(a, b, 11).norm(dim=1), a.norm().expand(11), rtol=1e-5)
+    assert interpolate.lerp(a, b, 11)[5].norm() < 0.95 * a.norm()
 
 
 @pytest.mark.parametrize("end", [[3.0, 6.0], [-1.0, -2.0], [0.0, 0.0]])
 def test_spherical_interpolation_without_an_arc_is_the_line(end):
     a, b = torch.tensor([1.0, 2.0]), torch.tensor(end)
     expected = np.linspace(a.numpy(), b.numpy(), 5)
-    assert np.allclose(paths.slerp(a, b, 5), expected, atol=1e-6)
+    assert np.allclose(interpolate.slerp(a, b, 5), expected, atol=1e-6)
 
 
 def test_interpolations_stand_between_their_originals():

@@ -7,8 +7,11 @@ from typing import Literal
 
 from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
 from vaekit.cli.measuring_options import CardsOptions as CardsOptions
+from vaekit.cli.measuring_options import DuplicatesOptions as DuplicatesOptions
 from vaekit.cli.measuring_options import EvaluateOptions as EvaluateOptions
+from vaekit.cli.measuring_options import InterpolateOptions as InterpolateOptions
 from vaekit.cli.measuring_options import ScoreOptions as ScoreOptions
+from vaekit.cli.measuring_options import SearchOptions as SearchOptions
 from vaekit.config.compare_options import CompareSettings
 from vaekit.config.fields import option, same
 from vaekit.config.likelihood_parts import LikelihoodPart

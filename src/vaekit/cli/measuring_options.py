@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vaekit.cli.common_options import Common, SourceRunOptions
+from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
 from vaekit.config.fields import option, same
 from vaekit.config.foreign_options import ForeignFiles
 from vaekit.config.options import FitSettings
@@ -64,6 +64,51 @@ class CardsOptions(Common):
 
     cards: tuple[str, ...] = option(
         (), help="files of cards, two or more; the others are compared with the first", positional=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions(SourceRunOptions):
+    """The image to search for, and where."""
+
+    image: str = option(help="image file", positional=True)
+    count: int = option(12, at_least=1, help="number of images to find")
+    split: str = option("all", help="train, validation, test or all of what is searched")
+    out: str | None = option(
+        None, help=".png: the image, then the nearest row by row (default: RUN/neighbours.png)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicatesOptions(SourceRunOptions):
+    """The images to compare, and how alike they must be."""
+
+    share: float = option(
+        0.25,
+        at_least=0,
+        help="a pair is nearly the same below this share of the model's own squared error; 0 for exact copies alone",
+    )
+    split: str = option("all", help="train, validation, test or all")
+    out: str | None = option(None, help=".csv, one line for each pair (default: RUN/duplicates.csv)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterpolateOptions(RunOptions):
+    """The two images, and the way between them."""
+
+    first: str = option(help="image file", positional=True)
+    last: str = option(help="image file", positional=True)
+    steps: int = option(10, at_least=2, help="images on the way, both ends among them")
+    way: Literal["spherical", "linear"] = option(
+        "spherical", help="spherical keeps the length that draws of the prior have; linear goes straight"
+    )
+    label: str | None = option(
+        None, help="class under which a conditional run decodes: a name, or else a number from 0"
+    )
+    out: str | None = option(
+        None,
+        help=".png (the first image, the way, the last), .npz, .npy, .csv, .parquet, or a folder (default: "
+        "RUN/interpolation.png; of rows .csv, of other real values .npz)",
     )
 
 

@@ -16,7 +16,8 @@ from vaekit.images.sheet import contact_sheet
 from vaekit.inference import decode, encode, reconstruct, shown_images
 from vaekit.models import Model
 from vaekit.models.capabilities import Decodes, Encodes, Reconstructs
-from vaekit.plots.paths import choose_pairs, lerp
+from vaekit.plots.paths import choose_pairs
+from vaekit.runs.interpolate import lerp
 
 SAMPLES, COLUMNS = 32, 8
 REBUILT, STEPS, PAIRS = 10, 8, 2

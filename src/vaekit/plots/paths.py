@@ -46,26 +46,6 @@ def repeated(labels: Tensor | None, index: int, count: int) -> Tensor | None:
     return None if labels is None else labels[index].repeat(count)
 
 
-def lerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """Latents on the straight line from a to b, (D,) each: (steps, D)."""
-    t = torch.linspace(0, 1, steps)[:, None]
-    return (1 - t) * a + t * b
-
-
-def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """Latents on the arc from a to b, (D,) each: (steps, D) (Shoemake 1985).
-
-    Where the ends are parallel, opposite or zero there is no arc, and the line is taken.
-    """
-    norms = a.norm() * b.norm()
-    cosine = ((a @ b) / norms).clamp(-1, 1) if norms > 0 else torch.ones(())
-    angle = torch.arccos(cosine)
-    if torch.sin(angle) < 1e-4:
-        return lerp(a, b, steps)
-    t = torch.linspace(0, 1, steps)[:, None]
-    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
-
-
 def choose_pairs(
     labels: Tensor | None, count: int, wanted: int = 4, alike: bool = False
 ) -> list[tuple[int, int]]:

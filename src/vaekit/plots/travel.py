@@ -15,7 +15,8 @@ from vaekit.metrics import DEAD_NATS
 from vaekit.models.base import Model
 from vaekit.models.capabilities import Decodes
 from vaekit.plots.grids import fit, sheet, stack
-from vaekit.plots.paths import STEPS, lerp, manifold_latents, repeated, slerp, traversal_latents
+from vaekit.plots.paths import STEPS, manifold_latents, repeated, traversal_latents
+from vaekit.runs.interpolate import lerp, slerp
 
 TILE = 0.42  # inches, about; rows are many
 

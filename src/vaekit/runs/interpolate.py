@@ -1,0 +1,116 @@
+"""`interpolate`: from one image to another through the latents of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vaekit import inference
+from vaekit.core import SettingError, choose
+from vaekit.data import to_unit
+from vaekit.models.capabilities import Decodes, Encodes, check_needs
+from vaekit.runs.ask import run_of
+from vaekit.runs.given import given_examples
+from vaekit.runs.load import Run
+from vaekit.runs.outputs import IMAGE_FILES, check_holds, check_out, write_images
+
+WAYS = ("spherical", "linear")
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """A walk from one image to another.
+
+    Attributes:
+        names: of the two images.
+        latents: the walk, (S, D), from one posterior mean to the other.
+        images: means of p(x|z) along it, (S, *shape).
+        ends: the two images as they were shown to the model, (2, *shape).
+    """
+
+    names: list[str]
+    latents: Tensor = field(repr=False)
+    images: Tensor = field(repr=False)
+    ends: Tensor = field(repr=False)
+
+
+def lerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Latents on the straight line from a to b, (D,) each: (steps, D)."""
+    t = torch.linspace(0, 1, steps)[:, None]
+    return (1 - t) * a + t * b
+
+
+def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Latents on the arc from a to b, (D,) each: (steps, D) (Shoemake 1985).
+
+    Where the ends are parallel, opposite or zero there is no arc, and the line is taken.
+    """
+    norms = a.norm() * b.norm()
+    cosine = ((a @ b) / norms).clamp(-1, 1) if norms > 0 else torch.ones(())
+    angle = torch.arccos(cosine)
+    if torch.sin(angle) < 1e-4:
+        return lerp(a, b, steps)
+    t = torch.linspace(0, 1, steps)[:, None]
+    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+
+def interpolate(
+    run: Run | str | Path,
+    first: object,
+    last: object,
+    *,
+    steps: int = 10,
+    way: str = "spherical",
+    label: str | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Interpolation:
+    """Walks from one image to another in equal steps between their posterior means, and decodes what lies between.
+
+    Args:
+        run: from `load_run`, or its folder; of an ae or a vae.
+        first, last: a file, or one example each as in `Run.load_data`.
+        steps: images on the walk, both ends (as the model reconstructs them) among them.
+        way: spherical keeps the length that draws of the prior have (White 2016); linear goes straight.
+        label: class under which a conditional run decodes.
+        out: a file to write too: .png (the first image, the walk, the last), .npz, .npy, a table, or a folder of PNGs.
+        device: where a folder's model is computed.
+
+    Raises:
+        SettingError: a model that does not encode and decode, more images than one, a number or word out of range.
+        DataError: an image cannot be used.
+        RunError: `out` cannot be written.
+
+    Example:
+        >>> import vaekit
+        >>> vaekit.interpolate("runs/vae-photos-1", "a.jpg", "b.jpg", out="walk.png").images.shape  # doctest: +SKIP
+        torch.Size([10, 3, 64, 64])
+    """
+    choose(way, WAYS, "way")
+    if steps < 2:
+        raise SettingError(f"steps={steps}: must be at least 2.")
+    if out is not None:
+        check_out(Path(out), IMAGE_FILES)
+    run = run_of(run, device)
+    model = run.model
+    check_needs(model, (Encodes, Decodes), f"interpolate in {run.path}")
+    if out is not None:
+        check_holds(Path(out), model.shape, model.pixels)
+    ends = [given_examples(run, one, label) for one in (first, last)]
+    for one, split in zip((first, last), ends, strict=True):
+        if len(split) != 1:
+            raise SettingError(f"interpolate takes one image at each end; {one} has {len(split):,}.")
+    start, end = (inference.encode(model, split) for split in ends)
+    walk = (slerp if way == "spherical" else lerp)(start.mean[0], end.mean[0], steps)
+    labels = None if start.labels is None else start.labels[:1].repeat(steps)
+    images = inference.decode(model, walk, labels)
+    names = [split.names[0] if split.names else str(place) for place, split in enumerate(ends)]
+    shown = torch.cat([inference.shown_images(model, split) for split in ends])
+    if out is not None:
+        beside = Path(out).suffix.lower() == ".png"
+        written = torch.cat([shown[:1], images, shown[1:]]) if beside else images
+        write_images(to_unit(written), Path(out), model.pixels, columns=len(written) if beside else None)
+    return Interpolation(names, walk, images, shown)
