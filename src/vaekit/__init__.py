@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit import plots as plots
     from vaekit.comparison.compare import Comparison as Comparison
     from vaekit.comparison.compare import compare as compare
+    from vaekit.comparison.finished import SideBySide as SideBySide
     from vaekit.config.likelihood_parts import BCE as BCE
     from vaekit.config.likelihood_parts import Bernoulli as Bernoulli
     from vaekit.config.likelihood_parts import Categorical as Categorical
@@ -162,6 +163,7 @@ PUBLIC = {  # name -> "module" or "module:name"
     "interpolate": "vaekit.runs.interpolate:interpolate",
     "Interpolation": "vaekit.runs.interpolate:Interpolation",
     "Comparison": "vaekit.comparison.compare:Comparison",
+    "SideBySide": "vaekit.comparison.finished:SideBySide",
     "Demo": "vaekit.demonstration:Demo",
     "Learned": "vaekit.evaluation.samples.features.learn:Learned",
     "Scores": "vaekit.evaluation.score:Scores",

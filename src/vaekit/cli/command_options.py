@@ -13,7 +13,7 @@ from vaekit.cli.measuring_options import InterpolateOptions as InterpolateOption
 from vaekit.cli.measuring_options import ScoreOptions as ScoreOptions
 from vaekit.cli.measuring_options import SearchOptions as SearchOptions
 from vaekit.config.compare_options import CompareSettings
-from vaekit.config.fields import option, same
+from vaekit.config.fields import field_of, option, rule_of, same
 from vaekit.config.likelihood_parts import LikelihoodPart
 from vaekit.config.network_parts import NetworkPart
 from vaekit.config.options import DataSettings, FitSettings
@@ -179,7 +179,7 @@ class FiguresOptions(SourceRunOptions):
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own, or its preview images where that is gone)"
     )
-    out: str | None = option(None, help="folder (default: RUN/figures)")
+    out: str | None = option(None, help="folder, or a .png for one figure (default: RUN/figures)")
     only: str | None = option(None, help="names of figures, with commas between them (default: all that fit)")
     tsne: bool = option(False, help="draw the t-SNE map too; takes a while")
     ellipses: int = option(
@@ -240,8 +240,14 @@ class CacheOptions(Common):
 
 @dataclass(frozen=True)
 class CompareOptions(DataSettings):
-    """The methods to compare, their budget, and the folder."""
+    """The methods to compare, their budget, and the folder; or runs that have ended."""
 
+    data: str | None = field_of(rule_of(DataSettings.__dataclass_fields__["data"]), None)  # type: ignore[assignment]
+    runs: tuple[str, ...] = option(
+        (),
+        help="folders of runs that have ended, to be put side by side instead of training",
+        positional=True,
+    )
     methods: tuple[str, ...] = option(
         (),
         first=True,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
+from vaekit.comparison.finished import SideBySide, side_by_side
 from vaekit.comparison.measure import Reference
 from vaekit.comparison.page import write_comparison
 from vaekit.comparison.plan import Plan, check_place, find_folder, make_plan
@@ -59,11 +60,20 @@ class Comparison:
         return "" if self.table is None else self.table.withheld
 
 
+@overload
+def compare(data: Data | str | Path, methods: Sequence[str] | None = None, **options: Any) -> Comparison: ...
+
+
+@overload
+def compare(*, runs: Sequence[str | Path]) -> SideBySide: ...
+
+
 @documented(CompareSettings)
 def compare(
-    data: Data | str | Path,
+    data: Data | str | Path | None = None,
     methods: Sequence[str] | None = None,
     *,
+    runs: Sequence[str | Path] = (),
     seeds: int = 3,
     seed: int = 0,
     budget: str | None = None,
@@ -74,13 +84,14 @@ def compare(
     should_stop: Stop = lambda: None,
     tell: Say = lambda line: None,
     **options: Any,
-) -> Comparison:
+) -> Comparison | SideBySide:
     """Trains several methods on the same data with several seeds each, measures every row of the lesson's table,
     and writes the page. What an earlier call with the same arguments has done in the folder is not repeated.
 
     Args:
         data: a source as in `load_data`, or a data set that is loaded already.
         methods: keys of METHODS; None takes the lesson's, as far as they fit the data.
+        runs: folders of two runs or more that have ended, in place of all else: they are put side by side as they are.
         seeds: sub-runs of each method.
         seed: the first of the seeds.
         budget: processor time of each sub-run, "120s", "5m" or "1h", which becomes steps by timing a few steps of each
@@ -97,13 +108,20 @@ def compare(
             given are decided by the data, once for all methods.
 
     Returns:
-        The table and the files; or how far it came.
+        The table and the files; or how far it came. Of `runs` their figures, row by row.
 
     Raises:
-        SettingError: an unknown method or option, or a value that does not fit a method or the data.
+        SettingError: an unknown method or option, or a value that does not fit a method or the data; runs on other data or
+            under other likelihoods than the first.
         DataError: data that cannot be used.
         RunError: the folder holds something else, or cannot be written.
     """
+    if runs:
+        if data is not None:
+            raise SettingError("data= is trained on, runs= have been trained; give one of them.", "runs")
+        return side_by_side(runs)
+    if data is None:
+        raise SettingError("compare needs data= to train on, or two runs or more that have ended.", "data")
     check_wish(methods or (), seeds, budget, epochs, steps)
     limit = parse_budget(budget or BUDGET) if epochs is None and steps is None else None
     check_features(features)

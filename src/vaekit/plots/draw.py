@@ -19,6 +19,19 @@ from vaekit.runs.ask import data_to_show, run_of
 from vaekit.runs.files import check_writable, write_atomic, writing
 from vaekit.runs.load import Run
 
+OTHERS = (
+    ".pdf",
+    ".svg",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".eps",
+    ".html",
+)  # no folder is meant
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -56,7 +69,7 @@ def figures(
         run: from `load_run`, or its folder.
         data: a data set or source; the run's own by default, or if that is gone its preview images.
         label: class of images without labels, for a conditional run.
-        out: folder for PNG files; None keeps the figures in memory.
+        out: folder for PNG files, or of one figure a .png; None keeps the figures in memory.
         only: keys of FIGURES; all by default.
         tsne, ellipses, linear: see `Wishes`.
         report: write the run's page, RUN/report.html, with the files; a prior has none, its page is that
@@ -64,7 +77,7 @@ def figures(
         device: where a folder's model is computed.
 
     Raises:
-        SettingError: an unknown figure, or a page without files.
+        SettingError: an unknown figure, a page without files, or one .png for several figures.
         DataError: a source that was given cannot be used.
         RunError: the folder cannot be written.
     """
@@ -73,8 +86,16 @@ def figures(
         choose(name, FIGURES, "figure")
     if report and out is None:
         raise SettingError("report=True: the page shows files; say with out= where they go.", "report")
+    ending = "" if out is None or Path(out).is_dir() else Path(out).suffix.lower()
+    if ending in OTHERS:
+        raise SettingError(f"out='{out}': figures are written as .png; name one, or a folder.", "out")
+    single = ending == ".png"
+    if single and len(names) != 1:
+        raise SettingError(
+            f"out='{out}' is one file; name its figure, only='{names[0]}' say, or a folder for all.", "out"
+        )
     if out is not None:
-        check_writable(Path(out) / "figure.png")
+        check_writable(Path(out) if single else Path(out) / "figure.png")
     run = run_of(run, device)
     view = View(run, data_to_show(run, data, label), Wishes(tsne, ellipses, linear))
     drawn = Drawn()
@@ -85,7 +106,7 @@ def figures(
         elif out is None:
             drawn.figures[name] = result
         else:
-            drawn.files[name] = _write(result, Path(out) / f"{name}.png")
+            drawn.files[name] = _write(result, Path(out) if single else Path(out) / f"{name}.png")
     if report and run.settings.method not in PRIORS:
         return replace(drawn, report=write_report(run, drawn.files, drawn.left_out))
     return drawn

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.core import RunError, VaekitError, choose
-from vaekit.metrics import PLAIN, Metric, Under, metric_of
+from vaekit.distributions.likelihoods import measured_under
+from vaekit.metrics import Metric, metric_of
 from vaekit.runs.lock import BeingTrained, sole_writer
 from vaekit.runs.records import (
     CONFIG,
@@ -182,14 +183,9 @@ def _with_figure(entry: Listed, config: RunConfig, summary: Summary | None) -> L
     key = next((key for key in TELLING if key in found), None)
     if key is None:
         return entry
-    return replace(entry, key=key, value=found[key], metric=metric_of(key, _under(config, summary)))
-
-
-def _under(config: RunConfig, summary: Summary) -> Under:
-    if summary.likelihood is None:
-        return PLAIN
-    from vaekit.distributions.likelihoods import measured_under
-
-    return measured_under(
-        summary.likelihood, bool(config.settings.get("conditional")) and config.data.classes > 0
+    return replace(
+        entry,
+        key=key,
+        value=found[key],
+        metric=metric_of(key, measured_under(summary.likelihood, config.conditional)),
     )

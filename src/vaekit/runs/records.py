@@ -12,6 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from vaekit.config.methods import METHODS
 from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, foreign, near_miss
 from vaekit.data.dataset import PIXELS
@@ -102,6 +103,12 @@ class RunConfig:
     versions: Mapping[str, Any]
     start: StartRecord | None = field(default=None, metadata=OPTIONAL)
     lengths: tuple[LengthRecord, ...] | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def conditional(self) -> bool:
+        """Returns whether the method is given the class of each image."""
+        entry = METHODS.get(str(self.settings.get("method")))
+        return entry is not None and entry.labels and self.data.classes > 0
 
     @property
     def lengthened_at(self) -> int:

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import vaekit
 from vaekit.cli.command_options import CompareOptions
+from vaekit.cli.comparing import comparison_result, side_by_side_result
 from vaekit.cli.output import Result, say
-from vaekit.cli.signals import status_after, stopping
-from vaekit.cli.tables import comparison_lines
+from vaekit.cli.signals import stopping
 from vaekit.config.compare_options import CompareSettings
 
 
 def compare(options: CompareOptions) -> Result:
-    """Trains, measures and compares; resumes where it was interrupted."""
+    """Trains, measures and compares, resuming where it was interrupted; or puts ended runs side by side."""
     with stopping() as reason:
-        found = vaekit.compare(
-            methods=options.methods,
-            seeds=options.seeds,
-            seed=options.seed,
-            budget=options.budget,
-            epochs=options.epochs,
-            steps=options.steps,
-            out=options.out,
-            features=options.features,
-            should_stop=reason,
-            tell=say,
-            **options.those_of(CompareSettings),
-        )
-    plan, table = found.plan, found.table
-    values: dict[str, Any] = {
-        "out": str(found.out),
-        "interrupted": found.interrupted,
-        "lengths": plan.lengths,
-        "prior_lengths": plan.prior_lengths,
-        "decided": plan.decided,
-    }
-    if found.interrupted is not None or table is None:
-        say(f"stopped ({found.interrupted}); the same command resumes it; --out {found.out}")
-        return Result(values, f"out   {found.out} (not finished)", status_after(str(found.interrupted)))
-    means = {m: {name: spread.mean for name, spread in row.items()} for m, row in table.figures.items()}
-    failed = {m: list(runs) for m, runs in table.failures.items() if runs}
-    values |= {
-        "figures": means,
-        "failed": failed,
-        "withheld": found.withheld,
-        "page": str(found.page),
-        "numbers": str(found.numbers),
-    }
-    return Result(values, [*comparison_lines(table), str(found.page), str(found.numbers)])
+        asked = {"runs": options.runs} if options.runs else asked_of(options, reason)
+        found = vaekit.compare(**asked)
+    return side_by_side_result(found) if isinstance(found, vaekit.SideBySide) else comparison_result(found)
+
+
+def asked_of(options: CompareOptions, reason: Callable[[], str | None]) -> dict[str, Any]:
+    """Arguments of the public call."""
+    own = ("methods", "seeds", "seed", "budget", "epochs", "steps", "out", "features")
+    given = {name: getattr(options, name) for name in own} | options.those_of(CompareSettings)
+    return {**given, "should_stop": reason, "tell": say}
