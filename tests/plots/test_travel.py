@@ -14,7 +14,6 @@ from vaekit.core import SettingError
 from vaekit.models import AE, VAE
 from vaekit.plots import grids, paths, travel
 from vaekit.runs import interpolate
-from vaekit.runs import interpolate
 
 
 class Flatten(nn.Module):

@@ -153,7 +153,9 @@ class CheckOptions(Common):
 class RunsOptions(Common):
     """The folder to search, and what of it is listed."""
 
-    folder: str = option("runs", help="folder to search, three folders deep", positional=True)
+    folder: str | None = option(
+        None, help="folder to search, three folders deep (default: runs, or the present one)", positional=True
+    )
     sort: Literal["changed", "name", "method", "data", "size", "value"] = option(
         "changed", help="order: the last changed first, the largest first, the lowest value first, or by name"
     )

@@ -72,7 +72,7 @@ class SearchOptions(SourceRunOptions):
     """The image to search for, and where."""
 
     image: str = option(help="image file", positional=True)
-    count: int = option(12, at_least=1, help="number of images to find")
+    count: int = option(15, at_least=1, help="number of images to find")
     split: str = option("all", help="train, validation, test or all of what is searched")
     out: str | None = option(
         None, help=".png: the image, then the nearest row by row (default: RUN/neighbours.png)"

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from vaekit.runs.listing import Listed
 
 
-def runs_lines(found: Sequence[Listed], folder: str) -> list[str]:
+def runs_lines(found: Sequence[Listed], folder: str | None) -> list[str]:
     """A line for each run, and what they take together."""
     if not found:
-        return [f"no runs in {folder}"]
+        return [f"no runs {'here' if folder is None else f'in {folder}'}"]
     rows = [["run", "method", "data", "figure", "", "steps", "size", "state", "changed"]]
     for entry in found:
         metric = entry.metric

@@ -62,7 +62,7 @@ def search(
     image: object,
     data: object = None,
     *,
-    count: int = 12,
+    count: int = 15,
     split: str = "all",
     label: str | None = None,
     out: str | Path | None = None,
@@ -96,6 +96,7 @@ def search(
         check_out(Path(out), (".png",))
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"search of {run.path}")
+    assert isinstance(run.model, Encodes)
     asked = given_examples(run, image, label)
     if len(asked) != 1:
         raise SettingError(f"search takes one image; {image} has {len(asked):,}.")
@@ -203,6 +204,7 @@ def duplicates(
         check_out(Path(out), (".csv",))
     run = run_of(run, device)
     check_needs(run.model, (Encodes, Reconstructs), f"duplicates of {run.path}")
+    assert isinstance(run.model, Encodes) and isinstance(run.model, Reconstructs)
     found = data_of(run, data, label)
     among = picked(found, split)
     with pulse(progress, tell) as told:

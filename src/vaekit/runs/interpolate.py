@@ -97,6 +97,7 @@ def interpolate(
     run = run_of(run, device)
     model = run.model
     check_needs(model, (Encodes, Decodes), f"interpolate in {run.path}")
+    assert isinstance(model, Encodes) and isinstance(model, Decodes)
     if out is not None:
         check_holds(Path(out), model.shape, model.pixels)
     ends = [given_examples(run, one, label) for one in (first, last)]

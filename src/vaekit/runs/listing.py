@@ -69,7 +69,7 @@ class Listed:
 
 
 def list_runs(
-    folder: str | Path = "runs",
+    folder: str | Path | None = None,
     *,
     sort: str = "changed",
     method: str | None = None,
@@ -79,7 +79,7 @@ def list_runs(
     """Lists the runs in a folder and in those below it; those of a comparison too, without the priors in runs.
 
     Args:
-        folder: to be searched, three folders deep; or a run.
+        folder: to be searched, three folders deep; or a run. None takes runs/ where that is, else the present folder.
         sort: changed (the newest first), name, method, data, size (the largest first), or value (the lowest first).
         method, data, state: only those whose method is this, whose data have this in their name, which are in this state.
 
@@ -97,10 +97,10 @@ def list_runs(
     """
     choose(sort, SORTS, "sort")
     choose(state, STATES, "state")
-    folder = Path(folder)
+    folder = Path(folder or ("runs" if Path("runs").is_dir() else "."))
     if not folder.is_dir():
         raise RunError(
-            f"{folder}: no such folder; runs are in runs/ of where they were trained, unless out= said else."
+            f"{folder}: no such folder; runs are in runs/ of where they were trained, unless out= named another."
         )
     entries = [_listed(path) for path in _folders(folder, DEEPEST)]
     entries = [
