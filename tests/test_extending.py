@@ -169,5 +169,5 @@ def test_the_program_is_a_command_line(mine: ModuleType, tmp_path: Path) -> None
     refused = typed("train", "vae", "--data", "digits", "--likelihood", "laplace", "--spread", "0")
     assert refused.returncode == 2
     assert refused.stderr == "vaekit: error: --spread must be above 0, not 0.0.\n"
-    shown = " ".join(typed("train", "two-layers", "--help").stdout.split())
+    shown = " ".join(typed("train", "two-layers", "--help", "all").stdout.split())
     assert "units of each perceptron" in shown and "mean absolute error that is expected" in shown

@@ -92,12 +92,12 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.check import check as check
     from vaekit.runs.interpolate import Interpolation as Interpolation
     from vaekit.runs.interpolate import interpolate as interpolate
-    from vaekit.runs.listing import Listed as Listed
-    from vaekit.runs.listing import list_runs as list_runs
     from vaekit.runs.load import Run as Run
     from vaekit.runs.load import load_run as load_run
     from vaekit.runs.remove import Removed as Removed
     from vaekit.runs.remove import remove as remove
+    from vaekit.runs.run_list import Listed as Listed
+    from vaekit.runs.run_list import list_runs as list_runs
     from vaekit.training.fit import History as History
     from vaekit.training.fit import fit as fit
     from vaekit.training.priors import prior as prior
@@ -176,8 +176,8 @@ PUBLIC = {  # name -> "module" or "module:name"
     "check": "vaekit.runs.check:check",
     "Checked": "vaekit.runs.check:Checked",
     "load_run": "vaekit.runs.load:load_run",
-    "list_runs": "vaekit.runs.listing:list_runs",
-    "Listed": "vaekit.runs.listing:Listed",
+    "list_runs": "vaekit.runs.run_list:list_runs",
+    "Listed": "vaekit.runs.run_list:Listed",
     "remove": "vaekit.runs.remove:remove",
     "Removed": "vaekit.runs.remove:Removed",
     "Run": "vaekit.runs.load:Run",

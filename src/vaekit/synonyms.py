@@ -1,4 +1,4 @@
-"""What people type for our words, as they know it from elsewhere. Imports nothing of ours."""
+"""Words that people type for ours, as they know them from elsewhere. Imports nothing of ours."""
 
 from __future__ import annotations
 

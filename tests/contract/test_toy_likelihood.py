@@ -64,7 +64,7 @@ def test_its_option_is_one_of_every_method_with_a_likelihood(terminal, command: 
     with_likelihood = [name for name, entry in METHODS.items() if "likelihood" in entry.options()]
     assert len(with_likelihood) == len(METHODS) - 2 and "two-layers" in with_likelihood  # all but the GANs
     for words in [["train", name] for name in with_likelihood] if command == "train" else [["compare"]]:
-        shown = " ".join(terminal(*words, "--help").out.split())
+        shown = " ".join(terminal(*words, "--help", "all").out.split())
         assert "--spread FLOAT laplace: mean absolute error that is expected (default: 0.1; above 0)" in shown
         more = ["--methods", "vae"] if command == "compare" else []
         refused = terminal(*words, *more, "--data", "digits", "--likelihood", "laplace", "--spread", 0)

@@ -38,7 +38,7 @@ SMALL = ["--data", "digits", "--width", 8, "--latent-dim", 2, "--epochs", 1, "--
 def check_it_is_everywhere(terminal: Any, command: list[object], name: str, help: str) -> Run:
     """An option `name` with the default 0.5, below 1, is in the help, checked, and kept as 0.25 with a run."""
     flag = f"--{name.replace('_', '-')}"
-    shown = " ".join(terminal(*command, "--help").out.split())
+    shown = " ".join(terminal(*command, "--help", "all").out.split())
     assert f"{flag} FLOAT {help}" in shown
     assert "0.5; from 0 to below 1)" in shown.partition(flag)[2].partition("--")[0]
     refused = terminal(*command, *SMALL, flag, 1, "--out", "run")

@@ -153,13 +153,13 @@ class CheckOptions(Common):
 class RunsOptions(Common):
     """The folder to search, and what of it is listed."""
 
-    folder: str | None = option(
+    where: str | None = option(
         None, help="folder to search, three folders deep (default: runs, or the present one)", positional=True
     )
     sort: Literal["changed", "name", "method", "data", "size", "value"] = option(
         "changed", help="order: the last changed first, the largest first, the lowest value first, or by name"
     )
-    method: str | None = option(None, help="only runs of this method")
+    methods: tuple[str, ...] = option((), help="only runs of these, names with spaces between them")
     data: str | None = option(None, help="only runs on data that have this in their name")
     state: Literal["any", "ended", "unfinished", "training", "damaged"] = option(
         "any", help="only runs in this state"

@@ -1,4 +1,4 @@
-"""What `vaekit compare` shows: a comparison as far as it came, or runs side by side."""
+"""The output of `vaekit compare`: a comparison as far as it came, or runs side by side."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def those_first(
 
 
 def brief(flag: Flag) -> str:
-    """What an option means up to its first semicolon or bracket, and the default."""
+    """The meaning of an option up to its first semicolon or bracket, and the default."""
     text = flag.help.partition(";")[0].partition(" (")[0]
     default = flag.default
     if default is dataclasses.MISSING:

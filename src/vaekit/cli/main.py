@@ -58,7 +58,7 @@ COMMANDS = {
     "cards": Command("CARD CARD", "figures of several autoencoders side by side", "CardsOptions", "cards:cards"),
     "compare": Command("--data SOURCE", "several methods on the same data, or ended runs, side by side", "CompareOptions",
                        "compare:compare"),
-    "runs": Command("[FOLDER]", "list runs: method, data, figure, size and state of each", "RunsOptions", "runs:runs"),
+    "runs": Command("[WHERE]", "list runs: method, data, figure, size and state of each", "RunsOptions", "runs:runs"),
     "remove": Command("RUN", "remove a run, without files that are not its own", "RemoveOptions", "runs:remove"),
     "reproduce": Command("[RECIPE ...]", "run recipes again, and judge their figures by those stored", "ReproduceOptions",
                          "reproduce:reproduce"),
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _line_and_status(error: BaseException) -> tuple[object, int] | None:
-    """What is said of an error, and the exit status; None for what is a fault of ours."""
+    """Says what an error means, with the exit status; None for what is a fault of ours."""
     match error:
         case InputError():
             return error, 2

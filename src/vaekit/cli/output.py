@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.cli.spelling import as_typed
-from vaekit.core import printable
+from vaekit.core import SettingError, printable
 from vaekit.runtime.launch import launched
 
 
@@ -35,8 +35,16 @@ def say(line: str) -> None:
         aside(f"vaekit: {as_typed(line)}")
 
 
-def agreed(question: str) -> bool:
-    """Returns whether somebody at the terminal says yes to a question; an empty answer is a no."""
+def agreed(question: str, yes: bool) -> bool:
+    """Returns whether somebody says yes to a question, at the terminal or beforehand; an empty answer is a no.
+
+    Raises:
+        SettingError: nobody said anything beforehand, and nobody can be asked.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise SettingError("nobody can be asked here; yes=True removes without.", "yes")
     try:
         return input(f"vaekit: {printable(question)} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:

@@ -10,7 +10,7 @@ from vaekit.cli.tables import size_text
 from vaekit.core import counted
 
 if TYPE_CHECKING:
-    from vaekit.runs.listing import Listed
+    from vaekit.runs.run_list import Listed
 
 
 def runs_lines(found: Sequence[Listed], folder: str | None) -> list[str]:

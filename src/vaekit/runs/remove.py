@@ -36,7 +36,7 @@ OWN = (
 
 @dataclass(frozen=True)
 class Removed:
-    """What `remove` did.
+    """The work of `remove`.
 
     Attributes:
         run: the folder.

@@ -17,7 +17,7 @@ def test_a_line_for_each_run(terminal, vae_run: Path, ae_run: Path) -> None:
     row = next(line for line in lines if "/vae " in line)
     value = json.loads((vae_run / "summary.json").read_text())["test"]["negative_elbo_nats"]
     assert f"{value:.2f}  −ELBO, nats per image" in row and " ended " in row
-    told = json.loads(terminal("runs", vae_run.parent, "--json", "--method", "vae").out)["runs"]
+    told = json.loads(terminal("runs", vae_run.parent, "--json", "--methods", "vae").out)["runs"]
     assert [(run["path"], run["value"]) for run in told] == [(str(vae_run), value)]
 
 

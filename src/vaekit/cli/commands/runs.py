@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-
 import vaekit
 from vaekit.cli.command_options import RemoveOptions, RunsOptions
 from vaekit.cli.output import Result, agreed
 from vaekit.cli.run_tables import runs_lines
 from vaekit.cli.tables import size_text
-from vaekit.core import SettingError
 
 
 def runs(options: RunsOptions) -> Result:
     """Lists the runs of a folder."""
     found = vaekit.list_runs(
-        options.folder, sort=options.sort, method=options.method, data=options.data, state=options.state
+        options.where, sort=options.sort, methods=options.methods, data=options.data, state=options.state
     )
-    return Result({"runs": [entry.as_dict() for entry in found]}, runs_lines(found, options.folder))
+    return Result({"runs": [entry.as_dict() for entry in found]}, runs_lines(found, options.where))
 
 
 def remove(options: RemoveOptions) -> Result:
     """Removes a run, once somebody has agreed."""
-    if not options.yes and not sys.stdin.isatty():
-        raise SettingError("nobody can be asked here; yes=True removes without.", "yes")
-    if not options.yes and not agreed(f"remove {options.run} and what was made of it?"):
+    if not agreed(f"remove {options.run} and what was made of it?", options.yes):
         return Result({"removed": False}, "nothing was removed", 1)
     done = vaekit.remove(options.run)
     left = [f"  stays: {path}" for path in done.left]

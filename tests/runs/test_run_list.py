@@ -44,7 +44,7 @@ def test_order_and_choice(vae_run: Path, ae_run: Path, tmp_path: Path) -> None:
     assert names(vaekit.list_runs(tmp_path)) == ["ae", "vae"]
     assert names(vaekit.list_runs(tmp_path, sort="size")) == ["vae", "ae"]
     assert names(vaekit.list_runs(tmp_path, sort="name")) == ["ae", "vae"]
-    assert names(vaekit.list_runs(tmp_path, method="ae")) == ["ae"]
+    assert names(vaekit.list_runs(tmp_path, methods=["ae"])) == ["ae"]
     assert names(vaekit.list_runs(tmp_path, data="mnist")) == []
     with pytest.raises(SettingError, match=r"unknown sort 'sise'\. Did you mean size"):
         vaekit.list_runs(tmp_path, sort="sise")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def list_runs(
     folder: str | Path | None = None,
     *,
     sort: str = "changed",
-    method: str | None = None,
+    methods: Sequence[str] = (),
     data: str | None = None,
     state: str = "any",
 ) -> list[Listed]:
@@ -81,7 +81,8 @@ def list_runs(
     Args:
         folder: to be searched, three folders deep; or a run. None takes runs/ where that is, else the present folder.
         sort: changed (the newest first), name, method, data, size (the largest first), or value (the lowest first).
-        method, data, state: only those whose method is this, whose data have this in their name, which are in this state.
+        methods: only those of these; all by default.
+        data, state: only those whose data have this in their name, that are in this state.
 
     Returns:
         An entry for each run; nothing is loaded but the records.
@@ -106,7 +107,7 @@ def list_runs(
     entries = [
         entry
         for entry in entries
-        if (method is None or entry.method == method)
+        if (not methods or entry.method in methods)
         and (data is None or data in entry.data)
         and state in ("any", entry.state)
     ]
