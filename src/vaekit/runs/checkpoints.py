@@ -58,6 +58,18 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
             reach("state: old one removed")
 
 
+def remove_untrained(folder: Path) -> None:
+    """Removes the state of before the first step, where there is a later one: of a run that has ended nobody resumes it.
+
+    Raises:
+        RunError: it cannot be removed.
+    """
+    found = states(folder)
+    if len(found) > 1 and found[0].stem == f"step-{0:09d}":
+        with writing(folder):
+            found[0].unlink(missing_ok=True)
+
+
 def load_state(
     folder: Path, check: Callable[[dict[str, Any], Path], object] = lambda state, path: None
 ) -> dict[str, Any] | None:

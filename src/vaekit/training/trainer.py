@@ -21,7 +21,7 @@ from vaekit.inference import at_once
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
-from vaekit.runs.checkpoints import save_state
+from vaekit.runs.checkpoints import remove_untrained, save_state
 from vaekit.runs.records import MetricLine, Summary, WeightsRecord
 from vaekit.runs.write import publish_weights, write_summary
 from vaekit.runtime.device import only_deterministic
@@ -229,6 +229,7 @@ class Trainer:
         if self.folder is not None:
             self.metrics.sync()
             write_summary(self.folder, summary)
+            remove_untrained(self.folder / "checkpoints")
         return summary
 
     def summarise(self, weights: WeightsRecord, measured: Mapping[str, Mapping[str, Any]]) -> Summary:
