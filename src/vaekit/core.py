@@ -198,6 +198,18 @@ class Loss:
     terms: Mapping[str, Tensor]
     counts: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def backward(self) -> None:
+        """Computes the gradients of the total."""
+        self.total.backward()
+
+    def item(self) -> float:
+        """Returns the total as a number."""
+        return float(self.total.detach())
+
+    def __repr__(self) -> str:
+        means = (f"{name}={term.detach().mean():.4g}" for name, term in self.terms.items() if term.dim() == 1)
+        return f"Loss(total={self.item():.4g}: {', '.join(means)})"
+
 
 def counted(count: int, noun: str) -> str:
     """`1 image`, `1,797 images`."""
