@@ -263,7 +263,9 @@ def checked_shape(shape: Any, pixels: str) -> tuple[int, ...]:
     if len(sides) == 3 and pixels != "real" and sides[2] in (1, 3, 4) and min(sides[:2]) >= 8:
         meant = (sides[2], *sides[:2])
     if meant is not None:
-        raise SettingError(f"shape={sides}: give the shape of one image with its channels first: {meant}.", "shape")
+        raise SettingError(
+            f"shape={sides}: give the shape of one image with its channels first: {meant}.", "shape"
+        )
     if len(sides) not in (1, 3):
         raise SettingError(f"shape must be (C, H, W) or (D,), not {sides}.", "shape")
     return sides

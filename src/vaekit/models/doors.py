@@ -26,7 +26,17 @@ from vaekit.data.sources import examples_like
 from vaekit.data.view import check_values
 from vaekit.images.tile import to_bytes
 
-DOORS = ("encode", "decode", "reconstruct", "sample", "embed", "generate", "encode_codes", "decode_codes", "prepare")
+DOORS = (
+    "encode",
+    "decode",
+    "reconstruct",
+    "sample",
+    "embed",
+    "generate",
+    "encode_codes",
+    "decode_codes",
+    "prepare",
+)
 LABELS = ("y", "redraw_as")
 
 
@@ -103,7 +113,9 @@ def check_temperature(temperature: Any) -> None:
     if isinstance(temperature, Tensor) and temperature.numel() == 1:
         temperature = float(temperature)
     if not isinstance(temperature, Real) or not 0 <= temperature < float("inf"):
-        raise SettingError(f"temperature must be a finite number of 0 or more, not {temperature!r}.", "temperature")
+        raise SettingError(
+            f"temperature must be a finite number of 0 or more, not {temperature!r}.", "temperature"
+        )
 
 
 def as_labels(y: Any, count: int | None) -> Tensor:
@@ -138,9 +150,7 @@ def as_tensor(values: object) -> Tensor:
             raise TypeError
         return torch.from_numpy(array)
     except (TypeError, ValueError, RuntimeError):
-        raise DataError(
-            f"{a_kind(values)} given to a model; give a tensor or an array of numbers."
-        ) from None
+        raise DataError(f"{a_kind(values)} given to a model; give a tensor or an array of numbers.") from None
 
 
 def a_kind(value: object) -> str:
@@ -162,7 +172,11 @@ def as_examples(given: Any, shape: tuple[int, ...], pixels: str) -> Tensor:
     """
     if isinstance(given, Split):
         given = given.images
-    if not isinstance(given, Tensor | np.ndarray) and not isinstance(given, str | bytes) and holds_examples(given):
+    if (
+        not isinstance(given, Tensor | np.ndarray)
+        and not isinstance(given, str | bytes)
+        and holds_examples(given)
+    ):
         items = list(given) if isinstance(given, tuple) else given
         given = examples_like(items, Form(shape, pixels, "the model"))
     return as_batch(as_tensor(given), shape)

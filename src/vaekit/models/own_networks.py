@@ -40,12 +40,17 @@ def own_pair(encoder: object, decoder: object, spec: Spec, *, model: str, free: 
         SettingError: no modules, no parameters, or shapes that do not fit; has the expected one and the one that came.
     """
     checked = [
-        accepting(module, name, spec.condition) for name, module in {"encoder": encoder, "decoder": decoder}.items()
+        accepting(module, name, spec.condition)
+        for name, module in {"encoder": encoder, "decoder": decoder}.items()
     ]
-    parameter = next((p for module in checked for p in module.parameters() if not nn.parameter.is_lazy(p)), None)
+    parameter = next(
+        (p for module in checked for p in module.parameters() if not nn.parameter.is_lazy(p)), None
+    )
     lazy = any(nn.parameter.is_lazy(p) for module in checked for p in module.parameters())
     if parameter is None and not lazy:
-        raise SettingError("own networks without parameters have nothing to train; give modules that have some.")
+        raise SettingError(
+            "own networks without parameters have nothing to train; give modules that have some."
+        )
     like = torch.zeros(()) if parameter is None else parameter.detach()
     modes = [(part, part.training) for module in checked for part in module.modules()]
     try:
@@ -94,18 +99,28 @@ def _try(encoder: nn.Module, decoder: nn.Module, spec: Spec, like: Tensor, model
     why = f"latent_dim={spec.latent_dim} of a {model}" + ": means and log-variances" * (per_latent == 2)
     for name, module, given, wanted, said in (
         ("encoder", encoder, images, (spec.encoder_outputs,), why),
-        ("decoder", decoder, latents, pictures, f"{spec.outputs} per value" if spec.outputs > 1 else "one per value"),
+        (
+            "decoder",
+            decoder,
+            latents,
+            pictures,
+            f"{spec.outputs} per value" if spec.outputs > 1 else "one per value",
+        ),
     ):
         with foreign(f"the {name} cannot take one example, {tuple(given.shape)}", SettingError):
             found = module(given, condition)
         if not isinstance(found, Tensor):
-            raise SettingError(f"the {name} gives a {type(found).__name__}; it must give a tensor (B, {_listed(wanted)}).", name)
+            raise SettingError(
+                f"the {name} gives a {type(found).__name__}; it must give a tensor (B, {_listed(wanted)}).",
+                name,
+            )
         if tuple(found.shape) != (1, *wanted):
             flat = found.shape[1:].numel() == torch.Size(wanted).numel() and len(found.shape) > 1
             how = f"; end it with torch.nn.Unflatten(1, {wanted})" if flat and len(wanted) > 1 else ""
             how = "; end it with torch.nn.Flatten()" if flat and len(wanted) == 1 else how
             raise SettingError(
-                f"the {name} gives {tuple(found.shape)} for one example, and {(1, *wanted)} is wanted ({said}){how}.", name
+                f"the {name} gives {tuple(found.shape)} for one example, and {(1, *wanted)} is wanted ({said}){how}.",
+                name,
             )
 
 
@@ -120,6 +135,10 @@ def _warn_of_squashing(decoder: nn.Module, spec: Spec, like: Tensor, free: str) 
     last = type([*decoder.modules()][-1]).__name__
     low, high = float(raw.min()), float(raw.max())
     spread = raw.flatten(1).std(0).max() > 0 if len(raw) > 1 else True
-    if last in SQUASHED or (0 <= low and high <= 1 and spread):
+    if last in SQUASHED or (low >= 0 and high <= 1 and spread):
         which = f"it ends in {last}" if last in SQUASHED else f"it stays in [{low:.2g}, {high:.2g}]"
-        warn_of([f"the decoder gives no {free} ({which}), and the likelihood takes {free}: leave out its last function."])
+        warn_of(
+            [
+                f"the decoder gives no {free} ({which}), and the likelihood takes {free}: leave out its last function."
+            ]
+        )

@@ -47,7 +47,14 @@ class VQVAE(Autoencoder):
     prior_method = "code-prior"
 
     @configured(VQVAESettings)
-    def __init__(self, shape: tuple[int, ...], options: VQVAESettings, *, pixels: str = "8-bit", seed: int | None = None) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        options: VQVAESettings,
+        *,
+        pixels: str = "8-bit",
+        seed: int | None = None,
+    ) -> None:
         super().__init__()
         self.shape = checked_shape(shape, pixels)
         self.units = units_for(self.shape, pixels)
@@ -96,7 +103,7 @@ class VQVAE(Autoencoder):
         if tuple(codes.shape[1:]) != self.grid or codes.is_floating_point() or codes.is_complex():
             kind = f"{codes.dtype} of shape {tuple(codes.shape)}".removeprefix("torch.")
             raise DataError(f"codes must be whole numbers (B, {self.grid[0]}, {self.grid[1]}), not {kind}.")
-        if codes.numel() and not (0 <= int(codes.min()) and int(codes.max()) < self.quantizer.size):
+        if codes.numel() and not (int(codes.min()) >= 0 and int(codes.max()) < self.quantizer.size):
             raise DataError(f"codes must be from 0 to {self.quantizer.size - 1}.")
         with evaluating(self), torch.no_grad():
             return self.picture(self.decode_indices(codes.long().to(next(self.parameters()).device)))

@@ -115,7 +115,12 @@ def batch_of(model: Model, x: Any, y: Any) -> tuple[Tensor, Tensor | None]:
     Raises:
         DataError: images that are none of the model's.
     """
-    if isinstance(x, list | tuple) and 1 <= len(x) <= 2 and isinstance(x[0], Tensor) and x[0].shape[1:] == model.shape:
+    if (
+        isinstance(x, list | tuple)
+        and 1 <= len(x) <= 2
+        and isinstance(x[0], Tensor)
+        and x[0].shape[1:] == model.shape
+    ):
         y = x[1] if y is None and len(x) == 2 else y
         x = x[0]
     shown = model.shown(x)
