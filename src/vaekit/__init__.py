@@ -87,6 +87,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.check import check as check
     from vaekit.runs.load import Run as Run
     from vaekit.runs.load import load_run as load_run
+    from vaekit.training.callbacks import Callback as Callback
     from vaekit.training.fit import History as History
     from vaekit.training.fit import fit as fit
     from vaekit.training.priors import prior as prior
@@ -134,6 +135,7 @@ PUBLIC = {  # name -> "module" or "module:name"
     "fit": "vaekit.training.fit:fit",
     "resume": "vaekit.training.resume:resume",
     "History": "vaekit.training.fit:History",
+    "Callback": "vaekit.training.callbacks:Callback",
     "train": "vaekit.training.train:train",
     "demo": "vaekit.demonstration:demo",
     "prior": "vaekit.training.priors:prior",

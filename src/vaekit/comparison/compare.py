@@ -14,7 +14,7 @@ from vaekit.comparison.rows import Table, tabulate
 from vaekit.comparison.subruns import Say, Stop, run_all
 from vaekit.comparison.wish import Request, check_wish, default_methods
 from vaekit.config.compare_options import CompareSettings
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.options import DataSettings
 from vaekit.config.run_length import parse_budget
 from vaekit.core import SettingError, counted, near_miss, warn_of
@@ -59,6 +59,7 @@ class Comparison:
         return "" if self.table is None else self.table.withheld
 
 
+@strict
 @documented(CompareSettings)
 def compare(
     data: Data | str | Path,

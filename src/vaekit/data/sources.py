@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
 from vaekit.core import DataError, SettingError, foreign, near_miss, warn_of
@@ -50,6 +50,7 @@ USED_BY = {
 FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {".npy": load_npy_file, ".npz": load_npz_file}
 
 
+@strict
 @documented(DataSettings)
 def load_data(data: object, *, labels: object | None = None, **options: Any) -> Data:
     """Loads a data set and completes its splits.

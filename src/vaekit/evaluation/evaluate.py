@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.foreign_options import ForeignSettings
 from vaekit.core import SettingError, choose
 from vaekit.data import Data
@@ -124,6 +124,7 @@ class Evaluation:
         return {name: finite(value) for name, value in values.items() if value is not None}
 
 
+@strict
 @documented(ForeignSettings)
 def evaluate(
     model: Model | Run | str | Path | None = None,
@@ -147,7 +148,7 @@ def evaluate(
     device: str = "auto",
     keep: bool = False,
     card: str | Path | None = None,
-    progress: str = "auto",
+    progress: str | bool = "auto",
     tell: ProgressCallback | None = None,
     **foreign: Any,
 ) -> Evaluation:

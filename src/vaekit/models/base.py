@@ -256,7 +256,9 @@ def checked_shape(shape: Any, pixels: str) -> tuple[int, ...]:
         raise SettingError("shape is a data set; give data.shape, pixels=data.pixels.", "shape")
     if isinstance(shape, Integral):
         raise SettingError(f"shape must be (C, H, W), or (D,) for rows of features: ({shape},).", "shape")
-    if not isinstance(shape, Sequence) or not all(isinstance(side, Integral) and side > 0 for side in shape):
+    if not isinstance(shape, Sequence) or not all(
+        isinstance(side, Integral) and int(side) > 0 for side in shape
+    ):
         raise SettingError(f"shape must be whole numbers, (C, H, W) or (D,), not {shape!r}.", "shape")
     sides = tuple(int(side) for side in shape)
     meant = {2: (1, *sides), 4: sides[1:]}.get(len(sides))

@@ -112,7 +112,7 @@ def check_temperature(temperature: Any) -> None:
     """Raises SettingError for what is no number from 0 on."""
     if isinstance(temperature, Tensor) and temperature.numel() == 1:
         temperature = float(temperature)
-    if not isinstance(temperature, Real) or not 0 <= temperature < float("inf"):
+    if not isinstance(temperature, Real) or not 0 <= float(temperature) < float("inf"):
         raise SettingError(
             f"temperature must be a finite number of 0 or more, not {temperature!r}.", "temperature"
         )
@@ -254,7 +254,7 @@ def in_kind(result: Any, given: Any, shape: tuple[int, ...]) -> Any:
         shape: of the model's examples.
     """
     listed = isinstance(given, list | tuple) and len(given) > 0
-    one = given[0] if listed else given
+    one = next(iter(given)) if listed else given
     if not isinstance(result, Tensor) or isinstance(one, Tensor | Split):
         return result
     if is_picture(one) and tuple(result.shape[1:]) == shape and shape[0] in (1, 3, 4):

@@ -39,10 +39,7 @@ def own_pair(encoder: object, decoder: object, spec: Spec, *, model: str, free: 
     Raises:
         SettingError: no modules, no parameters, or shapes that do not fit; has the expected one and the one that came.
     """
-    checked = [
-        accepting(module, name, spec.condition)
-        for name, module in {"encoder": encoder, "decoder": decoder}.items()
-    ]
+    checked = accepting(encoder, "encoder", spec.condition), accepting(decoder, "decoder", spec.condition)
     parameter = next(
         (p for module in checked for p in module.parameters() if not nn.parameter.is_lazy(p)), None
     )

@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 from vaekit import inference
+from vaekit.config.configured import strict
 from vaekit.config.methods import PRIORS, find_method
 from vaekit.core import DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
 from vaekit.inference import Embedding
+from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
+from vaekit.models.doors import a_kind, checked_count
 from vaekit.runs.given import data_of, given_examples
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.outputs import (
@@ -105,7 +108,16 @@ class Reconstructions:
 
 
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:
-    """A run, loaded onto a device if only its folder is given."""
+    """A run, loaded onto a device if only its folder is given.
+
+    Raises:
+        SettingError: neither.
+    """
+    if not isinstance(run, Run | str | Path):
+        asked = ": ask a model itself, model.embed(x), model.sample(16)" if isinstance(run, Model) else ""
+        raise SettingError(
+            f"run is {a_kind(run)}; give a run, from load_run or train, or its folder{asked}.", "run"
+        )
     return run if isinstance(run, Run) else load_run(run, device=device)
 
 
@@ -144,6 +156,7 @@ def what_follows(method: str, shape: Sequence[int]) -> list[str]:
     return [*explores, "figures", *rebuilds, "prior" if needs_prior else "sample"]
 
 
+@strict
 def encode(
     run: Run | str | Path,
     data: object = None,
@@ -184,6 +197,7 @@ def encode(
     return encoded
 
 
+@strict
 def sample(
     run: Run | str | Path,
     count: int | None = None,
@@ -212,7 +226,7 @@ def sample(
     """
     if out is not None:
         check_out(Path(out), IMAGE_FILES)
-    count = (COLUMNS if grid else COUNT) if count is None else count
+    count = (COLUMNS if grid else COUNT) if count is None else checked_count(count)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
     if not temperature >= 0:
@@ -256,6 +270,7 @@ def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tens
     return round_robin(count, classes) if classes else None
 
 
+@strict
 def reconstruct(
     run: Run | str | Path,
     images: object = (),

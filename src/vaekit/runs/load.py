@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.config import options as s
+from vaekit.config.configured import strict
 from vaekit.config.methods import find_method, resolve
 from vaekit.core import DataError, RunError, SettingError, foreign
 from vaekit.data import SOURCES, Data, Split
@@ -160,6 +161,7 @@ class Run:
         return data.replace(**changed, class_names=ours)
 
 
+@strict
 def load_run(
     path: str | Path, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
 ) -> Run:  # fmt: skip

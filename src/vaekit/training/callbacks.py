@@ -7,6 +7,7 @@ from typing import Any
 
 from vaekit.core import SettingError
 from vaekit.models import Model
+from vaekit.models.doors import a_kind
 from vaekit.runs.records import MetricLine
 from vaekit.training.history import History
 from vaekit.training.progress import HearsLines, Progress, ShowsTime
@@ -44,7 +45,10 @@ class Of(Callback):
     """A function as a callback."""
 
     def __init__(self, function: Callable[[MetricLine], object]) -> None:
-        self.measured = function
+        self._function = function
+
+    def measured(self, line: MetricLine) -> object:
+        return self._function(line)
 
 
 class Watched:
@@ -122,7 +126,7 @@ def as_callbacks(given: Any) -> list[Callback]:
             raise SettingError(f"callbacks: {each.__name__} is a class; give {each.__name__}().", "callbacks")
         if not isinstance(each, Callback) and not callable(each):
             raise SettingError(
-                f"callbacks: a {type(each).__name__} is neither a vaekit.Callback nor a function of a line.",
+                f"callbacks: {a_kind(each)} is neither a vaekit.Callback nor a function of a line.",
                 "callbacks",
             )
         found.append(each if isinstance(each, Callback) else Of(each))

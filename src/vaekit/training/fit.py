@@ -17,7 +17,7 @@ from vaekit.data import Data, load_data
 from vaekit.data.labels import check_labels
 from vaekit.distributions.likelihoods import check_support
 from vaekit.models import Model
-from vaekit.models.doors import remedy_for
+from vaekit.models.doors import a_kind, remedy_for
 from vaekit.objectives.base import Objective
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.start import start_from
@@ -130,7 +130,7 @@ def check_kinds(model: object, objective: object) -> None:
 
 def said(value: object) -> str:
     """`the class ELBO`, `a list`."""
-    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+    return f"the class {value.__name__}" if isinstance(value, type) else a_kind(value)
 
 
 def training_data(data: object, model: Model) -> Data:
