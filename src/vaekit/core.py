@@ -142,6 +142,12 @@ class Latent:
     prior: Distribution | None
     z: Tensor
 
+    def __repr__(self) -> str:
+        posterior, prior = (
+            None if each is None else type(each).__name__ for each in (self.posterior, self.prior)
+        )
+        return f"Latent(posterior={posterior}, prior={prior}, z={tuple(self.z.shape)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
@@ -159,6 +165,9 @@ class Quantized:
     indices: Tensor
     penalties: Mapping[str, Tensor]
     counts: Tensor
+
+    def __repr__(self) -> str:
+        return f"Quantized(z={tuple(self.z.shape)}, indices={tuple(self.indices.shape)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,11 @@ class Output:
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
     counts: Mapping[str, Tensor] = field(default_factory=dict)
     picture: Tensor | None = None
+
+    def __repr__(self) -> str:
+        what = self.likelihood
+        sizes = f"{tuple(what.batch_shape)} of {tuple(what.event_shape)}"
+        return f"Output(likelihood={type(what).__name__} {sizes}, latents={self.latents})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,9 @@ from vaekit.evaluation.reconstructions import Reconstructions
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
-from vaekit.metrics import key_under, metric_of
+from vaekit.evaluation.table import Row, rows, under_of
+from vaekit.images.notebook import Displayed
+from vaekit.metrics import Under, key_under, metric_of
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import run_of
@@ -45,11 +47,12 @@ from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS
 from vaekit.runtime.pulse import ProgressCallback, pulse
 
+FIRST = 8  # numbers that a line shows
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Displayed):
     """The figures of an evaluation; those that a model does not define are absent.
 
     Attributes:
@@ -93,6 +96,20 @@ class Evaluation:
     codes: CodeReport | None = None
     disentanglement: Disentanglement | None = None
     card: Card | None = None
+
+    def facts(self) -> dict[str, Any]:
+        about = {name: self.about.get(name) for name in ("model", "data", "images", "seconds")}
+        return about | {"findings": [found.text for found in self.findings] or None}
+
+    def rows(self) -> list[Row]:
+        """Returns every number with its label, error, unit and meaning, as the terminal shows them."""
+        return rows(self.as_dict())
+
+    def key_figures(self) -> Mapping[str, float]:
+        return {row.key: row.value for row in self.rows()[:FIRST] if row.value is not None}
+
+    def measured_under(self) -> Under:
+        return under_of(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""

@@ -17,12 +17,13 @@ from vaekit.core import DataError, SettingError, choose
 from vaekit.data.dataset import PIXELS, Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import check_values, show
+from vaekit.images.notebook import SHOWN, Displayed
 from vaekit.models.doors import DOORS, as_examples, as_tensor, check_shape, door
 from vaekit.models.units import InUnits, Units
 from vaekit.runtime.device import held_by
 
 
-class Model(nn.Module, ABC):
+class Model(Displayed, nn.Module, ABC):
     """Something that can be trained and draws images.
 
     Attributes:
@@ -74,6 +75,24 @@ class Model(nn.Module, ABC):
         Args:
             y: (count,) labels of a conditional model; None cycles through its classes.
         """  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """Returns its sizes and parts; `model.children()` has its modules."""
+        given = getattr(self, "arguments", {})
+        parts = {name: given.get(name) for name in ("pixels", "likelihood", "network")}
+        counts = {"latent_dim": self.latent_dim or None, "classes": self.classes or None}
+        return {
+            "shape": self.shape,
+            **counts,
+            **parts,
+            "parameters": sum(p.numel() for p in self.parameters()),
+        }
+
+    def thumbnails(self) -> Tensor | None:
+        """Returns a few samples, of a model that has been prepared or loaded and draws pictures."""
+        if self._fresh or self.pixels == "real" or len(self.shape) != 3 or not self.can_sample():
+            return None
+        return self.sample(SHOWN, generator=torch.Generator().manual_seed(0))
 
     @abstractmethod
     def prepare(self, images: Tensor) -> None:
@@ -238,6 +257,9 @@ class CodeDensity(Model):
 
     Its `sample` gives latents, (count, *shape), instead of images.
     """
+
+    def thumbnails(self) -> Tensor | None:
+        return None  # its samples are latents
 
     @property
     def described(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from vaekit.core import DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
+from vaekit.images.notebook import Displayed, spread_over
 from vaekit.inference import Embedding
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
@@ -37,8 +39,8 @@ from vaekit.runs.records import read_run_config
 COUNT, COLUMNS = 64, 10  # samples, and samples of each class in a grid, where nobody says how many
 
 
-@dataclass(frozen=True)
-class Encoded:
+@dataclass(frozen=True, repr=False)
+class Encoded(Displayed):
     """Examples as a run's model encodes them.
 
     Attributes:
@@ -55,6 +57,15 @@ class Encoded:
     codes: Tensor | None = None
     class_names: list[str] | None = None
 
+    def facts(self) -> dict[str, Any]:
+        codes = self.codes if self.embedding is None else self.embedding.mean
+        grid = None if codes is None or self.embedding is not None else tuple(codes.shape[1:])
+        latents = None if self.embedding is None else self.embedding.mean.shape[1]
+        return {"source": self.source, "images": len(self.split), "latents": latents, "grid": grid}
+
+    def thumbnails(self) -> Tensor | None:
+        return self.split.thumbnails()
+
     @property
     def finite(self) -> bool:
         """True where all means are finite numbers."""
@@ -70,8 +81,8 @@ class Encoded:
         return found if self.split.names is None else found | {"names": np.array(self.split.names)}
 
 
-@dataclass(frozen=True)
-class Samples:
+@dataclass(frozen=True, repr=False)
+class Samples(Displayed):
     """Images that a run's model drew.
 
     Attributes:
@@ -84,9 +95,18 @@ class Samples:
     labels: Tensor | None = None
     classes: list[str] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.images)
 
-@dataclass(frozen=True)
-class Reconstructions:
+    def facts(self) -> dict[str, Any]:
+        return {"images": len(self), "shape": tuple(self.images.shape[1:]), "classes": self.classes or None}
+
+    def thumbnails(self) -> Tensor | None:
+        return spread_over(self.images)
+
+
+@dataclass(frozen=True, repr=False)
+class Reconstructions(Displayed):
     """Images and what comes back of them.
 
     Attributes:
@@ -105,6 +125,18 @@ class Reconstructions:
     squared_errors: Tensor
     redrawn_as: str | None = None
     pixels: str = "8-bit"
+
+    def facts(self) -> dict[str, Any]:
+        mean = float(self.squared_errors.mean()) if len(self.names) else None
+        count, shape = len(self.rebuilt), tuple(self.rebuilt.shape[1:])
+        squared = None if mean is None else float(f"{mean:.4g}")
+        return {"images": count, "shape": shape, "mean_squared_error": squared, "redrawn_as": self.redrawn_as}
+
+    def thumbnails(self) -> Tensor | None:
+        """Originals above what came back of them."""
+        if self.pixels == "real" or self.originals.ndim != 4:
+            return None
+        return torch.cat([spread_over(self.originals), spread_over(self.rebuilt)], dim=2)
 
 
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:

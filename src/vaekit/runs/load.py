@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from vaekit.data.labels import find_class, renumbered
 from vaekit.data.like import Form
 from vaekit.data.sources import load_like
 from vaekit.distributions.likelihoods import measured_under
+from vaekit.images.notebook import Displayed, spread_over
 from vaekit.metrics import Under
 from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE
@@ -29,6 +31,7 @@ from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
 from vaekit.runs.files import NOT_AS_WRITTEN, checksum_of_arrays, read_tensors
+from vaekit.runs.frames import MetricLines, main_figures
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights
 from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.records import (
@@ -46,8 +49,8 @@ from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.device import choose_device
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Displayed):
     """A trained run, ready to be used.
 
     Attributes:
@@ -56,7 +59,7 @@ class Run:
         settings: resolved settings.
         config: config.json.
         summary: summary.json; None while the run has not ended.
-        metrics: the lines of metrics.jsonl.
+        metrics: the lines of metrics.jsonl; `frame()` makes a table of them.
         previews: up to 64 test images.
     """
 
@@ -67,6 +70,38 @@ class Run:
     summary: Summary | None
     metrics: list[MetricLine]
     previews: Split
+
+    def facts(self) -> dict[str, Any]:
+        ended = None if self.summary is not None else "not ended"
+        steps = None if self.summary is None else self.summary.steps
+        data, shape = self.config.data.source, self.config.data.shape
+        return {
+            "path": str(self.path),
+            "method": self.settings.method,
+            "data": data,
+            "shape": shape,
+            "steps": steps,
+            "state": ended,
+        }
+
+    def key_figures(self) -> Mapping[str, float]:
+        return {} if self.summary is None else main_figures(self.summary)
+
+    def measured_under(self) -> Under:
+        return self.under
+
+    def thumbnails(self) -> Tensor | None:
+        return (
+            None if self.model.pixels == "real" else spread_over(self.previews.images, self.previews.labels)
+        )
+
+    def frame(self) -> Any:
+        """The lines of metrics.jsonl as a pandas.DataFrame, one row each; `run.metrics.frame()` is the same.
+
+        Raises:
+            SettingError: pandas is not installed.
+        """
+        return MetricLines(self.metrics).frame()
 
     @property
     def class_names(self) -> list[str] | None:
@@ -196,7 +231,7 @@ def load_run(
         settings,
         config,
         read_summary(folder),
-        read_metrics(folder),
+        MetricLines(read_metrics(folder)),
         previews,
     )
 
