@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from vaekit.config.configured import documented, strict
 from vaekit.config.foreign_options import ForeignSettings
-from vaekit.core import SettingError, choose
+from vaekit.core import SettingError, choose, printable
 from vaekit.data import Data
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
@@ -99,7 +100,11 @@ class Evaluation(Displayed):
 
     def facts(self) -> dict[str, Any]:
         about = {name: self.about.get(name) for name in ("model", "data", "images", "seconds")}
-        return about | {"findings": [found.text for found in self.findings] or None}
+        return about | {"findings": len(self.findings) or None}
+
+    def _repr_html_(self) -> str:
+        found = "".join(f"<li>{escape(printable(str(finding)))}</li>" for finding in self.findings)
+        return super()._repr_html_() + (f"<ul>{found}</ul>" if found else "")
 
     def rows(self) -> list[Row]:
         """Returns every number with its label, error, unit and meaning, as the terminal shows them."""
@@ -213,7 +218,7 @@ def evaluate(
     check_numbers(samples, images, jackknife, annealed, sandwich)
     check_chains(chains, temperatures, leapfrog)
     choose(precision, PRECISIONS, "precision")
-    run = run_of(model, device) if isinstance(model, str | Path) else model
+    run = model if isinstance(model, Model) else run_of(model, device)
     if keep and (data is not None or not isinstance(run, Run)):
         raise SettingError("keep=True keeps what is measured of a run on its own data; leave data= away.")
     asked = asked_of(run, data, label, features, disentanglement)

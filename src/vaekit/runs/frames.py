@@ -57,4 +57,8 @@ def main_figures(summary: Summary) -> dict[str, float]:
     """The main numbers of a run that has ended: of its test split, or else of its validation split."""
     figures = next((dict(split) for split in (summary.test, summary.validation) if split is not None), {})
     known = [name for name in MAIN if name in figures] or [name for name in figures if name != "images"]
-    return {name: figures[name] for name in known[:MOST]}
+    found: dict[str, float] = {}
+    for name in known:
+        if figures[name] not in found.values():  # a loss that is one of its terms
+            found[name] = figures[name]
+    return dict(list(found.items())[:MOST])

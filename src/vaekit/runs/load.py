@@ -41,6 +41,7 @@ from vaekit.runs.records import (
     MetricLine,
     RunConfig,
     Summary,
+    as_folder,
     read_metrics,
     read_run_config,
     read_summary,
@@ -94,14 +95,6 @@ class Run(Displayed):
         return (
             None if self.model.pixels == "real" else spread_over(self.previews.images, self.previews.labels)
         )
-
-    def frame(self) -> Any:
-        """The lines of metrics.jsonl as a pandas.DataFrame, one row each; `run.metrics.frame()` is the same.
-
-        Raises:
-            SettingError: pandas is not installed.
-        """
-        return MetricLines(self.metrics).frame()
 
     @property
     def class_names(self) -> list[str] | None:
@@ -198,19 +191,19 @@ class Run(Displayed):
 
 @strict
 def load_run(
-    path: str | Path, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
+    path: Any, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
 ) -> Run:  # fmt: skip
     """Loads a run folder.
 
     Args:
-        path: the folder.
+        path: the folder, or a history that has one.
         encoder, decoder: the modules that the run was trained with, if they were its user's own.
         device: where the model goes: auto, cpu, cuda or mps.
 
     Raises:
         RunError: not a run folder, a damaged one, or one that has no weights yet.
     """
-    folder = Path(path)
+    folder = as_folder(path)
     config = read_run_config(folder)
     settings = settings_of(folder, config)
     weights = folder / WEIGHTS

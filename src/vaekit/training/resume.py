@@ -37,6 +37,7 @@ from vaekit.runs.records import (
     LengthRecord,
     RunConfig,
     Summary,
+    as_folder,
     read_metrics,
     read_run_config,
     read_summary,
@@ -89,7 +90,7 @@ def resume(
             training it.
         DataError: the data are gone.
     """
-    folder, given = Path(path), {"epochs": epochs, "steps": steps, "budget": budget}
+    folder, given = as_folder(path), {"epochs": epochs, "steps": steps, "budget": budget}
     length = {name: value for name, value in given.items() if value is not None}
     if folder.name in (PRIOR, NEW) and launched().leads:
         settle(folder.parent)
