@@ -43,14 +43,12 @@ def two_runs() -> bool:
 
 
 def loop() -> bool:
-    own, before = model(), model()
-    optimizer = torch.optim.SGD(own.parameters(), lr=1e-3)
+    own = model()
     loss = ELBO()(own, X[:20])
     loss.total.backward()
-    optimizer.step()
     names = {"loss_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats"}
     assert names <= loss.terms.keys() and loss.total.ndim == 0
-    return any(not torch.equal(a, b) for a, b in zip(own.parameters(), before.parameters(), strict=True))
+    return all(parameter.grad is not None for parameter in own.parameters())
 
 
 def of_shape(kind: type, *shape: int) -> Callable[[Any], bool]:
@@ -218,7 +216,9 @@ def test_trying_own_modules_leaves_no_trace() -> None:
 
 def test_pictures_of_another_size_are_brought_to_the_models() -> None:
     with pytest.warns(VaekitWarning, match="brought to 8x8"):
-        assert trained().embed(Image.new("RGB", (30, 20), (200, 10, 10))).shape == (1, 3)
+        assert trained().embed(Image.new("L", (30, 20), 200)).shape == (1, 3)
+    with pytest.warns(VaekitWarning, match="colour images converted to grey"):
+        assert trained().embed([Image.new("RGB", (8, 8), (200, 10, 10))]).shape == (1, 3)
 
 
 def test_a_callback_sees_every_line_and_stops(tmp_path: Path) -> None:

@@ -33,10 +33,10 @@ def test_answers_are_of_the_kind_that_was_given(program: dict[str, Any]) -> None
 
 
 def test_the_loop_learns_what_fit_learns(program: dict[str, Any]) -> None:
-    """Both bounds of the same images after two epochs: nats apart by no more than two seeds of one of them are."""
+    """Both bounds of the same test images after two epochs from the same weights."""
     losses = program["losses"]
-    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 2
-    assert abs(program["bound"] - program["history"].test.negative_elbo_nats) < 5
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    assert program["bound"] == pytest.approx(program["history"].test.negative_elbo_nats, rel=0.05)
 
 
 def test_the_callback_stops_at_the_first_validation(program: dict[str, Any]) -> None:

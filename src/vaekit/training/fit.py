@@ -142,7 +142,8 @@ def training_data(data: object, model: Model) -> Data:
     if isinstance(data, Data):
         return data
     found = load_data(data, **({"pixels": "real"} if model.pixels == "real" else {}))
-    warn_of(found.notes)
+    if found.shape == model.shape:  # else an error says what they are
+        warn_of(found.notes)
     return found
 
 
