@@ -207,6 +207,17 @@ class Model(Displayed, nn.Module, ABC):
         finally:
             self._within -= 1
 
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name not in DOORS:
+                raise
+            has = ", ".join(each for each in DOORS if each != "prepare" and hasattr(type(self), each))
+            raise AttributeError(
+                f"a {type(self).__name__} has no {name}(); it has {has}.", name=name
+            ) from None
+
     def train(self, mode: bool = True) -> Self:
         self._trains = mode
         return super().train(mode)
