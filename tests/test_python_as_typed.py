@@ -231,8 +231,9 @@ def test_a_callback_sees_every_line_and_stops(tmp_path: Path) -> None:
         def end(self, history: vaekit.History) -> None:
             seen.append(history)
 
+    stopped = model()
     history = fit(
-        model(),
+        stopped,
         ELBO(),
         X,
         steps=9,
@@ -241,6 +242,7 @@ def test_a_callback_sees_every_line_and_stops(tmp_path: Path) -> None:
         callbacks=[seen.append, Stop()],
         out=tmp_path / "run",
     )
+    assert not stopped.encode(X[:3]).mean.requires_grad
     assert history.interrupted == "enough" and seen == [*history.metrics, history]
     again = vaekit.resume(tmp_path / "run", data=load_data(X), progress=False, callbacks=seen.append)
     assert again.summary is not None and again.summary.steps == 9 and seen[-1] == again.metrics[-1]

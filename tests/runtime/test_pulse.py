@@ -107,6 +107,6 @@ def test_lines_of_a_long_measure(monkeypatch: pytest.MonkeyPatch) -> None:
         tell("bound", 10 * block, 100)
     assert stream.getvalue().splitlines() == [
         "vaekit: bound, images 10 of 100, 1 min 12 s left",
-        "vaekit: bound, images 50 of 100, 40 s left",
-        "vaekit: bound, images 90 of 100, 8 s left",
+        "vaekit: about 1 min 20 s for bound (100 images)",
+        "vaekit: bound, images 70 of 100, 24 s left",
     ]

@@ -113,7 +113,9 @@ def fit(
             started=begun is not None,
         )
         trainer.state.processor_seconds = spent(context.device) - began
-        return announced(watched.ended(trainer.run()), context)
+        history = trainer.run()
+        model.eval()  # of a run that was stopped too: whoever asks it next does not train it
+        return announced(watched.ended(history), context)
 
 
 def check_kinds(model: object, objective: object) -> None:
