@@ -98,6 +98,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.remove import remove as remove
     from vaekit.runs.run_list import Listed as Listed
     from vaekit.runs.run_list import list_runs as list_runs
+    from vaekit.training.callbacks import Callback as Callback
     from vaekit.training.fit import History as History
     from vaekit.training.fit import fit as fit
     from vaekit.training.priors import prior as prior
@@ -145,6 +146,7 @@ PUBLIC = {  # name -> "module" or "module:name"
     "fit": "vaekit.training.fit:fit",
     "resume": "vaekit.training.resume:resume",
     "History": "vaekit.training.fit:History",
+    "Callback": "vaekit.training.callbacks:Callback",
     "train": "vaekit.training.train:train",
     "demo": "vaekit.demonstration:demo",
     "prior": "vaekit.training.priors:prior",

@@ -143,6 +143,12 @@ class Latent:
     prior: Distribution | None
     z: Tensor
 
+    def __repr__(self) -> str:
+        posterior, prior = (
+            None if each is None else type(each).__name__ for each in (self.posterior, self.prior)
+        )
+        return f"Latent(posterior={posterior}, prior={prior}, z={tuple(self.z.shape)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
@@ -160,6 +166,9 @@ class Quantized:
     indices: Tensor
     penalties: Mapping[str, Tensor]
     counts: Tensor
+
+    def __repr__(self) -> str:
+        return f"Quantized(z={tuple(self.z.shape)}, indices={tuple(self.indices.shape)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +190,11 @@ class Output:
     counts: Mapping[str, Tensor] = field(default_factory=dict)
     picture: Tensor | None = None
 
+    def __repr__(self) -> str:
+        what = self.likelihood
+        sizes = f"{tuple(what.batch_shape)} of {tuple(what.event_shape)}"
+        return f"Output(likelihood={type(what).__name__} {sizes}, latents={self.latents})"
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -198,6 +212,18 @@ class Loss:
     total: Tensor
     terms: Mapping[str, Tensor]
     counts: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def backward(self) -> None:
+        """Computes the gradients of the total."""
+        self.total.backward()
+
+    def item(self) -> float:
+        """Returns the total as a number."""
+        return float(self.total.detach())
+
+    def __repr__(self) -> str:
+        means = (f"{name}={term.detach().mean():.4g}" for name, term in self.terms.items() if term.dim() == 1)
+        return f"Loss(total={self.item():.4g}: {', '.join(means)})"
 
 
 def counted(count: int, noun: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vaekit.config.configured import strict
 from vaekit.plots.draw import figures
 from vaekit.runs.ask import sample
 from vaekit.runs.load import load_run
@@ -42,6 +43,7 @@ class Demo:
         return [path for path in (self.report, *self.figures.values(), self.samples) if path is not None]
 
 
+@strict
 def demo(
     out: str | Path | None = None,
     seed: int = 0,

@@ -8,10 +8,11 @@ everywhere (a contract test).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from vaekit.core import DataError, Latent, SettingError
 from vaekit.data import Batches, Split, to_unit
 from vaekit.data.labels import round_robin
 from vaekit.distributions import kl_by_dimension
+from vaekit.images.notebook import Displayed
 from vaekit.metrics import DEAD_NATS
 from vaekit.models.base import Model, evaluating
 from vaekit.models.capabilities import Decodes, Encodes, Quantizes, Reconstructs, TakesPrior
@@ -38,8 +40,8 @@ def at_once(shape: tuple[int, ...]) -> int:
     return max(1, min(MOST, VALUES // max(1, prod(shape))))
 
 
-@dataclass(frozen=True)
-class Embedding:
+@dataclass(frozen=True, repr=False)
+class Embedding(Displayed):
     """The posterior of N examples: all layers of latents, flattened, one after another from the top.
 
     Attributes:
@@ -61,6 +63,13 @@ class Embedding:
 
     def __len__(self) -> int:
         return len(self.mean)
+
+    def facts(self) -> dict[str, Any]:
+        layers = self.layers if len(self.layers) > 1 else None
+        return {"images": len(self), "latents": self.mean.shape[1], "layers": layers, "random": self.random}
+
+    def key_figures(self) -> Mapping[str, float]:
+        return {} if self.kl is None else {"kl_nats": float(self.kl.double().sum())}
 
     @property
     def random(self) -> bool:

@@ -36,7 +36,7 @@ def test_all_forms_of_the_same_images_have_the_same_codes(kind: Any, x: Any) -> 
     (LEVELS.float(), "divide by 255"), (LEVELS.double().numpy(), "divide by 255"), (LEVELS.long(), "images of int64"),
     (UNIT - 1, "values from -1"), (UNIT * 1000, "given to a model of values from 0 to 1."),
     (UNIT.masked_fill(UNIT > 0.9, torch.nan), "NaN or infinite"),
-    (torch.cat([UNIT, UNIT / 0]), "in image 6"), (UNIT[:, :, :4], "images of shape 1x4x8"), (UNIT[0], "images of shape 8x8"),
+    (torch.cat([UNIT, UNIT / 0]), "in image 6"), (UNIT[:, :, :4], "images of shape 1x4x8"), (UNIT[0, 0, :4], "images of shape 8"),
     ("text", "a str given to a model"), (None, "a NoneType given"), (np.array(["a"]), "a ndarray given"),
     (UNIT.to(torch.complex64), "images of complex64"),
 ])  # fmt: skip

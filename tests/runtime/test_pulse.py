@@ -18,13 +18,14 @@ class Noted:
 
     def __init__(self) -> None:
         self.shown: list[Standing] = []
+        self.kept: list[str] = []
         self.closed = False
 
     def show(self, standing: Standing) -> None:
         self.shown.append(standing)
 
     def keep(self, line: str) -> None:
-        raise AssertionError
+        self.kept.append(line)
 
     def close(self, line: str) -> None:
         self.closed = True
@@ -45,6 +46,21 @@ def test_each_measure_has_its_own_time_left() -> None:
     hands.turn(2.0)
     tell("ELBO", 10, 40)  # on other images
     assert (noted.shown[-1].left, noted.shown[-1].bar) == (pytest.approx(30 * 0.2), "ELBO")
+
+
+def test_what_takes_long_says_so_beforehand_and_once() -> None:
+    """After three parts of it, which are three tenths here: 100 images at 3 s each, and others at a thousandth of that."""
+    hands, noted = Hands(), Noted()
+    tell = Pulse(noted, hands)
+    for block in range(1, 11):
+        hands.turn(0.03)
+        tell("ELBO", 10 * block, 100)
+    assert not noted.kept
+    for block in range(1, 11):
+        hands.turn(30.0)
+        tell("bound with 5000 samples", 10 * block, 100)
+        assert len(noted.kept) == (block >= 3)
+    assert noted.kept == ["about 5 min for bound with 5000 samples (100 images)"]
 
 
 def test_whoever_asks_to_be_told_is_told_and_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +107,6 @@ def test_lines_of_a_long_measure(monkeypatch: pytest.MonkeyPatch) -> None:
         tell("bound", 10 * block, 100)
     assert stream.getvalue().splitlines() == [
         "vaekit: bound, images 10 of 100, 1 min 12 s left",
-        "vaekit: bound, images 50 of 100, 40 s left",
-        "vaekit: bound, images 90 of 100, 8 s left",
+        "vaekit: about 1 min 20 s for bound (100 images)",
+        "vaekit: bound, images 70 of 100, 24 s left",
     ]

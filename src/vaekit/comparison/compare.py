@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any, overload
 
@@ -15,7 +16,7 @@ from vaekit.comparison.rows import Table, tabulate
 from vaekit.comparison.subruns import Say, Stop, run_all
 from vaekit.comparison.wish import Request, check_wish, default_methods
 from vaekit.config.compare_options import CompareSettings
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.options import DataSettings
 from vaekit.config.run_length import parse_budget
 from vaekit.core import SettingError, counted, near_miss, warn_of
@@ -30,13 +31,15 @@ from vaekit.evaluation.samples.features.store import (
     save_classifier,
 )
 from vaekit.evaluation.samples.quality import why_too_few
+from vaekit.images.notebook import Displayed
+from vaekit.metrics import METRICS, known, metric_of
 from vaekit.runs.files import check_writable
 
 BUDGET = "60s"  # where no length is given
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Displayed):
     """A comparison as far as it came.
 
     Attributes:
@@ -55,9 +58,33 @@ class Comparison:
     page: Path | None = None
     numbers: Path | None = None
 
+    def facts(self) -> dict[str, Any]:
+        told = {"out": str(self.out), "methods": list(self.plan.lengths), "seeds": len(self.plan.wish.seeds)}
+        page = None if self.page is None else str(self.page)
+        return told | {"interrupted": self.interrupted, "withheld": self.withheld or None, "page": page}
+
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() + ("" if self.table is None else table_html(self.table))
+
     @property
     def withheld(self) -> str:
         return "" if self.table is None else self.table.withheld
+
+
+def table_html(table: Table) -> str:
+    """The figures of all methods, means over seeds, as a table of a page; the best of a row is bold."""
+    names = dict.fromkeys(name for figures in table.figures.values() for name in figures if known(name))
+    head = "".join(f"<th>{escape(method)}</th>" for method in table.methods)
+    lines = []
+    for name in names:
+        metric, best = metric_of(name), table.best(name) if name in METRICS else []
+        spreads = {method: table.get(method, name) for method in table.methods}
+        texts = {m: "–" if spread is None else metric.text(spread.mean) for m, spread in spreads.items()}
+        cells = "".join(f"<td>{f'<b>{text}</b>' if m in best else text}</td>" for m, text in texts.items())
+        lines.append(
+            f'<tr title="{escape(metric.sentence)}"><th>{escape(metric.label)}</th>{cells}<td>{escape(metric.unit)}</td></tr>'
+        )
+    return f"<table><tr><th></th>{head}<th></th></tr>{''.join(lines)}</table>"
 
 
 @overload
@@ -68,6 +95,7 @@ def compare(data: Data | str | Path, methods: Sequence[str] | None = None, **opt
 def compare(*, runs: Sequence[str | Path]) -> SideBySide: ...
 
 
+@strict
 @documented(CompareSettings)
 def compare(
     data: Data | str | Path | None = None,

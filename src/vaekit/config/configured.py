@@ -94,6 +94,18 @@ def documented(section: type[Options]) -> Callable[[Callable[..., R]], Callable[
     return decorate
 
 
+def strict(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorates a function that people call: an argument that it does not have is a SettingError with the near miss."""
+    known = tuple(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def wrapper(*given: P.args, **named: P.kwargs) -> R:
+        check_known(named, known)
+        return function(*given, **named)
+
+    return wrapper
+
+
 def outer_signature(
     own: Mapping[str, Parameter], section: type[Options], keyword_only: bool
 ) -> inspect.Signature:

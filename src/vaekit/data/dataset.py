@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.images.notebook import Displayed, spread_over
+
 PIXELS = {
     "binary": "0 or 1 (stored as 0 and 255)",
     "8-bit": "whole numbers 0 to 255, scaled by 1/255",
@@ -36,8 +38,8 @@ class Factor:
     ordered: bool = True
 
 
-@dataclass(frozen=True)
-class Split:
+@dataclass(frozen=True, repr=False)
+class Split(Displayed):
     """Images of one split.
 
     Attributes:
@@ -57,6 +59,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
+    def facts(self) -> dict[str, Any]:
+        kind = str(self.images.dtype).removeprefix("torch.")
+        labels = None if self.labels is None else len(self.labels.unique())
+        return {"images": len(self), "shape": tuple(self.images.shape[1:]), "dtype": kind, "classes": labels}
+
+    def thumbnails(self) -> Tensor | None:
+        return spread_over(self.images, self.labels)
+
     def take(self, indices: Tensor) -> Split:
         """The images at these indices, in their order."""
         return Split(
@@ -67,8 +77,8 @@ class Split:
         )
 
 
-@dataclass(frozen=True)
-class Data:
+@dataclass(frozen=True, repr=False)
+class Data(Displayed):
     """A data set in three splits.
 
     Attributes:
@@ -96,6 +106,20 @@ class Data:
     fingerprint: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def facts(self) -> dict[str, Any]:
+        counts = {name: len(split) for name, split in self.splits.items()}
+        pixels = f"{self.pixels}, drawn anew" if self.dynamic else self.pixels
+        return {
+            "source": self.source,
+            "shape": self.shape,
+            "pixels": pixels,
+            **counts,
+            "classes": self.classes or None,
+        }
+
+    def thumbnails(self) -> Tensor | None:
+        return None if self.pixels == "real" else self.train.thumbnails()
 
     @property
     def shape(self) -> tuple[int, ...]:

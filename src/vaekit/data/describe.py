@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.options import DataSettings
 from vaekit.data.dataset import PIXELS, Data, Split, to_unit
 from vaekit.data.moments import moments
@@ -16,6 +16,7 @@ from vaekit.data.sources import as_data
 from vaekit.data.splits import content_keys, copies
 
 
+@strict
 @documented(DataSettings)
 def describe(data: object, *, labels: object | None = None, **options: Any) -> dict[str, Any]:
     """Describes a data set, with the problems found in it, in values that JSON can hold.

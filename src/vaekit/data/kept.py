@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.config.configured import strict
 from vaekit.core import DataError
 from vaekit.data.cache import PLACES, cache_dir, clean_parts, read_npy, rows_at_once
 from vaekit.data.formats.numpy_files import check_npy
@@ -74,6 +75,7 @@ class Cache:
         return {**asdict(self), "bytes": self.bytes, "problems": self.problems}
 
 
+@strict
 def cache(check: bool = False, empty: bool = False) -> Cache:
     """Shows what is in the cache of decoded images and downloads, and checks or empties it.
 

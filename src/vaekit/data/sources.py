@@ -7,10 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from vaekit.config.configured import documented
+from torch import Tensor
+
+from vaekit.config.configured import documented, strict
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, foreign, near_miss
+from vaekit.core import DataError, SettingError, foreign, near_miss, warn_of
 from vaekit.data.dataset import Data, Loaded, Split
 from vaekit.data.formats.archives import archive_ending, load_archive
 from vaekit.data.formats.arrays import load_npy_file, read_array
@@ -48,6 +50,7 @@ USED_BY = {
 FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {".npy": load_npy_file, ".npz": load_npz_file}
 
 
+@strict
 @documented(DataSettings)
 def load_data(data: object, *, labels: object | None = None, **options: Any) -> Data:
     """Loads a data set and completes its splits.
@@ -107,6 +110,28 @@ def load_like(data: object, form: Form, *, labels: object | None = None, **optio
     if kind == "pictures":
         recolour(loaded, form)
     return _complete(loaded, settings, kind, form)
+
+
+def examples_like(data: object, form: Form) -> Tensor:
+    """Examples of one collection in their order, (N, *shape) as stored, in the form of a trained model's.
+
+    What had to be changed is a VaekitWarning.
+
+    Args:
+        data: as in `load_like`, no path and no arrays.
+
+    Raises:
+        DataError: examples that the model does not take, or several splits.
+    """
+    settings = settings_for(data, {})
+    loaded, kind = _sized(data, None, settings, form)
+    if list(loaded.parts) != ["train"]:
+        raise DataError(f"a {type(data).__name__} of several splits given to a model; give one of them.")
+    if kind == "pictures":
+        recolour(loaded, form)
+    brought_to(loaded, form, "auto", "none", f"a {type(data).__name__}")
+    warn_of(loaded.notes)
+    return loaded.parts["train"].images
 
 
 def _sized(data: object, labels: object | None, settings: DataSettings, form: Form) -> tuple[Loaded, str]:

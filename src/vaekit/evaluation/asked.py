@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.core import DataError, SettingError, warn_of
-from vaekit.data import Data, Factor, Split
+from vaekit.data import Data, Factor, Split, load_data
 from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import check_support
 from vaekit.evaluation.factors.disentanglement import factors_wanted
@@ -16,6 +16,7 @@ from vaekit.evaluation.samples.quality import why_too_few
 from vaekit.inference import device_of
 from vaekit.metrics import KINDS, Under
 from vaekit.models import Model
+from vaekit.models.doors import a_kind, as_labels, stored_examples
 from vaekit.models.which_prior import priors_of
 from vaekit.runs.ask import check_images_come, data_of
 from vaekit.runs.load import Run
@@ -56,8 +57,14 @@ def asked_of(
         check_images_come(run)
         data = data_of(run, data, label)
     model = model.model if isinstance(model, Run) else model
-    if not isinstance(data, Data | Split):
+    if not isinstance(model, Model):
+        raise SettingError(
+            f"model is {a_kind(model)}; give a model of vaekit, a run, or its folder.", "model"
+        )
+    if data is None:
         raise SettingError("evaluate(model) needs images too: evaluate(model, data.test).")
+    if not isinstance(data, Data | Split):
+        data = given_images(model, data)
     if features is not None and isinstance(data, Split):
         raise SettingError(
             "the quality of samples needs training images too: pass the data set, not a split."
@@ -70,6 +77,21 @@ def asked_of(
     features = features_of(model, data, features)
     train = data.train if run is None or data.fingerprint == run.config.data.fingerprint else None
     return Asked(model, data, data.test, train, data.factors if wanted else None, features)
+
+
+def given_images(model: Model, data: Any) -> Data | Split:
+    """A named set or a path loaded, or all images of what is in memory, (images, labels) or images alone, as one split.
+
+    Raises:
+        DataError: images that the model does not take.
+    """
+    if isinstance(data, str | Path):
+        return load_data(data, **({"pixels": "real"} if model.pixels == "real" else {}))
+    labels = None
+    if isinstance(data, tuple) and len(data) == 2:
+        data, labels = data
+    images = stored_examples(data, model.shape, model.pixels)
+    return Split(images, None if labels is None else as_labels(labels, len(images)))
 
 
 def features_of(model: Model, data: Data, wanted: Features | str | Path | None) -> Features | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.foreign_options import ForeignSettings
-from vaekit.core import SettingError, choose
+from vaekit.core import SettingError, choose, printable
 from vaekit.data import Data
 from vaekit.data.moments import standard_of
 from vaekit.data.picking import chosen
@@ -35,7 +36,9 @@ from vaekit.evaluation.reconstructions import Reconstructions
 from vaekit.evaluation.samples.features.store import Features
 from vaekit.evaluation.samples.generated import generate
 from vaekit.evaluation.samples.quality import SampleQuality, sample_quality
-from vaekit.metrics import key_under, metric_of
+from vaekit.evaluation.table import Row, rows, under_of
+from vaekit.images.notebook import Displayed
+from vaekit.metrics import Under, key_under, metric_of
 from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, Quantizes, Reconstructs
 from vaekit.runs.ask import run_of
@@ -45,11 +48,12 @@ from vaekit.runs.records import Note
 from vaekit.runtime.device import PRECISIONS
 from vaekit.runtime.pulse import ProgressCallback, pulse
 
+FIRST = 8  # numbers that a line shows
 GENERATED = 10_000  # images to judge the quality of samples by, at most
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Displayed):
     """The figures of an evaluation; those that a model does not define are absent.
 
     Attributes:
@@ -94,6 +98,24 @@ class Evaluation:
     disentanglement: Disentanglement | None = None
     card: Card | None = None
 
+    def facts(self) -> dict[str, Any]:
+        about = {name: self.about.get(name) for name in ("model", "data", "images", "seconds")}
+        return about | {"findings": len(self.findings) or None}
+
+    def _repr_html_(self) -> str:
+        found = "".join(f"<li>{escape(printable(str(finding)))}</li>" for finding in self.findings)
+        return super()._repr_html_() + (f"<ul>{found}</ul>" if found else "")
+
+    def rows(self) -> list[Row]:
+        """Returns every number with its label, error, unit and meaning, as the terminal shows them."""
+        return rows(self.as_dict())
+
+    def key_figures(self) -> Mapping[str, float]:
+        return {row.key: row.value for row in self.rows()[:FIRST] if row.value is not None}
+
+    def measured_under(self) -> Under:
+        return under_of(self.as_dict())
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         values = {
@@ -124,6 +146,7 @@ class Evaluation:
         return {name: finite(value) for name, value in values.items() if value is not None}
 
 
+@strict
 @documented(ForeignSettings)
 def evaluate(
     model: Model | Run | str | Path | None = None,
@@ -147,7 +170,7 @@ def evaluate(
     device: str = "auto",
     keep: bool = False,
     card: str | Path | None = None,
-    progress: str = "auto",
+    progress: str | bool = "auto",
     tell: ProgressCallback | None = None,
     **foreign: Any,
 ) -> Evaluation:
@@ -195,7 +218,7 @@ def evaluate(
     check_numbers(samples, images, jackknife, annealed, sandwich)
     check_chains(chains, temperatures, leapfrog)
     choose(precision, PRECISIONS, "precision")
-    run = run_of(model, device) if isinstance(model, str | Path) else model
+    run = model if isinstance(model, Model) else run_of(model, device)
     if keep and (data is not None or not isinstance(run, Run)):
         raise SettingError("keep=True keeps what is measured of a run on its own data; leave data= away.")
     asked = asked_of(run, data, label, features, disentanglement)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaekit.config.configured import strict
 from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
@@ -103,6 +104,7 @@ class Scores:
         return replace(self, sheet=out)
 
 
+@strict
 def score(
     run: Run | str | Path,
     data: object = None,
@@ -120,7 +122,7 @@ def score(
     device: str = "auto",
     out: str | Path | None = None,
     count: int = 64,
-    progress: str = "auto",
+    progress: str | bool = "auto",
     tell: ProgressCallback | None = None,
 ) -> Scores:
     """Scores images by how odd a run finds them: `score("runs/vae-digits-1", "photos", out="scores.csv")`.

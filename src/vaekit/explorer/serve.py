@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaekit.config.configured import strict
 from vaekit.core import SettingError, VaekitWarning, counted
 from vaekit.explorer.material import Material
 from vaekit.runs.ask import data_to_show, run_of
@@ -26,6 +27,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = ("0.0.0.0", "::")
 
 
+@strict
 def explore(
     run: Run | str | Path,
     data: object = None,

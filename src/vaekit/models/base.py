@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, ClassVar
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
-from vaekit.core import DataError, SettingError
-from vaekit.data.dataset import Split, to_unit
+from vaekit.core import DataError, SettingError, choose
+from vaekit.data.dataset import PIXELS, Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import check_values, show
+from vaekit.images.notebook import SHOWN, Displayed
+from vaekit.models.doors import DOORS, as_examples, as_tensor, check_shape, door
 from vaekit.models.units import InUnits, Units
 from vaekit.runtime.device import held_by
 
 
-class Model(nn.Module, ABC):
+class Model(Displayed, nn.Module, ABC):
     """Something that can be trained and draws images.
 
     Attributes:
@@ -48,8 +50,16 @@ class Model(nn.Module, ABC):
         super().__init__()
         self.units = None
         self._within = 0  # calls of `forward` under way
+        self._trains = False  # `train()` was called: a fresh model is asked as one that is trained
         self._fresh = True  # its weights are still those of its initialisation
         self.register_load_state_dict_post_hook(_used)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Makes doors of the methods that people call, of a model of one's own too."""
+        super().__init_subclass__(**options)
+        for name in DOORS:
+            if name in vars(cls):
+                setattr(cls, name, door(vars(cls)[name]))
 
     @abstractmethod
     def sample(
@@ -65,6 +75,24 @@ class Model(nn.Module, ABC):
         Args:
             y: (count,) labels of a conditional model; None cycles through its classes.
         """  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """Returns its sizes and parts; `model.children()` has its modules."""
+        given = getattr(self, "arguments", {})
+        parts = {name: given.get(name) for name in ("pixels", "likelihood", "network")}
+        counts = {"latent_dim": self.latent_dim or None, "classes": self.classes or None}
+        return {
+            "shape": self.shape,
+            **counts,
+            **parts,
+            "parameters": sum(p.numel() for p in self.parameters()),
+        }
+
+    def thumbnails(self) -> Tensor | None:
+        """Returns a few samples, of a model that has been prepared or loaded and draws pictures."""
+        if self._fresh or self.pixels == "real" or len(self.shape) != 3 or not self.can_sample():
+            return None
+        return self.sample(SHOWN, generator=torch.Generator().manual_seed(0))
 
     @abstractmethod
     def prepare(self, images: Tensor) -> None:
@@ -115,7 +143,7 @@ class Model(nn.Module, ABC):
         """
         if not self.classes:
             return None
-        validate = y is None or y.device.type == "cpu" or not self.training
+        validate = y is None or y.device.type == "cpu" or not self.in_training
         parameter = next(self.parameters())
         return one_hot(check_labels(y, count, self.classes, validate), self.classes, like=parameter)
 
@@ -125,24 +153,31 @@ class Model(nn.Module, ABC):
         In training they have been shown already, and are not looked at.
 
         Args:
-            x: (B, *shape), uint8 or floats as the model takes them; arrays of numpy too.
+            x: (B, *shape), uint8 or floats as the model takes them; or another form of these, as in
+                `vaekit.models.doors.as_examples`.
 
         Raises:
             DataError: the images do not have the model's shape or its values; names both.
         """
-        x = as_tensor(x)
-        parameter = next(self.parameters())
-        if tuple(x.shape[1:]) != self.shape:
-            given = "x".join(str(size) for size in x.shape[1:])
-            raise DataError(
-                f"images of shape {given} given to a model of {'x'.join(map(str, self.shape))} images."
-            )
-        if self.training or is_exporting():
-            shown = to_unit(x)
-        else:
+        shown = self.shown(x, look=not (self.in_training or is_exporting()))
+        return self.standard(shown).to(next(self.parameters()).dtype)
+
+    def shown(self, x: Any, look: bool = True) -> Tensor:
+        """Images as floats on the model's device, in the data's own units: what errors and p(x|z) are measured of.
+
+        Args:
+            x: as in `check_images`.
+            look: at the values too; what training shows has been looked at.
+
+        Raises:
+            DataError: as in `check_images`.
+        """
+        x = as_examples(x, self.shape, self.pixels)
+        check_shape(x, self.shape)
+        if look:
             check_values(x, self.pixels)
-            shown = show(x, self.pixels)
-        return self.standard(held_by(parameter.device, shown).to(parameter.device)).to(parameter.dtype)
+        device = next(self.parameters()).device
+        return held_by(device, show(x, self.pixels) if look else to_unit(x)).to(device)
 
     def check_latents(self, z: Tensor) -> Tensor:
         """Latents (..., B, D) in the networks' type, on their device.
@@ -160,7 +195,9 @@ class Model(nn.Module, ABC):
             raise DataError(
                 f"latents of shape {shape} given to a model of {self.latent_dim}: give (B, {self.latent_dim})."
             )
-        return z if z.dtype == parameter.dtype or is_exporting() else z.to(parameter.dtype)
+        if is_exporting() or (z.dtype == parameter.dtype and z.device == parameter.device):
+            return z
+        return z.to(parameter.device, parameter.dtype)
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """`forward`, as an objective calls it: with a graph in eval mode too."""
@@ -170,10 +207,30 @@ class Model(nn.Module, ABC):
         finally:
             self._within -= 1
 
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name not in DOORS:
+                raise
+            has = ", ".join(each for each in DOORS if each != "prepare" and hasattr(type(self), each))
+            raise AttributeError(
+                f"a {type(self).__name__} has no {name}(); it has {has}.", name=name
+            ) from None
+
+    def train(self, mode: bool = True) -> Self:
+        self._trains = mode
+        return super().train(mode)
+
+    @property
+    def in_training(self) -> bool:
+        """Says whether it is being trained: `train()` was called, as a fresh model's modules are in that mode too."""
+        return self.training and self._trains
+
     def graph(self, given: Tensor) -> AbstractContextManager[Any]:
-        """A context that keeps gradients in training, in `forward`, and where what is given wants them: a trained
-        model's codes and pictures carry no graph otherwise."""
-        if self.training or self._within or is_exporting() or given.requires_grad:
+        """A context that keeps gradients in training, in `forward`, and where what is given wants them: a model's codes
+        and pictures carry no graph otherwise."""
+        if self.in_training or self._within or is_exporting() or given.requires_grad:
             return nullcontext()
         return torch.no_grad()
 
@@ -212,26 +269,41 @@ class CodeDensity(Model):
     Its `sample` gives latents, (count, *shape), instead of images.
     """
 
+    def thumbnails(self) -> Tensor | None:
+        return None  # its samples are latents
+
     @property
     def described(self) -> str:
         """Name in a sentence: `a mixture of 10 normals`."""
         return f"a {type(self).__name__}"
 
 
-def as_tensor(values: object) -> Tensor:
-    """A tensor, or an array as one.
+def checked_shape(shape: Any, pixels: str) -> tuple[int, ...]:
+    """The shape of an example, (C, H, W) or (D,), and the word for its pixels.
 
     Raises:
-        DataError: neither.
+        SettingError: another one, with the one that is meant.
     """
-    if isinstance(values, Tensor):
-        return values
-    try:
-        return torch.from_numpy(np.ascontiguousarray(values))
-    except (TypeError, ValueError):
-        raise DataError(
-            f"a {type(values).__name__} given to a model; give a tensor or an array of numbers."
-        ) from None
+    choose(pixels, PIXELS, "pixels")
+    if hasattr(shape, "shape") and hasattr(shape, "pixels"):
+        raise SettingError("shape is a data set; give data.shape, pixels=data.pixels.", "shape")
+    if isinstance(shape, Integral):
+        raise SettingError(f"shape must be (C, H, W), or (D,) for rows of features: ({shape},).", "shape")
+    if not isinstance(shape, Sequence) or not all(
+        isinstance(side, Integral) and int(side) > 0 for side in shape
+    ):
+        raise SettingError(f"shape must be whole numbers, (C, H, W) or (D,), not {shape!r}.", "shape")
+    sides = tuple(int(side) for side in shape)
+    meant = {2: (1, *sides), 4: sides[1:]}.get(len(sides))
+    if len(sides) == 3 and pixels != "real" and sides[2] in (1, 3, 4) and min(sides[:2]) >= 8:
+        meant = (sides[2], *sides[:2])
+    if meant is not None:
+        raise SettingError(
+            f"shape={sides}: give the shape of one image with its channels first: {meant}.", "shape"
+        )
+    if len(sides) not in (1, 3):
+        raise SettingError(f"shape must be (C, H, W) or (D,), not {sides}.", "shape")
+    return sides
 
 
 def units_for(shape: tuple[int, ...], pixels: str) -> Units | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from vaekit.config import options as s
 from vaekit.config.methods import find_method
-from vaekit.core import DataError, derive_seed
+from vaekit.core import DataError
 from vaekit.models.base import Model
-from vaekit.runtime.random import own_randomness, seed_noise
+from vaekit.runtime.random import weights_of
 
 
 def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:
@@ -26,8 +24,7 @@ def create_model(method: str, options: Any, given: dict[str, Any]) -> Model:
 
 def seeded_model(settings: s.Settings, given: dict[str, Any]) -> Model:
     """A fresh model, a function of the settings and of what the data say: the seed decides its weights."""
-    with own_randomness(torch.device("cpu")):
-        seed_noise(torch.device("cpu"), derive_seed("weights", settings.fit.seed))
+    with weights_of(settings.fit.seed):
         return create_model(settings.method, settings.model, given)
 
 

@@ -10,10 +10,10 @@ from torch.func import functional_call
 
 from vaekit.config.configured import configured
 from vaekit.config.model_options import GANSettings
-from vaekit.models.base import Model, check_classes, evaluating, units_for
+from vaekit.models.base import Model, check_classes, checked_shape, evaluating, units_for
 from vaekit.networks import Spec, decide_network
 from vaekit.runtime.device import full_precision
-from vaekit.runtime.random import normal
+from vaekit.runtime.random import normal, weights_of
 
 
 class GAN(Model):
@@ -28,6 +28,7 @@ class GAN(Model):
         pixels: key of PIXELS: what the values are (`data.pixels`).
         classes: K, number of classes (`data.classes`): both networks are conditioned on the class of each image
             (Mirza & Osindero 2014); 0 for none.
+        seed: of the weights; None draws them from torch's own generator.
 
     Raises:
         SettingError: an unknown name, or a size below 1.
@@ -35,13 +36,21 @@ class GAN(Model):
 
     @configured(GANSettings)
     def __init__(
-        self, shape: tuple[int, ...], options: GANSettings, *, pixels: str = "8-bit", classes: int = 0
+        self,
+        shape: tuple[int, ...],
+        options: GANSettings,
+        *,
+        pixels: str = "8-bit",
+        classes: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__()
-        self.shape, self.latent_dim, self.classes = tuple(shape), options.latent_dim, check_classes(classes)
+        self.shape, self.latent_dim = checked_shape(shape, pixels), options.latent_dim
+        self.classes = check_classes(classes)
         self.units = units_for(self.shape, pixels)
         network = decide_network(options.network, self.shape)
-        pair = network.build(Spec(self.shape, 1, self.latent_dim, condition=classes))
+        with weights_of(seed):
+            pair = network.build(Spec(self.shape, 1, self.latent_dim, condition=classes))
         self.generator, self.discriminator = pair.decoder, pair.encoder
         self.options = dataclasses.replace(options, network=network)
         about = {"shape": list(self.shape), "pixels": pixels, "classes": classes}
@@ -49,6 +58,7 @@ class GAN(Model):
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """G(z), (B, *shape), in [0, 1] where pixels are; z: (B, D), y: (B,) labels or None."""
+        z = self.check_latents(z)
         raw = full_precision(self.generator(z, self.condition(y, z.shape[0]))).view(-1, *self.shape)
         return raw.sigmoid() if self.units is None else self.units.restored(raw)
 

@@ -6,9 +6,8 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable
 from math import prod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -21,8 +20,10 @@ from vaekit.core import Latent, Output, SettingError
 from vaekit.data.dataset import Split, to_unit
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
-from vaekit.models.base import as_tensor, check_classes, evaluating, units_for
+from vaekit.models.base import check_classes, checked_shape, evaluating, units_for
 from vaekit.models.capabilities import HasPrior
+from vaekit.models.doors import as_examples
+from vaekit.models.own_networks import own_pair
 from vaekit.networks import Pair, Spec, decide_network
 from vaekit.networks.principal import (
     PrincipalPath,
@@ -31,6 +32,7 @@ from vaekit.networks.principal import (
     spread,
     varying_directions,
 )
+from vaekit.runtime.random import weights_of
 
 AT_ONCE = 2**22  # values of images that are embedded at a time
 
@@ -45,7 +47,9 @@ class LatentModel(Autoencoder):
         classes: K, number of classes (`data.classes`): encoder and decoder are conditioned on the class of each
             image, `labels.one_hot` (Kingma et al. 2014b, eq. 6; Sohn et al. 2015). 0 for a model without labels.
         encoder, decoder: own modules instead of a network's name: (B, *shape), None -> (B, numbers_per_latent * D)
-            and (B, D), None -> (B, C, H, W). Loading such a run asks for them again.
+            and (B, D), None -> (B, C, H, W), or of one argument; they are tried with one example. What the decoder gives
+            are logits for a Bernoulli likelihood, without a sigmoid. Loading such a run asks for them again.
+        seed: of the weights, which are then those of `vaekit.train(seed=)`; None draws them from torch's own generator.
 
     Attributes:
         numbers_per_latent: numbers that the encoder returns for each latent dimension.
@@ -67,22 +71,28 @@ class LatentModel(Autoencoder):
         classes: int = 0,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
+        seed: int | None = None,
     ) -> None:
         super().__init__()
         if (encoder is None) != (decoder is None):
             raise SettingError("pass both encoder and decoder, or neither and a network's name.")
-        self.shape, self.latent_dim, self.classes = tuple(shape), options.latent_dim, check_classes(classes)
+        self.shape, self.latent_dim = checked_shape(shape, pixels), options.latent_dim
+        self.classes = check_classes(classes)
         self.units = units_for(self.shape, pixels)
         likelihood = decide_likelihood(options.likelihood, pixels)
         self.likelihood: Likelihood = likelihood.build(self.shape)
+        numbers = self.numbers_per_latent * self.latent_dim, self.latent_dim, self.likelihood.num_params
+        spec = Spec(self.shape, *numbers, condition=classes)
         if encoder is not None and decoder is not None:
-            network, pair = Undecided(CUSTOM), Pair(encoder, decoder, None)
+            free = "logits" if self.likelihood.logits else "means of any size" * (self.units is not None)
+            network = Undecided(CUSTOM)
+            pair = own_pair(encoder, decoder, spec, model=type(self).__name__, free=free)
         elif options.network == Undecided(CUSTOM):
             raise SettingError("network 'custom' wants its own modules: pass an encoder and a decoder.")
         else:
             network = decide_network(options.network, self.shape)
-            numbers = self.numbers_per_latent * self.latent_dim, self.latent_dim, self.likelihood.num_params
-            pair = network.build(Spec(self.shape, *numbers, condition=classes))
+            with weights_of(seed):
+                pair = network.build(spec)
         self.encoder, self.decoder, self._pair = pair.encoder, pair.decoder, pair
         init = init_of(options, self.likelihood.normal, pair)
         linear = init == "pca"
@@ -181,25 +191,25 @@ class LatentModel(Autoencoder):
         with torch.no_grad():
             bias.copy_(self.likelihood.params_from_mean(mean).flatten())
 
-    def embed(self, x: Tensor | np.ndarray, y: Tensor | None = None) -> np.ndarray:
-        """Embeddings of any number of images, the means of q(z|x), as an array (N, D) float32: in eval mode, a few
-        at a time.
+    def embed(self, x: Any, y: Any = None) -> Any:
+        """Embeddings of any number of images, the means of q(z|x), (N, D) float32: in eval mode, a few at a time.
 
         Args:
-            x: (N, *shape), float in [0, 1] or uint8; real values as the data have them.
+            x: (N, *shape), float in [0, 1] or uint8; real values as the data have them. A tensor gives a tensor, on the
+                CPU and without graph; an array, a list, Pillow's images, a table or a loader give an array.
             y: (N,) labels, for a conditional model.
 
         Raises:
             DataError: images of another shape, or of other values than the model takes.
         """
-        images = as_tensor(x)
+        images = as_examples(x, self.shape, self.pixels)
         size = max(1, AT_ONCE // prod(self.shape))
         with evaluating(self), torch.no_grad():
             parts = [
                 self.encode(images[i : i + size], None if y is None else y[i : i + size]).mean.float().cpu()
                 for i in range(0, max(len(images), 1), size)
             ]
-        return torch.cat(parts).numpy()
+        return torch.cat(parts)
 
     def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """A draw of q(z|x) for each image, (B, D): together they are the aggregate posterior."""

@@ -12,13 +12,15 @@ from torch.distributions import Distribution
 from vaekit.config.configured import configured
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.model_options import VQVAESettings
-from vaekit.core import Latent, Output, Quantized, SettingError
+from vaekit.core import DataError, Latent, Output, Quantized, SettingError
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
-from vaekit.models.base import evaluating, units_for
+from vaekit.models.base import checked_shape, evaluating, units_for
+from vaekit.models.doors import as_tensor
 from vaekit.models.latent import mean_image
 from vaekit.networks import Spec
 from vaekit.networks.quantizers import Quantizer
+from vaekit.runtime.random import weights_of
 
 VECTORS_A_CODE = 64  # of the encoder's output, on which the codebook starts
 
@@ -36,6 +38,7 @@ class VQVAE(Autoencoder):
             `gaussian-optimal`, whose variance is the error itself, so that the scale of the pixels does not
             matter (the authors' code divides by the variance of the data, which does not fall with the error).
         pixels: key of PIXELS.
+        seed: of the weights; None draws them from torch's own generator.
 
     Raises:
         SettingError: data that are no images, an unknown name or a number out of range.
@@ -44,15 +47,24 @@ class VQVAE(Autoencoder):
     prior_method = "code-prior"
 
     @configured(VQVAESettings)
-    def __init__(self, shape: tuple[int, ...], options: VQVAESettings, *, pixels: str = "8-bit") -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        options: VQVAESettings,
+        *,
+        pixels: str = "8-bit",
+        seed: int | None = None,
+    ) -> None:
         super().__init__()
-        self.shape, self.units = tuple(shape), units_for(shape, pixels)
+        self.shape = checked_shape(shape, pixels)
+        self.units = units_for(self.shape, pixels)
         auto = "bernoulli" if pixels == "binary" else "gaussian-optimal"
         likelihood = decide_likelihood(options.likelihood, pixels, auto)
         self.likelihood: Likelihood = likelihood.build(self.shape)
-        self.quantizer: Quantizer = options.quantizer.build()
-        dim = self.quantizer.dim
-        networks = options.network.build(Spec(self.shape, dim, dim, self.likelihood.num_params))
+        with weights_of(seed):
+            self.quantizer: Quantizer = options.quantizer.build()
+            dim = self.quantizer.dim
+            networks = options.network.build(Spec(self.shape, dim, dim, self.likelihood.num_params))
         self.encoder, self.decoder, self.grid = networks.encoder, networks.decoder, networks.grid
         self.options = dataclasses.replace(options, likelihood=likelihood)
         self.arguments = {"shape": list(self.shape), "pixels": pixels, **self.options.flat()}
@@ -87,8 +99,14 @@ class VQVAE(Autoencoder):
 
     def decode_codes(self, indices: Tensor) -> Tensor:
         """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
+        codes = as_tensor(indices)
+        if tuple(codes.shape[1:]) != self.grid or codes.is_floating_point() or codes.is_complex():
+            kind = f"{codes.dtype} of shape {tuple(codes.shape)}".removeprefix("torch.")
+            raise DataError(f"codes must be whole numbers (B, {self.grid[0]}, {self.grid[1]}), not {kind}.")
+        if codes.numel() and not (int(codes.min()) >= 0 and int(codes.max()) < self.quantizer.size):
+            raise DataError(f"codes must be from 0 to {self.quantizer.size - 1}.")
         with evaluating(self), torch.no_grad():
-            return self.picture(self.decode_indices(indices))
+            return self.picture(self.decode_indices(codes.long().to(next(self.parameters()).device)))
 
     def decode_indices(self, indices: Tensor) -> Distribution:
         """p(x|z) for codes, (B, h, w) int64."""

@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from vaekit.config.fields import Options
+from vaekit.config.fields import Options, check_known
 from vaekit.core import Loss
 from vaekit.models import Model
 from vaekit.models.capabilities import check_needs
+from vaekit.models.doors import as_labels
 from vaekit.objectives.ramps import Clock
 
 GRID = 1000  # steps of a run on which schedules are looked at
@@ -59,6 +60,33 @@ class Objective(nn.Module, ABC):
         unsettled = (step for step in range(GRID - 1, -1, -1) if self.values(Clock(step, GRID)) != final)
         return (next(unsettled, -1) + 1) / GRID
 
+    def __call__(
+        self, model: Model, x: Any, y: Any = None, values: Mapping[str, float] | None = None, **other: Any
+    ) -> Loss:
+        """Loss of a batch, with a graph: `loss = ELBO()(model, x)` in a training loop of one's own.
+
+        `loss.total` is what is minimised, `loss.terms` what it is made of. Where an objective has several `phases`, this
+        is the first of them.
+
+        Args:
+            model: what `needs` says.
+            x: (B, *shape), uint8 or floats as the model takes them, checked; or a batch as a loader gives it, (x,) or
+                (x, y).
+            y: (B,) labels, for a conditional model.
+            values: what is scheduled, at this point of the run, `objective.values(Clock(step, steps))`; x has been shown
+                already then, as in `fit`, and is not looked at. None takes the final values.
+
+        Raises:
+            SettingError: a model that cannot do what the objective needs.
+            DataError: images that are none of the model's.
+        """
+        check_known(other, ("y", "values"), type(self).__name__)
+        if values is None:
+            self.check(model)
+            x, y = batch_of(model, x, y)
+            values = self.values(Clock(0, 1).end)
+        return super().__call__(model, x, y, values)
+
     @abstractmethod
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
         """Loss of a batch; x: (B, *shape) float, y: (B,) labels or None."""
@@ -79,6 +107,26 @@ class Objective(nn.Module, ABC):
     def phases(self, model: Model) -> list[Phase]:
         """Returns the phases of one step. One update of all parameters, unless an objective says otherwise."""
         return [Phase("main", Step(self, model), [*model.parameters(), *self.parameters()])]
+
+
+def batch_of(model: Model, x: Any, y: Any) -> tuple[Tensor, Tensor | None]:
+    """A batch as objectives take it: examples as shown to the model, and labels where it has classes.
+
+    Raises:
+        DataError: images that are none of the model's.
+    """
+    if (
+        isinstance(x, list | tuple)
+        and 1 <= len(x) <= 2
+        and isinstance(x[0], Tensor)
+        and x[0].shape[1:] == model.shape
+    ):
+        y = x[1] if y is None and len(x) == 2 else y
+        x = x[0]
+    shown = model.shown(x)
+    if y is None or not model.classes:
+        return shown, None
+    return shown, (y if isinstance(y, Tensor) else as_labels(y, len(shown))).to(shown.device)
 
 
 class Step(nn.Module):

@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.core import SettingError
 from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Metric, Under, metric_of
 from vaekit.plots import style
+from vaekit.plots.inputs import lines_of
 from vaekit.plots.style import FAINT, LIGHT, SHADES, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
 from vaekit.runs.records import MetricLine
 
@@ -48,15 +49,17 @@ def steps_per_epoch(metrics: Metrics) -> float:
     return max([1.0, *(line.step / line.epoch for line in metrics if line.epoch)])
 
 
-def training(metrics: Metrics, under: Under = PLAIN) -> Figure:
+def training(metrics: Any, under: Under = PLAIN) -> Figure:
     """Training against validation, rate and distortion apart; schedules lightly where they vary.
 
     Args:
+        metrics: lines of metrics.jsonl, or a run or history that has them.
         under: which likelihood, named with the units where they depend on its kind.
 
     Raises:
         SettingError: there is nothing to draw.
     """
+    metrics = lines_of(metrics)
     panels = drawn_in(metrics)
     if not panels:
         raise SettingError("metrics.jsonl has no losses yet.")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from vaekit.config.configured import strict
 from vaekit.config.methods import PRIORS
 from vaekit.core import InputError, SettingError, choose
 from vaekit.plots.figures import FIGURES, Entry
@@ -50,6 +51,7 @@ class Drawn:
     report: Path | None = None
 
 
+@strict
 def figures(
     run: Run | str | Path,
     data: object = None,

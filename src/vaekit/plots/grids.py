@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from vaekit.images.tile import GAP, tile
 from vaekit.inference import squared_errors
 from vaekit.metrics import METRICS
 from vaekit.plots import style
+from vaekit.plots.inputs import images_of
 from vaekit.plots.style import DPI, LABEL, SMALL, text_style
 
 MSE = METRICS["mse"]
@@ -111,8 +113,9 @@ def sheet(
     return figure
 
 
-def samples(images: Tensor, columns: int = 10, title: str = "Samples", note: str = "") -> Figure:
-    """A grid of images (N, C, H, W) in [0, 1]; those that do not fit on a page are left out."""
+def samples(images: Any, columns: int = 10, title: str = "Samples", note: str = "") -> Figure:
+    """A grid of images (N, C, H, W) in [0, 1], or of samples of a run; those that do not fit on a page are left out."""
+    images = images_of(images)
     place = fit(images.shape, columns, -(-len(images) // columns))
     shown = images[: place.columns * place.rows]
     columns = min(place.columns, len(shown))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from vaekit.core import SettingError
 from vaekit.images.colours import class_colors
 from vaekit.inference import Embedding, spread
 from vaekit.plots import style
+from vaekit.plots.inputs import embedding_of
 from vaekit.plots.planes import TSNE_MOST, Plane, Projection, project
 from vaekit.plots.style import FAINT, INK, LIGHT, SMALL, dress, text_style
 
@@ -25,7 +27,7 @@ MOST_NAMED = 30  # classes in a legend
 
 
 def latent_map(
-    embedding: Embedding,
+    embedding: Any,
     class_names: Sequence[str] | None = None,
     projection: Projection = "axes",
     ellipses: int = 0,
@@ -33,12 +35,13 @@ def latent_map(
     """Posterior means on a plane, coloured by class, over contours of the prior where it is N(0, I).
 
     Args:
-        embedding: posteriors of N images; at most 3,000 of them are embedded for "tsne".
+        embedding: posteriors of N images, or a run, of whose test images they are; at most 3,000 of them are embedded for "tsne".
         ellipses: draw the posteriors of this many images too, as ellipses of one standard deviation.
 
     Raises:
         SettingError: see `project`; or ellipses where there is no normal posterior or no straight plane.
     """
+    embedding = embedding_of(embedding)
     if projection == "tsne":
         embedding = embedding.take(spread(len(embedding), TSNE_MOST))
     plane = project(embedding, projection)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaekit.config.configured import strict
 from vaekit.config.options import FORMAT
 from vaekit.config.recipe_names import shipped
 from vaekit.config.reproduce_options import ReproduceSettings
@@ -105,6 +106,7 @@ class Reproduction:
         }
 
 
+@strict
 def reproduce(
     recipes: Sequence[str] = (),
     *,

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vaekit import inference
+from vaekit.config.configured import strict
 from vaekit.config.methods import PRIORS, find_method
 from vaekit.core import DataError, RunError, SettingError, warn_of
-from vaekit.data import Data, Split
+from vaekit.data import Data
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
-from vaekit.inference import Embedding
+from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
+from vaekit.models.doors import a_kind, checked_count
+from vaekit.runs.answers import Encoded, Reconstructions, Samples
 from vaekit.runs.given import data_of, given_examples
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.outputs import (
@@ -34,78 +36,17 @@ from vaekit.runs.records import read_run_config
 COUNT, COLUMNS = 64, 10  # samples, and samples of each class in a grid, where nobody says how many
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """Examples as a run's model encodes them.
-
-    Attributes:
-        source: of the data.
-        split: the examples as stored.
-        embedding: posteriors; None where the model encodes as a grid of codes.
-        codes: (N, h, w) int64, for a grid of codes.
-        class_names: names of the labels, where there are any.
-    """
-
-    source: str
-    split: Split
-    embedding: Embedding | None = None
-    codes: Tensor | None = None
-    class_names: list[str] | None = None
-
-    @property
-    def finite(self) -> bool:
-        """True where all means are finite numbers."""
-        return self.embedding is None or bool(self.embedding.mean.isfinite().all())
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """`mean` and `std` (N, D), or `codes` (N, h, w), with `labels` and `names` (N,) where there are any."""
-        found = {} if self.codes is None else {"codes": self.codes.numpy()}
-        if self.embedding is not None:
-            found = {"mean": self.embedding.mean.numpy(), "std": self.embedding.stddev.numpy()}
-        if self.split.labels is not None:
-            found["labels"] = self.split.labels.numpy()
-        return found if self.split.names is None else found | {"names": np.array(self.split.names)}
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Images that a run's model drew.
-
-    Attributes:
-        images: (N, *shape), in [0, 1] where they are pictures.
-        labels: (N,), where they were drawn by class.
-        classes: names of the classes that were drawn, each once and in their order.
-    """
-
-    images: Tensor
-    labels: Tensor | None = None
-    classes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Reconstructions:
-    """Images and what comes back of them.
-
-    Attributes:
-        originals: (N, *shape), as they were shown to the model.
-        rebuilt: (N, *shape).
-        names: of the image files, or of the previews.
-        squared_errors: the mean per value of each image, (N,) float64; of real values in units of the training
-            data's spread.
-        redrawn_as: name of the class under which they were decoded, where one was asked for.
-        pixels: key of PIXELS.
-    """
-
-    originals: Tensor
-    rebuilt: Tensor
-    names: list[str]
-    squared_errors: Tensor
-    redrawn_as: str | None = None
-    pixels: str = "8-bit"
-
-
 def run_of(run: Run | str | Path, device: str = "auto") -> Run:
-    """A run, loaded onto a device if only its folder is given."""
+    """A run, loaded onto a device if only its folder is given.
+
+    Raises:
+        SettingError: neither.
+    """
+    if not isinstance(run, Run | str | Path) and not isinstance(getattr(run, "out", None), Path):
+        asked = ": ask a model itself, model.embed(x), model.sample(16)" if isinstance(run, Model) else ""
+        raise SettingError(
+            f"run is {a_kind(run)}; give a run, from load_run or train, or its folder{asked}.", "run"
+        )
     return run if isinstance(run, Run) else load_run(run, device=device)
 
 
@@ -144,6 +85,7 @@ def what_follows(method: str, shape: Sequence[int]) -> list[str]:
     return [*explores, "figures", *rebuilds, "prior" if needs_prior else "sample"]
 
 
+@strict
 def encode(
     run: Run | str | Path,
     data: object = None,
@@ -184,6 +126,7 @@ def encode(
     return encoded
 
 
+@strict
 def sample(
     run: Run | str | Path,
     count: int | None = None,
@@ -212,7 +155,7 @@ def sample(
     """
     if out is not None:
         check_out(Path(out), IMAGE_FILES)
-    count = (COLUMNS if grid else COUNT) if count is None else count
+    count = (COLUMNS if grid else COUNT) if count is None else checked_count(count)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
     if not temperature >= 0:
@@ -256,6 +199,7 @@ def _labels_to_draw(run: Run, count: int, label: str | None, grid: bool) -> Tens
     return round_robin(count, classes) if classes else None
 
 
+@strict
 def reconstruct(
     run: Run | str | Path,
     images: object = (),

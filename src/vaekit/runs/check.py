@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaekit.config.configured import strict
 from vaekit.core import InputError, RunError, foreign
 from vaekit.images.png import check_png
 from vaekit.models import Model
@@ -57,6 +58,7 @@ class Checked:
         return not self.damaged
 
 
+@strict
 def check(run: str | Path) -> Checked:
     """Checks the files of a run: each is there, can be read, is what was written, and belongs to the others.
 

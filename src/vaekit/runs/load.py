@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.config import options as s
+from vaekit.config.configured import strict
 from vaekit.config.methods import find_method, resolve
 from vaekit.core import DataError, RunError, SettingError, foreign
 from vaekit.data import SOURCES, Data, Split
@@ -21,6 +23,7 @@ from vaekit.data.labels import find_class, renumbered
 from vaekit.data.like import Form
 from vaekit.data.sources import load_like
 from vaekit.distributions.likelihoods import measured_under
+from vaekit.images.notebook import Displayed, spread_over
 from vaekit.metrics import Under
 from vaekit.models import Model
 from vaekit.models.autoencoder import CANNOT_SAMPLE
@@ -28,6 +31,7 @@ from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
 from vaekit.runs.files import NOT_AS_WRITTEN, checksum_of_arrays, read_tensors
+from vaekit.runs.frames import MetricLines, main_figures
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights
 from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.records import (
@@ -37,6 +41,7 @@ from vaekit.runs.records import (
     MetricLine,
     RunConfig,
     Summary,
+    as_folder,
     read_metrics,
     read_run_config,
     read_summary,
@@ -45,8 +50,8 @@ from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.device import choose_device
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Displayed):
     """A trained run, ready to be used.
 
     Attributes:
@@ -55,7 +60,7 @@ class Run:
         settings: resolved settings.
         config: config.json.
         summary: summary.json; None while the run has not ended.
-        metrics: the lines of metrics.jsonl.
+        metrics: the lines of metrics.jsonl; `frame()` makes a table of them.
         previews: up to 64 test images.
     """
 
@@ -66,6 +71,30 @@ class Run:
     summary: Summary | None
     metrics: list[MetricLine]
     previews: Split
+
+    def facts(self) -> dict[str, Any]:
+        ended = None if self.summary is not None else "not ended"
+        steps = None if self.summary is None else self.summary.steps
+        data, shape = self.config.data.source, self.config.data.shape
+        return {
+            "path": str(self.path),
+            "method": self.settings.method,
+            "data": data,
+            "shape": shape,
+            "steps": steps,
+            "state": ended,
+        }
+
+    def key_figures(self) -> Mapping[str, float]:
+        return {} if self.summary is None else main_figures(self.summary)
+
+    def measured_under(self) -> Under:
+        return self.under
+
+    def thumbnails(self) -> Tensor | None:
+        return (
+            None if self.model.pixels == "real" else spread_over(self.previews.images, self.previews.labels)
+        )
 
     @property
     def class_names(self) -> list[str] | None:
@@ -160,20 +189,21 @@ class Run:
         return data.replace(**changed, class_names=ours)
 
 
+@strict
 def load_run(
-    path: str | Path, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
+    path: Any, *, encoder: nn.Module | None = None, decoder: nn.Module | None = None, device: str = "cpu"
 ) -> Run:  # fmt: skip
     """Loads a run folder.
 
     Args:
-        path: the folder.
+        path: the folder, or a history that has one.
         encoder, decoder: the modules that the run was trained with, if they were its user's own.
         device: where the model goes: auto, cpu, cuda or mps.
 
     Raises:
         RunError: not a run folder, a damaged one, or one that has no weights yet.
     """
-    folder = Path(path)
+    folder = as_folder(path)
     config = read_run_config(folder)
     settings = settings_of(folder, config)
     weights = folder / WEIGHTS
@@ -194,7 +224,7 @@ def load_run(
         settings,
         config,
         read_summary(folder),
-        read_metrics(folder),
+        MetricLines(read_metrics(folder)),
         previews,
     )
 

@@ -256,6 +256,18 @@ class MetricLine:
     values: Mapping[str, float | list[float]] = field(default_factory=dict, metadata=REST)
 
 
+def as_folder(given: object) -> Path:
+    """The folder of a run, from its path, or from what knows it: a run or a history.
+
+    Raises:
+        SettingError: neither.
+    """
+    place = getattr(given, "out", getattr(given, "path", None))
+    if not isinstance(given, str | Path) and not isinstance(place, Path):
+        raise SettingError(f"path is a {type(given).__name__}; give the folder of a run.", "path")
+    return Path(given) if isinstance(given, str | Path) else Path(str(place))
+
+
 def read_run_config(folder: Path) -> RunConfig:
     """config.json of a run folder.
 

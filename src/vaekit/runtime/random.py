@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from vaekit.core import SettingError, derive_seed
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,24 @@ def own_randomness(device: torch.device) -> Iterator[None]:
     """Whatever the block does to the global random numbers is undone after it."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
+        yield
+
+
+@contextmanager
+def weights_of(seed: int | None) -> Iterator[None]:
+    """Within the block, weights are drawn as a function of the seed alone; of the global generator where it is None.
+
+    Raises:
+        SettingError: no whole number of 0 or more.
+    """
+    if seed is None:
+        yield
+        return
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise SettingError(f"seed must be a whole number of 0 or more, not {seed!r}.", "seed")
+    cpu = torch.device("cpu")
+    with own_randomness(cpu):
+        seed_noise(cpu, derive_seed("weights", int(seed)))
         yield
 
 

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from vaekit.config.configured import configured
 from vaekit.config.options import FitSettings
 from vaekit.core import DataError, SettingError, TrainingNote, VaekitWarning, warn_of
-from vaekit.data import Data
+from vaekit.data import Data, load_data
 from vaekit.data.labels import check_labels
 from vaekit.distributions.likelihoods import check_support
 from vaekit.models import Model
+from vaekit.models.doors import a_kind, remedy_for
 from vaekit.objectives.base import Objective
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.start import start_from
@@ -22,6 +25,7 @@ from vaekit.runs.write import begin_run, describe_run, method_name, settings_for
 from vaekit.runtime.device import choose_device
 from vaekit.runtime.distributed import Context, joined
 from vaekit.runtime.spent import spent
+from vaekit.training.callbacks import Watched, as_callbacks
 from vaekit.training.history import History
 from vaekit.training.lengths import with_warmup
 from vaekit.training.pace import in_steps
@@ -36,14 +40,15 @@ __all__ = ["History", "fit"]
 def fit(
     model: Model,
     objective: Objective,
-    data: Data,
+    data: object,
     *,
     options: FitSettings,
     out: str | Path | None = None,
     method: str | None = None,
     start: str | Path | None = None,
-    progress: str | Progress = "auto",
+    progress: str | bool | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
+    callbacks: object = (),
 ) -> History:
     """Trains a model; afterwards it has the weights that validation chose (or the last).
 
@@ -53,12 +58,14 @@ def fit(
     Args:
         model: changed in place.
         objective: trained in place too, if it has parameters.
-        data: its validation split chooses the weights, its test split is read once, at the end.
+        data: a data set, or whatever `load_data` takes: an array, a tensor, a pair (images, labels), a data set or loader of
+            torch. Its validation split chooses the weights, its test split is read once, at the end.
         out: run folder to make; None writes nothing.
         method: key of METHODS to note in the run folder; None finds it from the classes.
         start: folder of a run whose weights the model begins with; they must fit it.
-        progress: "auto", "none", or a `Progress` object.
+        progress: "auto" or True, "none" or False, or a `Progress` object.
         should_stop: asked after every step; a reason ends the run, resumable.
+        callbacks: `Callback` objects, or functions that get each line of metrics; one or a list.
 
     Returns:
         The history; after an interrupt (Ctrl-C) that of the part that was run. What kept the run from learning more
@@ -71,13 +78,16 @@ def fit(
         NonFiniteError: a loss term became NaN or infinite.
     """
     choose_device(options.device)
+    check_kinds(model, objective)
     objective.check(model)
+    data, called = training_data(data, model), as_callbacks(callbacks)
     check_data(model, objective.criterion, data, options)
     with joined(options.device, options.precision) as context, ExitStack() as held:
         options = planned(options, model, objective, data, context)
         # On a copy: weights that do not fit, or a folder that cannot be made, leave the model as it was.
         begun = None if start is None else start_from(copy.deepcopy(model), Path(start))
         shown = choose_progress(progress if context.leads else "none")
+        watched = Watched(shown, called if context.leads else [], model)
         folder = Path(out) if out is not None and context.leads else None
         if folder is not None:
             method = method or method_name(model, objective)
@@ -98,12 +108,45 @@ def fit(
             context,
             folder=folder,
             method=method,
-            progress=shown,
-            should_stop=should_stop,
+            progress=watched,
+            should_stop=watched.or_else(should_stop),
             started=begun is not None,
         )
         trainer.state.processor_seconds = spent(context.device) - began
-        return announced(trainer.run(), context)
+        history = trainer.run()
+        model.eval()  # of a run that was stopped too: whoever asks it next does not train it
+        return announced(watched.ended(history), context)
+
+
+def check_kinds(model: object, objective: object) -> None:
+    """Raises SettingError for what is no model or no objective."""
+    if not isinstance(model, Model):
+        raise SettingError(
+            f"model is {said(model)}; give one of vaekit's, VAE(data.shape), or a vaekit.models.Model."
+        )
+    if not isinstance(objective, Objective):
+        raise SettingError(
+            f"objective is {said(objective)}; the order is fit(model, objective, data), with ELBO() for a VAE."
+        )
+
+
+def said(value: object) -> str:
+    """`the class ELBO`, `a list`."""
+    return f"the class {value.__name__}" if isinstance(value, type) else a_kind(value)
+
+
+def training_data(data: object, model: Model) -> Data:
+    """A data set, or what `load_data` makes of a source for this model.
+
+    Raises:
+        SettingError, DataError: as in `load_data`.
+    """
+    if isinstance(data, Data):
+        return data
+    found = load_data(data, **({"pixels": "real"} if model.pixels == "real" else {}))
+    if found.shape == model.shape:  # else an error says what they are
+        warn_of(found.notes)
+    return found
 
 
 def planned(
@@ -120,7 +163,24 @@ def planned(
             "flip",
         )
     options = filled(options, Facts(len(data.train), data.shape))
+    check_last_batch(model, len(data.train), options)
     return with_warmup(in_steps(options, model, objective, data, context), len(data.train))
+
+
+def check_last_batch(model: Model, images: int, options: FitSettings) -> None:
+    """Raises SettingError where the last batch of an epoch has one image and the model's batch normalisation wants two."""
+    size = options.batch_size
+    if (
+        size is None
+        or images % size != 1
+        or not any(isinstance(part, _BatchNorm) for part in model.modules())
+    ):
+        return
+    other = next(each for each in range(size + 1, size + images + 2) if images % each != 1)
+    raise SettingError(
+        f"the last batch of {images:,} images has 1, and batch normalisation wants two: take batch_size={other}.",
+        "batch_size",
+    )
 
 
 def announced(history: History, context: Context) -> History:
@@ -138,7 +198,15 @@ def check_data(model: Model, criterion: str | None, data: Data, options: FitSett
         DataError: it wants labels, and some are missing or out of range.
     """
     if data.shape != model.shape:
-        raise SettingError(f"the model takes images of shape {model.shape}, the data have {data.shape}.")
+        remedy = remedy_for((len(data.train), *data.shape), model.shape)
+        raise SettingError(
+            f"the model takes images of shape {model.shape}, the data have {data.shape}{remedy}, or {type(model).__name__}(data.shape)."
+        )
+    ours = model.arguments.get("pixels", data.pixels)
+    if "real" in (ours, data.pixels) and ours != data.pixels:
+        raise SettingError(
+            f"the model is for {ours} values, the data are {data.pixels}: make it with pixels={data.pixels!r}."
+        )
     for name, split in data.splits.items():
         if model.classes and len(split):
             if split.labels is None:

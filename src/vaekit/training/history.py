@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vaekit.core import RunError
+from vaekit.distributions.likelihoods import measured_under
+from vaekit.images.notebook import Displayed
+from vaekit.metrics import PLAIN, Under
+from vaekit.runs.frames import MetricLines, main_figures
 from vaekit.runs.records import MetricLine, Note, SplitSummary, Summary
 
 
-@dataclass
-class History:
+@dataclass(repr=False)
+class History(Displayed):
     """The result of a run.
 
     Attributes:
-        metrics: the lines of metrics.jsonl: step, epoch, split, and named values with units.
+        metrics: the lines of metrics.jsonl: step, epoch, split, and named values with units; `frame()` makes a table.
         summary: what summary.json holds; None if the run was interrupted.
         interrupted: why it ended early, or None.
         out: the run folder, if there is one.
@@ -24,6 +30,29 @@ class History:
     summary: Summary | None = None
     interrupted: str | None = None
     out: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.metrics = MetricLines(self.metrics)
+
+    def facts(self) -> dict[str, Any]:
+        found = {"out": None if self.out is None else str(self.out), "interrupted": self.interrupted}
+        if self.summary is not None:
+            found |= {"data": self.summary.data, "steps": self.summary.steps, "epochs": self.summary.epochs}
+        return found | {"lines": len(self.metrics), "notes": len(self.notes) or None}
+
+    def key_figures(self) -> Mapping[str, float]:
+        return {} if self.summary is None else main_figures(self.summary)
+
+    def measured_under(self) -> Under:
+        return PLAIN if self.summary is None else measured_under(self.summary.likelihood)
+
+    def frame(self) -> Any:
+        """The lines as a pandas.DataFrame, one row each: step, epoch, split, and every value under its name.
+
+        Raises:
+            SettingError: pandas is not installed.
+        """
+        return MetricLines(self.metrics).frame()
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -15,7 +15,7 @@ from vaekit.runs.files import sync_file, writing
 from vaekit.runs.json_records import as_json
 from vaekit.runs.records import METRICS, MetricLine, read_metrics
 from vaekit.runtime.random import is_shared, total, whole
-from vaekit.training.progress import Progress
+from vaekit.training.progress import HearsLines, Progress
 from vaekit.training.state import StepTerms, TrainState
 
 
@@ -82,6 +82,8 @@ class Metrics:
         self.lines.append(line)
         single = {name: value for name, value in line.values.items() if not isinstance(value, list)}
         self.progress.report(line.split, line.epoch, single)
+        if isinstance(self.progress, HearsLines):
+            self.progress.hear(line)
         if self.folder is not None:
             path, content = (
                 self.folder / METRICS,

@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
+from vaekit.core import SettingError
 from vaekit.data import Data
 from vaekit.metrics import METRICS
-from vaekit.runtime.pulse import screen_for
+from vaekit.runs.records import MetricLine
+from vaekit.runtime.pulse import progress_word, screen_for
 from vaekit.runtime.screens import Screen, Standing
 from vaekit.runtime.stopwatch import SOON, Stopwatch, duration
 
@@ -37,6 +39,13 @@ class ShowsTime(Protocol):
     def forecast(self, seconds: float) -> None: ...
 
     def left(self, seconds: float) -> None: ...
+
+
+@runtime_checkable
+class HearsLines(Protocol):
+    """A display that is given every line of metrics.jsonl too."""
+
+    def hear(self, line: MetricLine) -> None: ...
 
 
 class Silent:
@@ -156,6 +165,10 @@ class Timed:
                 self._measured.append(seconds)
         self._shown.report(split, epoch, values)
 
+    def hear(self, line: MetricLine) -> None:
+        if isinstance(self._shown, HearsLines):
+            self._shown.hear(line)
+
     def end(self) -> None:
         self._shown.end()
 
@@ -181,12 +194,19 @@ class Timed:
             shown.left(left)
 
 
-def choose_progress(wanted: str | Progress) -> Progress:
-    """`auto` shows what suits where standard error goes, `none` nothing.
+def choose_progress(wanted: str | bool | Progress | None) -> Progress:
+    """`auto` or True shows what suits where standard error goes, `none` or False nothing.
 
     Raises:
-        SettingError: neither of these.
+        SettingError: neither of these, nor a `Progress`.
     """
-    if not isinstance(wanted, str):
-        return wanted
-    return Silent() if wanted == "none" else Shown(screen_for(wanted))
+    if wanted is None or isinstance(wanted, str | bool):
+        word = progress_word(wanted)
+        return Silent() if word == "none" else Shown(screen_for(word))
+    missing = [name for name in ("begin", "advance", "report", "end") if not hasattr(wanted, name)]
+    if missing:
+        raise SettingError(
+            f"progress is a {type(wanted).__name__} without {missing[0]}(); give True, False or a Progress.",
+            "progress",
+        )
+    return wanted

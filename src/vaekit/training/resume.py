@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from vaekit.config.configured import strict
 from vaekit.config.methods import find_method
 from vaekit.config.options import FitSettings, Settings
 from vaekit.config.run_length import LENGTHS
@@ -36,6 +37,7 @@ from vaekit.runs.records import (
     LengthRecord,
     RunConfig,
     Summary,
+    as_folder,
     read_metrics,
     read_run_config,
     read_summary,
@@ -44,6 +46,7 @@ from vaekit.runs.start import start_again
 from vaekit.runs.write import versions, weights_fingerprint, write_previews
 from vaekit.runtime.distributed import Context, joined
 from vaekit.runtime.launch import launched
+from vaekit.training.callbacks import Watched, as_callbacks
 from vaekit.training.fit import announced
 from vaekit.training.history import History
 from vaekit.training.lengths import with_length
@@ -53,6 +56,7 @@ from vaekit.training.state import TrainState
 from vaekit.training.trainer import Trainer
 
 
+@strict
 def resume(
     path: str | Path,
     *,
@@ -62,8 +66,9 @@ def resume(
     data: Data | str | Path | None = None,
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
-    progress: str | Progress = "auto",
+    progress: str | bool | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
+    callbacks: object = (),
 ) -> History:
     """Resumes a run from its last state, to the weights of the uninterrupted run; or continues it to another length.
 
@@ -77,7 +82,7 @@ def resume(
         data: the data, or where they are now, if they cannot be loaded from where they were. They must be the same;
             a place is kept in config.json.
         encoder, decoder: own networks, if the run was trained with such.
-        progress, should_stop: as in `fit`.
+        progress, should_stop, callbacks: as in `fit`.
 
     Raises:
         SettingError: two lengths, or fewer steps than were made.
@@ -85,11 +90,11 @@ def resume(
             training it.
         DataError: the data are gone.
     """
-    folder, given = Path(path), {"epochs": epochs, "steps": steps, "budget": budget}
+    folder, given = as_folder(path), {"epochs": epochs, "steps": steps, "budget": budget}
     length = {name: value for name, value in given.items() if value is not None}
     if folder.name in (PRIOR, NEW) and launched().leads:
         settle(folder.parent)
-    return in_place(resumed(folder, length, data, encoder, decoder, progress, should_stop))
+    return in_place(resumed(folder, length, data, encoder, decoder, progress, should_stop, callbacks))
 
 
 def in_place(history: History) -> History:
@@ -105,8 +110,9 @@ def resumed(
     data: Data | str | Path | None,
     encoder: nn.Module | None,
     decoder: nn.Module | None,
-    progress: str | Progress,
+    progress: str | bool | Progress,
     should_stop: Callable[[], str | None] | None,
+    callbacks: object = (),
 ) -> History:
     """As `resume`, in the folder itself.
 
@@ -131,6 +137,8 @@ def resumed(
         if state is None:
             check_untouched(folder, config, settings, model, objective)
         with joined(settings.fit.device, settings.fit.precision) as context:
+            shown = choose_progress(progress if context.leads else "none")
+            watched = Watched(shown, as_callbacks(callbacks) if context.leads else [], model)
             done = ended.steps if ended else state["step"] if state else 0
             options = in_steps(options, model, objective, images, context, done)
             if state is None:
@@ -143,8 +151,8 @@ def resumed(
                 context,
                 folder=folder if context.leads else None,
                 method=settings.method,
-                progress=choose_progress(progress if context.leads else "none"),
-                should_stop=should_stop,
+                progress=watched,
+                should_stop=watched.or_else(should_stop),
                 started=config.start is not None,
             )
             check_length_left(folder, trainer.steps, done)
@@ -159,7 +167,7 @@ def resumed(
                 begin_again(folder, images)
             trainer.go_on(now.lengthened_at)
             context.meet()  # nobody writes a state while another still reads
-            return announced(trainer.run(), context)
+            return announced(watched.ended(trainer.run()), context)
 
 
 def as_begun(

@@ -41,8 +41,9 @@ def train(
     out: str | Path | None = None,
     stem: str | None = None,
     start: str | Path | None = None,
-    progress: str | Progress = "auto",
+    progress: str | bool | Progress = "auto",
     should_stop: Callable[[], str | None] | None = None,
+    callbacks: object = (),
     tell: Callable[[str], object] = lambda line: None,
     **options: Any,
 ) -> History:
@@ -59,8 +60,9 @@ def train(
         stem: of that name; None takes the method's.
         start: folder of a run whose weights training begins with, on these data; options of the model are that run's
             unless they are given.
-        progress: "auto", "none", or an object of that protocol.
+        progress: "auto" or True, "none" or False, or an object of that protocol.
         should_stop: asked after every step; a reason ends the run, resumable.
+        callbacks: as in `fit`.
         tell: is given a line before the training.
         options: of data, model, objective and training, by their names on the command line. Those of the
             data are not for a data set that is loaded already.
@@ -106,6 +108,7 @@ def train(
             start=start,
             progress=progress,
             should_stop=should_stop,
+            callbacks=callbacks,
             options=settings.fit,
         )
 

@@ -23,10 +23,12 @@ class Likelihood(nn.Module, ABC):
         num_params: how many raw numbers the decoder gives for one value of the image.
         normal: p(x|z) is normal about the very numbers that the decoder gives, so that probabilistic PCA is the
             optimum of linear networks.
+        logits: the numbers that the decoder gives are logits, of any size.
     """
 
     num_params: int
     normal: ClassVar[bool] = False
+    logits: ClassVar[bool] = False
 
     def __init__(self, part: LikelihoodPart, shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -21,6 +21,7 @@ class BernoulliLikelihood(Likelihood):
     """
 
     num_params = 1
+    logits = True
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(LogitBernoulli(full_precision(raw)), self.dimensions, False)

@@ -20,6 +20,7 @@ class CategoricalLikelihood(Likelihood):
     """
 
     num_params = TOP + 1
+    logits = True
 
     def forward(self, raw: Tensor) -> Distribution:
         return LevelCategorical(

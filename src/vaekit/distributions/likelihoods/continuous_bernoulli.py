@@ -28,6 +28,7 @@ class ContinuousBernoulliLikelihood(Likelihood):
     """`bce` with its normaliser, hence a density on [0, 1] (Loaiza-Ganem & Cunningham 2019, §3)."""
 
     num_params = 1
+    logits = True
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(ContinuousBernoulli(full_precision(raw)), self.dimensions, False)

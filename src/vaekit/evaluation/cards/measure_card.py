@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.fields import check_known
 from vaekit.config.foreign_options import ForeignSettings
 from vaekit.config.options import DataSettings
@@ -41,6 +41,7 @@ from vaekit.runtime.pulse import ProgressCallback, pulse
 FEWEST = 20  # images for distances between sets, two in each tenth
 
 
+@strict
 @documented(ForeignSettings)
 def card(
     model: Model | Run | str | Path | None = None,
@@ -52,7 +53,7 @@ def card(
     features: Features | str | Path | None = "auto",
     out: str | Path | None = None,
     device: str = "auto",
-    progress: str = "auto",
+    progress: str | bool = "auto",
     tell: ProgressCallback | None = None,
     **foreign: Any,
 ) -> Card:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from vaekit.config.configured import strict
 from vaekit.core import choose
 from vaekit.explorer.export.onnx_files import write_onnx
 from vaekit.explorer.export.web import write_page
@@ -32,6 +33,7 @@ class Exported:
     differences: dict[str, float] = field(default_factory=dict)
 
 
+@strict
 def export(
     run: Run | str | Path,
     out: str | Path,

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vaekit.config.configured import documented
+from vaekit.config.configured import documented, strict
 from vaekit.config.fields import of_choices
 from vaekit.config.options import DataSettings
 from vaekit.core import warn_of
@@ -56,6 +56,7 @@ class Learned:
         return [f"fd_{self.name}", f"kd_{self.name}"]
 
 
+@strict
 @documented(DataSettings)
 def features(
     data: object,
