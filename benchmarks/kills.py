@@ -31,7 +31,7 @@ import numpy as np
 import vaekit
 from vaekit.cli.main import main as vaekit_main
 from vaekit.config.methods import METHODS
-from vaekit.runs.records import CONFIG, SUMMARY
+from vaekit.runs.records import CONFIG
 
 SMALL = ["--device", "cpu", "--epochs", "1"]
 CODES = "--width 8 --depth 1 --heads 2 --device cpu --epochs 1"
@@ -104,7 +104,11 @@ def prepare(folder: Path, names: Collection[str]) -> None:
     for number in range(300):
         pixels = rng.integers(0, 256, (16, 16), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "photos" / f"{number}.png")
-    np.savez(folder / "small.npz", images=rng.integers(0, 256, (60, 8, 8), dtype=np.uint8), labels=np.arange(60) % 2)
+    np.savez(
+        folder / "small.npz",
+        images=rng.integers(0, 256, (60, 8, 8), dtype=np.uint8),
+        labels=np.arange(60) % 2,
+    )
     os.chdir(folder)
     os.environ["VAEKIT_CACHE"] = str(folder / "cache")
     if "cache --empty" in names:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 
+import numpy as np
 import pytest
 
-from vaekit import core
+from vaekit import core, load_data
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
@@ -74,3 +75,10 @@ def test_an_error_is_never_longer_than_a_few_lines_whatever_value_it_quotes() ->
     said = str(core.SettingError(f"unknown option {'[' * 5000!r}; give another."))
     assert len(said) <= 600 and said.startswith("unknown option '[[") and said.endswith("give another.")
     assert str(core.SettingError("short\nlines")) == "short\nlines"
+
+
+def test_records_say_what_they_hold_in_a_line() -> None:
+    data = load_data(np.zeros((3000, 8, 8), np.uint8) + np.arange(3000)[:, None, None].astype(np.uint8))
+    assert len(repr(data)) < 1000 and f"images=Tensor({len(data.train):}, 1, 8, 8)" in repr(data)
+    assert f"names=<list of {len(data.test):,}>" in repr(data.test)
+    assert core.brief("x" * 500) == repr("x" * 500)[:100] + "..." and core.brief([1, 2]) == "[1, 2]"

@@ -31,7 +31,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -207,6 +207,27 @@ def counted(count: int, noun: str) -> str:
 def examples(count: int, shape: Iterable[int]) -> str:
     """`3 rows` of features, (D,); `3 images` of any other shape."""
     return counted(count, "row" if len(tuple(shape)) == 1 else "image")
+
+
+class Brief:
+    """A record whose `repr` says what it holds in a line, not all of its numbers; for dataclasses with repr=False."""
+
+    def __repr__(self) -> str:
+        held = ((one.name, brief(getattr(self, one.name))) for one in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in held)})"
+
+
+def brief(value: object, most: int = 100) -> str:
+    """A value in at most about so many characters: of arrays the shape, of long collections the number of items."""
+    kind = type(value).__name__
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{kind}{tuple(value.shape)}"  # type: ignore[attr-defined]
+    if hasattr(value, "named_parameters"):
+        return f"{kind}(...)"
+    if isinstance(value, list | tuple | dict) and len(value) > 10:
+        return f"<{kind} of {len(value):,}>"
+    text = repr(value)
+    return text if len(text) <= most or isinstance(value, Brief) else f"{text[:most]}..."
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:

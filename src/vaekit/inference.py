@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
-from vaekit.core import DataError, Latent, SettingError
+from vaekit.core import Brief, DataError, Latent, SettingError
 from vaekit.data import Batches, Split, to_unit
 from vaekit.data.labels import round_robin
 from vaekit.distributions import kl_by_dimension
@@ -38,8 +38,8 @@ def at_once(shape: tuple[int, ...]) -> int:
     return max(1, min(MOST, VALUES // max(1, prod(shape))))
 
 
-@dataclass(frozen=True)
-class Embedding:
+@dataclass(frozen=True, repr=False)
+class Embedding(Brief):
     """The posterior of N examples: all layers of latents, flattened, one after another from the top.
 
     Attributes:

@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import struct
+import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,66 @@ TEXTS: dict[str, Callable[[Path], object]] = {
         struct.pack("<Q", 2**62) + b"{}"
     ),
 }  # fmt: skip
+
+
+TAKEN = [
+    "data",
+    "data.source",
+    "data.shape",
+    "data.class_names",
+    "data.notes",
+    "data.images",
+    "settings",
+    "settings.method",
+]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_config_without_something(name: str, vae_run: Path) -> None:
+    content = json.loads((vae_run / "config.json").read_text(encoding="utf-8"))
+    *way, last = name.split(".")
+    inner = content
+    for step in way:
+        inner = inner[step]
+    del inner[last]
+    (vae_run / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    refused(lambda: vaekit.sample(vae_run, 1), "config.json", last)
+    assert not vaekit.check(vae_run).whole
+
+
+@pytest.mark.parametrize("name", ["network", "likelihood", "method", "optimizer", "beta_schedule"])
+@pytest.mark.parametrize("value", ["os.system", "os:system", "__import__('os')", "../evil", "antigravity"])
+def test_no_module_is_imported_by_a_name_in_a_config(name: str, value: str, vae_run: Path) -> None:
+    put(vae_run / "config.json", f"settings.{name}", value)
+    before = set(sys.modules)
+    refused(lambda: vaekit.sample(vae_run, 1), "config.json")
+    assert "antigravity" not in set(sys.modules) - before
+
+
+def flagged(path: Path, at: int, value: int) -> None:
+    """Another number in the entries of the first member of a zip file."""
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", at), (b"PK\x01\x02", at + 2)):
+        start = content.find(mark)
+        content[start + offset : start + offset + 2] = struct.pack("<H", value)
+    path.write_bytes(content)
+
+
+def claiming(path: Path) -> None:
+    """Previews whose header says that there are 10^11 of them."""
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (100000000000, 1, 8, 8), }".ljust(117) + "\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "images.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + bytes(100)
+        )
+
+
+@pytest.mark.parametrize("damage", [
+    lambda path: flagged(path, 6, 1), lambda path: flagged(path, 8, 99), lambda path: flagged(path, 4, 200), claiming,
+], ids=["encrypted", "method 99", "version 200", "terabytes"])  # fmt: skip
+def test_previews_in_an_archive_that_cannot_be_read(damage: Callable[[Path], None], vae_run: Path) -> None:
+    damage(vae_run / "previews.npz")
+    refused(lambda: load_run(vae_run), "previews.npz")
 
 
 def put_raw(path: Path, name: str, value: str) -> None:

@@ -75,6 +75,16 @@ EXAMPLES = """
 NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
+LEAST_ROOM = (
+    700 * 2**20
+)  # bytes of addresses: with 600,000 KiB torch 2.13 for CPUs could not be loaded, with 700,000 it was
+
+# What torch, its threads and the loader of the system say where memory ends, in lower case.
+MEMORY_ENDED = (
+    "can't allocate memory", "cannot allocate memory", "failed to map segment", "can't start new thread", "bad_alloc",
+    "out of memory", "could not create a memory", "unable to allocate",
+)  # fmt: skip
+
 # What went wrong with a file, and what helps.
 REMEDIES = {
     errno.ENOSPC: "free some space or name another --out",
@@ -85,6 +95,9 @@ REMEDIES = {
     errno.ENOTDIR: "name another path",
     errno.EISDIR: "name a file",
     errno.ENAMETOOLONG: "name a shorter path",
+    errno.EFBIG: "allow larger files (ulimit -f) or name another --out",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "close other programs, or allow more open files",
 }
 
 
@@ -120,11 +133,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (line := _said_by_torch(error)) is None:
             raise
         return _fail(line, 1)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] == "vaekit":
+    except ImportError as error:
+        if (line := _said_by_the_loader(error)) is not None:
+            return _fail(line, 1)
+        if (
+            not isinstance(error, ModuleNotFoundError)
+            or error.name is None
+            or error.name.split(".")[0] == "vaekit"
+        ):
             raise
         return _fail(f"this needs the package {error.name}: pip install 'vaekit[all]'", 1)
     except OSError as error:
+        if "No usable temporary directory" in str(error):
+            return _fail(
+                "there is nowhere to write temporary files; free some space or name a folder in $TMPDIR", 2
+            )
         if error.errno not in REMEDIES:
             raise
         if error.filename is None:
@@ -132,9 +155,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename or 'writing'}: {error.strerror}; {REMEDIES[error.errno]}.", 2)
 
 
+def _said_by_the_loader(error: ImportError) -> str | None:
+    """The line for a library that the system could not load for want of memory or of handles; None for anything else."""
+    said = str(error)
+    if os.strerror(errno.EMFILE) in said:
+        return f"{said}; {REMEDIES[errno.EMFILE]}"
+    return NO_MEMORY if any(words in said.lower() for words in MEMORY_ENDED) else None
+
+
 def _said_by_torch(error: Exception) -> str | None:
     """The line for what torch and numpy raise where memory ends, or numbers do; None for anything else."""
-    if "can't allocate memory" in str(error):
+    if any(words in str(error).lower() for words in MEMORY_ENDED):
         return NO_MEMORY
     return NO_NUMBERS if type(error).__name__.endswith("LinAlgError") else None
 
@@ -158,6 +189,7 @@ def _dispatch(words: list[str]) -> int:
         raise SettingError(f"unknown command {name!r}.{near_miss(name, COMMANDS)} See vaekit --help.")
     command = COMMANDS[name]
     given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
+    _check_room()
     result = _resolve(f"commands.{command.run}")(*given)
     if not launched().leads:
         return result.status
@@ -166,6 +198,21 @@ def _dispatch(words: list[str]) -> int:
     else:
         _resolve("output:show")(result.text)
     return result.status
+
+
+def _check_room() -> None:
+    """Says that memory is too little where torch, as it is loaded, would end the process without a word of ours.
+
+    Raises:
+        MemoryError: the system lets this process have less than loading takes (`ulimit -v`).
+    """
+    if sys.platform == "win32" or "torch" in sys.modules:
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ROOM:
+        raise MemoryError
 
 
 def overview() -> str:

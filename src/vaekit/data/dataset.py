@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.core import Brief
+
 PIXELS = {
     "binary": "0 or 1 (stored as 0 and 255)",
     "8-bit": "whole numbers 0 to 255, scaled by 1/255",
@@ -36,8 +38,8 @@ class Factor:
     ordered: bool = True
 
 
-@dataclass(frozen=True)
-class Split:
+@dataclass(frozen=True, repr=False)
+class Split(Brief):
     """Images of one split.
 
     Attributes:
@@ -67,8 +69,8 @@ class Split:
         )
 
 
-@dataclass(frozen=True)
-class Data:
+@dataclass(frozen=True, repr=False)
+class Data(Brief):
     """A data set in three splits.
 
     Attributes:

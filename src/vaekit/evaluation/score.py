@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
+from vaekit.core import Brief, DataError, RunError, SettingError, VaekitWarning, choose
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import chosen as some_of
@@ -31,8 +31,8 @@ from vaekit.runtime.device import PRECISIONS
 from vaekit.runtime.pulse import ProgressCallback, pulse
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(Brief):
     """Scores of images, all of which are higher for odder ones.
 
     Attributes:

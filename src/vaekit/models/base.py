@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
-from vaekit.core import DataError, SettingError
+from vaekit.core import DataError, SettingError, warn_of
 from vaekit.data.dataset import Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import check_values, show
@@ -142,7 +142,10 @@ class Model(nn.Module, ABC):
         else:
             check_values(x, self.pixels)
             shown = show(x, self.pixels)
-        return self.standard(held_by(parameter.device, shown).to(parameter.device)).to(parameter.dtype)
+        standard = self.standard(held_by(parameter.device, shown).to(parameter.device))
+        if self.units is not None and not self.training and not is_exporting():
+            warn_of(self.units.doubts(standard))
+        return standard.to(parameter.dtype)
 
     def check_latents(self, z: Tensor) -> Tensor:
         """Latents (..., B, D) in the networks' type, on their device.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaekit import inference
 from vaekit.config.methods import PRIORS, find_method
-from vaekit.core import DataError, RunError, SettingError, warn_of
+from vaekit.core import Brief, DataError, RunError, SettingError, warn_of
 from vaekit.data import Data, Split
 from vaekit.data.labels import round_robin
 from vaekit.data.picking import picked
@@ -34,8 +34,8 @@ from vaekit.runs.records import read_run_config
 COUNT, COLUMNS = 64, 10  # samples, and samples of each class in a grid, where nobody says how many
 
 
-@dataclass(frozen=True)
-class Encoded:
+@dataclass(frozen=True, repr=False)
+class Encoded(Brief):
     """Examples as a run's model encodes them.
 
     Attributes:
@@ -67,8 +67,8 @@ class Encoded:
         return found if self.split.names is None else found | {"names": np.array(self.split.names)}
 
 
-@dataclass(frozen=True)
-class Samples:
+@dataclass(frozen=True, repr=False)
+class Samples(Brief):
     """Images that a run's model drew.
 
     Attributes:
@@ -82,8 +82,8 @@ class Samples:
     classes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Reconstructions:
+@dataclass(frozen=True, repr=False)
+class Reconstructions(Brief):
     """Images and what comes back of them.
 
     Attributes:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vaekit.config import options as s
 from vaekit.config.methods import find_method, resolve
-from vaekit.core import DataError, RunError, SettingError, foreign
+from vaekit.core import Brief, DataError, RunError, SettingError, foreign
 from vaekit.data import SOURCES, Data, Split
 from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
@@ -45,8 +45,8 @@ from vaekit.runs.write import weights_fingerprint
 from vaekit.runtime.device import choose_device
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Brief):
     """A trained run, ready to be used.
 
     Attributes:
