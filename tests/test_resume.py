@@ -153,6 +153,7 @@ from vaekit.objectives import ELBO
 from vaekit.training.fresh import new_model
 from vaekit.training.fit import fit
 from vaekit.training.resume import resume
+from vaekit.runs.json_records import sealed
 folder, how, points = sys.argv[1], sys.argv[2], int(sys.argv[3])
 def die(point):
     global points
@@ -377,7 +378,7 @@ def test_other_versions_are_said(tmp_path: Path, alone: Path) -> None:
     run = interrupted(tmp_path / "run")
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     config["versions"]["torch"] = "1.0"
-    (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (run / "config.json").write_text(json.dumps(sealed(config)), encoding="utf-8")
     with pytest.warns(VaekitWarning, match=rf"torch 1.0 -> {re.escape(torch.__version__)}.*bit for bit"):
         go_on(run)
     assert_equal(run, alone)
