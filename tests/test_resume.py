@@ -28,6 +28,7 @@ from vaekit.models.build import seeded_model
 from vaekit.objectives.elbo import ELBO
 from vaekit.runs.checkpoints import load_state
 from vaekit.runs.files import read_tensors, write_tensors
+from vaekit.runs.json_records import sealed
 from vaekit.runs.records import read_metrics, read_summary
 from vaekit.training.fit import History, fit
 from vaekit.training.resume import resume
@@ -153,7 +154,6 @@ from vaekit.objectives import ELBO
 from vaekit.training.fresh import new_model
 from vaekit.training.fit import fit
 from vaekit.training.resume import resume
-from vaekit.runs.json_records import sealed
 folder, how, points = sys.argv[1], sys.argv[2], int(sys.argv[3])
 def die(point):
     global points

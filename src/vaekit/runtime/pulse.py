@@ -41,6 +41,16 @@ class Pulse:
         self._last = self._clock()
         self._screen.show(Standing(what, done, total, "images", left=watch.left, bar=what))
 
+    @property
+    def seen(self) -> bool:
+        """Returns whether anybody sees it."""
+        return not isinstance(self._screen, Dark)
+
+    def say(self, line: str) -> None:
+        """Keeps a line on the screen."""
+        self._screen.keep(line)
+        self._last = self._clock()
+
 
 def screen_for(progress: str) -> Screen:
     """`auto` suits where standard error goes; `none`, and all processes but the first, show nothing.
