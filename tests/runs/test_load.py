@@ -92,7 +92,7 @@ def test_the_folder_holds_what_the_design_says(run: Path) -> None:
 
 def test_config(run: Path) -> None:
     config = read(run / "config.json")
-    assert list(config) == ["format", "settings", "data", "initial_weights", "versions"]
+    assert list(config) == ["format", "settings", "data", "initial_weights", "versions", "checksum"]
     assert config["settings"]["method"] == "vae"
     assert config["settings"]["network"] == "mlp"  # resolved, not "auto"
     assert config["settings"]["likelihood"] == "gaussian-optimal"
