@@ -18,6 +18,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import warnings
@@ -29,15 +30,13 @@ import numpy as np
 
 import vaekit
 from vaekit.cli.main import main as vaekit_main
-from vaekit.runs.records import CONFIG, SUMMARY
+from vaekit.config.methods import METHODS
+from vaekit.runs.records import CONFIG
 
 SMALL = ["--device", "cpu", "--epochs", "1"]
 CODES = "--width 8 --depth 1 --heads 2 --device cpu --epochs 1"
-METHODS = {
-    "vae": "--latent-dim 2 --width 8", "cvae": "--latent-dim 2 --width 8", "iwae": "--latent-dim 2 --width 8",
-    "factor-vae": "--latent-dim 2 --width 8", "gan": "--latent-dim 2 --width 8",
-    "vqvae": "--width 8 --depth 1 --codes 8 --code-dim 2 --downsample 2",
-}  # fmt: skip
+CODED = "--width 8 --depth 1 --codes 8 --code-dim 2 --downsample 2"
+SIZES = {"vqvae": CODED} | {name: "--latent-dim 2 --width 8" for name in METHODS if name != "vqvae"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class Writing:
     """A command that writes.
 
     Attributes:
-        words: of it, within a folder that holds `run`, a finished one with a prior, `vq` without one, and `photos`.
+        words: of it, within a folder that holds `run`, a finished one with a prior, `vq` without one, `photos`, and
+            `small.npz`, a few pictures of two classes.
         again: what is typed after a kill, if not the same.
         made: files and folders that it makes or changes.
     """
@@ -60,21 +60,32 @@ COMMANDS: dict[str, Writing] = {
         f"train {method}": Writing(
             f"train {method} --data digits --out new --checkpoint-seconds 0 {sizes} {' '.join(SMALL)}", ("new",), "resume new"
         )
-        for method, sizes in METHODS.items()
+        for method, sizes in SIZES.items()
     },
     "resume": Writing("resume run --epochs 2", ("run",), "resume run --epochs 2"),
     "prior": Writing(f"prior vq {CODES}", ("vq/prior",), f"prior vq --replace {CODES}"),
     "prior --replace": Writing("prior run --replace --components 3 " + " ".join(SMALL), ("run/prior",)),
+    "compare": Writing(
+        "compare --methods vae vqvae gan --data small.npz --seeds 1 --steps 4 --latent-dim 2 --batch-size 16 --device cpu "
+        "--out table",
+        ("table",),
+    ),
+    "reproduce": Writing("reproduce digits_vae --quick --device cpu --out again", ("again",)),
     "evaluate": Writing("evaluate run --samples 5 --images 50 --skip-quality --device cpu", ("run/summary.json", "run/report.html")),
+    "evaluate --card": Writing("evaluate run --samples 5 --images 50 --skip-quality --device cpu --card card.json", ("card.json",)),
     "sample into a folder": Writing("sample run --count 200 --out pictures", ("pictures",)),
     "sample": Writing("sample run --out samples.png", ("samples.png",)),
     "reconstruct": Writing("reconstruct run --out rebuilt.npz", ("rebuilt.npz",)),
+    "reconstruct a picture": Writing("reconstruct run --out rebuilt.png", ("rebuilt.png",)),
+    "encode arrays": Writing("encode run --out codes.npz", ("codes.npz",)),
     "encode": Writing("encode run --out codes.csv", ("codes.csv",)),
     "score": Writing("score run --split test --scores reconstruction_error --by reconstruction_error --out s.csv", ("s.csv", "s.png")),
     "figures": Writing("figures run --only samples,training", ("run/figures", "run/report.html")),
     "export": Writing("export run --format web --out page", ("page",)),
+    "export --format onnx": Writing("export run --out networks", ("networks",)),
     "features": Writing("features --data digits --kind pca --out f.safetensors", ("f.safetensors",)),
     "cache": Writing("data photos", ("cache",)),
+    "cache --empty": Writing("cache --empty", ("cache",)),
 }  # fmt: skip
 
 
@@ -93,22 +104,32 @@ def prepare(folder: Path, names: Collection[str]) -> None:
     for number in range(300):
         pixels = rng.integers(0, 256, (16, 16), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "photos" / f"{number}.png")
+    np.savez(
+        folder / "small.npz",
+        images=rng.integers(0, 256, (60, 8, 8), dtype=np.uint8),
+        labels=np.arange(60) % 2,
+    )
     os.chdir(folder)
-    assert quietly(f"train vae --data digits --out run {METHODS['vae']} {' '.join(SMALL)}") == 0
+    os.environ["VAEKIT_CACHE"] = str(folder / "cache")
+    if "cache --empty" in names:
+        assert quietly("data photos") == 0
+        shutil.copytree(folder / "cache", folder / "full")
+        shutil.rmtree(folder / "cache")
+    assert quietly(f"train vae --data digits --out run {SIZES['vae']} {' '.join(SMALL)}") == 0
     assert quietly(f"prior run --components 2 {' '.join(SMALL)}") == 0
     if "prior" in names:
-        assert quietly(f"train vqvae --data digits --out vq {METHODS['vqvae']} {' '.join(SMALL)}") == 0
+        assert quietly(f"train vqvae --data digits --out vq {CODED} {' '.join(SMALL)}") == 0
 
 
 def content(folder: Path, made: tuple[str, ...]) -> dict[str, bytes]:
-    """What was made, file by file; a summary without its seconds, and no states, of which the last two stay."""
+    """What was made, file by file; figures without seconds, and no states, of which the last two stay."""
     found = {}
     for path in sorted(path for name in made for path in files_of(folder / name)):
         name = path.relative_to(folder).as_posix()
-        if "checkpoints/" in name or name.endswith(("report.html", CONFIG)) or name.startswith("cache/"):
+        if "checkpoints/" in name or name.endswith((".html", CONFIG)) or name.startswith("cache/"):
             continue
         found[name] = path.read_bytes()
-        if path.name == SUMMARY:
+        if path.suffix == ".json":
             found[name] = json.dumps(without_seconds(json.loads(found[name]))).encode()
     return found
 
@@ -121,7 +142,7 @@ def without_seconds(values: Mapping[str, object]) -> dict[str, object]:
     return {
         name: without_seconds(value) if isinstance(value, dict) else value
         for name, value in values.items()
-        if "seconds" not in name and name != "data"  # of a prior, the folder of its run
+        if "seconds" not in name and name not in ("data", "time")  # the folder of a prior's run; by the clock
     }
 
 
@@ -164,7 +185,10 @@ class Killing:
         self.old, self.expected = content(before, self.writing.made), content(alone, self.writing.made)
 
     def fresh(self, name: str) -> Path:
-        return Path(shutil.copytree(self.before, self.where / f"{self.name.replace(' ', '-')}-{name}"))
+        found = Path(shutil.copytree(self.before, self.where / f"{self.name.replace(' ', '-')}-{name}"))
+        if self.name == "cache --empty":
+            (found / "full").rename(found / "cache")
+        return found
 
     def run(self, folder: Path, words: str) -> int:
         os.chdir(folder)
@@ -185,20 +209,32 @@ class Killing:
             f"{where}: {name} is another" for name in self.expected if found.get(name) != self.expected[name]
         ]
         lines += [f"{where}: {name} is left over" for name in left_over(folder)]
+        lines += [f"{where}: {line}" for line in self.cached(folder)]
         shutil.rmtree(folder)
         return lines
 
+    def cached(self, folder: Path) -> list[str]:
+        """What the cache must not hold at the end, or must."""
+        if not self.name.startswith("cache"):
+            return []
+        os.environ["VAEKIT_CACHE"] = str(folder / "cache")
+        entries = [one for one in vaekit.cache(check=True).entries if "its folder is gone" not in one.problem]
+        lines = [f"{one.what}: {one.problem}" for one in entries if one.problem]
+        full = self.name == "cache"
+        return lines + ([] if bool(entries) == full else [f"the cache holds {len(entries)} sets"])
+
     def damage(self, folder: Path) -> list[str]:
         """What is neither as it was before nor as it is at the end, of a command that trains nothing; else damaged files."""
-        runs = [path.parent for path in folder.glob(f"*/{CONFIG}")]
+        runs = [path.parent for path in folder.rglob(CONFIG) if not {"prior", "cache"} & set(path.parts)]
+        runs = [run for run in runs if ".tmp" not in str(run.relative_to(folder))]
         lines = [
-            f"{run.name}/{name} is damaged"
+            f"{run.relative_to(folder)}/{name} is damaged"
             for run in runs
             for name in vaekit.check(run).damaged
             if name != "prior"
             and not (self.name == "resume" and name.startswith("prior/"))  # it is of other weights then
         ]
-        if self.name.startswith(("train", "resume", "prior")):
+        if self.name.startswith(("train", "resume", "prior", "compare", "reproduce")):
             return lines
         found = {
             name: held for name, held in content(folder, self.writing.made).items() if ".tmp" not in name
@@ -215,7 +251,7 @@ class Killing:
         trains = self.name.startswith("train")
         done = (
             not trains
-            and self.writing.words.split()[-1] in ("pictures", "page")
+            and self.writing.words.split()[-1] in ("pictures", "page", "networks")
             and (folder / self.writing.made[0]).exists()
         )
         if done:  # a whole folder is not written again
@@ -234,7 +270,10 @@ def kill_all(folder: Path, kills: int, seed: int, names: list[str] | None = None
     for number in range(kills):
         name = list(counts)[number % len(counts)]
         counts[name] += 1
-        failures += each[name].once(number, rng.random() * each[name].seconds)
+        found = each[name].once(number, rng.random() * each[name].seconds)
+        failures += found
+        lines = found + ([f"{number + 1} of {kills}"] if number % 10 == 9 else [])
+        sys.stderr.writelines(f"{line}\n" for line in lines)
     return {"kills": kills, "by_command": counts, "failures": failures}
 
 

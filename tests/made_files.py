@@ -132,3 +132,11 @@ def chunk(name: bytes, content: bytes) -> bytes:
 def exif(orientation: int) -> bytes:
     """An EXIF block with the orientation alone."""
     return b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01" + struct.pack(">HH", orientation, 0) + bytes(4)
+
+
+def stored_as(upright: np.ndarray, orientation: int) -> np.ndarray:
+    """Rows and columns as TIFF 6.0 defines the tag: the 0th row is the visual top, right, ..."""
+    return np.ascontiguousarray({
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.swapaxes(0, 1),
+        6: np.rot90(upright, 1), 7: upright[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(upright, -1),
+    }[orientation])  # fmt: skip

@@ -28,6 +28,7 @@ from vaekit.models.build import seeded_model
 from vaekit.objectives.elbo import ELBO
 from vaekit.runs.checkpoints import load_state
 from vaekit.runs.files import read_tensors, write_tensors
+from vaekit.runs.json_records import sealed
 from vaekit.runs.records import read_metrics, read_summary
 from vaekit.training.fit import History, fit
 from vaekit.training.resume import resume
@@ -377,7 +378,7 @@ def test_other_versions_are_said(tmp_path: Path, alone: Path) -> None:
     run = interrupted(tmp_path / "run")
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     config["versions"]["torch"] = "1.0"
-    (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (run / "config.json").write_text(json.dumps(sealed(config)), encoding="utf-8")
     with pytest.warns(VaekitWarning, match=rf"torch 1.0 -> {re.escape(torch.__version__)}.*bit for bit"):
         go_on(run)
     assert_equal(run, alone)

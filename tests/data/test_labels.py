@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from toy import SMALL, no_images, toy_data
-from vaekit import ELBO, IWAE, VAE, DataError, SettingError, Split, fit
+from vaekit import ELBO, IWAE, VAE, DataError, SettingError, Split, fit, load_data
 from vaekit.data.labels import check_labels, find_class, one_hot, renumbered, round_robin
 from vaekit.runs.write import method_name
 
@@ -104,3 +105,17 @@ def test_the_method_of_a_model_depends_on_its_labels() -> None:
         method_name(model(2), IWAE())
     with pytest.raises(SettingError, match="classes must be 0"):
         model(-1)
+
+
+def test_labels_that_may_mean_something_else_are_said() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    labels = np.arange(60) % 3
+    assert load_data(images, labels=labels).notes == []
+    notes = load_data(images, labels=labels - 1).notes  # -1: without a label, as others write it
+    assert len(notes) == 1 and notes[0].startswith("labels of -1 are classes too")
+    labels[0] = 9
+    data = load_data(images, labels=labels)
+    missing = [name for name, split in data.splits.items() if not (split.labels == 3).any()]
+    assert data.notes == [f"classes with too few images for every split: 9 (none in {', '.join(missing)})"]
+    own = {"x_train": images[:40], "y_train": labels[1:41], "x_test": images[40:], "y_test": np.full(20, 7)}
+    assert any("7 (none in train, validation)" in note for note in load_data(own).notes)

@@ -104,3 +104,25 @@ def test_a_binary_set_that_is_resized_becomes_grey_and_says_so():
     data = load_data((binary() * 255).astype(np.uint8), image_size=12)
     assert data.pixels == "8-bit"
     assert any("made binary images grey" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    (lambda a: a // 16, "no value is above 15, of 255 for white"), (lambda a: (a // 16).astype(np.int64), "above 15, of 255"),
+    (lambda a: a / 255 * 1e-9, "above 1e-09, of 1 for white"), (lambda a: a / 255 * 0.12, "above 0.12, of 1"),
+    (lambda a: a // 7, None), (lambda a: a, None), (lambda a: a / 255, None),
+])  # fmt: skip
+def test_a_set_in_which_nothing_is_near_white_is_said(grey, values, said):
+    """As scikit-learn's own digits, 0 to 16: taken as they are, and never in silence."""
+    images = values(grey)
+    images.flat[0] = images.dtype.type(images.max())
+    notes = [note for note in load_data(images).notes if "for white" in note]
+    assert len(notes) == (said is not None) and all(said in note for note in notes)
+    assert not [note for note in load_data(images, pixels="real").notes if "for white" in note]
+
+
+def test_the_same_of_pictures_in_a_folder(tmp_path, grey):
+    from PIL import Image
+
+    for number, image in enumerate(grey[:12]):
+        Image.fromarray(image // 16).save(tmp_path / f"{number}.png")
+    assert any("no value is above 15, of 255 for white" in note for note in load_data(tmp_path).notes)

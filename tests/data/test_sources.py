@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from made_files import tiff
 from vaekit.config.options import DataSettings
 from vaekit.core import InputError
 from vaekit.data import SOURCES, load_data
@@ -301,6 +302,44 @@ def other_file(folder: Path) -> Case:
     return folder / "a.csv", {}
 
 
+@case("none.pt", "save it with numpy.save")
+def weights_of_torch(folder: Path) -> Case:
+    (folder / "none.pt").write_bytes(b"PK")
+    return folder / "none.pt", {}
+
+
+@case("one.png", "a set to train on is a folder of such images")
+def one_picture(folder: Path) -> Case:
+    return next(pictures(folder / "p", 1).rename(folder / "q").iterdir()).rename(folder / "one.png"), {}
+
+
+@case("a.zip", "cannot be read as an archive", "save it again, or unpack it")
+def no_archive(folder: Path) -> Case:
+    (folder / "a.zip").write_bytes(b"hello")
+    return folder / "a.zip", {}
+
+
+@case("none of the 12 images can be read", "a TIFF with 5 bands")
+def five_bands(folder: Path) -> Case:
+    for i in range(12):
+        (folder / f"{i}.tif").write_bytes(tiff(np.full((8, 8, 5), i, np.uint8)))
+    return folder, {}
+
+
+@case("outside 0 to 1", "white=255")
+def a_tiff_of_floats_to_255(folder: Path) -> Case:
+    for i in range(12):
+        (folder / f"{i}.tif").write_bytes(tiff(np.linspace(0, 254 - i, 64).reshape(8, 8).astype("f4")))
+    return folder, {}
+
+
+@case("no images in this folder", "12 files skipped: not images (no ending)")
+def pictures_without_an_ending(folder: Path) -> Case:
+    for path in pictures(folder).iterdir():
+        path.rename(path.with_suffix(""))
+    return folder, {}
+
+
 @case("data is a object", "a numpy array, a tensor, a list")
 def other_type(folder: Path) -> Case:
     return object(), {}
@@ -456,6 +495,59 @@ def folder_without_permission(folder: Path) -> Case:
     denied = pictures(folder / "denied")
     denied.chmod(0)
     return denied, {}
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "csv",
+        "parquet",
+        "pth",
+        "h5",
+        "mat",
+        "safetensors",
+        "arrow",
+        "gz",
+        "idx",
+        "mp4",
+        "exr",
+        "json",
+        "x",
+        "",
+    ],
+)
+def test_files_of_other_kinds_have_a_remedy(tmp_path, ending):
+    path = tmp_path / f"file.{ending}" if ending else tmp_path / "file"
+    path.write_bytes(b"hello" * 50)
+    with pytest.raises(InputError, match=r"nor a \.npy or \.npz file; \w+") as caught:
+        load_data(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["psd", "sgi", "dds", "pfm", "qoi", "exr", "j2k", "jpx", "apng"])
+def test_a_folder_of_another_format_says_which(tmp_path, ending):
+    for path in pictures(tmp_path / "a").iterdir():
+        path.rename(path.with_suffix(f".{ending}"))
+    with pytest.raises(InputError, match=rf"12 files skipped: not images \(\.{ending}\)\); images end in"):
+        load_data(tmp_path / "a")
+
+
+def test_a_file_without_permission(tmp_path, monkeypatch):
+    import builtins
+
+    np.save(tmp_path / "locked.npy", greys())
+    opened = builtins.open
+
+    def refuse(file, *more, **options):
+        if str(file).endswith("locked.npy"):
+            raise PermissionError(13, "Permission denied", str(file))
+        return opened(file, *more, **options)
+
+    monkeypatch.setattr(builtins, "open", refuse)
+    with pytest.raises(
+        InputError, match=r"locked\.npy: cannot be read \(Permission denied.*check its permissions"
+    ):
+        load_data(tmp_path / "locked.npy")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import vaekit
 from vaekit import SettingError
+from vaekit.evaluation.outliers import SCORES
 from vaekit.images.sheet import contact_sheet
 
 FAST = {"scores": ["negative_elbo_nats"], "samples": 4, "device": "cpu"}
@@ -52,3 +56,44 @@ def test_nothing_is_written_unless_asked(vae_run: Path) -> None:
 def test_bad_arguments(vae_run: Path, given: dict, says: str) -> None:
     with pytest.raises(SettingError, match=says):
         vaekit.score(vae_run, **{**FAST, **given})
+
+
+class Kept:
+    """A screen that notes the lines that stay."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def show(self, standing: object) -> None: ...
+
+    def keep(self, line: str) -> None:
+        self.lines.append(line)
+
+    def close(self, line: str) -> None: ...
+
+
+def test_what_takes_long_is_said_before_and_changes_no_score(
+    vae_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time of 32 images: a score that takes 0.01 s more for each is forecast at least that of all."""
+    slow = SCORES["reconstruction_error"]
+    calls: list[int] = []
+
+    def slower(split, setting):
+        calls.append(len(split))
+        time.sleep(0.01 * len(split) if len(split) == 32 else 0)
+        return slow(split, setting)
+
+    kept, names = Kept(), ["reconstruction_error", "negative_elbo_nats"]
+    monkeypatch.setitem(SCORES, "reconstruction_error", slower)
+    monkeypatch.setattr("vaekit.runtime.pulse.choose_screen", lambda: kept)
+    told = vaekit.score(vae_run, scores=names, by=names[0])
+    assert calls[0] == 32 and len(kept.lines) == 1
+    found = re.fullmatch(
+        r"about (\d+) s for 2 scores of 1,797 images, reconstruction_error (\d+) s of it", kept.lines[0]
+    )
+    assert found is not None and int(found[1]) >= int(found[2]) >= 18
+    silent = vaekit.score(vae_run, scores=names, by=names[0], progress="none")
+    assert all(torch.equal(told.scores[name], silent.scores[name]) for name in names)
+    vaekit.score(vae_run, split="test", scores=names, by=names[0])
+    assert len(kept.lines) == 1  # few images take no time

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import by_hand
+from made_files import stored_as, tiff
 from vaekit.explorer.material import Material
 from vaekit.explorer.requests import MOST_PICTURES
 from vaekit.explorer.server import HEADERS, create_app
@@ -343,3 +344,10 @@ def test_an_upload_of_a_format_that_is_none_of_ours(clients, monkeypatch, conten
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *words: pytest.fail("ran Ghostscript"))
     answer = clients["vae"].post("/api/image", content=content)
     assert answer.status_code == 422 and "not an image" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 7])
+def test_a_turned_tiff_is_turned_once(clients, materials, orientation: int) -> None:
+    upright = materials["vae"].split.images[0, 0].numpy()
+    content = tiff(stored_as(upright, orientation), "lzw", orientation=orientation)
+    assert clients["vae"].post("/api/image", content=content).content == upright.tobytes()

@@ -188,7 +188,7 @@ class RunFiles(Target):
         try:
             with dealt_with() as lines:
                 found = self.seen(self.run)
-                if SEALED and name in ("model.safetensors", "previews.npz") and not lines:
+                if SEALED and name in ("config.json", "model.safetensors", "previews.npz") and not lines:
                     self.compare(found)
         finally:
             path.write_bytes(self.inputs[name])

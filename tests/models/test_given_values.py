@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -111,3 +112,19 @@ def test_codes_and_their_pictures_are_ordinary_numbers() -> None:
     model: Model = VQVAE((1, 8, 8), width=8).eval()
     codes = model.encode_codes(UNIT)  # type: ignore[operator]
     assert not codes.is_inference() and not model.decode_codes(codes).is_inference()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1, False), (5, False), (1000, True), (1e6, True)])
+def test_rows_in_another_unit_are_said(factor: float, said: bool) -> None:
+    model, rows = trained(shape=(5,), pixels="real"), torch.randn(40, 5) * 3 + 1
+    model.prepare(rows)
+    for call in (model.encode, model.reconstruct, model.embed):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call(rows * factor)
+        assert any("in the units of the training data" in str(one.message) for one in caught) == said
+    strange = rows.clone()
+    strange[3] *= 1e6  # one odd row is what `score` is for
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.encode(strange)

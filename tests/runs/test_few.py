@@ -17,6 +17,7 @@ from PIL import Image
 import vaekit
 from vaekit import DataError, load_run
 from vaekit.evaluation.threshold import Threshold, above, threshold_of
+from vaekit.runs.json_records import sealed
 
 ROWS = (
     np.random.default_rng(0).normal(size=(300, 4)) @ np.random.default_rng(1).normal(size=(4, 6)) * 40 + 900
@@ -247,7 +248,7 @@ def test_scores_say_which_are_outliers(terminal, rows_run: Path, quantile: float
 def test_without_the_runs_own_data_there_is_no_threshold(terminal, rows_run: Path, tmp_path: Path) -> None:
     config = json.loads((rows_run / "config.json").read_text(encoding="utf-8"))
     config["data"]["path"] = str(tmp_path / "gone.npy")
-    (rows_run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (rows_run / "config.json").write_text(json.dumps(sealed(config)), encoding="utf-8")
     np.save("new.npy", ROWS[:4])
     outcome = terminal(
         "score", rows_run, "--data", "new.npy", "--scores", "reconstruction_error", "--out", "s.csv"

@@ -6,7 +6,10 @@ import json
 import re
 import shutil
 import struct
+import sys
 import time
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +121,66 @@ TEXTS: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
+TAKEN = [
+    "data",
+    "data.source",
+    "data.shape",
+    "data.class_names",
+    "data.notes",
+    "data.images",
+    "settings",
+    "settings.method",
+]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_config_without_something(name: str, vae_run: Path) -> None:
+    content = json.loads((vae_run / "config.json").read_text(encoding="utf-8"))
+    *way, last = name.split(".")
+    inner = content
+    for step in way:
+        inner = inner[step]
+    del inner[last]
+    (vae_run / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    refused(lambda: vaekit.sample(vae_run, 1), "config.json", last)
+    assert not vaekit.check(vae_run).whole
+
+
+@pytest.mark.parametrize("name", ["network", "likelihood", "method", "optimizer", "beta_schedule"])
+@pytest.mark.parametrize("value", ["os.system", "os:system", "__import__('os')", "../evil", "antigravity"])
+def test_no_module_is_imported_by_a_name_in_a_config(name: str, value: str, vae_run: Path) -> None:
+    put(vae_run / "config.json", f"settings.{name}", value)
+    before = set(sys.modules)
+    refused(lambda: vaekit.sample(vae_run, 1), "config.json")
+    assert "antigravity" not in set(sys.modules) - before
+
+
+def flagged(path: Path, at: int, value: int) -> None:
+    """Another number in the entries of the first member of a zip file."""
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", at), (b"PK\x01\x02", at + 2)):
+        start = content.find(mark)
+        content[start + offset : start + offset + 2] = struct.pack("<H", value)
+    path.write_bytes(content)
+
+
+def claiming(path: Path) -> None:
+    """Previews whose header says that there are 10^11 of them."""
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (100000000000, 1, 8, 8), }".ljust(117) + "\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "images.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + bytes(100)
+        )
+
+
+@pytest.mark.parametrize("damage", [
+    lambda path: flagged(path, 6, 1), lambda path: flagged(path, 8, 99), lambda path: flagged(path, 4, 200), claiming,
+], ids=["encrypted", "method 99", "version 200", "terabytes"])  # fmt: skip
+def test_previews_in_an_archive_that_cannot_be_read(damage: Callable[[Path], None], vae_run: Path) -> None:
+    damage(vae_run / "previews.npz")
+    refused(lambda: load_run(vae_run), "previews.npz")
+
+
 def put_raw(path: Path, name: str, value: str) -> None:
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub(rf'"{name}": [^,\n]*', f'"{name}": {value}', text), encoding="utf-8")
@@ -186,6 +249,29 @@ def test_weights_that_are_no_numbers(value: float, vae_run: Path) -> None:
 
     older(vae_run / "model.safetensors", change)
     refused(lambda: load_run(vae_run), "model.safetensors", "encoder.first.weight", "not finite")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("settings.seed", 9), ("data.fingerprint", "0"), ("data.class_names", list("abcdefghij"))],
+)
+def test_a_config_that_was_changed_is_said(terminal, name: str, value: Any, vae_run: Path) -> None:
+    """By hand, which may be meant, or by damage: a word, and no refusal."""
+    assert vaekit.check(vae_run).whole
+    text = (vae_run / "config.json").read_text(encoding="utf-8")
+    (vae_run / "config.json").write_text(json.dumps(json.loads(text)), encoding="utf-8")
+    load_run(vae_run)  # the same values in one line
+    put(vae_run / "config.json", name, value)
+    with pytest.warns(VaekitWarning, match=r"config\.json was changed since it was written"):
+        load_run(vae_run)
+    found = vaekit.check(vae_run)
+    assert found.damaged == ("config.json",) and "was changed" in found.files["config.json"]
+    outcome = terminal("sample", vae_run, "--count", 2, "--out", "s.npz")
+    assert outcome.status == 0 and len(outcome.errors) == 1 and "config.json was changed" in outcome.err
+    content = json.loads(text)
+    del content["checksum"]  # as a run of before there were any
+    (vae_run / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    assert load_run(vae_run) and vaekit.check(vae_run).whole
 
 
 def test_weights_of_another_type(vae_run: Path) -> None:
@@ -294,8 +380,7 @@ def test_when_all_states_are_damaged_the_newest_is_named(stopped: Path) -> None:
 
 
 def test_mutated_runs(vae_run: Path, tmp_path: Path) -> None:
-    """The same 150 each time: the same samples and previews, or one line. config.json has no checksum: it is text that
-    people read and change, so a changed setting may give other samples."""
+    """The same 150 each time: the same samples and previews, or one line."""
     expected, previews = vaekit.sample(vae_run, 2).images, load_run(vae_run).previews.images
     rng, refusals = np.random.default_rng(5), []
     files = ["model.safetensors", "previews.npz", "summary.json", "metrics.jsonl", "config.json"]
@@ -307,13 +392,17 @@ def test_mutated_runs(vae_run: Path, tmp_path: Path) -> None:
             changed[at] = rng.integers(0, 256)
         path.write_bytes(changed)
         try:
-            run = load_run(vae_run)
-            images = vaekit.sample(run, 2).images
-            Material(run, None).about()
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always", VaekitWarning)
+                run = load_run(vae_run)
+                images = vaekit.sample(run, 2).images
+                Material(run, None).about()
         except VaekitError as error:
             refusals.append(str(error))
         else:
-            assert torch.equal(images, expected) or path.name == "config.json"
+            assert torch.equal(images, expected) or any(
+                "config.json was changed" in str(one.message) for one in said
+            )
             assert torch.equal(run.previews.images, previews)
         path.write_bytes(whole)
     assert len(refusals) > 50 and not any("\n" in line for line in refusals)

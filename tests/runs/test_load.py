@@ -29,6 +29,7 @@ from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.nll import Reconstruction
 from vaekit.runs import write as runfolder
 from vaekit.runs.files import read_tensors, write_tensors
+from vaekit.runs.json_records import sealed
 from vaekit.runs.load import load_run, settings_of
 from vaekit.runs.records import read_run_config
 from vaekit.training.fit import History, fit
@@ -72,7 +73,7 @@ def read(path: Path) -> Any:
 def change(folder: Path, action: Callable[[dict[str, Any]], object]) -> None:
     config = read(folder / "config.json")
     action(config)
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(sealed(config)), encoding="utf-8")
 
 
 # What is written ---------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ def test_the_folder_holds_what_the_design_says(run: Path) -> None:
 
 def test_config(run: Path) -> None:
     config = read(run / "config.json")
-    assert list(config) == ["format", "settings", "data", "initial_weights", "versions"]
+    assert list(config) == ["format", "settings", "data", "initial_weights", "versions", "checksum"]
     assert config["settings"]["method"] == "vae"
     assert config["settings"]["network"] == "mlp"  # resolved, not "auto"
     assert config["settings"]["likelihood"] == "gaussian-optimal"

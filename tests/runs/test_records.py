@@ -13,7 +13,7 @@ import pytest
 
 from vaekit.core import RunError
 from vaekit.runs.files import write_json
-from vaekit.runs.json_records import as_json
+from vaekit.runs.json_records import as_json, sealed
 from vaekit.runs.load import load_run
 from vaekit.runs.records import (
     MetricLine,
@@ -29,7 +29,7 @@ from vaekit.runs.write import keep_evaluation
 def change(path: Path, action: Callable[[Any], object]) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     action(content)
-    path.write_text(json.dumps(content), encoding="utf-8")
+    path.write_text(json.dumps(sealed(content) if path.name == "config.json" else content), encoding="utf-8")
 
 
 # The same bytes ----------------------------------------------------------------------------------

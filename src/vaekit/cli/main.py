@@ -83,6 +83,16 @@ EXAMPLES = """
 NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
+LEAST_ROOM = (
+    700 * 2**20
+)  # bytes of addresses: with 600,000 KiB torch 2.13 for CPUs could not be loaded, with 700,000 it was
+
+# What torch, its threads and the loader of the system say where memory ends, in lower case.
+MEMORY_ENDED = (
+    "can't allocate memory", "cannot allocate memory", "failed to map segment", "can't start new thread", "bad_alloc",
+    "out of memory", "could not create a memory", "unable to allocate",
+)  # fmt: skip
+
 # What went wrong with a file, and what helps.
 REMEDIES = {
     errno.ENOSPC: "free some space or name another --out",
@@ -93,6 +103,9 @@ REMEDIES = {
     errno.ENOTDIR: "name another path",
     errno.EISDIR: "name a file",
     errno.ENAMETOOLONG: "name a shorter path",
+    errno.EFBIG: "allow larger files (ulimit -f) or name another --out",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "close other programs, or allow more open files",
 }
 
 
@@ -138,8 +151,12 @@ def _line_and_status(error: BaseException) -> tuple[object, int] | None:
         case RuntimeError() | ValueError():
             line = _said_by_torch(error)
             return None if line is None else (line, 1)
+        case ImportError() if (line := _said_by_the_loader(error)) is not None:
+            return line, 1
         case ModuleNotFoundError(name=str(name)) if name.split(".")[0] != "vaekit":
             return f"this needs the package {name}: pip install 'vaekit[all]'", 1
+        case OSError() if "No usable temporary directory" in str(error):
+            return "there is nowhere to write temporary files; free some space or name a folder in $TMPDIR", 2
         case OSError(errno=number) if number in REMEDIES:
             if error.filename is None:
                 _abandon_output()
@@ -147,9 +164,17 @@ def _line_and_status(error: BaseException) -> tuple[object, int] | None:
     return None
 
 
+def _said_by_the_loader(error: ImportError) -> str | None:
+    """The line for a library that the system could not load for want of memory or of handles; None for anything else."""
+    said = str(error)
+    if os.strerror(errno.EMFILE) in said:
+        return f"{said}; {REMEDIES[errno.EMFILE]}"
+    return NO_MEMORY if any(words in said.lower() for words in MEMORY_ENDED) else None
+
+
 def _said_by_torch(error: Exception) -> str | None:
     """The line for what torch and numpy raise where memory ends, or numbers do; None for anything else."""
-    if "can't allocate memory" in str(error):
+    if any(words in str(error).lower() for words in MEMORY_ENDED):
         return NO_MEMORY
     return NO_NUMBERS if type(error).__name__.endswith("LinAlgError") else None
 
@@ -179,6 +204,7 @@ def _dispatch(words: list[str]) -> int:
         raise SettingError(f"unknown command {name!r}.{near_miss(name, COMMANDS)} See vaekit --help.")
     command = COMMANDS[name]
     given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
+    _check_room()
     result = _resolve(f"commands.{command.run}")(*given)
     if not launched().leads:
         return result.status
@@ -187,6 +213,21 @@ def _dispatch(words: list[str]) -> int:
     else:
         _resolve("output:show")(result.text)
     return result.status
+
+
+def _check_room() -> None:
+    """Says that memory is too little where torch, as it is loaded, would end the process without a word of ours.
+
+    Raises:
+        MemoryError: the system lets this process have less than loading takes (`ulimit -v`).
+    """
+    if sys.platform == "win32" or "torch" in sys.modules:
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ROOM:
+        raise MemoryError
 
 
 def overview() -> str:

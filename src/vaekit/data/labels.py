@@ -6,13 +6,15 @@ labels y, (B,) whole numbers from 0 to K - 1, and turns them into its condition 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from vaekit.core import DataError, SettingError, near_miss
+from vaekit.data.dataset import Split
 
 
 def check_labels(y: Tensor | None, count: int, classes: int, validate: bool = True) -> Tensor:
@@ -41,6 +43,33 @@ def check_labels(y: Tensor | None, count: int, classes: int, validate: bool = Tr
             wrong = low if low < 0 else high
             raise DataError(f"label {wrong} is out of range; the classes are 0 to {classes - 1}.")
     return y
+
+
+def label_notes(splits: Mapping[str, Split], names: Sequence[str] | None) -> list[str]:
+    """Notes on labels that may mean something else, and on classes of which a split has nothing.
+
+    Args:
+        splits: of a set to train on.
+        names: of the classes.
+    """
+    found = {name: split.labels for name, split in splits.items() if split.labels is not None and len(split)}
+    if names is None or not found:
+        return []
+    notes = []
+    below = [name for name in names if re.fullmatch(r"-\d+", name)]
+    if below:
+        notes.append(f"labels of {', '.join(below[:3])} are classes too: leave images out that have no class")
+    counts = torch.stack([torch.bincount(labels, minlength=len(names)) for labels in found.values()])
+    few = (counts.sum(0) < len(found)) | ((counts[0] == 0) if "train" in found else False)
+    numbers = few.nonzero().flatten().tolist()
+    if numbers:
+        said = [
+            f"{names[number]} (none in {', '.join(split for split, count in zip(found, counts[:, number], strict=True) if not count)})"
+            for number in numbers[:5]
+        ]
+        rest = f" and {len(numbers) - 5:,} more" if len(numbers) > 5 else ""
+        notes.append(f"classes with too few images for every split: {'; '.join(said)}{rest}")
+    return notes
 
 
 def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:

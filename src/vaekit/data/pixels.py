@@ -14,6 +14,7 @@ from vaekit.data.dataset import Loaded, to_unit
 
 STATIC_SEED = 20110411  # of the fixed draw; any number would do, but changing it changes the data
 ROUNDING = 1e-5  # values may leave [0, 1] by so much: float32 after interpolation, with room
+DARK = 1 / 8  # of white, as in files of more than 8 bits: below it a set is taken to be of another scale
 LEVELS = 2**16  # the static draw compares 16-bit numbers: P(1) = x/255 to within 1/131072
 
 
@@ -144,6 +145,25 @@ def value_range(images: Iterable[Tensor]) -> tuple[float, float]:
     """Least and greatest value of all."""
     ends = [torch.stack(torch.aminmax(part)) for tensor in images for part in chunks(tensor)]
     return float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
+
+
+def dark(images: Iterable[Tensor], kind: str) -> list[str]:
+    """A note where no value comes near white: the scale may be another.
+
+    Args:
+        images: of all splits, as `interpret` leaves them.
+        kind: key of PIXELS.
+    """
+    white = {"8-bit": 255, "unit": 1}.get(kind)
+    parts = list(images)
+    if white is None or any(bool((part > white * DARK).any()) for tensor in parts for part in chunks(tensor)):
+        return []
+    high = value_range(parts)[1]
+    return [
+        f"no value is above {high:g}, of {white} for white: if {high:g} is white, divide the values by it"
+        if high > 0
+        else "all values are 0"
+    ]
 
 
 def _top(images: Iterable[Tensor]) -> int:

@@ -24,9 +24,10 @@ from vaekit.data.formats.named_arrays import load_npz_file
 from vaekit.data.formats.picture_files import SUFFIXES
 from vaekit.data.formats.readers import ending_of, remedy_for
 from vaekit.data.kinds.image import NoCommonSize, parse_size, resize
+from vaekit.data.labels import label_notes
 from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
 from vaekit.data.named import load_digits, load_idx_set
-from vaekit.data.pixels import binarize, interpret
+from vaekit.data.pixels import binarize, dark, interpret
 from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
 
@@ -263,6 +264,8 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like:
         if not loaded.doubts:
             raise
         raise DataError(f"{str(error).rstrip('.')}; {loaded.doubts[0]}.") from None
+    if like is None:
+        loaded.notes += label_notes(splits, loaded.class_names)
     return Data(
         source=settings.data,
         train=splits["train"],
@@ -285,6 +288,7 @@ def _formed(loaded: Loaded, settings: DataSettings, like: Form | None) -> tuple[
     if like is not None:
         return brought_to(loaded, like, settings.pixels, settings.binarize, where)
     kind = interpret(loaded, settings.pixels, where)
+    loaded.notes += dark((split.images for split in loaded.parts.values() if len(split)), kind)
     changed = resize(loaded, parse_size(settings.image_size), settings.fit, where)
     if changed and kind == "binary":
         kind = "8-bit"

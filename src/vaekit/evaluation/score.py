@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vaekit.config.configured import strict
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, counted
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import chosen as some_of
@@ -24,16 +26,22 @@ from vaekit.evaluation.asked import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, check_code_length, score_images
 from vaekit.evaluation.threshold import MOST, Threshold, above, threshold_of
+from vaekit.images.notebook import Displayed
 from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file, write_images
 from vaekit.runtime.device import PRECISIONS
-from vaekit.runtime.pulse import ProgressCallback, pulse
+from vaekit.runtime.pulse import ProgressCallback, Pulse, pulse
+from vaekit.runtime.stopwatch import duration
+
+FEW, MANY = 32, 512  # images whose scores are timed, where there are so many
+LONG = 10.0  # seconds: what takes longer is said beforehand
+Judge = Callable[..., tuple[dict[str, Tensor], dict[str, str]]]
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(Displayed):
     """Scores of images, all of which are higher for odder ones.
 
     Attributes:
@@ -63,6 +71,16 @@ class Scores:
     sheet: Path | None = None
     pixels: str = "8-bit"
     threshold: Threshold | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what was scored, by what, and how many are above the threshold."""
+        found = self.outliers
+        above_it = None if found is None else int(found.sum())
+        return {"source": self.source, "images": len(self.names), "by": self.by, "outliers": above_it}
+
+    def key_figures(self) -> Mapping[str, float]:
+        """Returns the AUROC of the score that puts images in order, where it is known which are outliers."""
+        return {"auroc": self.auroc[self.by]} if self.by in self.auroc else {}
 
     @property
     def outliers(self) -> Tensor | None:
@@ -172,6 +190,7 @@ def score(
     options: dict[str, Any] = {"samples": samples, "seed": seed, "precision": precision}
     with pulse(progress, tell) as told:
         judge = partial(score_images, run.model, train=train, tell=told, **options)
+        forecast(judge, chosen, scores, 0 if beside is None else len(beside), told)
         found, left_out = judge(chosen, scores=scores)
         theirs = {} if beside is None else judge(beside, scores=scores)[0]
         by = _order_by(by, found, left_out)
@@ -190,6 +209,37 @@ def score(
         return ranked
     ranked.write(Path(out))
     return ranked.write_sheet(Path(out).with_suffix(".png"), count)
+
+
+def forecast(
+    judge: Judge, split: Split, scores: Sequence[str] | None, more: int, told: ProgressCallback
+) -> None:
+    """Says how long all scores of many images will take, by the time of few; of those that take long, where a screen is.
+
+    Args:
+        judge: `score_images` of a model.
+        split: the images.
+        scores: keys of SCORES that were asked for; None for all.
+        more: further images.
+        told: who is told of progress; only a `Pulse` is told of this.
+    """
+    total = len(split) + more
+    if not isinstance(told, Pulse) or not told.seen or len(split) < MANY:
+        return
+    few, seconds = split.take(torch.arange(FEW)), {}
+    for name in scores or SCORES:
+        if name == "latent_distance":  # its time is that of embeddings, and hardly depends on their number
+            continue
+        with suppress(SettingError):
+            began = time.monotonic()
+            judge(few, scores=[name], tell=None)
+            seconds[name] = (time.monotonic() - began) / FEW * total
+    if sum(seconds.values()) < LONG:
+        return
+    slowest = max(seconds, key=lambda name: seconds[name])
+    line = f"about {duration(sum(seconds.values()))} for {counted(len(seconds), 'score')} of {counted(total, 'image')}"
+    rest = f", {slowest} {duration(seconds[slowest])} of it" if len(seconds) > 1 else ""
+    told.say(line + rest)
 
 
 def _check(

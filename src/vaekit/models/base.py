@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
-from vaekit.core import DataError, SettingError, choose
+from vaekit.core import DataError, SettingError, choose, warn_of
 from vaekit.data.dataset import PIXELS, Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import check_values, show
@@ -159,8 +159,11 @@ class Model(Displayed, nn.Module, ABC):
         Raises:
             DataError: the images do not have the model's shape or its values; names both.
         """
-        shown = self.shown(x, look=not (self.in_training or is_exporting()))
-        return self.standard(shown).to(next(self.parameters()).dtype)
+        look = not (self.in_training or is_exporting())
+        standard = self.standard(self.shown(x, look=look))
+        if self.units is not None and look:
+            warn_of(self.units.doubts(standard))
+        return standard.to(next(self.parameters()).dtype)
 
     def shown(self, x: Any, look: bool = True) -> Tensor:
         """Images as floats on the model's device, in the data's own units: what errors and p(x|z) are measured of.

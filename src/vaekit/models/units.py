@@ -19,6 +19,7 @@ from torch.distributions import Distribution
 
 from vaekit.data.moments import moments
 
+FAR = 30  # standard deviations: no usual row is there, and a unit is often a thousand of another
 FLOATS = ("mean", "scale", "spread")  # buffers that are float64 where the device has it
 
 
@@ -66,6 +67,14 @@ class Units(nn.Module):
     def standard(self, x: Tensor) -> Tensor:
         """Values in the data's units (..., *shape) as the networks take them, in the wider type of both."""
         return (x - self.mean) / self.scale
+
+    def doubts(self, standard: Tensor) -> list[str]:
+        """A line where more than half of the examples, (N, *shape) standardised, are far from all training data."""
+        if not len(standard) or not self.given:
+            return []
+        far = standard.detach().flatten(1).square().mean(1).sqrt().median() > FAR
+        line = f"most values are more than {FAR} standard deviations from those that the model was trained on"
+        return [f"{line}; give them in the units of the training data"] if bool(far) else []
 
     def restored(self, x: Tensor) -> Tensor:
         """The inverse of `standard`; a constant column is its constant, whatever the networks say of it."""

@@ -26,6 +26,7 @@ from vaekit.runs.records import (
     RunConfig,
     Summary,
     WeightsRecord,
+    changes_of,
     read_metrics,
     read_run_config,
     read_summary,
@@ -145,6 +146,8 @@ class Found:
         check_sizes(settings.model.flat(), shapes_in(self.folder / WEIGHTS), self.folder / CONFIG)
         if settings.flat().get("network") != "custom":
             self.model = build_model(settings, config)
+        for line in changes_of(self.folder):
+            raise RunError(f"{line}.")
 
     def _previews(self) -> str | None:
         assert self.config is not None

@@ -7,6 +7,8 @@ A field's annotation says what it may hold: str, int, float (whole numbers too),
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import types
 import typing
@@ -19,6 +21,7 @@ from vaekit.core import RunError
 
 R = TypeVar("R")
 HUGE = 1e300
+CHECKSUM = "checksum"
 
 WORDS = {
     types.NoneType: "null", bool: "true or false", int: "a whole number", float: "a number", str: "text",
@@ -66,6 +69,26 @@ def as_json(record: Any) -> dict[str, Any]:
         elif value is not None or not field.metadata.get("optional"):
             content[field.name] = _plain(value)
     return content
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object with the checksum of everything else in it, as its last field."""
+    return {**_unsealed(content), CHECKSUM: _checksum(content)}
+
+
+def altered(content: Mapping[str, Any]) -> bool:
+    """Returns whether an object has a checksum, and is not what it was made of."""
+    return CHECKSUM in content and content[CHECKSUM] != _checksum(content)
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """Of the values, not of how they are written: an object that is only spaced in another way is the same."""
+    text = json.dumps(_unsealed(content), sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _unsealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != CHECKSUM}
 
 
 def _plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vaekit.config import options as s
 from vaekit.config.configured import strict
 from vaekit.config.methods import find_method, resolve
-from vaekit.core import DataError, RunError, SettingError, foreign
+from vaekit.core import DataError, RunError, SettingError, foreign, warn_of
 from vaekit.data import SOURCES, Data, Split
 from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
@@ -42,6 +42,7 @@ from vaekit.runs.records import (
     RunConfig,
     Summary,
     as_folder,
+    changes_of,
     read_metrics,
     read_run_config,
     read_summary,
@@ -218,6 +219,7 @@ def load_run(
     model = model.to(choose_device(device)).eval()
     if isinstance(model, TakesPrior) and (has_prior(folder) or not isinstance(model, HasPrior)):
         model.fitted = cache(partial(load_prior, folder, model, config.data.fingerprint, device))
+    warn_of(changes_of(folder))
     return Run(
         folder,
         model,

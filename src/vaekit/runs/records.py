@@ -17,7 +17,7 @@ from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, foreign, near_miss
 from vaekit.data.dataset import PIXELS
 from vaekit.runs.files import parse_json, read_json
-from vaekit.runs.json_records import OPTIONAL, REST, as_json, read_record
+from vaekit.runs.json_records import OPTIONAL, REST, altered, as_json, read_record
 
 CONFIG, SUMMARY, METRICS, PREVIEWS = "config.json", "summary.json", "metrics.jsonl", "previews.npz"
 WEIGHTS = "model.safetensors"
@@ -94,6 +94,7 @@ class RunConfig:
         versions: of vaekit, Python, torch, numpy and the platform; the device; the number of threads.
         start: whose weights it began with, where they are another run's; None for fresh ones.
         lengths: those that it had before, oldest first; None where it always had this one.
+        checksum: of all the rest, as vaekit wrote it; None in runs of before there was one.
     """
 
     format: int
@@ -103,6 +104,7 @@ class RunConfig:
     versions: Mapping[str, Any]
     start: StartRecord | None = field(default=None, metadata=OPTIONAL)
     lengths: tuple[LengthRecord, ...] | None = field(default=None, metadata=OPTIONAL)
+    checksum: str | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def conditional(self) -> bool:
@@ -289,6 +291,16 @@ def read_run_config(folder: Path) -> RunConfig:
     config = read_record(RunConfig, content, path)
     check_data(config.data, path)
     return config
+
+
+def changes_of(folder: Path) -> list[str]:
+    """A line where config.json of a run is not what vaekit wrote: by hand, which may be meant, or by damage."""
+    path = folder / CONFIG
+    return (
+        [f"{path} was changed since it was written (its checksum differs)"]
+        if altered(read_json(path))
+        else []
+    )
 
 
 def check_data(data: DataRecord, path: Path) -> None:

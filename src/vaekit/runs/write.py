@@ -35,7 +35,7 @@ from vaekit.runs.files import (
     write_tensors,
     writing,
 )
-from vaekit.runs.json_records import as_json
+from vaekit.runs.json_records import as_json, sealed
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.outputs import write_arrays
 from vaekit.runs.records import (
@@ -96,7 +96,7 @@ def begin_run(folder: Path, config: RunConfig, data: Data) -> None:
     with ExitStack() as undo:
         if made:
             undo.callback(_remove_empty, folder)
-        write_json(folder / CONFIG, as_json(config), new=True)
+        write_json(folder / CONFIG, sealed(as_json(config)), new=True)
         undo.callback((folder / CONFIG).unlink)
         write_previews(folder, data)
         undo.pop_all()

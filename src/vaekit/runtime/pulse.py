@@ -48,6 +48,16 @@ class Pulse:
                 self._screen.keep(f"about {duration(seconds)} for {what} ({counted(total, 'image')})")
         self._screen.show(Standing(what, done, total, "images", left=watch.left, bar=what))
 
+    @property
+    def seen(self) -> bool:
+        """Returns whether anybody sees it."""
+        return not isinstance(self._screen, Dark)
+
+    def say(self, line: str) -> None:
+        """Keeps a line on the screen."""
+        self._screen.keep(line)
+        self._last = self._clock()
+
 
 def progress_word(progress: str | bool | None) -> str:
     """`auto` for True and `none` for False and None; words as they are."""

@@ -17,14 +17,14 @@ from vaekit.config.configured import strict
 from vaekit.config.methods import find_method
 from vaekit.config.options import FitSettings, Settings
 from vaekit.config.run_length import LENGTHS
-from vaekit.core import RunError, SettingError, VaekitWarning, reach
+from vaekit.core import RunError, SettingError, VaekitWarning, reach, warn_of
 from vaekit.data import Data
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.objectives.create import create_objective
 from vaekit.runs.checkpoints import load_state, states
 from vaekit.runs.files import remove_temporaries, sync_folder, writing
-from vaekit.runs.json_records import as_json
+from vaekit.runs.json_records import as_json, sealed
 from vaekit.runs.load import build_model, check_unchanged, load_own_data, settings_of
 from vaekit.runs.lock import SoleWriter, sole_writer
 from vaekit.runs.plausible import check_sizes, check_weights, shapes_in
@@ -38,6 +38,7 @@ from vaekit.runs.records import (
     RunConfig,
     Summary,
     as_folder,
+    changes_of,
     read_metrics,
     read_run_config,
     read_summary,
@@ -163,6 +164,7 @@ def resumed(
             now = lengthened(now, options, done) if length else now
             if context.leads:
                 warn_of_versions(config, context)
+                warn_of(changes_of(folder))
                 rewrite(writer, config, now)
                 begin_again(folder, images)
             trainer.go_on(now.lengthened_at)
@@ -256,7 +258,7 @@ def check_length_left(folder: Path, steps: int, done: int) -> None:
 def rewrite(writer: SoleWriter | None, before: RunConfig, now: RunConfig) -> None:
     """Writes config.json if it has changed."""
     if writer is not None and now != before:
-        writer.rewrite(as_json(now))
+        writer.rewrite(sealed(as_json(now)))
 
 
 def begin_again(folder: Path, data: Data) -> None:

@@ -238,3 +238,22 @@ def test_read_only_folder(terminal, vae_run: Path, case: str) -> None:
     outcome = terminal(*words)
     assert outcome.status == 2 and outcome.out == ""
     assert "/sys/vaekit" in outcome.errors[-1] and outcome.errors[-1].startswith("vaekit: error: ")
+
+
+@pytest.mark.parametrize(
+    "out", ["/", ".", "..", "/dev/null", "/proc/x", "x" * 300, "RUN/config.json/below", "link", "RUN", "file"]
+)
+def test_places_that_are_none(terminal, vae_run: Path, out: str) -> None:
+    """Nothing of what is there is removed or written into."""
+    Path("file").write_text("thesis", encoding="utf-8")
+    Path("link").symlink_to(vae_run)
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    place = out.replace("RUN", str(vae_run))
+    check(terminal("train", "vae", "--data", "digits", "--out", place), [])
+    check(terminal("sample", vae_run, "--out", place if out != "/dev/null" else out), [])
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_a_place_with_spaces_and_letters(terminal, vae_run: Path) -> None:
+    outcome = terminal("sample", vae_run, "--out", "a name é/~/s.png")
+    assert outcome.status == 0 and Path("a name é/~/s.png").is_file()

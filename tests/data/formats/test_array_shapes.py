@@ -84,3 +84,11 @@ def test_rows_that_are_taken_as_pixels_are_said() -> None:
     counts = np.random.default_rng(0).integers(0, 200, (60, 9))
     assert any("pixels='real' makes them features" in note for note in load_data(counts).notes)
     assert not any("features" in note for note in load_data(counts, pixels="8-bit").notes)
+
+
+def test_a_value_of_a_table_that_is_no_number_has_a_row_and_a_column() -> None:
+    for value, word in ((np.nan, "NaN"), (-np.inf, "infinite values")):
+        values = np.random.default_rng(0).normal(size=(40, 10))
+        values[7, 3] = value
+        with pytest.raises(DataError, match=f"{word} in row 7, column 3; remove or repair such rows"):
+            load_data(values, pixels="real")

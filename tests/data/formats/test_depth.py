@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from made_files import chunk, exif, png, tiff
+from made_files import chunk, exif, png, stored_as, tiff
 from vaekit.core import DataError
 from vaekit.data import load_data
 from vaekit.data.formats import picture_files as files
@@ -17,14 +17,6 @@ from vaekit.data.formats.given_files import read_images
 
 HEIGHT, WIDTH = 16, 24
 UPRIGHT = np.kron(np.arange(6).reshape(2, 3) * 42, np.ones((8, 8))).astype(np.uint8)
-
-
-def stored_as(upright: np.ndarray, orientation: int) -> np.ndarray:
-    """Rows and columns as TIFF 6.0 defines the tag: the 0th row is the visual top, right, ..."""
-    return np.ascontiguousarray({
-        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.swapaxes(0, 1),
-        6: np.rot90(upright, 1), 7: upright[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(upright, -1),
-    }[orientation])  # fmt: skip
 
 
 def by_pillow(array: np.ndarray, kind: str, orientation: int, **options: object) -> bytes:

@@ -267,3 +267,10 @@ def test_pandas_and_hub_sets_themselves() -> None:
     )
     hot = pandas.get_dummies(pandas.Series(LETTERS))
     assert pairs(load_data(GREY, labels=hot)) == expected(G1, LETTERS)
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_array", "coo_matrix"])
+def test_sparse_tables_are_read_by_their_values(kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    counts = np.where(ROWS > 0, ROWS, 0)
+    assert pairs(load_data(getattr(sparse, kind)(counts), pixels="real")) == expected(counts, None)

@@ -172,3 +172,19 @@ def test_a_damaged_colour_file_costs_a_second_decoding_only(root: Path, surveys:
     data = load_data(root)
     assert data.shape[0] == 1 and surveys == [1]
     assert files.probe(root / "bad.png") is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a time of change is kept by POSIX")
+def test_a_file_that_was_written_over_in_place(root: Path) -> None:
+    """Of the same size, inode and time of modification: the time of change differs."""
+    path = root / "3.png"
+    path.write_bytes(png(np.full((12, 10), 7, np.uint8), filters=False))
+    status = path.stat()
+    load_data(root)
+    path.write_bytes(png(np.full((12, 10), 9, np.uint8), filters=False))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    after = load_data(root)
+    names = [name for split in after.splits.values() for name in split.names or []]
+    images = torch.cat([split.images for split in after.splits.values()])
+    assert (images[names.index("3.png")] == 9).all()

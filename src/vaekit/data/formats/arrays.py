@@ -103,8 +103,13 @@ def _floats(array: np.ndarray, kept: type[np.floating], where: str) -> np.ndarra
     for start in range(0, len(array), step):
         part = array[start : start + step]
         if not np.isfinite(part).all():
-            row = start + int(np.argwhere(~np.isfinite(part))[0][0])
+            place = np.argwhere(~np.isfinite(part))[0]
+            row = start + int(place[0])
             what = "NaN" if np.isnan(array[row]).any() else "infinite values"
+            if array.ndim == 2:
+                raise DataError(
+                    f"{where}: {what} in row {row}, column {place[1]}; remove or repair such rows."
+                )
             raise DataError(f"{where}: {what} in image {row}; remove or repair such images.")
         if array.dtype.itemsize > np.dtype(kept).itemsize and not (np.abs(part) <= most).all():
             row = start + int(np.argwhere(np.abs(part) > most)[0][0])

@@ -36,6 +36,8 @@ def from_object(data: object, labels: object | None, settings: DataSettings, whe
     Raises:
         DataError: nothing that images could be taken from, or as in `from_array`.
     """
+    if hasattr(data, "toarray") and hasattr(data, "nnz"):  # a sparse matrix of scipy
+        data = data.toarray()  # type: ignore[attr-defined]
     if isinstance(data, np.ndarray) and data.dtype.kind == "O":
         data = list(data)
     if isinstance(data, np.ndarray | Tensor):
