@@ -274,7 +274,7 @@ def test_images() -> None:
     ],
 )
 def test_what_cannot_be_is_one_line(parameters, rows, words: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=r".") as caught:
         VAE(**parameters).fit(rows)
     assert words in str(caught.value)
 

@@ -10,6 +10,11 @@ The models themselves are `vaekit.VAE` and its kin, of the same names: an estima
 
 from __future__ import annotations
 
+try:
+    import sklearn  # noqa: F401  first, so that one line says what is missing
+except ImportError:
+    raise ImportError("vaekit.estimators needs scikit-learn: pip install 'vaekit[sklearn]'") from None
+
 from vaekit.estimators.of_codes import VQVAE
 from vaekit.estimators.of_latents import AE, VAE
 

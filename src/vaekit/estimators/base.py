@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from vaekit.core import SettingError
@@ -14,16 +17,7 @@ from vaekit.estimators.in_memory import alone, exact, fitted, packed, settings_f
 from vaekit.estimators.matrices import as_data, as_matrix, examples_of, shape_for
 from vaekit.models import Model
 
-try:
-    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
-    from sklearn.utils import Tags, check_array, check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError:
-    raise ImportError(
-        "vaekit.estimators needs scikit-learn 1.6 or newer: pip install 'vaekit[sklearn]'"
-    ) from None
-
-FLOATS = [np.float64, np.float32]  # other types become the first
+FLOATS: Any = [np.float64, np.float32]  # other types become the first
 
 
 class ModelEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator, ABC):
@@ -73,7 +67,7 @@ class ModelEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierM
             ValueError: X or a parameter that cannot be used; one line says why.
             NonFiniteError: the training diverged.
         """
-        matrix = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
+        matrix = cast(np.ndarray, validate_data(self, X, dtype=FLOATS, ensure_min_samples=2))
         if not 0 < self.contamination <= 0.5:
             raise SettingError(f"contamination={self.contamination}: must be above 0 and at most 0.5.")
         shape = self._shape(shape_for(matrix.shape[1], self.image_shape))
@@ -151,7 +145,7 @@ class ModelEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierM
     def _checked(self, X: Any) -> tuple[np.ndarray, Tensor]:
         """X as a matrix and as examples, once there is a model."""
         check_is_fitted(self)
-        matrix = validate_data(self, X, dtype=FLOATS, reset=False)
+        matrix = cast(np.ndarray, validate_data(self, X, dtype=FLOATS, reset=False))
         return matrix, examples_of(matrix, self.model_.shape, self.pixels)
 
     def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -194,7 +188,7 @@ class ModelEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierM
 
     def __getstate__(self) -> dict[str, Any]:
         """Attributes, with the model as arrays: no class of torch is in a pickle."""
-        state = dict(super().__getstate__())
+        state = dict(cast(dict[str, Any], super().__getstate__()))
         fitted = {name: method for name, method in self._models().items() if name in state}
         return state | {name: packed(state[name], method) for name, method in fitted.items()}
 

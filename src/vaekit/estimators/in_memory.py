@@ -1,7 +1,7 @@
 """A model that is fitted in memory, kept as arrays, and asked about rows one by one as about many.
 
-What decides about a training is the recipe of `vaekit train`, with two differences that a search over hundreds of small
-fits makes: no fewest steps, and a narrower perceptron for few rows.
+What decides about a training is the recipe of `vaekit train`, with two differences for searches over hundreds of small
+fits: no fewest steps, and smaller networks for few rows.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ from vaekit.training.fresh import new_model
 from vaekit.training.recipe import PASSES, SMALL_SET, Facts, rate_for
 from vaekit.training.train import choices_for
 
-NARROW = 128  # hidden units, or channels, for fewer rows than SMALL_SET
+# Networks of rows, fewer than SMALL_SET: a perceptron, and for codes convolutions over one pixel. With more units a step
+# takes longer, and nothing is gained (docs/log.md).
+SMALL: dict[tuple[int, ...], dict[str, int]] = {(): {"width": 128}, (1, 1): {"depth": 1}}
 DRAWS = 16  # of z for the bound of a row
 
 _one_at_a_time = threading.RLock()  # global random numbers and the number of threads belong to the process
 
 
 @contextmanager
-def alone(jobs: int | None) -> Iterator[None]:
+def alone(jobs: Any) -> Iterator[None]:
     """One fit or query at a time in a process, on so many threads; their number is put back afterwards.
 
     Args:
@@ -71,11 +73,10 @@ def settings_for(method: str, given: Mapping[str, Any], data: Data) -> Settings:
     batch = given.get("batch_size") or told["batch_size"]
     if "steps" in told:
         told["steps"] = min(told["steps"], -(-PASSES * len(data.train) // batch))
-    if data.shape[1:] in ((), (1, 1)):  # rows, also where they are images of one pixel
-        if "learning_rate" in told:
-            told["learning_rate"] = rate_for(Facts(len(data.train), data.shape[:1]), batch)
-        if len(data.train) < SMALL_SET and not {"network", "width"} & given.keys():
-            told["width"] = NARROW
+    if data.shape[1:] == (1, 1) and "learning_rate" in told:
+        told["learning_rate"] = rate_for(Facts(len(data.train), data.shape[:1]), batch)
+    if "network" not in given and len(data.train) < SMALL_SET:
+        told |= {name: size for name, size in SMALL.get(data.shape[1:], {}).items() if name not in given}
     return resolve(method, told, given, named, where="")
 
 

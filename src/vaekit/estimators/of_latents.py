@@ -7,9 +7,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
-from torch import Tensor
-
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from vaekit import inference
 from vaekit.config.methods import find_method
