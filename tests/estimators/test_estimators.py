@@ -57,7 +57,7 @@ def test_transform_is_vaekits_embedding(vae: VAE) -> None:
 
 def test_a_run_of_the_same_weights_encodes_and_scores_alike(vae: VAE, tmp_path) -> None:
     """The same data, seed and settings in a run folder: `vaekit.encode` gives the same embedding."""
-    data = as_data(torch.from_numpy(X), "real", None)
+    data = as_data(torch.from_numpy(X), "real")
     settings = dict(vae.model_.arguments)
     names = ("latent_dim", "network", "width", "depth", "init", "likelihood", "pixels")
     with warnings.catch_warnings():
@@ -74,7 +74,7 @@ def test_a_run_of_the_same_weights_encodes_and_scores_alike(vae: VAE, tmp_path) 
 
 def test_the_same_seed_as_vaekits_own_fit_gives_the_same_weights() -> None:
     """`fit` and `new_model` under that seed, on the very split: nothing else enters."""
-    data = as_data(torch.from_numpy(X), "real", None)
+    data = as_data(torch.from_numpy(X), "real")
     model, _ = fitted(settings_for("vae", {"latent_dim": 2, "steps": 5, "seed": 9}, data), data, False)
     own = VAE(2, steps=5, random_state=9).fit(X).model_
     assert all(
@@ -199,22 +199,20 @@ def test_nothing_is_said_and_nothing_is_written(tmp_path, monkeypatch, capsys) -
 
 
 def test_seeds() -> None:
-    first, same, other = (
-        VAE(2, steps=3, validation=0.0, random_state=seed).fit(X).transform(X) for seed in (0, 0, 1)
-    )
+    first, same, other = (VAE(2, steps=3, random_state=seed).fit(X).transform(X) for seed in (0, 0, 1))
     assert np.array_equal(first, same) and not np.array_equal(first, other)
-    drawn = VAE(2, steps=3, validation=0.0, random_state=np.random.RandomState(4)).fit(X).transform(X)
-    again = VAE(2, steps=3, validation=0.0, random_state=np.random.RandomState(4)).fit(X).transform(X)
+    drawn = VAE(2, steps=3, random_state=np.random.RandomState(4)).fit(X).transform(X)
+    again = VAE(2, steps=3, random_state=np.random.RandomState(4)).fit(X).transform(X)
     assert np.array_equal(drawn, again)
 
 
 def test_threads_of_one_process_give_what_one_after_another_gives() -> None:
     """Random numbers and the number of threads are the process's: a fit has them to itself, and puts both back."""
-    wanted = [VAE(2, steps=8, validation=0.0, random_state=seed).fit(X).transform(X) for seed in range(3)]
+    wanted = [VAE(2, steps=8, random_state=seed).fit(X).transform(X) for seed in range(3)]
     found: dict[int, np.ndarray] = {}
 
     def work(seed: int) -> None:
-        found[seed] = VAE(2, steps=8, validation=0.0, random_state=seed).fit(X).transform(X)
+        found[seed] = VAE(2, steps=8, random_state=seed).fit(X).transform(X)
 
     before = torch.get_num_threads()
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]
@@ -346,8 +344,8 @@ def test_shapes() -> None:
 
 
 def test_all_rows_are_fitted_to_but_those_that_choose_weights() -> None:
-    data = as_data(torch.from_numpy(X), "real", None)
-    assert len(data.train) + len(data.validation) == 240 and not len(data.test)
-    assert len(data.validation) == 20
-    assert not len(as_data(torch.from_numpy(X), "real", 0.0).validation)
-    assert not len(as_data(torch.from_numpy(X[:9]), "real", None).validation)
+    data = as_data(torch.from_numpy(X), "real", 0.1)
+    assert len(data.train) == 216 and len(data.validation) == 24 and not len(data.test)
+    assert len(as_data(torch.from_numpy(X), "real").train) == 240
+    assert not len(as_data(torch.from_numpy(X[:9]), "real", 0.5).validation)
+    assert VAE(2, steps=2, validation=0.1, random_state=0).fit(X).n_steps_ == 2

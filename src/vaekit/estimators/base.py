@@ -31,7 +31,7 @@ class ModelEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierM
 
     image_shape: Any
     pixels: str
-    validation: float | None
+    validation: float
     contamination: float
     device: str
     options: dict[str, Any] | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from numbers import Real
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from vaekit.core import DataError, SettingError, choose
 from vaekit.data import Data, Split
-from vaekit.data.splits import unitless_keys, usual_share, validation_rows
+from vaekit.data.splits import unitless_keys, validation_rows
 from vaekit.data.view import check_values
 
 PIXELS = ("real", "unit", "binary")  # those of a matrix; 8-bit ones are divided by 255
@@ -56,22 +57,22 @@ def examples_of(matrix: np.ndarray, shape: tuple[int, ...], pixels: str) -> Tens
     return rows if pixels == "real" else rows.float()
 
 
-def as_data(rows: Tensor, pixels: str, validation: float | None) -> Data:
+def as_data(rows: Tensor, pixels: str, validation: float = 0.0) -> Data:
     """A data set without test examples: all rows are there to be fitted to, some to choose weights by.
 
     Which ones is decided as everywhere, by the rows themselves; of fewer than 10, or of copies alone, none.
 
     Args:
         rows: (N, *shape), as `examples_of` gives them.
-        validation: share that is held out; None takes a twelfth, of few rows 16 but never more than a quarter.
+        validation: share that is held out.
 
     Raises:
         SettingError: no such share.
     """
-    if validation is not None and not 0 <= validation < 1:
-        raise SettingError(f"validation={validation}: must be from 0 to below 1, or None.", "validation")
-    share = usual_share(len(rows)) if validation is None else validation
-    held = validation_rows(unitless_keys(rows), share if len(rows) >= FEWEST else 0)
+    if not isinstance(validation, Real) or not 0 <= validation < 1:
+        raise SettingError(f"validation={validation!r}: must be a number from 0 to below 1.", "validation")
+    share = float(validation) if len(rows) >= FEWEST else 0.0
+    held = validation_rows(unitless_keys(rows) if share else np.empty((len(rows), 2)), share)
     mask = torch.from_numpy(held if not held.all() else np.zeros_like(held))
     train, kept = Split(rows[~mask]), Split(rows[mask])
     return Data("X", train, kept, Split(rows[:0]), pixels)

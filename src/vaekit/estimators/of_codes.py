@@ -65,7 +65,7 @@ class VQVAE(ModelEstimator):
         steps: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
-        validation: float | None = None,
+        validation: float = 0.0,
         contamination: float = 0.1,
         options: dict[str, Any] | None = None,
         device: str = "cpu",

@@ -69,12 +69,12 @@ class VAE(LatentEstimator):
         beta: weight of the KL term (Higgins et al. 2017); the score is that of 1.
         network: between rows and latents, by name or as an object (`"mlp(width=64)"`, `vaekit.MLP(width=64)`).
         likelihood: p(x|z), by name or as an object; "auto" is normal with the best variance for real and unit values.
-        init: "auto" begins at probabilistic PCA where p(x|z) is normal; "pca" or "random".
+        init: "auto" begins at probabilistic PCA where p(x|z) is normal, and from 1,000 rows on at random; "pca" or "random".
         image_shape: (height, width) or (channels, height, width) of the image that each row is; None: rows are rows.
         pixels: what the values are: "real" (any finite numbers), "unit" (from 0 to 1) or "binary" (0 and 1).
-        steps: length of the training; None: 30 passes over the rows.
+        steps: length of the training; None: 20 passes over the rows.
         batch_size, learning_rate: None: by the number of rows, as `vaekit train` does.
-        validation: share of the rows by which weights are chosen; None: a twelfth, of few rows 16 and at most a quarter.
+        validation: share of the rows that is held out to choose weights by; 0 fits to all rows and takes the last weights.
         contamination: share of the rows fitted to that `predict` calls outliers, above 0 and at most 0.5.
         options: further options of `vaekit.train` by name, `{"free_bits": 0.1, "average": 0.99}`.
         device: where it is fitted; afterwards it is asked on the CPU.
@@ -112,7 +112,7 @@ class VAE(LatentEstimator):
         steps: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
-        validation: float | None = None,
+        validation: float = 0.0,
         contamination: float = 0.1,
         options: dict[str, Any] | None = None,
         device: str = "cpu",
@@ -174,7 +174,7 @@ class AE(LatentEstimator):
         steps: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
-        validation: float | None = None,
+        validation: float = 0.0,
         contamination: float = 0.1,
         options: dict[str, Any] | None = None,
         device: str = "cpu",
