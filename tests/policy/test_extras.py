@@ -62,6 +62,7 @@ COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and som
     ],
     "explore": [],  # served below
     "export": [["export", "run"], ["export", "run", "--format", "web"]],
+    "sklearn": [],  # no command: vaekit.estimators, below
 }  # fmt: skip
 
 BLOCKED = """
@@ -173,6 +174,23 @@ def test_its_commands_run(extra: str, here: Path) -> None:
     assert extra in COMMANDS, f"say which commands the extra {extra} is for"
     done = python(BLOCKED.format(names=blocked(extra), commands=COMMANDS[extra]), here)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_estimators_fit(here: Path) -> None:
+    code = BLOCKED.format(names=blocked("sklearn"), commands=[]) + (
+        "import numpy as np\nfrom vaekit.estimators import AE, VAE, VQVAE\n"
+        "rows = np.load('images.npz')['x'].reshape(900, 64)[:60]\n"
+        "for kind in (AE, VAE, VQVAE):\n    print(kind(steps=2).fit(rows).transform(rows).shape)\n"
+    )
+    done = python(code, here)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "rich" in blocked("sklearn") and done.stdout.count("(60,") == 3
+
+
+def test_without_scikit_learn_one_line_says_what_to_install(here: Path) -> None:
+    code = "import sys\nsys.modules['sklearn'] = None\nimport vaekit\nimport vaekit.estimators"
+    last = python(code, here).stderr.splitlines()[-1]
+    assert last == "ImportError: vaekit.estimators needs scikit-learn: pip install 'vaekit[sklearn]'"
 
 
 def test_nothing_but_figures_needs_matplotlib() -> None:

@@ -15,7 +15,7 @@ SOURCE = Path(vaekit.__file__).parent
 CLASSES = {method.model_class().__name__ for method in (*METHODS.values(), *PRIORS.values())}
 BASES = {"LatentModel", "Autoencoder", "CodeDensity"}  # what those who look at a model do not ask for either
 LOOKING = ("plots/", "explorer/", "cli/", "reports/", "images/")
-MAY_NAME = ("models/", "config/", "__init__.py")  # the last lists public names
+MAY_NAME = ("models/", "config/", "__init__.py", "estimators/__init__.py")  # the last two list public names
 ASKS = {"infer", "encode", "encode_codes", "latents_for_prior", "reconstruct"}  # methods that encode images
 
 

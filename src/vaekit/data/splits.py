@@ -158,7 +158,7 @@ def assign(
         result = {"train": joined, "validation": {}, "test": test}
     else:
         share = usual_share(len(rest)) if validation is None else validation
-        chosen = _validation_rows(train[rest], share)
+        chosen = validation_rows(train[rest], share)
         result = {"train": {"train": rest[~chosen]}, "validation": {"train": rest[chosen]}, "test": test}
     counts = {name: sum(map(len, parts.values())) for name, parts in result.items()}
     if not counts["train"] or not counts["test"] or (kept and not counts["validation"]):
@@ -185,7 +185,7 @@ def _test_rows(keys: np.ndarray) -> np.ndarray:
     return below if below.any() else keys[:, 0] == keys[:, 0].min()
 
 
-def _validation_rows(keys: np.ndarray, share: float) -> np.ndarray:
+def validation_rows(keys: np.ndarray, share: float) -> np.ndarray:
     """Mask of the images with the smallest second halves; copies of the last one join it."""
     if share == 0 or len(keys) == 0:
         return np.zeros(len(keys), bool)

@@ -30,6 +30,7 @@ class Share:
 
 
 _share: ContextVar[Share | None] = ContextVar("share", default=None)
+_alike: ContextVar[bool] = ContextVar("alike", default=False)
 
 
 @contextmanager
@@ -42,6 +43,19 @@ def sharing(share: Share | None) -> Iterator[None]:
         _share.reset(token)
 
 
+@contextmanager
+def alike() -> Iterator[None]:
+    """Within the block all images of a batch get the same normal numbers.
+
+    What is computed of an image is then a function of it and of the seed, whatever stands beside it.
+    """
+    token = _alike.set(True)
+    try:
+        yield
+    finally:
+        _alike.reset(token)
+
+
 def normal(shape: tuple[int, ...], device: torch.device, batch: int = 0) -> Tensor:
     """Standard normal numbers from the global generator of the device.
 
@@ -49,6 +63,8 @@ def normal(shape: tuple[int, ...], device: torch.device, batch: int = 0) -> Tens
         shape: of the result; `shape[batch]` is the number of images that this process holds.
         batch: which dimension counts images.
     """
+    if _alike.get():
+        return torch.randn((*shape[:batch], 1, *shape[batch + 1 :]), device=device).expand(shape)
     share = _share.get()
     if share is None:
         return torch.randn(shape, device=device)
