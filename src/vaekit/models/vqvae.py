@@ -16,7 +16,7 @@ from vaekit.core import Latent, Output, Quantized, SettingError
 from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
 from vaekit.models.base import evaluating, units_for
-from vaekit.models.latent import mean_image
+from vaekit.models.latent import mean_image, parts_of
 from vaekit.networks import Spec
 from vaekit.networks.quantizers import Quantizer
 
@@ -129,6 +129,7 @@ class VQVAE(Autoencoder):
             return
         self.take_units(images)
         self._fresh = False
+        self.likelihood.begin_from(parts_of(images))
         bias = self.decoder.last.bias
         assert bias is not None
         mean = self.standard(mean_image(images)).float().flatten(1).mean(1)[:, None, None]
