@@ -26,7 +26,7 @@ class ByHand:
         self.heads, self.stack = [1 << 31] * lanes, []
 
     def push(self, start: np.ndarray, freq: np.ndarray, bits: int) -> None:
-        for lane, (c, f) in enumerate(zip(start.tolist(), freq.tolist(), strict=True)):
+        for lane, f in enumerate(freq.tolist()):
             if self.heads[lane] >= f << (63 - bits):
                 self.stack.append(self.heads[lane] % 2**32)
                 self.heads[lane] //= 2**32
@@ -145,7 +145,6 @@ def test_damaged_bytes_are_named() -> None:
             Lanes.from_bytes(content)
     short = Lanes.from_bytes(data[:-8])
     with pytest.raises(DataError, match="ends too early"):
-        for _ in range(1000):
-            short.pop_bits(24)
+        [short.pop_bits(24) for _ in range(1000)]
     with pytest.raises(DataError, match="does not end as it began"):
         Lanes.from_bytes(data).narrow(0)
