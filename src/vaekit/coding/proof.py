@@ -1,0 +1,228 @@
+"""The proof that no value of a program leaves the whole numbers that float64 holds exactly.
+
+Interval arithmetic, itself exact: a bound of a sum is a sum of whole numbers that are not negative, so that it is below
+2^53 as computed if and only if it truly is, in whatever order it was added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from vaekit.coding.integers import Op, Program, table_of, width_of
+from vaekit.coding.knots import Table
+from vaekit.core import DataError, SettingError, foreign
+
+EXACT = 2.0**53
+MOST_STEPS, MOST_NUMBERS, MOST_BITS = 4096, 2**24, 52  # of a program, of a row, of a shift
+
+Interval = tuple[np.ndarray, np.ndarray]
+
+
+class Ranges:
+    """The least and the greatest value of every number of every step so far.
+
+    Attributes:
+        of: (n,) and (n,) float64 by the name of a value.
+    """
+
+    def __init__(self, inputs: Mapping[str, tuple[int, int, int]], arrays: Mapping[str, np.ndarray]) -> None:
+        self.arrays = arrays
+        self.of: dict[str, Interval] = {
+            name: (np.full(width, float(low)), np.full(width, float(high)))
+            for name, (width, low, high) in inputs.items()
+        }
+
+    def follow(self, op: Op) -> None:
+        """Takes one more step.
+
+        Raises:
+            SettingError: a value of it could pass 2^53.
+        """
+        low, high = FOLLOW[op["op"]](op, self.arrays, *(self.of[name] for name in op["in"]))
+        if not (-EXACT < low.min(initial=0) and high.max(initial=0) < EXACT):
+            raise passes(op)
+        self.of[op["out"]] = low, high
+
+    def largest(self, name: str) -> float:
+        """The greatest magnitude that a value may have."""
+        low, high = self.of[name]
+        return float(max(-low.min(initial=0), high.max(initial=0)))
+
+
+def passes(op: Op) -> SettingError:
+    """The error of a step whose sums are not proved to be exact."""
+    return SettingError(
+        f"exact arithmetic: values of step {op['out']!r} could pass 2^53, where sums are no longer exact; "
+        "its weights are too large."
+    )
+
+
+def worst_sum(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> float:
+    """The greatest magnitude of any partial sum of a linear step, in any order."""
+    weight = np.abs(arrays[op["weight"]].astype(np.float64))
+    bias = np.abs(arrays[op["bias"]].astype(np.float64))
+    largest = np.maximum(np.abs(x[0]), np.abs(x[1])).reshape(op["rows"], -1)
+    return float((largest @ weight.T + bias).max(initial=0))
+
+
+def _linear(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
+    if not worst_sum(op, arrays, x) < EXACT:
+        raise passes(op)
+    weight, bias = arrays[op["weight"]].astype(np.float64), arrays[op["bias"]].astype(np.float64)
+    up, down = np.maximum(weight, 0).T, np.minimum(weight, 0).T
+    low, high = (end.reshape(op["rows"], -1) for end in x)
+    scale = 2.0 ** -op["shift"]
+    ends = low @ up + high @ down + bias, high @ up + low @ down + bias
+    return np.floor(ends[0] * scale).ravel(), np.floor(ends[1] * scale).ravel()
+
+
+def _gather(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
+    index, block = arrays[op["index"]].ravel().astype(np.intp), op["block"]
+    low, high = (np.append(end, np.zeros(block)).reshape(-1, block)[index].ravel() for end in x)
+    return low, high
+
+
+def _shift(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
+    scale = 2.0 ** -op["bits"]
+    return np.floor(x[0] * scale), np.floor(x[1] * scale)
+
+
+def _clamp(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
+    low, high = (-EXACT if op["low"] is None else op["low"]), (EXACT if op["high"] is None else op["high"])
+    return np.clip(x[0], low, high), np.clip(x[1], low, high)
+
+
+def _table(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
+    """Exact for functions that rise, or first fall and then rise; else no tighter than all values between."""
+    table = table_of(op, arrays)
+    low, high = table(x[0]), table(x[1])
+    slopes, bottom = np.diff(table.dense), int(table.dense.argmin())
+    least = np.minimum(low, high)
+    if bool((slopes < 0).any()):
+        least = np.minimum(least, table.dense[bottom])
+    if not valley(table, slopes, bottom):
+        return least, np.maximum(np.maximum(low, high), table.dense.max())
+    beside = (x[1] < table.low + bottom) | (x[0] > table.low + bottom)
+    return np.where(beside, np.minimum(low, high), least), np.maximum(low, high)
+
+
+def valley(table: Table, slopes: np.ndarray, bottom: int) -> bool:
+    """Whether a table falls up to a place and rises from there, its ends included."""
+    falls, rises = bool((slopes[:bottom] <= 0).all()), bool((slopes[bottom:] >= 0).all())
+    return falls and rises and not (table.ends[0] and bottom)
+
+
+def _add(op: Op, arrays: Mapping[str, np.ndarray], *x: Interval) -> Interval:
+    magnitude = sum(np.maximum(np.abs(low), np.abs(high)) for low, high in x)
+    if not float(np.max(magnitude, initial=0)) < EXACT:
+        raise passes(op)
+    return sum((low for low, _ in x[1:]), x[0][0]), sum((high for _, high in x[1:]), x[0][1])
+
+
+def _concat(op: Op, arrays: Mapping[str, np.ndarray], *x: Interval) -> Interval:
+    return np.concatenate([low for low, _ in x]), np.concatenate([high for _, high in x])
+
+
+FOLLOW: dict[str, Callable[..., Interval]] = {
+    "gather": _gather,
+    "linear": _linear,
+    "shift": _shift,
+    "clamp": _clamp,
+    "table": _table,
+    "add": _add,
+    "concat": _concat,
+}
+
+
+def checked(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray], where: str) -> Program:
+    """A program from a file: whole, and proved to be exact.
+
+    Args:
+        description: as `Program.description` gives it; from anyone.
+        arrays: as they lie in the file; from anyone.
+        where: begins the line of an error: the file.
+
+    Raises:
+        DataError: it is no program, asks for too much, or its sums could pass 2^53.
+    """
+    with foreign(where, DataError, lambda _: "its network is damaged: no program of whole numbers."):
+        ops = [dict(op) for op in description["ops"]]
+        inputs = {str(name): _input(*about) for name, about in description["inputs"].items()}
+        program = Program(ops, arrays, inputs, {str(k): str(v) for k, v in description["outputs"].items()})
+        _check_arrays(arrays)
+        _need(len(ops) <= MOST_STEPS and len(inputs) > 0)
+        ranges, widths = Ranges(inputs, arrays), {name: about[0] for name, about in inputs.items()}
+        for op in ops:
+            _check_step(op, widths, arrays)
+            widths[op["out"]] = width_of(op, widths, arrays)
+            _need(0 < widths[op["out"]] <= MOST_NUMBERS)
+            try:
+                ranges.follow(op)
+            except SettingError as error:
+                raise DataError(f"{where}: {error}") from None
+        _need(all(value in widths for value in program.outputs.values()))
+    return program
+
+
+def _need(fact: bool) -> None:
+    if not fact:
+        raise ValueError
+
+
+def _whole(number: object, least: int, most: int) -> int:
+    _need(isinstance(number, int) and not isinstance(number, bool))
+    assert isinstance(number, int)
+    _need(least <= number <= most)
+    return number
+
+
+def _input(width: object, low: object, high: object) -> tuple[int, int, int]:
+    ends = _whole(low, -(2**40), 2**40), _whole(high, -(2**40), 2**40)
+    _need(ends[0] <= 0 <= ends[1])
+    return _whole(width, 1, MOST_NUMBERS), *ends
+
+
+def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
+    for array in arrays.values():
+        _need(array.dtype.kind in "iu")
+        _need(not array.size or -(2**53) < int(array.min()) <= int(array.max()) < 2**53)
+
+
+def _check_step(op: Op, widths: Mapping[str, int], arrays: Mapping[str, np.ndarray]) -> None:
+    """Checks that a step names what there is, and that the sizes fit."""
+    names = op["in"]
+    _need(op["op"] in FOLLOW and isinstance(op["out"], str) and op["out"] not in widths)
+    _need(isinstance(names, list) and len(names) > 0 and all(name in widths for name in names))
+    _need(len(names) == 1 or op["op"] in ("add", "concat"))
+    width = widths[names[0]]
+    if op["op"] == "gather":
+        index, block = arrays[op["index"]], _whole(op["block"], 1, width)
+        _need(width % block == 0 and index.ndim == 1 and -1 <= index.min() <= index.max() < width // block)
+        _need(index.size * block <= MOST_NUMBERS)
+    elif op["op"] == "linear":
+        weight, rows = arrays[op["weight"]], _whole(op["rows"], 1, MOST_NUMBERS)
+        _need(weight.ndim == 2 and weight.shape[1] > 0 and rows * weight.shape[1] == width)
+        _need(arrays[op["bias"]].shape == weight.shape[:1])
+        _whole(op["shift"], 0, MOST_BITS)
+    elif op["op"] == "shift":
+        _whole(op["bits"], -MOST_BITS, MOST_BITS)
+    elif op["op"] == "clamp":
+        low, high = (end if end is None else _whole(end, -(2**52), 2**52) for end in (op["low"], op["high"]))
+        _need(low is None or high is None or low <= high)
+    elif op["op"] == "table":
+        _check_table(op, arrays[op["knots"]])
+    elif op["op"] == "add":
+        _need(all(widths[name] == width for name in names))
+
+
+def _check_table(op: Op, knots: np.ndarray) -> None:
+    step, extra = _whole(op["step"], 0, 20), _whole(op["extra"], 0, 20)
+    _need(knots.ndim == 1 and 2 <= len(knots) <= 2**24 >> step)
+    _need(int(np.abs(knots.astype(np.int64)).max()) < 2**62 >> (step + 2))
+    _whole(op["low"], -(2**40), 2**40)
+    for slope in op["ends"]:
+        _whole(slope, 0, 1)
+    _need(len(op["ends"]) == 2 and extra + step <= 40)
