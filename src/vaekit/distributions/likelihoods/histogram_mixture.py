@@ -101,39 +101,40 @@ class HistogramMixture(Distribution):
     arg_constraints = {}  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, logits: Tensor, tables: Tensor, dimensions: int) -> None:
-        self.logits, self.tables, self.axis = logits, tables, -dimensions - 1
+        self.tables, self.axis = tables, -dimensions - 1
+        self.weights = logits.log_softmax(self.axis)
         batch, event = logits.shape[: self.axis], logits.shape[self.axis + 1 :]
         super().__init__(batch, event, validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Nats per image, (..., B), for images whose values are v/255."""
-        levels = (value * TOP).round().long()
-        rows = F.embedding(self._rows(levels, TOP + 1), self.tables.transpose(1, 2).flatten(0, 1))
-        joint = self.logits + rows.movedim(-1, self.axis)
-        nats = joint.logsumexp(self.axis) - self.logits.logsumexp(self.axis)
-        return nats.flatten(self.axis + 1).sum(-1)
+        return (self.weights + self._log_masses(value)).logsumexp(self.axis).flatten(self.axis + 1).sum(-1)
 
-    def _rows(self, index: Tensor, each: int) -> Tensor:
-        """Index (..., C, H, W) within a channel's `each` -> that within those of all channels, one after another."""
-        if self.axis == -2:
-            return index
-        channels = torch.arange(len(self.tables), device=index.device)
-        return index + (each * channels)[:, None, None]
+    def _log_masses(self, value: Tensor) -> Tensor:
+        """Logarithm of what each histogram gives to the levels of images: (..., C, H, W) -> (..., K, C, H, W)."""
+        levels = (value * TOP).round().long()
+        batch, event = levels.shape[: self.axis + 1], levels.shape[self.axis + 1 :]
+        channels, count, _ = self.tables.shape
+        index = levels.reshape(*batch, 1, channels, -1).expand(*batch, count, -1, -1)
+        tables = self.tables.transpose(0, 1).expand(*batch, -1, -1, -1)  # not copied
+        return tables.gather(-1, index).view(*batch, count, *event)
 
     @property
     def mean(self) -> Tensor:
         means = self.tables.exp() @ all_levels(self.tables)
-        return (self.logits.softmax(self.axis) * _beside(means, -self.axis - 1)).sum(self.axis)
+        return (self.weights.exp() * _beside(means, -self.axis - 1)).sum(self.axis)
 
     @torch.no_grad()
     def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size()) -> Tensor:
         """Draws a histogram for each value, and a level from it by the inverse of its running sum."""
-        chosen = Categorical(logits=self.logits.movedim(self.axis, -1), validate_args=False)
-        rows = self._rows(chosen.sample(torch.Size(sample_shape)), self.tables.shape[1])
+        weights = Categorical(logits=self.weights.movedim(self.axis, -1), validate_args=False)
+        chosen = weights.sample(torch.Size(sample_shape))
+        first = torch.arange(len(self.tables), device=chosen.device) * self.tables.shape[1]
+        rows = chosen + (first if self.axis == -2 else first[:, None, None])
         sums = self.tables.double().exp().cumsum(-1).flatten(0, 1)
         sums = sums / sums[:, -1:]
         # Row r's running sum lies within r to r + 1, so that one sorted array serves all rows.
         starts = torch.arange(len(sums), device=rows.device)[:, None]
         uniform = torch.rand(rows.shape, dtype=sums.dtype, device=rows.device)
         found = torch.searchsorted((sums + starts).flatten(), (rows + uniform).contiguous(), right=True)
-        return ((found - (TOP + 1) * rows).clamp(0, TOP) / TOP).to(self.logits.dtype)
+        return ((found - (TOP + 1) * rows).clamp(0, TOP) / TOP).to(self.weights.dtype)
