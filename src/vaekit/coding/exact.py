@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.coding.integers import Program, canonical
-from vaekit.coding.proof import checked
+from vaekit.coding.proof import check_arrays, checked
 from vaekit.core import DataError, foreign
 
 RANGES = {"binary": 1, "8-bit": 255}  # greatest value of a pixel
@@ -32,7 +32,8 @@ class ExactModel:
         latent_dim: D.
         classes: K, of the condition; 0 without one.
         pixels: "binary" (values 0 and 1) or "8-bit" (0 to 255).
-        likelihood: its name, `numbers` per value, and its options.
+        likelihood: its `name`, `numbers` per value, its options, and its parameters, if it has any, as arrays of
+            whole numbers.
         encoder: "x" (B, values), and "y" (B, K) with 1 for the class and 0 elsewhere, to "mean" and "log_variance"
             (B, D). The log-variance is bounded as the model bounds it.
         decoder: "z" (B, D) within 16 of 0, and "y", to "raw": (B, numbers * values), what the likelihood takes,
@@ -51,6 +52,7 @@ class ExactModel:
         """SHA-256 of all that decides what is computed, as hexadecimal digits: of the description's JSON with the
         hashes of the programs in their places."""
         about = self._about() | {side: getattr(self, side).hash() for side in SIDES}
+        about["tables"] = Program((), self._tables(), {}, {}).hash()
         return hashlib.sha256(canonical(about)).hexdigest()
 
     def one_hot(self, labels: np.ndarray) -> np.ndarray:
@@ -66,10 +68,11 @@ class ExactModel:
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """A description, JSON-able, and arrays of the least integer type that holds their values."""
+        groups = {side: getattr(self, side).arrays for side in SIDES} | {"likelihood": self._tables()}
         arrays = {
-            f"{side}.{name}": narrowed(values)
-            for side in SIDES
-            for name, values in getattr(self, side).arrays.items()
+            f"{group}.{name}": narrowed(values)
+            for group, held in groups.items()
+            for name, values in held.items()
         }
         return self._about() | {side: getattr(self, side).description() for side in SIDES}, arrays
 
@@ -86,21 +89,16 @@ class ExactModel:
             DataError: it is damaged, or its sums could pass 2^53.
         """
         with foreign(where, DataError, lambda _: "its model is damaged."):
-            sides = {
-                side: checked(
-                    description[side],
-                    {k.removeprefix(f"{side}."): v for k, v in arrays.items() if k.startswith(f"{side}.")},
-                    where,
-                )
-                for side in SIDES
-            }
+            sides = {side: checked(description[side], under(side, arrays), where) for side in SIDES}
+            tables = under("likelihood", arrays)
+            check_arrays(tables)
             shape = tuple(int(size) for size in description["shape"])
             model = cls(
                 shape,
                 int(description["latent_dim"]),
                 int(description["classes"]),
                 str(description["pixels"]),
-                dict(description["likelihood"]),
+                dict(description["likelihood"]) | tables,
                 **sides,
             )
             model.check()
@@ -122,7 +120,18 @@ class ExactModel:
     def _about(self) -> dict[str, Any]:
         fields = (field.name for field in dataclasses.fields(self) if field.name not in SIDES)
         about = {name: getattr(self, name) for name in fields}
-        return about | {"shape": list(self.shape), "likelihood": dict(self.likelihood)}
+        tables = self._tables()
+        likelihood = {name: value for name, value in self.likelihood.items() if name not in tables}
+        return about | {"shape": list(self.shape), "likelihood": likelihood}
+
+    def _tables(self) -> dict[str, np.ndarray]:
+        return {name: value for name, value in self.likelihood.items() if isinstance(value, np.ndarray)}
+
+
+def under(group: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a group by the rest of their names."""
+    prefix = f"{group}."
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
 def narrowed(values: np.ndarray) -> np.ndarray:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from math import prod
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from vaekit.coding.exact import RANGES, ExactModel
 from vaekit.coding.integers import Program
 from vaekit.coding.knots import FRACTION, ONE, soft_bounds
 from vaekit.coding.of_networks import translated
-from vaekit.coding.translate import WEIGHT_BITS, Builder, Grid
+from vaekit.coding.translate import WEIGHT_BITS, Builder, Grid, array
 from vaekit.config.likelihood_parts import LIKELIHOODS
 from vaekit.config.parts import name_of
 from vaekit.core import SettingError
@@ -67,7 +67,13 @@ def likelihood_of(likelihood: Likelihood, pixels: str) -> dict[str, Any]:
             "needs; train with likelihood='logistic-mixture' on 8-bit or 'bernoulli' on binary pixels.",
             "likelihood",
         )
-    return {"name": name, "numbers": likelihood.num_params, **dataclasses.asdict(likelihood.part)}
+    tables = {key: whole_numbers(values) for key, values in likelihood.named_parameters()}
+    return {"name": name, "numbers": likelihood.num_params, **dataclasses.asdict(likelihood.part), **tables}
+
+
+def whole_numbers(values: Tensor) -> np.ndarray:
+    """A parameter of a likelihood times 2^12, int64."""
+    return np.rint(array(values) * ONE).astype(np.int64)
 
 
 def condition_of(b: Builder, classes: int) -> Grid | None:

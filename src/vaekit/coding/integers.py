@@ -199,7 +199,10 @@ def _table(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarray
 
 
 def _add(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarray]:
-    return lambda *values: sum(values[1:], values[0])
+    def compute(*values: np.ndarray) -> np.ndarray:
+        return np.sum(values, axis=0) if len(values) > 2 else values[0] + values[-1]
+
+    return compute
 
 
 def _concat(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarray]:

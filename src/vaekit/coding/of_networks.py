@@ -8,11 +8,11 @@ from typing import Any
 from torch import nn
 
 from vaekit.coding.knots import silu
-from vaekit.coding.translate import Builder, Grid, array
+from vaekit.coding.translate import Builder, Grid
 from vaekit.core import SettingError
 from vaekit.networks.conv import Doubling, ResidualBlock, ResnetDecoder, ResnetEncoder
 from vaekit.networks.lesson import LessonDecoder, LessonEncoder
-from vaekit.networks.mlp import Perceptron
+from vaekit.networks.mlp import Block, Perceptron
 from vaekit.networks.patches import PatchBlock, PatchDecoder, PatchEncoder
 from vaekit.networks.strided import StridedDecoder, StridedEncoder
 
@@ -34,19 +34,19 @@ def translated(b: Builder, network: nn.Module, x: Grid, y: Grid | None) -> Grid:
 
 
 def perceptron(b: Builder, net: Perceptron, x: Grid, y: Grid | None) -> Grid:
-    h = b.dense(b.joined(b.flat(x), y), array(net.first.weight), array(net.first.bias))
+    h = b.dense(b.joined(b.flat(x), y), net.first)
     for block in net.blocks:
-        inner, outer = block.inner, block.outer
-        added = b.table(b.dense(b.table(h, silu()), array(inner.weight), array(inner.bias)), silu())
-        h = b.add(h, b.dense(added, array(outer.weight), array(outer.bias)))
-    return b.dense(b.table(h, silu()), array(net.last.weight), array(net.last.bias))
+        assert isinstance(block, Block)
+        inner = b.table(b.dense(b.table(h, silu()), block.inner), silu())
+        h = b.add(h, b.dense(inner, block.outer))
+    return b.dense(b.table(h, silu()), net.last)
 
 
 def conditioned(b: Builder, x: Grid, layer: nn.Linear | None, y: Grid | None) -> Grid:
     """Channels plus what the condition adds to each, the same everywhere."""
     if layer is None or y is None:
         return x
-    return b.add(x, b.dense(y, array(layer.weight), array(layer.bias)))
+    return b.add(x, b.dense(y, layer))
 
 
 def lesson_encoder(b: Builder, net: LessonEncoder, x: Grid, y: Grid | None) -> Grid:

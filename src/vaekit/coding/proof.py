@@ -42,7 +42,7 @@ class Ranges:
             SettingError: a value of it could pass 2^53.
         """
         low, high = FOLLOW[op["op"]](op, self.arrays, *(self.of[name] for name in op["in"]))
-        if not (-EXACT < low.min(initial=0) and high.max(initial=0) < EXACT):
+        if not (low.min(initial=0) > -EXACT and high.max(initial=0) < EXACT):
             raise passes(op)
         self.of[op["out"]] = low, high
 
@@ -152,7 +152,7 @@ def checked(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray], wh
         ops = [dict(op) for op in description["ops"]]
         inputs = {str(name): _input(*about) for name, about in description["inputs"].items()}
         program = Program(ops, arrays, inputs, {str(k): str(v) for k, v in description["outputs"].items()})
-        _check_arrays(arrays)
+        check_arrays(arrays)
         _need(len(ops) <= MOST_STEPS and len(inputs) > 0)
         ranges, widths = Ranges(inputs, arrays), {name: about[0] for name, about in inputs.items()}
         for op in ops:
@@ -185,7 +185,8 @@ def _input(width: object, low: object, high: object) -> tuple[int, int, int]:
     return _whole(width, 1, MOST_NUMBERS), *ends
 
 
-def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
+def check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises ValueError for arrays that are not of whole numbers below 2^53."""
     for array in arrays.values():
         _need(array.dtype.kind in "iu")
         _need(not array.size or -(2**53) < int(array.min()) <= int(array.max()) < 2**53)
@@ -195,8 +196,9 @@ def _check_step(op: Op, widths: Mapping[str, int], arrays: Mapping[str, np.ndarr
     """Checks that a step names what there is, and that the sizes fit."""
     names = op["in"]
     _need(op["op"] in FOLLOW and isinstance(op["out"], str) and op["out"] not in widths)
-    _need(isinstance(names, list) and len(names) > 0 and all(name in widths for name in names))
-    _need(len(names) == 1 or op["op"] in ("add", "concat"))
+    _need(isinstance(names, list) and all(name in widths for name in names))
+    least, most = {"add": (2, 16), "concat": (1, 16)}.get(op["op"], (1, 1))
+    _need(least <= len(names) <= most)
     width = widths[names[0]]
     if op["op"] == "gather":
         index, block = arrays[op["index"]], _whole(op["block"], 1, width)

@@ -75,22 +75,23 @@ class Builder:
         index = np.arange(count).reshape(*shape).transpose(1, 2, 0)
         return Grid(name, index, 1, np.full(shape[0], scale), fraction)
 
-    def dense(self, x: Grid, weight: np.ndarray, bias: np.ndarray) -> Grid:
-        """A linear layer on the whole row: weight (O, channels) in the order of the row."""
-        return self._linear(self.materialised(x), weight, bias, (1, 1))
+    def dense(self, x: Grid, layer: nn.Linear) -> Grid:
+        """A linear layer on a flat row."""
+        return self._linear(x, array(layer.weight), array(layer.bias), (1, 1))
 
     def head(self, x: Grid, layer: nn.Linear) -> Grid:
         """A linear layer on channels flattened as torch does, (C, h, w)."""
         h, w, _ = x.index.shape
         weight = array(layer.weight).reshape(-1, x.channels, h, w).transpose(0, 2, 3, 1)
-        return self.dense(x, weight.reshape(len(weight), -1), array(layer.bias))
+        weight = weight.reshape(len(weight), -1)
+        return self._linear(self.materialised(x), weight, array(layer.bias), (1, 1))
 
     def spread(self, x: Grid, layer: nn.Linear, shape: Sequence[int]) -> Grid:
         """A linear layer whose outputs are (C, h, w)."""
         channels, h, w = shape
         weight = array(layer.weight).reshape(channels, h, w, -1).transpose(1, 2, 0, 3)
         bias = array(layer.bias).reshape(channels, h, w).transpose(1, 2, 0)
-        made = self.dense(x, weight.reshape(-1, weight.shape[-1]), bias.ravel())
+        made = self._linear(x, weight.reshape(-1, weight.shape[-1]), bias.ravel(), (1, 1))
         return whole(made.name, (h, w), channels)
 
     def conv(
@@ -205,11 +206,8 @@ class Builder:
     def materialised(self, x: Grid) -> Grid:
         """The same with its numbers where they belong: positions, then channels."""
         h, w, _ = x.index.shape
-        if self._is_all(x.name, x.index.ravel(), x.block):
-            name = x.name
-        else:
-            name = self._gather(x.name, x.index.ravel(), x.block)
-        index = np.arange(h * w).reshape(h, w, 1)
+        order, index = x.index.ravel(), np.arange(h * w).reshape(h, w, 1)
+        name = x.name if self._is_all(x.name, order, x.block) else self._gather(x.name, order, x.block)
         return Grid(name, index, x.channels, x.scale, x.fraction)
 
     def emit(self, kind: str, names: list[str], **about: Any) -> str:
