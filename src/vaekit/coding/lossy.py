@@ -1,0 +1,135 @@
+"""Pictures as codes of a VQ-VAE: smaller files, of pictures that are nearly the same.
+
+Codes are had from the encoder in floating point, which only the writer of a file needs. What a reader needs, the prior and
+the decoder, is in exact arithmetic (`vaekit.coding.exact_codes`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaekit import inference
+from vaekit.coding.code_masses import CodeMasses, CountedCodes, FittedCodes, shared_out
+from vaekit.coding.exact_codes import BINARY, ExactCodes
+from vaekit.coding.exact_prior import Codes, PriorShape, exact_prior_of
+from vaekit.coding.knots import FRACTION
+from vaekit.coding.of_networks import translated
+from vaekit.coding.translate import Builder
+from vaekit.core import SettingError
+from vaekit.data import Data, Split
+from vaekit.evaluation.latents.independent_codes import best_pull, smoothed
+from vaekit.models import Model
+from vaekit.models.capabilities import Quantizes, TakesPrior
+from vaekit.networks.causal import CausalTransformer
+from vaekit.runs.load import Run
+
+MEANS = {  # likelihoods whose mean is a function of one number for each value
+    "gaussian": "identity",
+    "gaussian-learned": "identity",
+    "gaussian-optimal": "identity",
+    "bce": "sigmoid",
+    "bernoulli": "sigmoid",
+}
+SCALE = 2.0**20  # counts as whole numbers
+
+
+def exact_codes(run: Run, images: Data | None = None) -> ExactCodes:
+    """The reader's side of a run: decoder, and the prior of codes, where one is fitted, or else how often each was seen.
+
+    Args:
+        run: of a model of codes.
+        images: the run's own, if they are loaded already; they are looked at where no prior is fitted.
+
+    Raises:
+        SettingError: another model or likelihood, or weights that are too large for exact arithmetic.
+        RunError: the prior is one of other weights.
+        DataError: the run's data are needed and are not there.
+    """
+    model = run.model
+    if not isinstance(model, Quantizes):
+        raise SettingError(f"lossy=True needs the codes of a vqvae; {run.path} is a {run.settings.method}.", "lossy")
+    mean, prior = mean_of(model), model.fitted_prior() if isinstance(model, TakesPrior) else None
+    if prior is None:
+        data = run.load_data() if images is None else images
+        masses: CodeMasses = counted(inference.encode_codes(model, data.train), model.quantizer.size)
+    else:
+        masses = fitted(prior)
+    vectors = vectors_of(model)
+    h, w = model.grid
+    builder = Builder()
+    limits = int(vectors.min()), int(vectors.max())
+    z = builder.input("z", (vectors.shape[1], h, w), *limits, 1.0, FRACTION)
+    decoder = builder.program({"raw": translated(builder, model.decoder, z, None)})
+    return ExactCodes(model.shape, model.grid, vectors, decoder, mean, masses)
+
+
+def mean_of(model: Model) -> str:
+    """How a picture comes from what the decoder gives, as `ExactCodes` names it.
+
+    Raises:
+        SettingError: that is not one number for each value, or the values are not levels.
+    """
+    name, pixels = model.likelihood_name or "", model.pixels
+    if pixels not in ("8-bit", "binary") or name not in MEANS:
+        raise SettingError(
+            f"lossy=True restores 8-bit or binary pixels from their mean: likelihood={name!r} on {pixels} pixels "
+            "cannot; train the vqvae on 8-bit pixels with likelihood='gaussian-optimal'.",
+            "lossy",
+        )
+    return MEANS[name] + BINARY * (pixels == "binary")
+
+
+def vectors_of(model: Quantizes) -> Codes:
+    """The vectors of all codes times 2**12, rounded, (K, D)."""
+    numbers = torch.arange(model.quantizer.size).view(-1, 1, 1)
+    with torch.no_grad():
+        vectors = model.quantizer.vectors(numbers.to(inference.device_of(model)))[..., 0, 0]
+    return np.rint(np.ldexp(vectors.cpu().double().numpy(), FRACTION)).astype(np.int64)
+
+
+def fitted(prior: Any) -> FittedCodes:
+    """A prior of codes in exact arithmetic.
+
+    Raises:
+        SettingError: it is no transformer of ours, or its weights are too large.
+    """
+    network = getattr(prior, "network", None)
+    if not isinstance(network, CausalTransformer):
+        raise SettingError(
+            f"a {type(prior).__name__} cannot be turned into exact arithmetic, which lossy=True needs."
+        )
+    block = network.blocks[0]
+    shape = PriorShape(
+        codes=network.nothing,
+        height=prior.shape[-2],
+        width=prior.shape[-1],
+        classes=prior.classes,
+        channels=network.norm.normalized_shape[0],
+        depth=len(network.blocks),
+        heads=block.heads,
+        epsilon=network.norm.eps,
+    )
+    seen = prior.seen.cpu().double().numpy()
+    weights = {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
+    return FittedCodes(exact_prior_of(shape, weights), shared_out(np.rint(seen) + (seen.sum() == 0)))
+
+
+def counted(codes: torch.Tensor, size: int) -> CountedCodes:
+    """How often each code stands at each place in training images, smoothed as in
+    `vaekit.evaluation.latents.independent_codes`.
+
+    Args:
+        codes: (N, h, w) of the training images.
+        size: K.
+    """
+    columns = codes.flatten(1).T
+    counts = torch.stack([column.bincount(minlength=size) for column in columns]).double()
+    overall, alike = counts.sum(0), torch.full((size,), 1 / size, dtype=torch.float64)
+    b = best_pull(overall, alike)
+    above = smoothed(overall, alike, b)
+    pull = best_pull(counts, above)
+    return CountedCodes(shared_out(np.rint(smoothed(counts, above, pull).numpy() * SCALE)))
