@@ -49,6 +49,7 @@ class Lanes:
     Attributes:
         heads: (L,) uint64.
         supplied: number of words that were supplied.
+        lowest: the least number of words the stack has had since this was set.
     """
 
     def __init__(self, count: int = 0, words: Iterable[int] | np.ndarray = (), supply: bool = False) -> None:
@@ -56,6 +57,7 @@ class Lanes:
         self.heads = np.full(count, _LEAST, dtype=np.uint64)
         self.supply, self.supplied = supply, 0
         self._stack, self._size = given.copy(), len(given)
+        self.lowest = len(given)
 
     def __len__(self) -> int:
         return len(self.heads)
@@ -206,6 +208,7 @@ class Lanes:
             self._stack, self._size = np.concatenate([fresh, self.words]), count
             self.supplied += missing
         self._size -= count
+        self.lowest = min(self.lowest, self._size)
         return self._stack[self._size : self._size + count].astype(np.uint64)
 
     def _make_room(self, count: int) -> None:

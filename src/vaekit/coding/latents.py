@@ -67,7 +67,10 @@ def inverse_scales() -> np.ndarray:
 
 
 class Bins:
-    """2**depth bins of equal mass of N(0, 1).
+    """2**depth bins of equal mass of N(0, 4**spread).
+
+    Args:
+        spread: 0 for a layer whose prior is N(0, I). A layer given another may need bins that lie further apart.
 
     Attributes:
         depth: bits of a bin under the prior.
@@ -75,7 +78,7 @@ class Bins:
         centres: (2**depth,) int64, medians, integers / 2**12: what the decoder is given.
     """
 
-    def __init__(self, depth: int = DEPTH) -> None:
+    def __init__(self, depth: int = DEPTH, spread: int = 0) -> None:
         self.depth = depth
         table, halves = normal_table(), np.arange(1, 2 << depth, dtype=np.int64)
         wanted = halves << (BITS + table.extra - depth - 1)
@@ -83,6 +86,7 @@ class Bins:
         below = table.knots[knot]
         rise = table.knots[knot + 1] - below
         places = table.low + (knot << table.step) + ((wanted - below) << table.step) // rise
+        places <<= spread
         self.edges = np.concatenate([[-OUTSIDE], places[1::2], [OUTSIDE]])
         self.centres = (places[::2] + (1 << (PLACE - FRACTION - 1))) >> (PLACE - FRACTION)
 
@@ -157,8 +161,8 @@ class Posterior:
             lanes.pop(start, freqs[row], BITS)
         return bins, information(freqs, BITS)
 
-    def push(self, lanes: Lanes, bins: np.ndarray) -> None:
-        """Undoes `pop`.
+    def push(self, lanes: Lanes, bins: np.ndarray) -> np.ndarray:
+        """Undoes `pop`; returns bits for each lane, (B,) float64.
 
         Raises:
             DataError: bins that this posterior never gives, as in a damaged stream.
@@ -167,6 +171,7 @@ class Posterior:
         if not freq.all():
             raise DataError("the coded stream is damaged: a latent has no mass under its posterior.")
         lanes.push_all(start[::-1], freq[::-1], BITS)
+        return information(freq, BITS)
 
     def _units(self, edges: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
         """Units below edges of bins, by their number."""
@@ -190,3 +195,11 @@ class Posterior:
             further = found + (1 << bit)
             found = np.where(self._units(further, mean, inverse) <= wanted, further, found)
         return found
+
+
+class Conditional(Posterior):
+    """Masses of bins under a normal that bins are sent by, at least one unit each. Args as of `Posterior`."""
+
+    def _units(self, edges: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+        shared = (1 << BITS) - len(self.bins)
+        return edges + (super()._units(edges, mean, inverse) * shared >> BITS)
