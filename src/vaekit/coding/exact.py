@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.coding.integers import Program, canonical
+from vaekit.coding.integers import Program, canonical, narrowed
 from vaekit.coding.proof import check_arrays, checked
 from vaekit.core import DataError, foreign
 
@@ -38,6 +38,7 @@ class ExactModel:
             (B, D). The log-variance is bounded as the model bounds it.
         decoder: "z" (B, D) within 16 of 0, and "y", to "raw": (B, numbers * values), what the likelihood takes,
             flattened as torch flattens (numbers * C, H, W).
+        weight_bits: bits after the point of its weights: with the model itself, all that it is made of.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +48,7 @@ class ExactModel:
     likelihood: Mapping[str, Any]
     encoder: Program
     decoder: Program
+    weight_bits: int
 
     def hash(self) -> str:
         """SHA-256 of all that decides what is computed, as hexadecimal digits: of the description's JSON with the
@@ -100,6 +102,7 @@ class ExactModel:
                 str(description["pixels"]),
                 dict(description["likelihood"]) | tables,
                 **sides,
+                weight_bits=int(description["weight_bits"]),
             )
             model.check()
         return model
@@ -132,11 +135,3 @@ def under(group: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
     """The arrays of a group by the rest of their names."""
     prefix = f"{group}."
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
-
-
-def narrowed(values: np.ndarray) -> np.ndarray:
-    """The same whole numbers in the least type that holds them: int8, int16, int32 or int64."""
-    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    kinds = (np.int8, np.int16, np.int32, np.int64)
-    kind = next(kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
-    return values.astype(kind)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.distributions import Distribution, Normal
 
 from vaekit.coding.exact import RANGES, ExactModel
 from vaekit.coding.integers import Program
@@ -35,10 +36,10 @@ def exact_model(model: Model, weight_bits: int = WEIGHT_BITS) -> ExactModel:
     Raises:
         SettingError: another model, likelihood or network, or weights so large that sums could not be exact.
     """
-    if not (isinstance(model, LatentModel) and isinstance(model, HasPrior) and model.numbers_per_latent == 2):
+    if not (isinstance(model, LatentModel) and isinstance(model, HasPrior) and is_standard(model.prior())):
         raise SettingError(
-            f"a {type(model).__name__} cannot be coded without loss: it has no prior of one layer of latents; "
-            "train method='vae'.",
+            f"a {type(model).__name__} cannot code images without loss: that needs one layer of latents with the "
+            "prior N(0, I); train method='vae'.",
             "method",
         )
     likelihood = likelihood_of(model.likelihood, model.pixels)
@@ -51,11 +52,17 @@ def exact_model(model: Model, weight_bits: int = WEIGHT_BITS) -> ExactModel:
         likelihood=likelihood,
         encoder=encoder_of(encoder, model),
         decoder=decoder_of(decoder, model),
+        weight_bits=weight_bits,
     )
 
 
+def is_standard(prior: Distribution) -> bool:
+    """Says whether a prior is N(0, I)."""
+    return isinstance(prior, Normal) and bool((prior.mean == 0).all() and (prior.stddev == 1).all())
+
+
 def likelihood_of(likelihood: Likelihood, pixels: str) -> dict[str, Any]:
-    """What a coder has to know of a likelihood.
+    """The description of a likelihood for a coder.
 
     Raises:
         SettingError: it gives no masses of pixels.
@@ -87,10 +94,7 @@ def encoder_of(b: Builder, model: LatentModel) -> Program:
     x = b.input("x", model.shape, 0, top, 1 / top, 0)
     y = condition_of(b, model.classes)
     raw = b.flat(translated(b, model.encoder, x, y))
-    if model.principal is not None:
-        raise SettingError(
-            "a model that began at init='pca' has no masses; train with init='random'.", "init"
-        )
+    assert model.principal is None  # a path of principal components stands beside normal likelihoods alone
     log_variance = b.table(b.part(raw, size, size), soft_bounds(*LOG_VARIANCE))
     return b.program({"mean": b.part(raw, 0, size), "log_variance": log_variance})
 

@@ -6,7 +6,7 @@ Interval arithmetic, itself exact: a bound of a sum is a sum of whole numbers th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from vaekit.core import DataError, SettingError, foreign
 
 EXACT = 2.0**53
 MOST_STEPS, MOST_NUMBERS, MOST_BITS = 4096, 2**24, 52  # of a program, of a row, of a shift
+AT_ONCE = 2**20  # weights that are looked at at a time
 
 Interval = tuple[np.ndarray, np.ndarray]
 
@@ -62,21 +63,30 @@ def passes(op: Op) -> SettingError:
 
 def worst_sum(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> float:
     """The greatest magnitude of any partial sum of a linear step, in any order."""
-    weight = np.abs(arrays[op["weight"]].astype(np.float64))
-    bias = np.abs(arrays[op["bias"]].astype(np.float64))
     largest = np.maximum(np.abs(x[0]), np.abs(x[1])).reshape(op["rows"], -1)
-    return float((largest @ weight.T + bias).max(initial=0))
+    sums = (largest @ np.abs(weight).T + np.abs(bias) for weight, bias in pieces(op, arrays))
+    return max(float(part.max(initial=0)) for part in sums)
+
+
+def pieces(op: Op, arrays: Mapping[str, np.ndarray]) -> Iterator[Interval]:
+    """Weights and biases of a linear step as float64, some rows of the matrix at a time."""
+    weight, bias = arrays[op["weight"]], arrays[op["bias"]]
+    size = max(1, AT_ONCE // weight.shape[1])
+    for first in range(0, len(weight), size):
+        part = slice(first, first + size)
+        yield weight[part].astype(np.float64), bias[part].astype(np.float64)
 
 
 def _linear(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
     if not worst_sum(op, arrays, x) < EXACT:
         raise passes(op)
-    weight, bias = arrays[op["weight"]].astype(np.float64), arrays[op["bias"]].astype(np.float64)
-    up, down = np.maximum(weight, 0).T, np.minimum(weight, 0).T
-    low, high = (end.reshape(op["rows"], -1) for end in x)
-    scale = 2.0 ** -op["shift"]
-    ends = low @ up + high @ down + bias, high @ up + low @ down + bias
-    return np.floor(ends[0] * scale).ravel(), np.floor(ends[1] * scale).ravel()
+    (low, high), scale = (end.reshape(op["rows"], -1) for end in x), 2.0 ** -op["shift"]
+    least, most = [], []
+    for weight, bias in pieces(op, arrays):
+        up, down = np.maximum(weight, 0).T, np.minimum(weight, 0).T
+        least.append(np.floor((low @ up + high @ down + bias) * scale))
+        most.append(np.floor((high @ up + low @ down + bias) * scale))
+    return np.concatenate(least, axis=1).ravel(), np.concatenate(most, axis=1).ravel()
 
 
 def _gather(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
@@ -110,7 +120,7 @@ def _table(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
 
 
 def valley(table: Table, slopes: np.ndarray, bottom: int) -> bool:
-    """Whether a table falls up to a place and rises from there, its ends included."""
+    """Says whether a table falls up to a place and rises from there, its ends included."""
     falls, rises = bool((slopes[:bottom] <= 0).all()), bool((slopes[bottom:] >= 0).all())
     return falls and rises and not (table.ends[0] and bottom)
 

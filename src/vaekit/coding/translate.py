@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from vaekit.coding.integers import Op, Program
+from vaekit.coding.integers import Op, Program, narrowed
 from vaekit.coding.knots import FRACTION, Table
 from vaekit.coding.proof import EXACT, Ranges, worst_sum
 from vaekit.core import SettingError
 
-WEIGHT_BITS = 16  # after the point of a weight
+WEIGHT_BITS = 12  # after the point of a weight: more change the bound of no network that was measured
 FEWEST_BITS = 8  # of a weight; with fewer, rounding would make another network of it
 LIMIT = 1 << (FRACTION + 14)  # of an activation, 16,384: further ones are cut off where they could occur
 
@@ -59,7 +59,7 @@ class Builder:
         self._tables: dict[int, tuple[Table, str]] = {}
 
     def program(self, outputs: dict[str, Grid]) -> Program:
-        """What has been built; outputs in torch's order, channels before rows before columns."""
+        """The program of all steps so far; outputs in torch's order, channels before rows before columns."""
         named = {name: self.flat(grid).name for name, grid in outputs.items()}
         return Program(self.ops, self.arrays, self.inputs, named)
 
@@ -221,7 +221,7 @@ class Builder:
         return Grid(name, x.index, x.block, x.scale, x.fraction)
 
     def _is_all(self, name: str, index: np.ndarray, block: int) -> bool:
-        """Whether an index takes all blocks of a value in their order."""
+        """Says whether an index takes all blocks of a value in their order."""
         count = len(self.ranges.of[name][0]) // block
         return len(index) == count and bool((index == np.arange(count)).all())
 
@@ -246,16 +246,14 @@ class Builder:
     def _linear(self, x: Grid, weight: np.ndarray, bias: np.ndarray, size: tuple[int, int]) -> Grid:
         """A linear layer at every position of a materialised grid, in the finest integers that are proved exact."""
         weight = weight * np.tile(x.scale, weight.shape[1] // len(x.scale))
-        extra = max(0, int(np.ceil(-np.log2(x.scale.min()))))  # bits of a scale below 1
+        small = int(np.ceil(-np.log2(x.scale.min())))  # bits before the first that a scale below 1 leaves
         out, rows = f"linear{len(self.ops)}", size[0] * size[1]
         for bits in range(self.weight_bits, FEWEST_BITS - 1, -1):
-            point = bits + extra + x.fraction
-            shift = point - FRACTION
-            if shift < 0:
-                break
+            fine = max(bits + max(small, 0), FRACTION - x.fraction)
+            shift = fine + x.fraction - FRACTION
             half = (1 << shift) >> 1
-            self.arrays[f"{out}.weight"] = np.rint(weight * 2.0 ** (bits + extra)).astype(np.int64)
-            self.arrays[f"{out}.bias"] = np.rint(bias * 2.0**point).astype(np.int64) + half
+            self.arrays[f"{out}.weight"] = narrowed(np.rint(weight * 2.0**fine))
+            self.arrays[f"{out}.bias"] = np.rint(bias * 2.0 ** (fine + x.fraction)).astype(np.int64) + half
             about = {"weight": f"{out}.weight", "bias": f"{out}.bias", "shift": shift, "rows": rows}
             if worst_sum(about, self.arrays, self.ranges.of[x.name]) < EXACT:
                 name = self._bounded(self.emit("linear", [x.name], **about))
