@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,12 @@ import numpy as np
 
 from vaekit.coding.bits_back import decode, encode
 from vaekit.coding.exact import ExactModel
+from vaekit.coding.knots import of_sigmoid, tabulate
+from vaekit.coding.latents import inverse_scales, normal_table
+from vaekit.coding.masses import BITS, REACH
 from vaekit.coding.packing import arrays_from_bytes, arrays_to_bytes
 from vaekit.coding.portion import Coded, Coder
+from vaekit.config.likelihood_parts import LIKELIHOODS
 from vaekit.core import DataError, RunError, SettingError, foreign
 
 if TYPE_CHECKING:
@@ -77,32 +83,71 @@ class BitsBack:
         return self.model.to_arrays()
 
 
-def coder_of(run: Run, lossy: bool = False) -> Any:
+def coder_of(run: Run, lossy: bool = False, weight_bits: int = 12, trade: float = 0.0) -> Any:
     """The coder of a run.
+
+    Args:
+        weight_bits: bits after the point of a weight in exact arithmetic.
+        trade: of a lossy one, as in `vaekit.coding.lossy.LossyCoder`.
 
     Raises:
         SettingError: its model codes nothing in that way; names what would.
     """
+    from vaekit.models.capabilities import Quantizes
+
     if lossy:
         from vaekit.coding.lossy import LossyCoder
 
-        return LossyCoder(run)
-    from vaekit.coding.exact_vae import exact_model
-    from vaekit.models.capabilities import Quantizes
-
+        return LossyCoder(run, trade)
     if isinstance(run.model, Quantizes):
         raise SettingError(
             f"{run.path}: a {run.settings.method} codes pictures with a loss; give lossy=True, or train a vae on 8-bit "
-            "pixels with likelihood='palette', 'logistic-mixture' or 'categorical', or on binary ones.",
+            f"pixels with {' or '.join(masses())}, or on binary ones.",
             "lossy",
         )
-    return BitsBack(exact_model(run.model))
+    from vaekit.coding.exact_vae import exact_model
+
+    with _of_run(run):
+        return BitsBack(exact_model(run.model, weight_bits))
+
+
+def masses() -> list[str]:
+    """Likelihoods that give masses of 8-bit pixels, as they are asked for."""
+    return [
+        f"likelihood={name!r}" for name, part in LIKELIHOODS.items() if part.kind == "mass" and "8-bit" in part.pixels
+    ]
+
+
+@contextmanager
+def _of_run(run: Run) -> Iterator[None]:
+    """Puts the run before what is wrong with it."""
+    try:
+        yield
+    except SettingError as error:
+        raise SettingError(f"{run.path}: {error}", error.option) from None
 
 
 def coder_bytes(coder: Any) -> bytes:
-    """The model of a coder as it stands in a file."""
+    """The model of a coder as it stands in a file, with the tables of the entropy coder beside it."""
     about, arrays = coder.to_arrays()
-    return arrays_to_bytes({"coder": coder.name, "model": about}, arrays)
+    held = {f"model.{name}": array for name, array in arrays.items()}
+    held |= {f"table.{name}": knots for name, knots in tables_of(coder.name, about).items()}
+    return arrays_to_bytes({"coder": coder.name, "model": about}, held)
+
+
+def tables_of(name: str, about: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Knots of the tables that another program needs beside the model (docs/format.md), int64.
+
+    Args:
+        name: of the coder.
+        about: description of its model.
+    """
+    if name != "bits-back":
+        return {}
+    found = {"normal": normal_table().knots, "inverse_scale": inverse_scales()[::-1][::64]}
+    if about["likelihood"]["name"] == "bernoulli":
+        found["sigmoid"] = tabulate(of_sigmoid, -REACH, REACH, fraction_out=BITS).knots
+    return found
 
 
 def coder_from_bytes(content: bytes, hashed: str) -> Any:
@@ -116,7 +161,16 @@ def coder_from_bytes(content: bytes, hashed: str) -> Any:
     """
     with foreign("the model inside is damaged"):
         about, arrays = arrays_from_bytes(content, MOST_MODEL)
-        coder = _built(str(about["coder"]), about["model"], arrays)
+        name, held = str(about["coder"]), {"model": {}, "table": {}}
+        for whole, array in arrays.items():
+            group, _, rest = whole.partition(".")
+            held[group][rest] = array
+        coder = _built(name, about["model"], held["model"])
+        tables = tables_of(name, about["model"])
+        if tables.keys() != held["table"].keys() or not all(
+            np.array_equal(knots, held["table"][key]) for key, knots in tables.items()
+        ):
+            raise DataError("its tables are not those of this version.")
         if coder.hash() != hashed:
             raise DataError("the model inside is not the one that the file names (SHA-256).")
     return coder
@@ -153,7 +207,7 @@ def coder_for(head: Any, inside: bytes | None, run: Any, where: Path) -> Coder:
             f"{needed['hash'][:12]}), which is not inside; give model='RUN'."
         )
     else:
-        coder = _of_run(head, run, where)
+        coder = _of_given(head, run, where)
     if coder.known().hex() != needed.get("known"):
         raise DataError(
             f"{where}: the model does not decode to the known answer here; nothing was restored, since pixels would be wrong."
@@ -161,14 +215,17 @@ def coder_for(head: Any, inside: bytes | None, run: Any, where: Path) -> Coder:
     return coder
 
 
-def _of_run(head: Any, run: Any, where: Path) -> Any:
+def _of_given(head: Any, run: Any, where: Path) -> Any:
     from vaekit.runs.ask import run_of
 
-    found = run_of(run, "cpu")
-    coder = coder_of(found, head["model"]["coder"] == "codes")
-    if coder.hash() != head["model"]["hash"]:
+    found, needed = run_of(run, "cpu"), head["model"]
+    bits = needed.get("weight_bits", 12)
+    if type(bits) is not int or not 1 <= bits <= 24:
+        raise DataError(f"{where}: its head names weights of {bits!r:.20} bits.")
+    coder = coder_of(found, needed["coder"] == "codes", bits)
+    if coder.hash() != needed["hash"]:
         raise RunError(
             f"{where}: {found.path} is not the run that it was made with (SHA-256 {coder.hash()[:12]}, needed "
-            f"{head['model']['hash'][:12]}, {head['model'].get('run', '')!s:.80})."
+            f"{needed['hash'][:12]}, {needed.get('run', '')!s:.80})."
         )
     return coder

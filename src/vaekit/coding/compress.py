@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -27,6 +27,7 @@ from vaekit.runs.outputs import check_out, write_file
 from vaekit.runtime.pulse import ProgressCallback, pulse, report
 
 ENDING = ".vk"
+WEIGHT_BITS, INSIDE_BITS = 12, 10  # after the point of a weight: two fewer where weights cost bytes of the file
 PART, PART_VALUES = 10_000, 2**23  # examples of a part, and values of its pictures, at most
 
 
@@ -68,6 +69,14 @@ class Compressed:
         writer.writerows((name, f"{size:.2f}") for name, size in self.oddest(len(self.names)))
         return text.getvalue()
 
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON has it, with the bytes of each example."""
+        values: dict[str, Any] = {"out": str(self.out), "source": self.source, "done": self.done, "total": self.total}
+        if self.sums is not None:
+            values |= self.sums.as_dict()
+            values["example_bytes"] = [round(float(bits) / 8, 2) for bits in self.bits]
+        return values | {"stopped": self.stopped, "notes": list(self.notes)}
+
 
 def compress(
     run: Run | str | Path,
@@ -78,6 +87,7 @@ def compress(
     label: str | None = None,
     with_model: bool = False,
     lossy: bool = False,
+    trade: float = 0.0,
     part: int | None = None,
     beside: int = 1000,
     sizes: str | Path | None = None,
@@ -99,6 +109,8 @@ def compress(
         label: class of images without labels, for a conditional run.
         with_model: put the model inside, so that nothing else is needed to restore the pictures.
         lossy: code a VQ-VAE's codes under its prior; the pictures that come back are its reconstructions.
+        trade: of `lossy`: 1 per cent fewer bits may cost `trade` per cent more squared error; 0 takes the encoder's own
+            codes, more searches for others, which takes far longer.
         part: examples of each part, which is restored without the others (10,000, fewer of large pictures).
         beside: pictures on which general coders are measured too; 0 leaves them out.
         sizes: a .csv file to write too: the bytes of each example, most first.
@@ -111,9 +123,15 @@ def compress(
         DataError: a source that cannot be used.
         RunError: `out` cannot be written; finished parts are kept.
     """
-    out, sizes = _checked(Path(out), sizes, part, beside)
+    out, sizes = _checked(Path(out), sizes, part, beside, trade)
     run = run_of(run, "cpu")
-    coder = coder_of(run, lossy)
+    coder = coder_of(run, lossy, INSIDE_BITS if with_model else WEIGHT_BITS, trade)
+    if not with_model and not getattr(coder, "remade", True):
+        raise SettingError(
+            f"{run.path}: without a prior of its codes no other machine makes the same model; give with_model=True, or "
+            f"fit one: vaekit prior {run.path}",
+            "with_model",
+        )
     size = part or max(1, min(PART, PART_VALUES // prod(run.model.shape)))
     model = coder_bytes(coder)
     with originals_of(run, data, split, label) as source, pulse(progress, tell) as told:
@@ -136,7 +154,7 @@ def compress(
     return found
 
 
-def _checked(out: Path, sizes: str | Path | None, part: int | None, beside: int) -> tuple[Path, Path | None]:
+def _checked(out: Path, sizes: str | Path | None, part: int | None, beside: int, trade: float) -> tuple[Path, Path | None]:
     """Checks what was asked for before any work is done."""
     check_out(out, (ENDING,))
     if sizes is not None:
@@ -145,6 +163,8 @@ def _checked(out: Path, sizes: str | Path | None, part: int | None, beside: int)
         raise SettingError(f"part={part}: must be from 1 to 16,777,216 examples.", "part")
     if beside < 0:
         raise SettingError(f"beside={beside}: must be 0 or more.", "beside")
+    if not 0 <= trade < float("inf"):
+        raise SettingError(f"trade={trade}: must be 0 or more.", "trade")
     return out, None if sizes is None else Path(sizes)
 
 
@@ -166,6 +186,7 @@ def head_of(run: Run, coder: Any, source: Originals, inside: bool) -> dict[str, 
             "known": coder.known().hex(),
             "inside": inside,
             "run": run.path.resolve().name,
+            **({"weight_bits": coder.model.weight_bits} if coder.lossless else {}),
         },
     }
 
@@ -261,17 +282,3 @@ class Work:
         if not len(kept):
             return None
         return Beside(len(kept), int(prod(kept.shape[1:])), self._kept_bits / 8, general_sizes(kept, pixels))
-
-
-def as_json(found: Compressed) -> Mapping[str, Any]:
-    """The record as JSON has it, the bytes of each example included."""
-    values: dict[str, Any] = {
-        "out": str(found.out),
-        "source": found.source,
-        "done": found.done,
-        "total": found.total,
-    }
-    if found.sums is not None:
-        values |= found.sums.as_dict()
-        values["example_bytes"] = [round(float(bits) / 8, 2) for bits in found.bits]
-    return values | {"stopped": found.stopped, "notes": found.notes}

@@ -39,6 +39,14 @@ class Decompressed:
     notes: list[str] = field(default_factory=list)
     stopped: str | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        lost = [{"part": one.part, "first": one.first, "count": one.count, "why": one.why} for one in self.lost]
+        return {
+            "out": str(self.out), "source": self.source, "images": self.images, "total": self.total, "lost": lost,
+            "notes": list(self.notes), "stopped": self.stopped,
+        }  # fmt: skip
+
 
 class Stopped(Exception):
     """Ends the work before its end; nothing is left behind."""
