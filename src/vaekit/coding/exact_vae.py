@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def whole_numbers(values: Tensor) -> np.ndarray:
 
 def condition_of(b: Builder, classes: int) -> Grid | None:
     """The input "y", 1 for the class; networks take sqrt(K) in its place (`vaekit.data.labels.one_hot`)."""
-    return b.input("y", (classes,), 0, 1, classes**0.5, 0) if classes else None
+    return b.input("y", (classes,), 0, 1, math.sqrt(classes), 0) if classes else None
 
 
 def encoder_of(b: Builder, model: LatentModel) -> Program:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,7 +182,7 @@ def _gather(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarra
 
 def _linear(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarray]:
     weight = np.ascontiguousarray(arrays[op["weight"]].T, dtype=np.float64)
-    bias, scale = arrays[op["bias"]].astype(np.float64), 2.0 ** -op["shift"]
+    bias, scale = arrays[op["bias"]].astype(np.float64), math.ldexp(1.0, -op["shift"])
     width = op["rows"] * weight.shape[1]
 
     def compute(x: np.ndarray) -> np.ndarray:
@@ -194,7 +195,7 @@ def _linear(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarra
 
 
 def _shift(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarray]:
-    scale = 2.0 ** -op["bits"]
+    scale = math.ldexp(1.0, -op["bits"])
     return lambda x: np.floor(x * scale)
 
 

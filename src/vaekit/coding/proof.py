@@ -6,6 +6,7 @@ Interval arithmetic, itself exact: a bound of a sum is a sum of whole numbers th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -80,7 +81,7 @@ def pieces(op: Op, arrays: Mapping[str, np.ndarray]) -> Iterator[Interval]:
 def _linear(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
     if not worst_sum(op, arrays, x) < EXACT:
         raise passes(op)
-    (low, high), scale = (end.reshape(op["rows"], -1) for end in x), 2.0 ** -op["shift"]
+    (low, high), scale = (end.reshape(op["rows"], -1) for end in x), math.ldexp(1.0, -op["shift"])
     least, most = [], []
     for weight, bias in pieces(op, arrays):
         up, down = np.maximum(weight, 0).T, np.minimum(weight, 0).T
@@ -96,7 +97,7 @@ def _gather(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
 
 
 def _shift(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
-    scale = 2.0 ** -op["bits"]
+    scale = math.ldexp(1.0, -op["bits"])
     return np.floor(x[0] * scale), np.floor(x[1] * scale)
 
 

@@ -252,8 +252,8 @@ class Builder:
             fine = max(bits + max(small, 0), FRACTION - x.fraction)
             shift = fine + x.fraction - FRACTION
             half = (1 << shift) >> 1
-            self.arrays[f"{out}.weight"] = narrowed(np.rint(weight * 2.0**fine))
-            self.arrays[f"{out}.bias"] = np.rint(bias * 2.0 ** (fine + x.fraction)).astype(np.int64) + half
+            self.arrays[f"{out}.weight"] = narrowed(np.rint(np.ldexp(weight, fine)))
+            self.arrays[f"{out}.bias"] = np.rint(np.ldexp(bias, fine + x.fraction)).astype(np.int64) + half
             about = {"weight": f"{out}.weight", "bias": f"{out}.bias", "shift": shift, "rows": rows}
             if worst_sum(about, self.arrays, self.ranges.of[x.name]) < EXACT:
                 name = self._bounded(self.emit("linear", [x.name], **about))
