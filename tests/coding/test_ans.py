@@ -125,6 +125,19 @@ def test_the_fixed_sequence_is_splitmix64() -> None:
     assert abs(ones - 0.5) < 5 / math.sqrt(4 * 4000 * 32)
 
 
+def test_places_are_scrambled_and_put_back() -> None:
+    """What is small, or differs in its lowest bits alone, is spread over all places."""
+    coder = Lanes(1000)
+    coder.heads += np.arange(1000, dtype=np.uint64)
+    before = coder.heads.copy()
+    coder.scramble(28, 990)
+    places = coder.peek(28, 990)
+    assert len(np.unique(places)) == 990 and (coder.heads >> np.uint64(28) == before >> np.uint64(28)).all()
+    assert np.histogram(places, 10, (0, 2**28))[0].min() > 60 and (coder.heads[990:] == before[990:]).all()
+    coder.unscramble(28, 990)
+    assert (coder.heads == before).all()
+
+
 def test_files_of_heads_of_every_length() -> None:
     coder = Lanes(words=[1, 2**32 - 1])
     coder.heads = np.array([1 << 31, 2**63 - 1, 1 << 32, 12345678901234567], dtype=np.uint64)

@@ -20,6 +20,7 @@ LOW, WORD = 31, 32  # bits: heads are at least 2**LOW; what leaves a head is one
 MOST_BITS = 31  # of an interval's precision: a head has at least one unit of each interval
 MOST_LANES = 4096
 LENGTH_BITS = 5  # of a head's length in a file: 32 to 63 bits
+FACTOR, SHIFT = 2654435761, 1013904223  # of `scramble`: 2**32 over the golden ratio, a prime; any odd number
 
 _WORD, _LEAST = np.uint64(WORD), np.uint64(1 << LOW)
 
@@ -136,6 +137,18 @@ class Lanes:
         self.pop(slot, np.ones_like(slot), bits)
         return slot
 
+    def scramble(self, bits: int, count: int) -> None:
+        """Moves places within 2**bits about, m to (m * FACTOR + SHIFT) mod 2**bits, in the first lanes.
+
+        A draw made of what was sent just before would follow it: the latents of the last image. After this it looks fair.
+        """
+        self._move(bits, count, FACTOR, SHIFT)
+
+    def unscramble(self, bits: int, count: int) -> None:
+        """Undoes `scramble`."""
+        inverse = pow(FACTOR, -1, 1 << bits)
+        self._move(bits, count, inverse, -SHIFT * inverse)
+
     def widen(self, count: int) -> None:
         """Makes lanes out of words of the stack until there are `count`."""
         missing = count - len(self)
@@ -210,6 +223,15 @@ class Lanes:
         self._size -= count
         self.lowest = min(self.lowest, self._size)
         return self._stack[self._size : self._size + count].astype(np.uint64)
+
+    def _move(self, bits: int, count: int, factor: int, shift: int) -> None:
+        heads, mask = self.heads[:count], np.uint64((1 << bits) - 1)
+        places = heads & mask
+        heads -= places
+        places *= np.uint64(factor % (1 << bits))
+        places += np.uint64(shift % (1 << bits))
+        places &= mask
+        heads += places
 
     def _make_room(self, count: int) -> None:
         if self._size + count > len(self._stack):

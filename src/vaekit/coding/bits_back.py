@@ -13,6 +13,7 @@ of bytes of the message, the number of words supplied, all as `varint`s, and the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -64,8 +65,8 @@ def encode(
         DataError: images of another size or other levels than the model's.
     """
     scheme = model if isinstance(model, Scheme) else one_layer(model)
-    rows = images.reshape(len(images), -1)
-    if len(rows) and rows.shape[1] != scheme.values:
+    rows = images.reshape(len(images), math.prod(images.shape[1:]))
+    if rows.shape[1] != scheme.values:
         raise DataError(f"images have {rows.shape[1]} values, the model's {scheme.values}.")
     lanes = Lanes(words=_mixed(message), supply=True)
     bits, sizes = np.zeros(len(rows)), []

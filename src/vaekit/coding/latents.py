@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -115,6 +116,8 @@ class Posterior:
         mean, log_variance: (B, D) integers / 2**12.
     """
 
+    scrambles: ClassVar[bool] = True
+
     def __init__(self, bins: Bins, mean: np.ndarray, log_variance: np.ndarray) -> None:
         self.bins = bins
         places = mean.T.astype(np.int64) << (PLACE - FRACTION)
@@ -150,6 +153,8 @@ class Posterior:
     def pop(self, lanes: Lanes) -> tuple[np.ndarray, np.ndarray]:
         """Draws bins out of the lanes, which get shorter by what is returned beside them.
 
+        The places are scrambled before each draw: what lies on top are the latents of the images before.
+
         Returns:
             Bins (D, B) int64, and bits for each lane, (B,) float64.
         """
@@ -157,6 +162,8 @@ class Posterior:
         bins = np.zeros((dimensions, count), dtype=np.int64)
         freqs = np.ones((dimensions, count), dtype=np.uint64)
         for row in range(dimensions):
+            if self.scrambles:
+                lanes.scramble(BITS, count)
             bins[row], start, freqs[row] = self.find(row, lanes.peek(BITS, count))
             lanes.pop(start, freqs[row], BITS)
         return bins, information(freqs, BITS)
@@ -167,11 +174,14 @@ class Posterior:
         Raises:
             DataError: bins that this posterior never gives, as in a damaged stream.
         """
-        start, freq = self.intervals(bins)
-        if not freq.all():
+        starts, freqs = self.intervals(bins)
+        if not freqs.all():
             raise DataError("the coded stream is damaged: a latent has no mass under its posterior.")
-        lanes.push_all(start[::-1], freq[::-1], BITS)
-        return information(freq, BITS)
+        for start, freq in zip(starts[::-1], freqs[::-1], strict=True):
+            lanes.push(start, freq, BITS)
+            if self.scrambles:
+                lanes.unscramble(BITS, len(freq))
+        return information(freqs, BITS)
 
     def _units(self, edges: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
         """Units below edges of bins, by their number."""
@@ -198,7 +208,9 @@ class Posterior:
 
 
 class Conditional(Posterior):
-    """Masses of bins under a normal that bins are sent by, at least one unit each. Args as of `Posterior`."""
+    """Masses of bins under a normal that bins are sent by, not drawn: at least one unit each. Args as of `Posterior`."""
+
+    scrambles = False
 
     def _units(self, edges: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> np.ndarray:
         shared = (1 << BITS) - len(self.bins)
