@@ -14,7 +14,28 @@ from vaekit.coding.packing import packed, packed_json, unpacked_json
 from vaekit.coding.portion import SHAPE
 
 NUMBERS = (0, 1, 2, 7, 255, 2**16, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
-LEAVES = (None, True, -1, 0, 1, 1.5, 2**31, 2**62, 10**30, "", "x", "../../x", "/etc/x", "\x1b[31m", "é" * 300, [], {}, [[]], ["a"], [1, 8, 8])
+LEAVES = (
+    None,
+    True,
+    -1,
+    0,
+    1,
+    1.5,
+    2**31,
+    2**62,
+    10**30,
+    "",
+    "x",
+    "../../x",
+    "/etc/x",
+    "\x1b[31m",
+    "é" * 300,
+    [],
+    {},
+    [[]],
+    ["a"],
+    [1, 8, 8],
+)
 
 
 def pieces(content: bytes) -> list[tuple[bytes, int, bytes, bytes]]:

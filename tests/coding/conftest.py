@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import vaekit
+from discs import pictures
 from vaekit.coding.portion import Coded
 from vaekit.core import DataError
 
@@ -54,21 +55,23 @@ def odd_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, picture in enumerate(pictures(20)):
         Image.fromarray(picture).save(folder / "photos" / f"{number}.png")
     vaekit.train(
-        "vae", folder / "photos", out=folder / "run", likelihood="categorical", epochs=1, **SMALL | {"width": 8}
+        "vae",
+        folder / "photos",
+        out=folder / "run",
+        likelihood="categorical",
+        epochs=1,
+        **SMALL | {"width": 8},
     )
     return folder / "run"
-
-
-def pictures(count: int, seed: int = 0) -> np.ndarray:
-    """Grey pictures with a bright disc somewhere, (count, 37, 53) uint8."""
-    draw = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:37, :53]
-    centres = draw.uniform(8, 29, (count, 2))
-    far = [np.hypot(rows - y, columns - x * 53 / 37) for y, x in centres]
-    return np.stack([np.clip(230 - 12 * d + draw.integers(0, 6, d.shape), 0, 255) for d in far]).astype(np.uint8)
 
 
 @pytest.fixture
 def by_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small models are worse than LZMA; here they code all the same."""
     monkeypatch.setattr("vaekit.coding.portion.may_lose", lambda levels, size: False)
+
+
+@pytest.fixture
+def stand() -> Stand:
+    """A coder that needs no run."""
+    return Stand()

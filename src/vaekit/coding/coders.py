@@ -14,12 +14,13 @@ import numpy as np
 from vaekit.coding.bits_back import decode, encode
 from vaekit.coding.exact import ExactModel
 from vaekit.coding.knots import of_sigmoid, tabulate
+from vaekit.coding.latent_steps import one_layer
 from vaekit.coding.latents import inverse_scales, normal_table
 from vaekit.coding.masses import BITS, REACH
 from vaekit.coding.packing import arrays_from_bytes, arrays_to_bytes
 from vaekit.coding.portion import Coded, Coder
 from vaekit.config.likelihood_parts import LIKELIHOODS
-from vaekit.core import DataError, RunError, SettingError, foreign
+from vaekit.core import DataError, InputError, RunError, SettingError, foreign
 
 if TYPE_CHECKING:
     from vaekit.runs.load import Run
@@ -108,7 +109,9 @@ def coder_of(run: Run, lossy: bool = False, weight_bits: int = 12, trade: float 
     from vaekit.coding.exact_vae import exact_model
 
     with _of_run(run):
-        return BitsBack(exact_model(run.model, weight_bits))
+        model = exact_model(run.model, weight_bits)
+        one_layer(model)  # which says where its likelihood has no masses
+        return BitsBack(model)
 
 
 def masses() -> list[str]:
@@ -123,8 +126,8 @@ def _of_run(run: Run) -> Iterator[None]:
     """Puts the run before what is wrong with it."""
     try:
         yield
-    except SettingError as error:
-        raise SettingError(f"{run.path}: {error}", error.option) from None
+    except InputError as error:
+        raise SettingError(f"{run.path}: {error}", getattr(error, "option", None)) from None
 
 
 def coder_bytes(coder: Any) -> bytes:

@@ -126,7 +126,9 @@ def arrays_from_bytes(content: bytes, most: int) -> tuple[dict[str, Any], dict[s
         planes = memoryview(unpacked(content[LENGTH.size + length :], sum(sizes)))
         arrays, start = {}, 0
         for (name, shape, a, b), size in zip(table, sizes, strict=True):
-            bytes_of = np.frombuffer(planes[start : start + size], np.uint8).reshape(np.dtype(a).itemsize, -1)
+            bytes_of = np.frombuffer(planes[start : start + size], np.uint8).reshape(
+                np.dtype(a).itemsize, prod(shape)
+            )
             arrays[name] = np.ascontiguousarray(bytes_of.T).view(a).reshape(shape).astype(b)
             start += size
         return dict(facts["about"]), arrays
@@ -134,8 +136,8 @@ def arrays_from_bytes(content: bytes, most: int) -> tuple[dict[str, Any], dict[s
 
 def by_planes(values: np.ndarray) -> bytes:
     """The lowest bytes of all values, then the next, and so on."""
-    flat = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
-    return np.ascontiguousarray(flat.reshape(values.size, -1).T).tobytes()
+    flat = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    return np.ascontiguousarray(flat.reshape(values.size, values.itemsize).T).tobytes()
 
 
 def smallest(values: np.ndarray) -> str:
