@@ -4,10 +4,10 @@ Every array is float64 and holds integers below 2**53, so that sums and products
 on any machine. Where a root or a quotient is needed it is the one that IEEE 754 rounds correctly, of integers, and then
 rounded down to an integer; nothing else of a machine's arithmetic enters. A number a is the integer round(a 2**f):
 
-    stream, 16      what blocks add to, and the biases that are added to it
+    stream, 14      what blocks add to, and the biases that are added to it
     normed, 14      what layer normalisation gives
     FRACTION, 12    queries, keys, values, scores, the perceptron's units and the logits
-    WEIGHT, 18      weights, which have the gain of the normalisation before them in them
+    WEIGHT, 14      weights, which have the gain of the normalisation before them in them
 
 What bounds the sums is shown from the weights when a prior is taken over (`vaekit.coding.exact_prior`).
 """
@@ -22,7 +22,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-STREAM, NORMED, FRACTION, WEIGHT = 16, 14, 12, 18  # binary digits after the point
+STREAM, NORMED, FRACTION, WEIGHT = 14, 14, 12, 14  # binary digits after the point
 SPREAD = 20  # binary digits, at most, of a deviation from the mean of its row
 SHIFTS = 48  # by so many digits a deviation may have to be shortened
 FINE = 8  # of the digits of an exponent, those in the second table

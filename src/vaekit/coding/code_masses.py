@@ -127,11 +127,10 @@ def frequencies(logits: Array) -> Array:
     return found
 
 
-
-
 def shared_out(counts: NDArray[Any]) -> Codes:
-    """Frequencies of sum 2**24, each at least 1, as nearly in proportion to counts (..., K) as can be: 1 + floor(c (2**24 - K) / sum c), and
-    what is left over goes to the first of the largest.
+    """Frequencies of sum 2**24, each at least 1, as nearly in proportion to counts (..., K) as can be.
+
+    They are 1 + floor(c (2**24 - K) / sum c), and what is left over goes to the first of the largest.
 
     Args:
         counts: whole numbers of a sum below 2**29, one of them at least 1.

@@ -23,7 +23,7 @@ from vaekit.coding.exact_prior import Cache, Codes
 from vaekit.coding.integers import Program, canonical
 from vaekit.coding.knots import sigmoid
 from vaekit.coding.proof import checked
-from vaekit.core import DataError, foreign
+from vaekit.core import DataError, InputError, foreign
 
 GROUP = 128  # images at once in the prior, whose keys and values take memory
 LANES = 4
@@ -57,7 +57,7 @@ class ExactCodes:
         mean: str,
         masses: CodeMasses,
     ) -> None:
-        self.shape, self.grid, self.vectors = tuple(shape), tuple(grid), vectors
+        self.shape, self.grid, self.vectors = tuple(shape), grid, vectors
         self.decoder, self.mean, self.masses = decoder, mean, masses
         self.positions, self.size = grid[0] * grid[1], len(vectors)
         self.classes = 0  # that a reader has to know: a class is within the stream
@@ -69,14 +69,21 @@ class ExactCodes:
             codes: (B, n).
             y: (B,) classes of a conditional prior; None takes the one of each image under which it is shortest.
         """
+        return self.packed(codes, y)[0]
+
+    def packed(self, codes: Codes, y: Codes | None = None) -> tuple[bytes, Array]:
+        """`pack`, and the bits of each image, (B,): -log2 of the frequencies that coded it."""
         y = self.best_classes(codes) if y is None else y
         lanes = Lanes(min(LANES, max(len(codes), 1)))
+        bits = np.empty(len(codes))
         for first in reversed(range(0, len(codes), GROUP)):
-            starts, freqs = self._intervals(codes[first : first + GROUP], y[first : first + GROUP])
+            group = slice(first, first + GROUP)
+            starts, freqs = self._intervals(codes[group], y[group])
+            bits[group] = self._lengths(freqs)
             for place in reversed(range(self.positions + 1)):
                 for block in reversed(list(blocks(starts.shape[1], len(lanes)))):
                     lanes.push(starts[place, block], freqs[place, block], BITS)
-        return lanes.to_bytes()
+        return lanes.to_bytes(), bits
 
     def unpack(self, data: bytes, count: int) -> Codes:
         """The codes of a stream, (count, n).
@@ -87,9 +94,7 @@ class ExactCodes:
         lanes = Lanes.from_bytes(data)
         if len(lanes) != min(LANES, max(count, 1)):
             raise DataError(f"{DAMAGED}it is not one of {count:,} images.")
-        parts = [
-            self._popped(lanes, min(GROUP, count - first)) for first in range(0, count, GROUP)
-        ]
+        parts = [self._popped(lanes, min(GROUP, count - first)) for first in range(0, count, GROUP)]
         if len(lanes.words) or (lanes.heads != 1 << 31).any():
             raise DataError(f"{DAMAGED}something is left over after {count:,} images.")
         return np.concatenate([np.empty((0, self.positions), np.int64), *parts])
@@ -103,7 +108,8 @@ class ExactCodes:
         if codes.size and not 0 <= codes.min() <= codes.max() < self.size:
             raise DataError(f"codes must be from 0 to {self.size - 1}.")
         found = [np.empty((0, *self.shape), np.uint8)]
-        for part in np.split(codes, range(GROUP, len(codes), GROUP)):
+        for first in range(0, len(codes), GROUP):
+            part = codes[first : first + GROUP]
             z = self.vectors[part].swapaxes(1, 2).reshape(len(part), -1)
             found.append(self._levels(self.decoder.run({"z": z})["raw"]).reshape(-1, *self.shape))
         return np.concatenate(found)
@@ -121,9 +127,9 @@ class ExactCodes:
         return self.decode(content, count)
 
     def bits(self, codes: Codes, y: Codes | None = None) -> Array:
-        """Bits of each image in a stream, (B,), before the coder rounds: -log2 of its frequencies."""
+        """Bits of each image in a stream, (B,)."""
         y = self.best_classes(codes) if y is None else y
-        return BITS * (self.positions + 1) - np.log2(self._intervals(codes, y)[1].astype(np.float64)).sum(0)
+        return self._lengths(self._intervals(codes, y)[1])
 
     def best_classes(self, codes: Codes) -> Codes:
         """The class of each image under which its codes are shortest, (B,)."""
@@ -137,7 +143,9 @@ class ExactCodes:
         """A digest of the pictures of eight fixed grids: a machine that finds another one cannot be used."""
         numbers = np.arange(KNOWN * self.positions, dtype=np.int64).reshape(KNOWN, -1)
         codes = numbers * 2654435761 % 2**32 * self.size >> 32
-        content = self.pictures(codes).tobytes() + self.masses.all(codes, codes[:, 0] * 0).astype("<i8").tobytes()
+        content = (
+            self.pictures(codes).tobytes() + self.masses.all(codes, codes[:, 0] * 0).astype("<i8").tobytes()
+        )
         return hashlib.sha256(content).digest()
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -175,7 +183,10 @@ class ExactCodes:
             shape, grid = ([int(size) for size in described[name]] for name in ("shape", "grid"))
             decoder = checked(described["decoder"], parts["decoder"], where)
             vectors = parts["vectors"][""].astype(np.int64)
-            masses = masses_from(described["masses"], parts["masses"])
+            try:
+                masses = masses_from(described["masses"], parts["masses"])
+            except InputError as error:
+                raise DataError(f"{where}: {error}") from None
             model = cls((*shape,), (grid[0], grid[1]), vectors, decoder, str(described["mean"]), masses)
             model.check()
         return model
@@ -200,6 +211,9 @@ class ExactCodes:
             digest.update(f"{name} {arrays[name].shape}".encode() + arrays[name].astype("<i8").tobytes())
         return digest.hexdigest()
 
+    def _lengths(self, freqs: NDArray[np.uint64]) -> Array:
+        return BITS * (self.positions + 1) - np.log2(freqs.astype(np.float64)).sum(0)
+
     def _levels(self, raw: NDArray[Any]) -> NDArray[np.uint8]:
         mean = sigmoid()(raw) if self.mean.startswith("sigmoid") else raw.astype(np.float64)
         top = 1 if self.mean.endswith(BINARY) else 255
@@ -209,7 +223,10 @@ class ExactCodes:
         """Starts and frequencies of an image's class and codes, (1 + n, B) each."""
         starts = np.empty((1 + self.positions, len(codes)), np.uint64)
         freqs = np.empty_like(starts)
-        starts[0], freqs[0] = (np.cumsum(self.masses.classes) - self.masses.classes)[y], self.masses.classes[y]
+        starts[0], freqs[0] = (
+            (np.cumsum(self.masses.classes) - self.masses.classes)[y],
+            self.masses.classes[y],
+        )
         size = max(1, VALUES_AT_ONCE // (self.positions * self.size))
         for first in range(0, len(codes), size):
             part = codes[first : first + size]
@@ -217,7 +234,9 @@ class ExactCodes:
             ends = masses.cumsum(-1)
             found = np.take_along_axis(masses, part[..., None], -1)[..., 0]
             freqs[1:, first : first + size] = found.T
-            starts[1:, first : first + size] = (np.take_along_axis(ends, part[..., None], -1)[..., 0] - found).T
+            starts[1:, first : first + size] = (
+                np.take_along_axis(ends, part[..., None], -1)[..., 0] - found
+            ).T
         return starts, freqs
 
     def _popped(self, lanes: Lanes, count: int) -> Codes:

@@ -110,9 +110,7 @@ class ExactPrior:
         """Returns the inputs at some places, (B, T, channels), in units of the stream."""
         nothing = np.full((len(codes), 1), self.shape.codes, np.int64)
         around = np.concatenate([codes, nothing], 1)[:, self.known[places]]
-        x = np.broadcast_to(
-            self.arrays["place"][places], (*around.shape[:2], self.shape.channels)
-        ).copy()
+        x = np.broadcast_to(self.arrays["place"][places], (*around.shape[:2], self.shape.channels)).copy()
         for number in range(around.shape[-1]):
             x += self.arrays[f"code.{number}"][around[..., number]]
         return x if y is None or not self.shape.classes else x + self.arrays["label"][y][:, places]
@@ -173,7 +171,9 @@ def exact_prior_of(shape: PriorShape, weights: Mapping[str, NDArray[Any]]) -> Ex
     """
     given = {name: np.asarray(array, np.float64) for name, array in weights.items()}
     if not all(np.isfinite(array).all() for array in given.values()):
-        raise SettingError("the prior has weights that are not finite: train it again with a lower learning_rate.")
+        raise SettingError(
+            "the prior has weights that are not finite: train it again with a lower learning_rate."
+        )
     made = {"place": whole(given["place"], STREAM)}
     made |= {f"code.{i}": whole(given[f"code.{i}.weight"], STREAM) for i in range(4)}
     if shape.classes:
@@ -226,7 +226,9 @@ def sizes_of(shape: PriorShape) -> dict[str, tuple[int, ...]]:
     layers = {"queries_keys_values": (3 * n, n), "attended": (n, n), "inner": (4 * n, n), "outer": (n, 4 * n)}
     weights = {f"blocks.{i}.{name}": size for i in range(shape.depth) for name, size in layers.items()}
     weights["logits"] = codes, n
-    found: dict[str, tuple[int, ...]] = {"place": (places, n)} | {f"code.{i}": (codes + 1, n) for i in range(4)}
+    found: dict[str, tuple[int, ...]] = {"place": (places, n)} | {
+        f"code.{i}": (codes + 1, n) for i in range(4)
+    }
     found |= {"label": (shape.classes, places, n)} if shape.classes else {}
     near = shape.heads, shape.height * (2 * shape.width - 1)
     found |= {f"blocks.{i}.nearness": near for i in range(shape.depth)}
@@ -247,26 +249,27 @@ def check_sums(shape: PriorShape, arrays: Mapping[str, Array]) -> None:
     length = math.sqrt(n) * (1.01 * 2**NORMED + 1)
     tables = [np.abs(arrays["place"]).max(), *(np.abs(arrays[f"code.{i}"]).max() for i in range(4))]
     stream = sum(tables) + (np.abs(arrays["label"]).max() if shape.classes else 0)
-    reached = [np.float64(n**3 * shape.epsilon * 4**STREAM + n * 4.0**SPREAD)]
+    reached = [n**3 * shape.epsilon * 4**STREAM + n * 4.0**SPREAD]
 
     def after_norm(name: str) -> Array:
-        reached.append(sums := np.linalg.norm(arrays[name], axis=1) * length + np.abs(arrays[name + ".bias"]))
+        sums = np.linalg.norm(arrays[name], axis=1) * length + np.abs(arrays[name + ".bias"])
+        reached.append(float(sums.max()))
         return sums * 2.0 ** (FRACTION - WEIGHT - NORMED) + 1
 
     def after_units(name: str, units: Array) -> float:
-        reached.append(sums := np.abs(arrays[name]) @ units + np.abs(arrays[name + ".bias"]))
-        return sums.max() * 2.0 ** (STREAM - WEIGHT - FRACTION) + 1
+        largest = float((np.abs(arrays[name]) @ units + np.abs(arrays[name + ".bias"])).max())
+        reached.append(largest)
+        return largest * 2.0 ** (STREAM - WEIGHT - FRACTION) + 1
 
     for layer in range(shape.depth):
         block = f"blocks.{layer}."
         queries, keys, values = np.split(after_norm(block + "queries_keys_values"), 3)
-        reached.append(np.linalg.norm(queries) * np.linalg.norm(keys))
-        reached.append(values.max() * shape.positions * 2.0**SOFTMAX)
+        reached.append(float(np.linalg.norm(queries) * np.linalg.norm(keys)))
+        reached.append(float(values.max()) * shape.positions * 2.0**SOFTMAX)
         stream = stream + after_units(block + "attended", values + 1)
         stream = stream + after_units(block + "outer", after_norm(block + "inner") + 1)
     after_norm("logits")
-    reached.append(np.float64(2 * n * stream))
-    if max(np.max(sums) for sums in reached) >= EXACT:
+    if max(*reached, 2.0 * n * float(stream)) >= EXACT:
         raise SettingError(
             "the weights of the prior are too large for exact arithmetic (a sum could reach 2**53): "
             "train it again with a lower learning_rate or weight_decay."
