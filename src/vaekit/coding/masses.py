@@ -78,6 +78,20 @@ def information(freq: np.ndarray, bits: int) -> np.ndarray:
     return bits * len(freq) - np.log2(freq.astype(np.float64)).sum(0)
 
 
+def exponential(x: np.ndarray, bits: int) -> np.ndarray:
+    """Returns e**x in units of 2**-bits for integers x / 2**12 that are 0 or less, int64; 0 below -REACH."""
+    table = _exponential_table(bits)
+    places = x + REACH
+    return table.take(np.maximum(places, 0, out=places))
+
+
+@cache
+def _exponential_table(bits: int) -> np.ndarray:
+    found = tabulate(lambda x: x.exp(), -REACH, 0, step=6, fraction_out=bits).dense.astype(np.int64)
+    found[0] = 0
+    return found
+
+
 @cache
 def units_of_one() -> np.ndarray:
     """Units of 2**BITS that a logit gives to 1, by the logit's integer above -REACH; at least 1 and at most all but 1."""
