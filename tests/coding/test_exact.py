@@ -16,10 +16,10 @@ from vaekit.coding.exact import ExactModel
 from vaekit.coding.exact_vae import exact_model
 from vaekit.coding.integers import Program
 from vaekit.coding.knots import FRACTION, ONE
-from vaekit.coding.of_networks import translated
+from vaekit.coding.of_networks import TRANSLATIONS, translated
 from vaekit.coding.proof import EXACT, Ranges
 from vaekit.coding.translate import LIMIT, Builder
-from vaekit.config.network_parts import Patches
+from vaekit.config.network_parts import GRID_NETWORKS, NETWORKS, Patches
 from vaekit.core import DataError, SettingError
 from vaekit.data.labels import one_hot
 from vaekit.models import AE, VAE, VQVAE
@@ -126,6 +126,13 @@ def test_batches_of_any_size_are_equal_to_the_bit(kind: str) -> None:
         parts = [both(exact, {k: v[i : i + size] for k, v in inputs.items()}) for i in range(0, 64, size)]
         for name, values in whole.items():
             assert np.concatenate([part[name] for part in parts]).tobytes() == values.tobytes()
+
+
+def test_every_network_has_a_translation() -> None:
+    for part in NETWORKS.values():
+        pair = part().build(Spec((1, 8, 8), 4, 2))
+        assert {type(pair.encoder), type(pair.decoder)} <= TRANSLATIONS.keys()
+    assert set(GRID_NETWORKS) == {"patches"}  # below
 
 
 @pytest.mark.parametrize("shape", [(3, 11, 14), (1, 8, 8)])

@@ -107,6 +107,24 @@ def test_a_program_whose_sums_could_pass_is_refused_as_a_file() -> None:
         checked(about, arrays, "x.vk")
 
 
+def test_programs_that_ask_for_too_much_are_refused() -> None:
+    """Few bytes that would take hours or all memory."""
+    square, ends = np.ones((1024, 1024), dtype=np.int8), np.zeros(2, dtype=np.int8)
+    arrays = {"w": square, "b": square[0], "k": ends, "i": np.zeros(2**22, dtype=np.int8)}
+    linear = {"op": "linear", "weight": "w", "bias": "b", "shift": 20, "rows": 1}
+    table = {"op": "table", "knots": "k", "step": 20, "extra": 0, "ends": [0, 0]}
+    gather = {"op": "gather", "index": "i", "block": 1}
+    for step in (linear, table, gather):
+        ops = [
+            {**step, "in": [f"v{i}"], "out": f"v{i + 1}"} | ({"low": -i} if step is table else {})
+            for i in range(4096)
+        ]
+        about = {"ops": ops, "inputs": {"v0": [1024, 0, 1]}, "outputs": {"x": "v9"}}
+        with pytest.raises(DataError, match="damaged"):
+            checked(about, arrays, "x.vk")
+        checked(about | {"ops": ops[:1], "outputs": {"x": "v1"}}, arrays, "x.vk")
+
+
 HOSTILE = [None, -1, 0, 1, 2**70, 1e300, float("nan"), "x", "w", [], {}, True, ["x"], ["x", "x"], {"x": 1}]
 
 

@@ -102,17 +102,13 @@ class Program:
     @cached_property
     def _steps(self) -> list[tuple[Callable[..., np.ndarray], list[str], str, list[str]]]:
         """The function of each step, the names it takes, its own name, and the names not needed after it."""
-        last: dict[str, int] = {}
-        for number, op in enumerate(self.ops):
-            last |= dict.fromkeys([*op["in"], op["out"]], number)
         keep = set(self.outputs.values())
-        drop: list[list[str]] = [[] for _ in self.ops]
-        for name, number in last.items():
-            if name not in keep:
-                drop[number].append(name)
+        drop = [[name for name in names if name not in keep] for names in last_uses(self.ops)]
+        kinds = [same_as(op) for op in self.ops]
+        made = {kind: COMPUTE[op["op"]](op, self.arrays) for kind, op in zip(kinds, self.ops, strict=True)}
         return [
-            (COMPUTE[op["op"]](op, self.arrays), op["in"], op["out"], done)
-            for op, done in zip(self.ops, drop, strict=True)
+            (made[kind], op["in"], op["out"], done)
+            for kind, op, done in zip(kinds, self.ops, drop, strict=True)
         ]
 
     def _piece(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -136,6 +132,11 @@ class Program:
         return x
 
 
+def same_as(op: Op) -> str:
+    """A key that steps share which compute the same of what they are given: those of one table have it once."""
+    return canonical({name: value for name, value in op.items() if name not in ("in", "out")}).decode()
+
+
 def canonical(description: Mapping[str, Any]) -> bytes:
     """JSON with sorted keys and no spaces: the same bytes for the same content."""
     return json.dumps(description, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
@@ -147,6 +148,17 @@ def narrowed(values: np.ndarray) -> np.ndarray:
     kinds = (np.int8, np.int16, np.int32, np.int64)
     kind = next(kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
     return values.astype(kind)
+
+
+def last_uses(ops: Sequence[Op]) -> list[list[str]]:
+    """The values that no later step takes, for each step."""
+    last: dict[str, int] = {}
+    for number, op in enumerate(ops):
+        last |= dict.fromkeys([*op["in"], op["out"]], number)
+    done: list[list[str]] = [[] for _ in ops]
+    for name, number in last.items():
+        done[number].append(name)
+    return done
 
 
 def table_of(op: Op, arrays: Mapping[str, np.ndarray]) -> Table:

@@ -60,6 +60,13 @@ class Table:
         bits = self.step + self.extra
         return ((whole + ((1 << bits) >> 1)) >> bits).astype(np.float64)
 
+    @cached_property
+    def turn(self) -> int | None:
+        """The integer up to which the function falls and from which it rises; None where it does neither so."""
+        slopes, bottom = np.diff(self.dense), int(self.dense.argmin())
+        falls, rises = bool((slopes[:bottom] <= 0).all()), bool((slopes[bottom:] >= 0).all())
+        return self.low + bottom if falls and rises and not (self.ends[0] and bottom) else None
+
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Values at whole numbers of any shape, int64 or float64, as float64."""
         x = np.asarray(x, dtype=np.float64)

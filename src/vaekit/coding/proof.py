@@ -7,17 +7,18 @@ Interval arithmetic, itself exact: a bound of a sum is a sum of whole numbers th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from vaekit.coding.integers import Op, Program, table_of, width_of
+from vaekit.coding.integers import COMPUTE, Op, Program, last_uses, same_as, table_of, width_of
 from vaekit.coding.knots import Table
 from vaekit.core import DataError, SettingError, foreign
 
 EXACT = 2.0**53
 MOST_STEPS, MOST_NUMBERS, MOST_BITS = 4096, 2**24, 52  # of a program, of a row, of a shift
+MOST_WORK, MOST_PLACES = 2**32, 2**22  # of a program: multiplications for one row, and integers between knots
 AT_ONCE = 2**20  # weights that are looked at at a time
 
 Interval = tuple[np.ndarray, np.ndarray]
@@ -32,6 +33,7 @@ class Ranges:
 
     def __init__(self, inputs: Mapping[str, tuple[int, int, int]], arrays: Mapping[str, np.ndarray]) -> None:
         self.arrays = arrays
+        self._tables: dict[str, Table] = {}
         self.of: dict[str, Interval] = {
             name: (np.full(width, float(low)), np.full(width, float(high)))
             for name, (width, low, high) in inputs.items()
@@ -43,7 +45,12 @@ class Ranges:
         Raises:
             SettingError: a value of it could pass 2^53.
         """
-        low, high = FOLLOW[op["op"]](op, self.arrays, *(self.of[name] for name in op["in"]))
+        x = [self.of[name] for name in op["in"]]
+        if op["op"] == "table":
+            table = self._tables.setdefault(same_as(op), table_of(op, self.arrays))
+            low, high = of_table(table, *x)
+        else:
+            low, high = FOLLOW[op["op"]](op, self.arrays, *x)
         if not (low.min(initial=0) > -EXACT and high.max(initial=0) < EXACT):
             raise passes(op)
         self.of[op["out"]] = low, high
@@ -106,24 +113,14 @@ def _clamp(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
     return np.clip(x[0], low, high), np.clip(x[1], low, high)
 
 
-def _table(op: Op, arrays: Mapping[str, np.ndarray], x: Interval) -> Interval:
-    """Exact for functions that rise, or first fall and then rise; else no tighter than all values between."""
-    table = table_of(op, arrays)
+def of_table(table: Table, x: Interval) -> Interval:
+    """Bounds of values: exact for a function that rises, or first falls and then rises; else of all values between."""
     low, high = table(x[0]), table(x[1])
-    slopes, bottom = np.diff(table.dense), int(table.dense.argmin())
-    least = np.minimum(low, high)
-    if bool((slopes < 0).any()):
-        least = np.minimum(least, table.dense[bottom])
-    if not valley(table, slopes, bottom):
-        return least, np.maximum(np.maximum(low, high), table.dense.max())
-    beside = (x[1] < table.low + bottom) | (x[0] > table.low + bottom)
-    return np.where(beside, np.minimum(low, high), least), np.maximum(low, high)
-
-
-def valley(table: Table, slopes: np.ndarray, bottom: int) -> bool:
-    """Says whether a table falls up to a place and rises from there, its ends included."""
-    falls, rises = bool((slopes[:bottom] <= 0).all()), bool((slopes[bottom:] >= 0).all())
-    return falls and rises and not (table.ends[0] and bottom)
+    least, most = np.minimum(low, high), np.maximum(low, high)
+    if table.turn is None:
+        return np.minimum(least, table.dense.min()), np.maximum(most, table.dense.max())
+    within = (x[0] <= table.turn) & (table.turn <= x[1])
+    return np.where(within, np.minimum(least, table.dense.min()), least), most
 
 
 def _add(op: Op, arrays: Mapping[str, np.ndarray], *x: Interval) -> Interval:
@@ -142,7 +139,6 @@ FOLLOW: dict[str, Callable[..., Interval]] = {
     "linear": _linear,
     "shift": _shift,
     "clamp": _clamp,
-    "table": _table,
     "add": _add,
     "concat": _concat,
 }
@@ -166,16 +162,31 @@ def checked(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray], wh
         check_arrays(arrays)
         _need(len(ops) <= MOST_STEPS and len(inputs) > 0)
         ranges, widths = Ranges(inputs, arrays), {name: about[0] for name, about in inputs.items()}
-        for op in ops:
-            _check_step(op, widths, arrays)
-            widths[op["out"]] = width_of(op, widths, arrays)
-            _need(0 < widths[op["out"]] <= MOST_NUMBERS)
+        _check_work(ops, widths, arrays)
+        _need(all(value in widths for value in program.outputs.values()))
+        for op, done in zip(ops, last_uses(ops), strict=True):
             try:
                 ranges.follow(op)
             except SettingError as error:
                 raise DataError(f"{where}: {error}") from None
-        _need(all(value in widths for value in program.outputs.values()))
+            for name in done:
+                del ranges.of[name]
     return program
+
+
+def _check_work(ops: Sequence[Op], widths: dict[str, int], arrays: Mapping[str, np.ndarray]) -> None:
+    """Checks every step, and that all together ask for no more than networks do; adds their widths."""
+    work, places = 0, {}
+    for op in ops:
+        _check_step(op, widths, arrays)
+        width = widths[op["out"]] = width_of(op, widths, arrays)
+        work += 16 * width
+        if op["op"] == "linear":
+            weight = arrays[op["weight"]]
+            work += 16 * weight.size + width * weight.shape[1]
+        elif op["op"] == "table":
+            places[same_as(op)] = len(arrays[op["knots"]]) << op["step"]
+        _need(0 < width <= MOST_NUMBERS and work <= MOST_WORK and sum(places.values()) <= MOST_PLACES)
 
 
 def _need(fact: bool) -> None:
@@ -206,7 +217,7 @@ def check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
 def _check_step(op: Op, widths: Mapping[str, int], arrays: Mapping[str, np.ndarray]) -> None:
     """Checks that a step names what there is, and that the sizes fit."""
     names = op["in"]
-    _need(op["op"] in FOLLOW and isinstance(op["out"], str) and op["out"] not in widths)
+    _need(op["op"] in COMPUTE and isinstance(op["out"], str) and op["out"] not in widths)
     _need(isinstance(names, list) and all(name in widths for name in names))
     least, most = {"add": (2, 16), "concat": (1, 16)}.get(op["op"], (1, 1))
     _need(least <= len(names) <= most)
