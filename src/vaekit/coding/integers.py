@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.coding import knots
 from vaekit.coding.knots import Table
 from vaekit.core import DataError
 
@@ -193,15 +194,18 @@ def _gather(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarra
 
 
 def _linear(op: Op, arrays: Mapping[str, np.ndarray]) -> Callable[..., np.ndarray]:
-    weight = np.ascontiguousarray(arrays[op["weight"]].T, dtype=np.float64)
-    bias, scale = arrays[op["bias"]].astype(np.float64), math.ldexp(1.0, -op["shift"])
-    width = op["rows"] * weight.shape[1]
+    scale = math.ldexp(1.0, -op["shift"])  # of a power of two: products and sums stay as exact as they were
+    weight = np.ascontiguousarray(arrays[op["weight"]].T, dtype=np.float64) * scale
+    bias, width = arrays[op["bias"]].astype(np.float64) * scale, op["rows"] * weight.shape[1]
+    few = max(1, knots.AT_ONCE // weight.shape[1])
 
     def compute(x: np.ndarray) -> np.ndarray:
         y = x.reshape(-1, weight.shape[0]) @ weight
-        y += bias
-        y *= scale
-        return np.floor(y, out=y).reshape(len(x), width)
+        for first in range(0, len(y), few):
+            part = y[first : first + few]
+            part += bias
+            np.floor(part, out=part)
+        return y.reshape(len(x), width)
 
     return compute
 
