@@ -13,12 +13,10 @@ import numpy as np
 
 from vaekit.coding.bits_back import decode, encode
 from vaekit.coding.exact import ExactModel
-from vaekit.coding.knots import of_sigmoid, tabulate
 from vaekit.coding.latent_steps import one_layer
-from vaekit.coding.latents import inverse_scales, normal_table
-from vaekit.coding.masses import BITS, REACH
 from vaekit.coding.packing import arrays_from_bytes, arrays_to_bytes
 from vaekit.coding.portion import Coded, Coder
+from vaekit.coding.stored_tables import tables_for
 from vaekit.config.likelihood_parts import LIKELIHOODS
 from vaekit.core import DataError, InputError, RunError, SettingError, foreign
 
@@ -117,7 +115,9 @@ def coder_of(run: Run, lossy: bool = False, weight_bits: int = 12, trade: float 
 def masses() -> list[str]:
     """Likelihoods that give masses of 8-bit pixels, as they are asked for."""
     return [
-        f"likelihood={name!r}" for name, part in LIKELIHOODS.items() if part.kind == "mass" and "8-bit" in part.pixels
+        f"likelihood={name!r}"
+        for name, part in LIKELIHOODS.items()
+        if part.kind == "mass" and "8-bit" in part.pixels
     ]
 
 
@@ -139,18 +139,13 @@ def coder_bytes(coder: Any) -> bytes:
 
 
 def tables_of(name: str, about: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Knots of the tables that another program needs beside the model (docs/format.md), int64.
+    """Knots of the tables that another program needs beside the model, int64.
 
     Args:
         name: of the coder.
         about: description of its model.
     """
-    if name != "bits-back":
-        return {}
-    found = {"normal": normal_table().knots, "inverse_scale": inverse_scales()[::-1][::64]}
-    if about["likelihood"]["name"] == "bernoulli":
-        found["sigmoid"] = tabulate(of_sigmoid, -REACH, REACH, fraction_out=BITS).knots
-    return found
+    return tables_for(str(about["likelihood"]["name"])) if name == "bits-back" else {}
 
 
 def coder_from_bytes(content: bytes, hashed: str) -> Any:

@@ -119,10 +119,17 @@ class Container:
         if entry.block is None:
             raise DataError("nothing is left of it.")
         with foreign(str(self.path), say=reason):
-            own = blocks.block_at(self._file, entry.block.offset - blocks.FRAME.size, self._size)
-            if own is not None and (own.kind, own.number) != (blocks.PART, entry.number):
-                raise DataError(f"another block stands in its place ({own.kind.decode()} {own.number}).")
-            return blocks.payload_of(self._file, entry.block)
+            try:
+                return blocks.payload_of(self._file, entry.block)
+            except DataError:  # it may stand elsewhere, where something before it was lost or came in
+                for block in self._all():
+                    mine = (block.kind, block.number, block.crc) == (blocks.PART, entry.number, entry.block.crc)
+                    if mine and block.length == entry.block.length:
+                        return blocks.payload_of(self._file, block)
+                own = blocks.block_at(self._file, entry.block.offset - blocks.FRAME.size, self._size)
+                if own is not None and own.crc != entry.block.crc:
+                    raise DataError("another block stands in its place.") from None
+                raise
 
     def model(self) -> bytes | None:
         """The model inside; None where the file says that there is none.

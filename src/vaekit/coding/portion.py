@@ -1,6 +1,6 @@
 """One part of a .vk file: some consecutive examples, which are restored without any other part.
 
-first (8)  count (4)  pictures (4)  coder (1)  0 0 0  CRC of the pixels (4)  lengths of three sections (4 each)
+first (8)  count (4)  pictures (4)  coder (1)  0 0 0  CRC (4)  lengths of three sections (4 each)
 facts: names, labels, which are files      pixels: of the pictures      files: as they were
 """
 
@@ -20,6 +20,7 @@ from vaekit.coding.packing import MOST_TEXT, packed, packed_json, unpacked, unpa
 from vaekit.core import DataError, foreign
 
 SHAPE = struct.Struct("<QIIB3xIIII")
+PLACE = struct.Struct("<QII")  # the first three of it
 SIZE = struct.Struct("<I")
 MODEL = 0  # number of the model among the coders; those of `classical` come after
 MOST_VALUES = 2**27  # of the pictures of one part
@@ -137,10 +138,10 @@ def write_part(group: Group, first: int, coder: Coder | None) -> tuple[bytes, Wr
         shown = coder.restore(pixels, len(shown), labels_of(group.labels, group.places))
         top = 255 if group.levels.max() > 1 or shown.max() > 1 else 1
         squares = float((((shown.astype(float) - group.levels) / top) ** 2).sum())
+    mark = checksum(PLACE.pack(first, len(group), len(group.levels)), shown)
     head = SHAPE.pack(
-        first, len(group), len(group.levels), number, zlib.crc32(np.ascontiguousarray(shown)),
-        len(facts), len(pixels), len(files),
-    )  # fmt: skip
+        first, len(group), len(group.levels), number, mark, len(facts), len(pixels), len(files)
+    )
     every = np.zeros(len(group))
     every[group.places] = bits
     total = max(sum(map(len, group.files.values())), 1)
@@ -159,6 +160,11 @@ def write_part(group: Group, first: int, coder: Coder | None) -> tuple[bytes, Wr
         squares,
     )
     return head + facts + pixels + files, took
+
+
+def checksum(place: bytes, levels: np.ndarray) -> int:
+    """CRC-32 of the numbers of a part's examples and of its pixels, so that pixels elsewhere are not taken for right."""
+    return zlib.crc32(np.ascontiguousarray(levels), zlib.crc32(place))
 
 
 def written_of(payload: bytes) -> Written:
@@ -251,7 +257,7 @@ def read_part(
         contents = dict(zip(places, read_files(files, len(places)), strict=True))
         group = Group(np.empty((pictures, *shape), np.uint8), names, labels, contents)
         levels = _pictures(number, pixels, group, coder) if pictures else group.levels
-        if levels.shape != (pictures, *shape) or zlib.crc32(np.ascontiguousarray(levels)) != crc:
+        if levels.shape != (pictures, *shape) or checksum(payload[: PLACE.size], levels) != crc:
             raise ValueError("the pixels are not those that were coded")
     return first, Group(levels, names, labels, contents)
 
