@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -161,6 +162,22 @@ def test_weights_that_are_too_large_are_refused() -> None:
         exact_prior_of(SHAPE, large)
     with pytest.raises(SettingError, match="not finite"):
         exact_prior_of(SHAPE, weights | {"norm.bias": weights["norm.bias"] * np.nan})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"heads": 3},
+        {"depth": 10**9},
+        {"height": 2.0},
+        {"codes": 0},
+        {"epsilon": float("nan")},
+        {"width": 4096},
+    ],
+)
+def test_sizes_that_no_prior_has_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(DataError, match=r"of the prior|sizes do not fit"):
+        ExactPrior(dataclasses.replace(SHAPE, **wrong), {})  # type: ignore[arg-type]
 
 
 def test_arrays_of_other_sizes_are_refused() -> None:

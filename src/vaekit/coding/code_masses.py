@@ -102,7 +102,11 @@ def masses_from(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     whole = {name: np.asarray(array, np.int64) for name, array in arrays.items()}
     fitted = "prior" in described
     table = whole.pop("classes" if fitted else "table")
-    if table.ndim != 2 - fitted or table.min() < 1 or (table.sum(-1) != 1 << BITS).any():
+    if (
+        table.ndim != 2 - fitted
+        or not 1 <= table.min() <= table.max() <= 1 << BITS
+        or (table.sum(-1) != 1 << BITS).any()
+    ):
         raise DataError(f"frequencies of codes must be at least 1 and sum up to {1 << BITS}.")
     if not fitted:
         return CountedCodes(table)

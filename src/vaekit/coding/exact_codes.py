@@ -193,6 +193,8 @@ class ExactCodes:
 
     def check(self) -> None:
         """Raises ValueError where the parts do not fit each other."""
+        if min(*self.shape, *self.grid) < 1 or len(self.shape) != 3 or self.vectors.ndim != 2:
+            raise ValueError("sizes")
         inputs = self.decoder.inputs["z"]
         if inputs[0] != self.positions * self.vectors.shape[1] or set(self.decoder.inputs) != {"z"}:
             raise ValueError("inputs of the decoder")

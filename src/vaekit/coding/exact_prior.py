@@ -31,6 +31,10 @@ from vaekit.coding.knots import gelu
 from vaekit.core import DataError, SettingError
 
 EXACT = 2.0**53
+MOST_POSITIONS = 4096  # of a grid
+MOST = {
+    "codes": 2**20, "height": 4096, "width": 4096, "classes": 2**20, "channels": 4096, "depth": 256, "heads": 4096,
+}  # fmt: skip
 
 Cache = list[Past]  # of the layers; empty before the first position
 Codes = NDArray[np.int64]
@@ -57,6 +61,20 @@ class PriorShape:
     heads: int
     epsilon: float = 1e-5
 
+    def check(self) -> None:
+        """Raises DataError for sizes that no prior has, whoever gave them."""
+        least = {"codes": 1, "height": 1, "width": 1, "classes": 0, "channels": 1, "depth": 0, "heads": 1}
+        for name, at_least in least.items():
+            value = getattr(self, name)
+            if type(value) is not int or not at_least <= value <= MOST[name]:
+                raise DataError(
+                    f"{name} of the prior must be from {at_least} to {MOST[name]}, not {value!r:.20}."
+                )
+        if self.channels % self.heads or self.positions > MOST_POSITIONS:
+            raise DataError(f"the prior's sizes do not fit each other: {self}.")
+        if not 1e-12 <= self.epsilon <= 1:
+            raise DataError(f"epsilon of the prior must be from 1e-12 to 1, not {self.epsilon}.")
+
     @property
     def positions(self) -> int:
         """Returns the number of places of the grid."""
@@ -76,6 +94,7 @@ class ExactPrior:
     """
 
     def __init__(self, shape: PriorShape, arrays: Mapping[str, NDArray[Any]]) -> None:
+        shape.check()
         if {name: array.shape for name, array in arrays.items()} != sizes_of(shape):
             raise DataError(f"arrays of the prior do not have the sizes of {shape}.")
         self.shape, self.stored = shape, dict(arrays)
@@ -265,6 +284,7 @@ def check_sums(shape: PriorShape, arrays: Mapping[str, Array]) -> None:
         block = f"blocks.{layer}."
         queries, keys, values = np.split(after_norm(block + "queries_keys_values"), 3)
         reached.append(float(np.linalg.norm(queries) * np.linalg.norm(keys)))
+        reached.append(2.0 * float(np.abs(arrays[block + "nearness"]).max()))
         reached.append(float(values.max()) * shape.positions * 2.0**SOFTMAX)
         stream = stream + after_units(block + "attended", values + 1)
         stream = stream + after_units(block + "outer", after_norm(block + "inner") + 1)
@@ -272,5 +292,5 @@ def check_sums(shape: PriorShape, arrays: Mapping[str, Array]) -> None:
     if max(*reached, 2.0 * n * float(stream)) >= EXACT:
         raise SettingError(
             "the weights of the prior are too large for exact arithmetic (a sum could reach 2**53): "
-            "train it again with a lower learning_rate or weight_decay."
+            "fit it again with a lower learning_rate."
         )
