@@ -106,6 +106,22 @@ def test_classes() -> None:
         decode(model, content, 30, (labels + 1) % 3)
 
 
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 4, 4), (16,)], ids=str)
+@pytest.mark.parametrize("likelihood", ["categorical", "histogram-mixture", "logistic-mixture"])
+def test_eight_bits(likelihood: str, shape: tuple[int, ...]) -> None:
+    """Every likelihood of 8-bit pixels; the size is the masses' and what is lost, the same for all numbers of lanes."""
+    torch.manual_seed(4)
+    vae = VAE(shape, pixels="8-bit", latent_dim=3, network="mlp", width=8, likelihood=likelihood)
+    model, draw = exact_model(vae.eval()), np.random.default_rng(8)
+    images = draw.choice([0, 1, 7, 128, 254, 255], (20, *shape)).astype(np.uint8)
+    for most in (1, 7, None):
+        coded = encode(model, images, most=most)
+        found, _ = decode(model, coded.content, 20)
+        assert (found.reshape(images.shape) == images).all()
+        lost = 8 * len(coded.content) - coded.bits.sum() - coded.initial_bits
+        assert -40 < lost < 6 * 20 + 8 * 24
+
+
 def linear(
     inputs: dict[str, tuple[int, int, int]], outputs: dict[str, tuple[str, np.ndarray, np.ndarray]]
 ) -> Program:

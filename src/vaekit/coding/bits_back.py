@@ -5,7 +5,7 @@ end, puts these bits back. The net cost of an image is then -log p(x|z) - log p(
 eq. 2-4). What draws take before there is anything on the stack are the initial bits, and only these are lost.
 
 All lanes share one stack. The first image goes alone; then as many at once as the bits that are there can pay for, each
-in a lane of its own, up to MOST. So the initial bits are those of one image, whatever the number of lanes.
+in a lane of its own, up to `Masses.lanes`. So the initial bits are those of one image, whatever the number of lanes.
 
 A stream is: its rounds (their number, then for each run of equal rounds the images of a round and how many rounds), the number
 of bytes of the message, the number of words supplied, all as `varint`s, and the lanes (`Lanes.to_bytes`).
@@ -25,7 +25,6 @@ from vaekit.coding.exact import ExactModel
 from vaekit.coding.latent_steps import Known, Scheme, one_layer
 from vaekit.core import DataError
 
-MOST = 64  # images at once: more would be hardly faster, and cost 5 bits each
 NUMBERS_AT_ONCE = 2**23  # of a decoder, at most, for all images at once: 64 MiB
 MARGIN = 40  # bits that a lane may want beyond what draws took in the round before
 MESSAGE_WORDS = 1 << 40  # the place in the fixed sequence of the words that a message is mixed with
@@ -51,7 +50,7 @@ def encode(
     images: np.ndarray,
     labels: np.ndarray | None = None,
     message: bytes = b"",
-    most: int = MOST,
+    most: int | None = None,
 ) -> Encoded:
     """Codes images.
 
@@ -59,7 +58,7 @@ def encode(
         images: (n, *shape) or (n, V) levels: 0 to 255, or 0 and 1 of binary pixels.
         labels: (n,), for a conditional model; they are not in the stream.
         message: bytes that must be kept anyway. They serve as initial bits, and `decode` gives them back.
-        most: images at once.
+        most: images at once; None takes what suits the likelihood (`Masses.lanes`).
 
     Raises:
         DataError: images of another size or other levels than the model's.
@@ -70,7 +69,7 @@ def encode(
         raise DataError(f"images have {rows.shape[1]} values, the model's {scheme.values}.")
     lanes = Lanes(words=_mixed(message), supply=True)
     bits, sizes = np.zeros(len(rows)), []
-    most = max(1, min(most, NUMBERS_AT_ONCE // scheme.numbers))
+    most = max(1, min(most or scheme.lanes, NUMBERS_AT_ONCE // scheme.numbers))
     left, need, size = len(rows), scheme.drawn + MARGIN, 0
     while left:
         size = min(left, most, max(size, WORD * len(lanes.words) // need, 1))

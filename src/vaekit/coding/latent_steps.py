@@ -126,6 +126,11 @@ class Scheme:
     numbers: int
 
     @property
+    def lanes(self) -> int:
+        """Returns how many images go at once."""
+        return min(step.masses.lanes for step in self.steps if isinstance(step, SendImage))
+
+    @property
     def drawn(self) -> int:
         """Returns the bits that draws may take for an image, at most about."""
         return sum(

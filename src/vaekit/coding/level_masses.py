@@ -109,12 +109,11 @@ class HistogramMasses(Masses):
 
     def _sums(self, params: Shares, place: int) -> np.ndarray:
         """Returns sums of w(k) S(k, l) for all levels, (B, 257); those of the next places are made with them."""
-        channel, inner = divmod(place, self.channel)
-        offset = inner % PLACES_AT_ONCE
-        if offset == 0 or params.made is None:
-            stop = min(place + PLACES_AT_ONCE - offset, (channel + 1) * self.channel)
-            params.made = params.shares[place - offset : stop] @ self.below[channel]
-        return params.made[offset]
+        if not params.first <= place < params.first + len(params.made):
+            channel = place // self.channel
+            stop = min(place + PLACES_AT_ONCE, (channel + 1) * self.channel)
+            params.first, params.made = place, params.shares[place:stop] @ self.below[channel]
+        return params.made[place - params.first]
 
 
 class Shares:
@@ -123,12 +122,12 @@ class Shares:
     Attributes:
         shares: (V, B, K) whole numbers in float64.
         total: their sums, (V, B).
-        made: sums for the places at hand.
+        made: sums for the values from the `first` on, as many as were made at once.
     """
 
     def __init__(self, shares: np.ndarray, total: np.ndarray) -> None:
         self.shares, self.total = shares, total
-        self.made: np.ndarray | None = None
+        self.first, self.made = 0, shares[:0]
 
 
 def histogram_masses(tables: np.ndarray, values: int, numbers: int) -> HistogramMasses:

@@ -119,17 +119,21 @@ class MixtureMasses(Masses):
     def find(
         self, params: Components, place: int, slot: np.ndarray, before: np.ndarray
     ) -> tuple[np.ndarray, *Interval]:
-        weights, location, inverse = self._given(params, slice(place, place + 1), before)
-        wanted = slot.astype(np.int64)[None]
-        levels = np.zeros_like(wanted)
-        start, end = levels, np.full_like(wanted, 1 << BITS)
+        weights, location, inverse = (
+            part[0] for part in self._given(params, slice(place, place + 1), before)
+        )
+        total, wanted = weights.sum(0), slot.astype(np.int64)
+        levels, start, end = np.zeros_like(wanted), np.zeros_like(wanted), np.full_like(wanted, 1 << BITS)
         for bit in reversed(range(8)):
             further = levels + (1 << bit)
-            below = self._below(further, weights, location, inverse)
+            found = sigmoids_at((further << 13) - (1 << 12), location, inverse)
+            found *= weights
+            below = begins(np.add.reduce(found, 0), total, further)
             beyond = below <= wanted
-            levels = np.where(beyond, further, levels)
-            start, end = np.where(beyond, below, start), np.where(beyond, end, below)
-        return levels[0], start[0].astype(np.uint64), (end - start)[0].astype(np.uint64)
+            levels += beyond.astype(np.int64) << bit
+            np.copyto(start, below, where=beyond)
+            np.copyto(end, below, where=~beyond)
+        return levels, start.astype(np.uint64), (end - start).astype(np.uint64)
 
     def _given(
         self, params: Components, part: slice, levels: np.ndarray
@@ -165,20 +169,34 @@ class MixtureMasses(Masses):
         self, levels: np.ndarray, weights: np.ndarray, location: np.ndarray, inverse: np.ndarray
     ) -> np.ndarray:
         """Returns where the intervals of levels begin, (V, B); that of level 256 is where the last one ends."""
-        sums = (self._sigmoids(levels, location, inverse) * weights).sum(-2)
-        sums //= weights.sum(-2)
-        return levels + (sums * ((1 << BITS) - LEVELS) >> SIGMOID_BITS)
+        found = self._sigmoids(levels, location, inverse)
+        found *= weights
+        return begins(found.sum(-2), weights.sum(-2), levels)
 
     def _sigmoids(self, levels: np.ndarray, location: np.ndarray, inverse: np.ndarray) -> np.ndarray:
         """Returns the components' distribution functions at the lower edges of levels: (V, B) -> (V, K, B)."""
         edges = (2 * levels - 1) << 12
         edges[levels <= 0] = -OUTSIDE
         edges[levels >= LEVELS] = OUTSIDE
-        places = edges[:, None] - location
-        places *= inverse
-        places >>= _SHIFT
-        places += END
-        return sigmoids().take(places, mode="clip")
+        return sigmoids_at(edges[:, None], location, inverse)
+
+
+def sigmoids_at(edges: np.ndarray, location: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Returns sigmoids at edges, integers / (4096 * 510), in units of 2**-SIGMOID_BITS; shapes are broadcast."""
+    places = edges - location
+    places *= inverse
+    places >>= _SHIFT
+    places += END
+    return sigmoids().take(places, mode="clip")
+
+
+def begins(sums: np.ndarray, total: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Returns where the intervals of levels begin, by the weighted sums of sigmoids and the sums of weights."""
+    below = sums // total
+    below *= (1 << BITS) - LEVELS
+    below >>= SIGMOID_BITS
+    below += levels
+    return below
 
 
 def moved(coupling: np.ndarray, levels: np.ndarray) -> np.ndarray:
