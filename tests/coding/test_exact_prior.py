@@ -10,9 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from vaekit.coding.attention import FRACTION, NORMED, STREAM, attended, exponential, normalised, rounded
+from vaekit.coding.attention import (
+    FRACTION,
+    NORMED,
+    STREAM,
+    attended,
+    exp_tables,
+    exponential,
+    normalised,
+    rounded,
+)
 from vaekit.coding.code_masses import BITS, FittedCodes, frequencies, shared_out
 from vaekit.coding.exact_prior import ExactPrior, PriorShape, exact_prior_of, known_around, offsets_between
+from vaekit.coding.knots import gelu
 from vaekit.core import DataError, SettingError
 from vaekit.networks import causal
 
@@ -120,6 +130,71 @@ def test_order_of_sums_changes_nothing() -> None:
         elif name.endswith(("attended", "outer")):
             arrays[name] = arrays[name][order]
     assert (ExactPrior(SHAPE, arrays).logits(*codes_y) == prior.logits(*codes_y)).all()
+
+
+def by_whole_numbers(prior: ExactPrior, codes: list[int], y: int) -> list[list[int]]:
+    """The logits of one grid by integers of Python of any size, as docs/format.md has them: no float, no batch, no cache."""
+    shape, a = prior.shape, {name: array.astype(object) for name, array in prior.stored.items()}
+    n, places, d = shape.channels, shape.positions, shape.channels // shape.heads
+    epsilon = Fraction(shape.epsilon) * n**3 * 4**14
+
+    def shorter(x: np.ndarray, digits: int) -> np.ndarray:
+        return (x + (1 << digits >> 1)) >> digits
+
+    def norm(x: np.ndarray) -> np.ndarray:
+        away = n * x - sum(x)
+        shift = max(max(abs(away)).bit_length() - 20, 0)
+        away = shorter(away, shift)
+        root = math.isqrt(sum(away * away) + math.floor(epsilon / 4**shift))
+        return (2 * away * math.isqrt(n << 28) + root) // (2 * root)
+
+    def exponent(x: int) -> int:
+        coarse, fine = exp_tables()
+        return shorter(int(coarse[-x >> 8]) * int(fine[-x & 255]), 28) if x > -65_536 else 0
+
+    def times(x: np.ndarray, name: str, digits: int) -> np.ndarray:
+        return shorter(a[name] @ x + a[name + ".bias"], digits)
+
+    def around(t: int) -> list[int]:
+        row, column = divmod(t, shape.width)
+        wanted = [(row - 1, column), (row - 1, column - 1), (row - 1, column + 1)]
+        inside = [i * shape.width + j if i >= 0 and 0 <= j < shape.width else -1 for i, j in wanted]
+        return [codes[i] if i >= 0 else shape.codes for i in [t - 1, *inside]]
+
+    stream = [
+        a["place"][t] + a["label"][y, t] + sum(a[f"code.{i}"][c] for i, c in enumerate(around(t)))
+        for t in range(places)
+    ]
+    for layer in range(shape.depth):
+        block = f"blocks.{layer}."
+        parts = [times(norm(x), block + "queries_keys_values", 16) for x in stream]
+        for t in range(places):
+            found: list[int] = []
+            for h in range(shape.heads):
+                query, scores = parts[t][h * d : (h + 1) * d], []
+                for i in range(t + 1):
+                    key = parts[i][n + h * d : n + (h + 1) * d]
+                    near = (t // shape.width - i // shape.width) * (2 * shape.width - 1)
+                    near += i % shape.width - t % shape.width + shape.width - 1
+                    scores.append(shorter(query @ key, 12) + a[block + "nearness"][h, near])
+                weights = [exponent(score - max(scores)) for score in scores]
+                for k in range(2 * n + h * d, 2 * n + (h + 1) * d):
+                    total = sum(w * parts[i][k] for i, w in enumerate(weights))
+                    found.append((2 * total + sum(weights)) // (2 * sum(weights)))
+            stream[t] = stream[t] + times(np.array(found, object), block + "attended", 12)
+        for t in range(places):
+            units = (
+                gelu()(times(norm(stream[t]), block + "inner", 16).astype(float)).astype(int).astype(object)
+            )
+            stream[t] = stream[t] + times(units, block + "outer", 12)
+    return [times(norm(x), "logits", 16).tolist() for x in stream]
+
+
+def test_logits_by_whole_numbers_alone_are_the_same() -> None:
+    prior = exact(transformer())
+    codes, y = grids(3)
+    for row, label, logits in zip(codes.tolist(), y.tolist(), prior.logits(codes, y), strict=True):
+        assert by_whole_numbers(prior, row, label) == logits.tolist()
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (1, 5), (4, 1), (3, 4)])

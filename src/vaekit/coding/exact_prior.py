@@ -33,7 +33,7 @@ from vaekit.core import DataError, SettingError
 EXACT = 2.0**53
 MOST_POSITIONS = 4096  # of a grid
 MOST = {
-    "codes": 2**20, "height": 4096, "width": 4096, "classes": 2**20, "channels": 4096, "depth": 256, "heads": 4096,
+    "codes": 2**20, "height": 4096, "width": 4096, "classes": 2**20, "channels": 2048, "depth": 256, "heads": 4096,
 }  # fmt: skip
 
 Cache = list[Past]  # of the layers; empty before the first position
@@ -268,7 +268,9 @@ def check_sums(shape: PriorShape, arrays: Mapping[str, Array]) -> None:
     length = math.sqrt(n) * (1.01 * 2**NORMED + 1)
     tables = [np.abs(arrays["place"]).max(), *(np.abs(arrays[f"code.{i}"]).max() for i in range(4))]
     stream = sum(tables) + (np.abs(arrays["label"]).max() if shape.classes else 0)
-    reached = [n**3 * shape.epsilon * 4**STREAM + n * 4.0**SPREAD]
+    reached = [
+        2 * (n**3 * shape.epsilon * 4**STREAM + n * 4.0**SPREAD)
+    ]  # below 2**52 a root is rounded down alike
 
     def after_norm(name: str) -> Array:
         sums = np.linalg.norm(arrays[name], axis=1) * length + np.abs(arrays[name + ".bias"])
@@ -285,7 +287,8 @@ def check_sums(shape: PriorShape, arrays: Mapping[str, Array]) -> None:
         queries, keys, values = np.split(after_norm(block + "queries_keys_values"), 3)
         reached.append(float(np.linalg.norm(queries) * np.linalg.norm(keys)))
         reached.append(2.0 * float(np.abs(arrays[block + "nearness"]).max()))
-        reached.append(float(values.max()) * shape.positions * 2.0**SOFTMAX)
+        # Below 2**50 a quotient that is rounded by IEEE 754 and then to an integer is that of whole numbers.
+        reached.append(8 * float(values.max()) * shape.positions * 2.0**SOFTMAX)
         stream = stream + after_units(block + "attended", values + 1)
         stream = stream + after_units(block + "outer", after_norm(block + "inner") + 1)
     after_norm("logits")
