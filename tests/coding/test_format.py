@@ -14,9 +14,8 @@ import vaekit
 from vaekit.coding import blocks, classical, container, packing, portion, stored_tables
 from vaekit.coding.latents import inverse_scales
 from vaekit.coding.level_masses import SHARE_BITS
-from vaekit.coding.masses import BITS, _exponential_table, units_of_one
-from vaekit.coding.mixture_masses import inverse_scales as logistic_scales
-from vaekit.coding.mixture_masses import sigmoids
+from vaekit.coding.masses import BITS, _exponentials, units_of_one
+from vaekit.coding.mixture_masses import inverse_scales_of_logistics, sigmoids
 
 FOREIGN = Path(__file__).with_name("foreign_decoder.py")
 PAGE = Path(__file__).parents[2] / "docs" / "format.md"
@@ -70,10 +69,10 @@ def test_the_page_has_the_numbers_of_the_code(what: str, value: str) -> None:
     [
         ("inverse_scale", -10 << 12, 6, 0, lambda: inverse_scales()[::-1]),
         ("sigmoid", -17 << 12, 7, 8, units_of_one),
-        ("exponential_24", -17 << 12, 6, 8, lambda: _exponential_table(BITS)),
-        ("exponential_20", -17 << 12, 6, 8, lambda: _exponential_table(SHARE_BITS)),
+        ("exponential_24", -17 << 12, 6, 8, lambda: _exponentials(BITS)),
+        ("exponential_20", -17 << 12, 6, 8, lambda: _exponentials(SHARE_BITS)),
         ("logistic", -17 << 14, 9, 8, sigmoids),
-        ("logistic_scale", -25 << 12, 7, 0, lambda: logistic_scales()[0]),
+        ("logistic_scale", -25 << 12, 7, 0, inverse_scales_of_logistics),
     ],
 )
 def test_tables_in_a_file_are_those_that_are_used(name: str, low: int, step: int, extra: int, dense) -> None:

@@ -59,12 +59,17 @@ def normal_units(places: np.ndarray) -> np.ndarray:
 
 
 @cache
-def inverse_scales() -> np.ndarray:
-    """1 / sigma times 2**SCALE by the integer of log sigma^2 above its lower bound, int64."""
-    table = tabulate(
+def scale_table() -> Table:
+    """1 / sigma times 2**SCALE at integers -log sigma^2 / 2**12."""
+    return tabulate(
         lambda x: (x / 2).exp(), -LOG_VARIANCE[1], -LOG_VARIANCE[0], step=6, extra=0, fraction_out=SCALE
     )
-    return table.dense.astype(np.int64)[::-1].copy()
+
+
+@cache
+def inverse_scales() -> np.ndarray:
+    """1 / sigma times 2**SCALE by the integer of log sigma^2 above its lower bound, int64."""
+    return scale_table().dense.astype(np.int64)[::-1].copy()
 
 
 class Bins:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vaekit.coding.ans import Lanes
-from vaekit.coding.knots import ONE, of_sigmoid, tabulate
+from vaekit.coding.knots import ONE, Table, of_sigmoid, tabulate
 
 Interval = tuple[np.ndarray, np.ndarray]  # start and freq, uint64
 
@@ -82,23 +82,34 @@ def information(freq: np.ndarray, bits: int) -> np.ndarray:
 
 def exponential(x: np.ndarray, bits: int) -> np.ndarray:
     """Returns e**x in units of 2**-bits for integers x / 2**12 that are 0 or less, int64; 0 below -REACH."""
-    table = _exponential_table(bits)
+    table = _exponentials(bits)
     places = x + REACH
     return table.take(np.maximum(places, 0, out=places))
 
 
 @cache
-def _exponential_table(bits: int) -> np.ndarray:
-    found = tabulate(lambda x: x.exp(), -REACH, 0, step=6, fraction_out=bits).dense.astype(np.int64)
+def exponential_table(bits: int) -> Table:
+    """e**x in units of 2**-bits for integers x / 2**12 from -REACH to 0."""
+    return tabulate(lambda x: x.exp(), -REACH, 0, step=6, fraction_out=bits)
+
+
+@cache
+def _exponentials(bits: int) -> np.ndarray:
+    found = exponential_table(bits).dense.astype(np.int64)
     found[0] = 0
     return found
 
 
 @cache
+def sigmoid_table() -> Table:
+    """sigmoid(x) in units of 2**-BITS for integers x / 2**12 from -REACH to REACH."""
+    return tabulate(of_sigmoid, -REACH, REACH, fraction_out=BITS)
+
+
+@cache
 def units_of_one() -> np.ndarray:
     """Units of 2**BITS that a logit gives to 1, by the logit's integer above -REACH; at least 1 and at most all but 1."""
-    table = tabulate(of_sigmoid, -REACH, REACH, fraction_out=BITS).dense
-    return np.clip(table, 1, (1 << BITS) - 1).astype(np.uint32)
+    return np.clip(sigmoid_table().dense, 1, (1 << BITS) - 1).astype(np.uint32)
 
 
 REACH = 17 * ONE  # logits beyond it are cut: less than a unit is left there

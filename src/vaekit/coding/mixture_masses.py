@@ -17,7 +17,7 @@ from functools import cache
 
 import numpy as np
 
-from vaekit.coding.knots import ONE, of_sigmoid, of_softplus, tabulate, tanh
+from vaekit.coding.knots import ONE, Table, of_sigmoid, of_softplus, tabulate, tanh
 from vaekit.coding.level_masses import LEVELS
 from vaekit.coding.masses import BITS, Interval, Masses, exponential
 from vaekit.core import DataError
@@ -37,32 +37,41 @@ _SHIFT = 12 + INVERSE_BITS - WITHIN
 
 
 @cache
-def sigmoids() -> np.ndarray:
-    """sigmoid in units of 2**-SIGMOID_BITS at places from -END to END, int64; 0 and 1 at the ends."""
-    found = tabulate(
-        of_sigmoid, -END, END, step=WITHIN - 5, fraction_in=WITHIN, fraction_out=SIGMOID_BITS
-    ).dense
-    found[0], found[-1] = 0, 1 << SIGMOID_BITS
-    return found.astype(np.int64)
+def logistic_table() -> Table:
+    """sigmoid in units of 2**-SIGMOID_BITS at places / 2**WITHIN from -END to END."""
+    return tabulate(of_sigmoid, -END, END, step=WITHIN - 5, fraction_in=WITHIN, fraction_out=SIGMOID_BITS)
 
 
 @cache
-def inverse_scales() -> tuple[np.ndarray, int]:
-    """2**INVERSE_BITS / (510 s) by the integer of the raw log scale, int64, and the integer of the first one."""
+def logistic_scale_table() -> Table:
+    """2**INVERSE_BITS / (510 s) at integers of the raw log scale / 2**12, softly bounded by LOG_SCALE."""
     low, high = LOG_SCALE
-    table = tabulate(
+    return tabulate(
         lambda x: (-(low + of_softplus(high - of_softplus(high - x) - low))).exp() / TOP2,
         (low - 16) * ONE,
         (high + 16) * ONE,
         extra=0,
         fraction_out=INVERSE_BITS,
     )
-    return table.dense.astype(np.int64), table.low
+
+
+@cache
+def sigmoids() -> np.ndarray:
+    """Returns `logistic_table` at every place, int64; 0 and 1 at the ends."""
+    found = logistic_table().dense.astype(np.int64)
+    found[0], found[-1] = 0, 1 << SIGMOID_BITS
+    return found
+
+
+@cache
+def inverse_scales_of_logistics() -> np.ndarray:
+    """Returns `logistic_scale_table` at every integer, int64."""
+    return logistic_scale_table().dense.astype(np.int64)
 
 
 @dataclass
 class Components:
-    """What the decoder says of each value, (V, K, B) int64 each.
+    """Parameters of the components of each value, (V, K, B) int64 each.
 
     Attributes:
         weights: at most 2**24.
@@ -97,7 +106,7 @@ class MixtureMasses(Masses):
         if self.coupled:
             mean = logits.reshape(3, self.channel, *logits.shape[1:]).sum(0) // 3
             logits = np.concatenate([mean] * 3)
-        table, low = inverse_scales()
+        table, low = inverse_scales_of_logistics(), logistic_scale_table().low
         coupling = tanh()(rest[0]).astype(np.int64) if self.coupled else None
         return Components(
             exponential(logits - logits.max(1, keepdims=True), BITS),
