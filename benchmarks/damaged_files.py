@@ -22,7 +22,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 import vaekit
-from damaged_vk import KINDS, damaged
+from damaged_vk import KINDS, damaged  # pyright: ignore[reportMissingImports]
 from vaekit.coding import portion
 from vaekit.core import VaekitError
 from vaekit.runs.load import Run

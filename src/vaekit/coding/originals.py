@@ -210,7 +210,7 @@ def _of_arrays(run: Run, data: object, split: str, label: str | None) -> Origina
         raise DataError(f"{where}: no images in it.")
     digest = hashlib.blake2b(f"{split} {label} {form.pixels}".encode())
     for part in parts.values():
-        digest.update(np.ascontiguousarray(part.images.numpy()))
+        digest.update(np.ascontiguousarray(part.images.numpy()).data)
         if part.labels is not None:
             digest.update(part.labels.numpy().tobytes())
     labelled = all(part.labels is not None for part in parts.values())

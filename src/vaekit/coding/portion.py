@@ -164,7 +164,7 @@ def write_part(group: Group, first: int, coder: Coder | None) -> tuple[bytes, Wr
 
 def checksum(place: bytes, levels: np.ndarray) -> int:
     """CRC-32 of the numbers of a part's examples and of its pixels, so that pixels elsewhere are not taken for right."""
-    return zlib.crc32(np.ascontiguousarray(levels), zlib.crc32(place))
+    return zlib.crc32(np.ascontiguousarray(levels).data, zlib.crc32(place))
 
 
 def written_of(payload: bytes) -> Written:

@@ -198,7 +198,7 @@ class Arrays:
         if values.ndim == 4:
             values = values[:, 0] if values.shape[1] == 1 else values.transpose(0, 2, 3, 1)
         with writing(self._place):
-            self._files[split].write(np.ascontiguousarray(values))
+            self._files[split].write(np.ascontiguousarray(values).data)
         self._numbers.setdefault(split, []).append(numbers)
         if group.labels is not None:
             self._labels.setdefault(split, []).append(group.labels[rows])

@@ -101,10 +101,10 @@ def load_as_stored(data: object, form: Form, *, labels: object | None = None, **
         "test" if list(loaded.parts) == ["train"] else name: split for name, split in loaded.parts.items()
     }
     none = next(iter(parts.values())).take(torch.arange(0))
-    splits = {name: parts.get(name, none) for name in ("train", "validation", "test")}
+    train, validation, test = (parts.get(name, none) for name in ("train", "validation", "test"))
     return Data(
-        source=settings.data, **splits, pixels=kind, dynamic=dynamic, class_names=loaded.class_names, path=loaded.path,
-        notes=loaded.notes,
+        source=settings.data, train=train, validation=validation, test=test, pixels=kind, dynamic=dynamic,
+        class_names=loaded.class_names, path=loaded.path, notes=loaded.notes,
     )  # fmt: skip
 
 
