@@ -258,7 +258,7 @@ def test_conditions() -> None:
         (lambda: VAE((1, 4, 4), likelihood="bce", pixels="binary"), "likelihood='bce' on binary pixels"),
         (lambda: AE((1, 4, 4), likelihood="categorical"), "AE cannot code images without loss"),
         (lambda: VQVAE((1, 4, 4)), "VQVAE cannot code images without loss"),
-        (lambda: VAE((4,), likelihood="categorical", encoder=Own(4, 40), decoder=Own(20, 1024)), "a Own cannot be"),
+        (lambda: VAE((4,), likelihood="categorical", encoder=Own(4, 40), decoder=Own(20, 1024)), "knows no Own"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_coded_says_so(model: Any, message: str) -> None:

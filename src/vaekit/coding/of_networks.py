@@ -1,4 +1,7 @@
-"""vaekit's own networks as steps of whole numbers, one function per class of module."""
+"""Networks as steps of whole numbers, one function per class of module.
+
+Another network's is one more line in TRANSLATIONS (docs/extending.md).
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ def translated(b: Builder, network: nn.Module, x: Grid, y: Grid | None) -> Grid:
         if type(network) is kind:
             return translate(b, network, x, y)
     raise SettingError(
-        f"a {type(network).__name__} cannot be turned into exact arithmetic, which a file of images needs; "
-        "take network='mlp', 'lesson', 'strided' or 'resnet'.",
+        f"exact arithmetic, which a file of images needs, knows no {type(network).__name__}; take network='mlp', "
+        "'lesson', 'strided' or 'resnet', or add it to TRANSLATIONS of vaekit.coding.of_networks.",
         "network",
     )
 

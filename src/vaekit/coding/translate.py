@@ -77,20 +77,20 @@ class Builder:
 
     def dense(self, x: Grid, layer: nn.Linear) -> Grid:
         """A linear layer on a flat row."""
-        return self._linear(x, array(layer.weight), array(layer.bias), (1, 1))
+        return self._linear(x, array(layer.weight), bias_of(layer), (1, 1))
 
     def head(self, x: Grid, layer: nn.Linear) -> Grid:
         """A linear layer on channels flattened as torch does, (C, h, w)."""
         h, w, _ = x.index.shape
         weight = array(layer.weight).reshape(-1, x.channels, h, w).transpose(0, 2, 3, 1)
         weight = weight.reshape(len(weight), -1)
-        return self._linear(self.materialised(x), weight, array(layer.bias), (1, 1))
+        return self._linear(self.materialised(x), weight, bias_of(layer), (1, 1))
 
     def spread(self, x: Grid, layer: nn.Linear, shape: Sequence[int]) -> Grid:
         """A linear layer whose outputs are (C, h, w)."""
         channels, h, w = shape
         weight = array(layer.weight).reshape(channels, h, w, -1).transpose(1, 2, 0, 3)
-        bias = array(layer.bias).reshape(channels, h, w).transpose(1, 2, 0)
+        bias = bias_of(layer).reshape(channels, h, w).transpose(1, 2, 0)
         made = self._linear(x, weight.reshape(-1, weight.shape[-1]), bias.ravel(), (1, 1))
         return whole(made.name, (h, w), channels)
 
@@ -105,7 +105,7 @@ class Builder:
         ]
         weight = kernel.transpose(0, 2, 3, 1).reshape(len(kernel), -1)
         windows = self._windows(x, size, kernel.shape[2:], stride, -padding)
-        return self._linear(windows, weight, array(layer.bias), (size[0], size[1]))
+        return self._linear(windows, weight, bias_of(layer), (size[0], size[1]))
 
     def transposed(self, x: Grid, layer: nn.ConvTranspose2d, size: tuple[int, int]) -> Grid:
         """A transposed convolution of kernel 4, stride 2, padding 1, cropped to `size`.
@@ -120,7 +120,7 @@ class Builder:
         weight = kernel[:, :, taps[:, None, :, None], taps[None, :, None, :]]  # (C, O, 2, 2, 2, 2)
         channels, outputs = kernel.shape[:2]
         weight = weight.transpose(2, 3, 1, 4, 5, 0).reshape(4 * outputs, 4 * channels)
-        made = self._linear(windows, weight, np.tile(array(layer.bias), 4), (corners[0], corners[1]))
+        made = self._linear(windows, weight, np.tile(bias_of(layer), 4), (corners[0], corners[1]))
         rows, columns = (np.arange(length) + 1 for length in size)
         corner = (rows[:, None] // 2) * corners[1] + columns // 2
         index = corner * 4 + (rows[:, None] % 2) * 2 + columns % 2
@@ -131,7 +131,7 @@ class Builder:
         kernel = array(layer.weight)
         outputs = len(kernel) // factor**2
         weight = kernel.reshape(outputs, factor**2, -1).transpose(1, 0, 2).reshape(len(kernel), -1)
-        bias = array(layer.bias).reshape(outputs, factor**2).T.ravel()
+        bias = bias_of(layer).reshape(outputs, factor**2).T.ravel()
         h, w = x.index.shape[:2]
         made = self._linear(self.materialised(x), weight, bias, (h, w))
         rows, columns = (np.arange(length) for length in size)
@@ -275,13 +275,19 @@ def whole(name: str, size: tuple[int, int], channels: int) -> Grid:
     return Grid(name, index, channels, np.ones(channels))
 
 
-def array(values: Tensor | None) -> np.ndarray:
+def bias_of(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> np.ndarray:
+    """The bias of a layer, (O,) float64; zeros for one without."""
+    if layer.bias is not None:
+        return array(layer.bias)
+    return np.zeros(layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels)
+
+
+def array(values: Tensor) -> np.ndarray:
     """Weights as float64, in which each is exact.
 
     Raises:
         SettingError: some are not finite.
     """
-    assert values is not None
     found = values.detach().double().cpu().numpy()
     if not np.isfinite(found).all():
         raise SettingError(
