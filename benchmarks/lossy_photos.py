@@ -36,6 +36,7 @@ from vaekit.training.fresh import new_model
 from vaekit.training.priors import prior
 
 ERRORS = (0.0069, 0.0047)  # of the issue
+WEIGHT_BITS = 10  # as `compress(..., with_model=True)` takes
 PRIOR = {"width": 64, "depth": 2, "dropout": 0.1}
 
 
@@ -99,7 +100,7 @@ def mirrored_too(data: Data) -> Data:
 
 def measure(run: Run, levels: np.ndarray, trades: list[float], found: dict[str, Any], out: Path) -> None:
     """Adds bytes, error and seconds at each trade that is not there yet."""
-    coder = LossyCoder(run)
+    coder = LossyCoder(run, weight_bits=WEIGHT_BITS)
     found["model_bytes"], found["hash"] = len(coder_bytes(coder)), coder.hash()
     for trade in trades:
         at = found.setdefault("trades", {})

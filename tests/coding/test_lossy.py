@@ -87,7 +87,7 @@ def test_bits_are_those_of_the_float_prior(run: Run) -> None:
     fitted = run.model.fitted_prior()  # type: ignore[operator]
     with torch.no_grad():
         wanted = fitted.marginal_nats(torch.from_numpy(codes).view(-1, 1, 3, 3).float()).numpy() / np.log(2)
-    np.testing.assert_allclose(exact_codes(run).bits(codes), wanted, atol=0.02)
+    np.testing.assert_allclose(exact_codes(run).bits(codes), wanted, atol=0.05)
 
 
 def test_how_many_go_through_the_prior_at_once_does_not_matter(

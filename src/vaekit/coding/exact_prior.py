@@ -175,7 +175,7 @@ def offsets_between(height: int, width: int) -> Codes:
     return np.where(places <= places[:, None], above * (2 * width - 1) + aside, -1).astype(np.int64)
 
 
-def exact_prior_of(shape: PriorShape, weights: Mapping[str, NDArray[Any]]) -> ExactPrior:
+def exact_prior_of(shape: PriorShape, weights: Mapping[str, NDArray[Any]], kept: int = WEIGHT) -> ExactPrior:
     """Rounds a trained transformer to integers.
 
     The gain of each normalisation goes into the weights behind it, its bias into their biases, and 1 / sqrt(d) into those of the queries.
@@ -184,6 +184,8 @@ def exact_prior_of(shape: PriorShape, weights: Mapping[str, NDArray[Any]]) -> Ex
     Args:
         shape: sizes.
         weights: the state of a `vaekit.networks.causal.CausalTransformer`, as arrays.
+        kept: binary digits after the point that weights keep, and vectors of codes and places one more: others are 0, so
+            that a file has less to store. What is computed stays the same.
 
     Raises:
         SettingError: weights that are not finite or too large.
@@ -193,8 +195,8 @@ def exact_prior_of(shape: PriorShape, weights: Mapping[str, NDArray[Any]]) -> Ex
         raise SettingError(
             "the prior has weights that are not finite: train it again with a lower learning_rate."
         )
-    made = {"place": whole(given["place"], STREAM)}
-    made |= {f"code.{i}": whole(given[f"code.{i}.weight"], STREAM) for i in range(4)}
+    made = {"place": whole(given["place"], STREAM, kept + 1)}
+    made |= {f"code.{i}": whole(given[f"code.{i}.weight"], STREAM, kept + 1) for i in range(4)}
     if shape.classes:
         made["label"] = whole(given["label"], STREAM)
     d = shape.channels // shape.heads
@@ -208,7 +210,9 @@ def exact_prior_of(shape: PriorShape, weights: Mapping[str, NDArray[Any]]) -> Ex
         made |= linear(block + "attended", parts, "attended")
         made |= linear(block + "inner", parts, "inner", "before_mlp")
         made |= linear(block + "outer", parts, "outer")
-    return ExactPrior(shape, made | linear("logits", given, "logits", "norm"))
+    made |= linear("logits", given, "logits", "norm")
+    layers = [name.removesuffix(".bias") for name in made if name.endswith(".bias")]
+    return ExactPrior(shape, made | {name: shortened(made[name], WEIGHT, kept) for name in layers})
 
 
 def linear(
@@ -234,9 +238,15 @@ def linear(
     }
 
 
-def whole(x: Array, digits: int) -> NDArray[np.int64]:
-    """Integers round(x 2**digits), halves to even."""
-    return np.rint(np.ldexp(x, digits)).astype(np.int64)
+def whole(x: Array, digits: int, kept: int | None = None) -> NDArray[np.int64]:
+    """Integers round(x 2**digits), halves to even, of which `kept` digits after the point may be other than 0."""
+    return shortened(np.rint(np.ldexp(x, digits)).astype(np.int64), digits, digits if kept is None else kept)
+
+
+def shortened(x: NDArray[np.int64], digits: int, kept: int) -> NDArray[np.int64]:
+    """The same integers with the last of `digits` after the point rounded to 0, halves up, but for `kept` of them."""
+    spare = max(digits - kept, 0)
+    return (x + (1 << spare >> 1)) >> spare << spare
 
 
 def sizes_of(shape: PriorShape) -> dict[str, tuple[int, ...]]:
