@@ -50,7 +50,7 @@ class Block:
 
     @property
     def end(self) -> int:
-        """Where the next one begins."""
+        """Returns where the next one begins."""
         return self.offset + self.length
 
 

@@ -169,7 +169,7 @@ def _checked(out: Path, sizes: str | Path | None, part: int | None, beside: int,
 
 
 def head_of(run: Run, coder: Any, source: Originals, inside: bool) -> dict[str, Any]:
-    """What a file says of itself."""
+    """Returns what a file says of itself."""
     return {
         "version": VERSION,
         "vaekit": __version__,
@@ -197,7 +197,7 @@ def coder_names() -> dict[int, str]:
 
 
 def view_notes(run: Run, sums: Sums) -> list[str]:
-    """What to know of pixels that are not restored as they were."""
+    """Lines on pixels that are not restored as they were."""
     notes = []
     if run.settings.data.binarize != "none":
         notes.append(

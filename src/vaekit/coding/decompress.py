@@ -201,7 +201,7 @@ class Work:
         return max(sum(entry.count for entry in entries), self.images)
 
     def all_lost(self, entries: list[Entry], part: int | None) -> list[Lost]:
-        """What was lost, the examples included that no part is left of."""
+        """Everything that was lost, the examples included that no part is left of."""
         if part is not None:
             return self.lost
         known = [(entry.first, entry.first + entry.count) for entry in entries if entry.count >= 0]
@@ -215,7 +215,7 @@ class Work:
         return [*self.lost, *gaps]
 
     def notes(self, place: Place) -> list[str]:
-        """What else is to be known."""
+        """Lines on what else is to be known."""
         notes = []
         if place.renamed:
             notes.append(

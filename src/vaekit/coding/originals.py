@@ -1,4 +1,4 @@
-"""What is to be compressed, as consecutive groups of examples: pictures of the run's form, and files that are kept as
+"""Sources that are to be compressed, as consecutive groups of examples: pictures of the run's form, and files that are kept as
 they are since no model of that form codes them."""
 
 from __future__ import annotations

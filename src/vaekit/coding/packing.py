@@ -39,7 +39,7 @@ def packed(content: bytes, pixels: bool = False) -> bytes:
 
 
 def unpacked(content: bytes, size: int) -> bytes:
-    """What `packed` was given, which must have `size` bytes; no more than that is ever made.
+    """Undoes `packed`, whose bytes must have `size` bytes; no more than that is ever made.
 
     Raises:
         DataError: damaged, or of another size.
@@ -67,7 +67,7 @@ def packed_json(content: object) -> bytes:
 
 
 def unpacked_json(content: bytes, most: int = MOST_TEXT) -> Any:
-    """What `packed_json` was given.
+    """Undoes `packed_json`.
 
     Args:
         most: bytes that the text may have.
@@ -106,7 +106,7 @@ def arrays_to_bytes(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
 
 
 def arrays_from_bytes(content: bytes, most: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What `arrays_to_bytes` was given.
+    """Undoes `arrays_to_bytes`.
 
     Args:
         most: bytes that all arrays together may take.

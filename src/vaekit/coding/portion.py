@@ -98,7 +98,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Written:
-    """What a part took.
+    """The bytes that a part took.
 
     Attributes:
         count: examples.
@@ -168,7 +168,7 @@ def checksum(place: bytes, levels: np.ndarray) -> int:
 
 
 def written_of(payload: bytes) -> Written:
-    """What a part took, as far as it says itself: bits of its examples and initial bits are not known any more, and 0."""
+    """The bytes that a part took, as far as it says itself: bits of its examples and initial bits are not known any more, and 0."""
     _, count, pictures, number, _, facts, pixels, files = SHAPE.unpack_from(payload)
     return Written(count, pictures, number, facts, pixels, files, SHAPE.size, 0.0, np.zeros(count))
 

@@ -1,4 +1,4 @@
-"""What is restored as files: a folder of pictures under their names, none of which leads out of it, or an .npz."""
+"""Restored pictures as files: a folder of pictures under their names, none of which leads out of it, or an .npz."""
 
 from __future__ import annotations
 

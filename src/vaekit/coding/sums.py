@@ -45,7 +45,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a file's bytes are for.
+    """The purposes of a file's bytes.
 
     Attributes:
         images: examples in the file, of which `pictures` are coded as pictures of the run's form, others as files.
