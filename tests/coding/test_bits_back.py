@@ -13,6 +13,7 @@ from torch import nn
 
 from two_layers import GRID, TOP, TwoLayers
 from vaekit import VAE
+from vaekit.coding import integers
 from vaekit.coding.ans import Lanes
 from vaekit.coding.bits_back import decode, encode, varint
 from vaekit.coding.exact import ExactModel
@@ -29,7 +30,7 @@ from vaekit.coding.latent_steps import (
     SendImage,
     bit_swap,
 )  # fmt: skip
-from vaekit.coding.latents import Bins
+from vaekit.coding.latents import Bins, Posterior
 from vaekit.coding.masses import BernoulliMasses
 from vaekit.coding.translate import Builder
 from vaekit.core import DataError
@@ -120,6 +121,15 @@ def test_eight_bits(likelihood: str, shape: tuple[int, ...]) -> None:
         assert (found.reshape(images.shape) == images).all()
         lost = 8 * len(coded.content) - coded.bits.sum() - coded.initial_bits
         assert -40 < lost < 6 * 20 + 8 * 24
+
+
+def test_other_batches_give_the_same_stream(model: ExactModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks compute the images of a round one by one, or all at once; what guesses in floats gives does not matter."""
+    images = binary(9, 90, 36)
+    content = encode(model, images).content
+    monkeypatch.setattr(integers, "AT_ONCE", 40)
+    monkeypatch.setattr(Posterior, "_guess", lambda self, mean, inverse, wanted: 0 * wanted)
+    assert (decode(model, content, 90)[0] == images).all() and encode(model, images).content == content
 
 
 def linear(
