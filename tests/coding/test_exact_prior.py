@@ -21,7 +21,14 @@ from vaekit.coding.attention import (
     rounded,
 )
 from vaekit.coding.code_masses import BITS, FittedCodes, frequencies, shared_out
-from vaekit.coding.exact_prior import ExactPrior, PriorShape, exact_prior_of, known_around, offsets_between
+from vaekit.coding.exact_prior import (
+    ExactPrior,
+    PriorShape,
+    exact_prior_of,
+    known_around,
+    offsets_between,
+    shortened,
+)
 from vaekit.coding.knots import gelu
 from vaekit.core import DataError, SettingError
 from vaekit.networks import causal
@@ -86,6 +93,15 @@ def test_attention_against_fractions() -> None:
         for d in range(2):
             total = sum(w * int(values[0, 0, i, d]) for i, w in enumerate(weights))
             assert found[t, d] == math.floor(Fraction(total, sum(weights)) + Fraction(1, 2))
+
+
+def test_weights_may_keep_fewer_digits() -> None:
+    assert shortened(np.array([-9, -8, 7, 8, 24, 25]), 14, 10).tolist() == [-16, 0, 0, 16, 32, 32]
+    network, (codes, y) = transformer(), grids(20)
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    full, short = exact(network), exact_prior_of(SHAPE, weights, kept=8)
+    assert (short.stored["logits"] % 2**6 == 0).all() and (short.stored["place"] % 2**5 == 0).all()
+    assert 0 < np.abs(short.logits(codes, y) - full.logits(codes, y)).max() < 0.3 * 2**FRACTION
 
 
 def test_logits_against_the_float_transformer() -> None:
