@@ -12,11 +12,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
 
 from vaekit import ELBO, METHODS, VAE, SettingError, fit, load_data, load_run
+from vaekit.coding.exact_vae import exact_model
+from vaekit.coding.of_networks import TRANSLATIONS
 from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import METRICS
 from vaekit.models import capabilities
@@ -26,7 +29,7 @@ from vaekit.testing import checks_of
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs" / "extending.md").read_text(encoding="utf-8")
 PROGRAM = "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
-TABLES = (METHODS, NETWORKS, LIKELIHOODS, METRICS)
+TABLES: tuple[dict[Any, Any], ...] = (METHODS, NETWORKS, LIKELIHOODS, METRICS, TRANSLATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +50,22 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
         del sys.modules["mine"]
         for table, entries in zip(TABLES, before, strict=True):
             table.clear()
-            table.update(entries)  # type: ignore[arg-type]
+            table.update(entries)
 
 
 def test_each_table_gained_one_line(mine: ModuleType) -> None:
-    assert [list(table)[-1] for table in TABLES] == ["two-layers", "linear", "laplace", "rate_error_nats"]
+    last = [list(table)[-1] for table in TABLES]
+    assert last == ["two-layers", "linear", "laplace", "rate_error_nats", mine.LinearMap]
+
+
+@torch.no_grad()
+def test_the_network_is_computed_in_whole_numbers(mine: ModuleType) -> None:
+    model = VAE(
+        (1, 4, 3), latent_dim=2, network="linear", likelihood="bernoulli", bias=False, pixels="binary"
+    ).eval()
+    z = torch.tensor([[1.5, -0.25], [0.0, 2.0]])
+    found = exact_model(model).decoder.run({"z": (z * 4096).numpy()})["raw"] / 4096
+    assert found == pytest.approx(model.decoder(z).flatten(1).numpy(), abs=1e-3)
 
 
 @pytest.mark.parametrize("file", ["toy_likelihood.py", "two_layers.py"])

@@ -12,6 +12,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists together
     from vaekit import plots as plots
+    from vaekit.coding.compress import Compressed as Compressed
+    from vaekit.coding.compress import compress as compress
+    from vaekit.coding.decompress import Decompressed as Decompressed
+    from vaekit.coding.decompress import decompress as decompress
     from vaekit.comparison.compare import Comparison as Comparison
     from vaekit.comparison.compare import compare as compare
     from vaekit.comparison.finished import SideBySide as SideBySide
@@ -186,6 +190,10 @@ PUBLIC = {  # name -> "module" or "module:name"
     "encode": "vaekit.runs.ask:encode",
     "sample": "vaekit.runs.ask:sample",
     "reconstruct": "vaekit.runs.ask:reconstruct",
+    "compress": "vaekit.coding.compress:compress",
+    "Compressed": "vaekit.coding.compress:Compressed",
+    "decompress": "vaekit.coding.decompress:decompress",
+    "Decompressed": "vaekit.coding.decompress:Decompressed",
     "figures": "vaekit.plots.draw:figures",
     "explore": "vaekit.explorer.serve:explore",
     "export": "vaekit.explorer.export.formats:export",

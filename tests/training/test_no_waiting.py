@@ -37,6 +37,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "gaussian-learned": {"likelihood": "gaussian-learned"},
     "gaussian-optimal": {"likelihood": "gaussian-optimal"},
     "logistic-mixture": {"likelihood": "logistic-mixture"},
+    "histogram-mixture": {"likelihood": "histogram-mixture"},
     "clipped and averaged": {"clip": 1.0, "average": 0.9},
     "free bits": {"free_bits": 0.1},
     "lesson": {"network": "lesson"},

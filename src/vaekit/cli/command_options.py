@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vaekit.cli.coding_options import CompressOptions as CompressOptions
+from vaekit.cli.coding_options import DecompressOptions as DecompressOptions
 from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
 from vaekit.cli.measuring_options import CardsOptions as CardsOptions
 from vaekit.cli.measuring_options import DuplicatesOptions as DuplicatesOptions

@@ -120,6 +120,19 @@ class LogisticMixture(LikelihoodPart):
 
 
 @dataclass(frozen=True)
+class HistogramMixture(LikelihoodPart):
+    """Mixture of learned histograms of the 256 levels of 8-bit pixels, the same ones at every place."""
+
+    mixtures: int = option(16, at_least=1, help="number of histograms for each channel")
+
+    kind: ClassVar[Kind] = "mass"
+    pixels: ClassVar[tuple[str, ...]] = ("8-bit",)
+    module: ClassVar[str | type] = (
+        "vaekit.distributions.likelihoods.histogram_mixture:HistogramMixtureLikelihood"
+    )
+
+
+@dataclass(frozen=True)
 class Categorical(LikelihoodPart):
     """A probability for each of the 256 levels, whatever their order (van den Oord et al. 2016)."""
 
@@ -136,6 +149,7 @@ LIKELIHOODS: dict[str, type[LikelihoodPart]] = {
     "gaussian-learned": GaussianLearned,
     "gaussian-optimal": GaussianOptimal,
     "logistic-mixture": LogisticMixture,
+    "histogram-mixture": HistogramMixture,
     "categorical": Categorical,
 }
 

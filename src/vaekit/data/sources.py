@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from vaekit.config.configured import documented, strict
@@ -88,6 +89,32 @@ def load_like(data: object, form: Form, *, labels: object | None = None, **optio
     Raises:
         SettingError, DataError: as in `load_data`, or examples that the model does not take.
     """
+    loaded, settings, kind = _read_like(data, form, labels, options)
+    return _complete(loaded, settings, kind, form)
+
+
+def load_as_stored(data: object, form: Form, *, labels: object | None = None, **options: Any) -> Data:
+    """As `load_like`, in the source's own splits and order: nothing is split, and what has no splits is all for testing.
+
+    Its fingerprint is empty.
+    """
+    loaded, settings, _ = _read_like(data, form, labels, options)
+    kind, dynamic = _formed(loaded, settings, form)
+    parts = {
+        "test" if list(loaded.parts) == ["train"] else name: split for name, split in loaded.parts.items()
+    }
+    none = next(iter(parts.values())).take(torch.arange(0))
+    train, validation, test = (parts.get(name, none) for name in ("train", "validation", "test"))
+    return Data(
+        source=settings.data, train=train, validation=validation, test=test, pixels=kind, dynamic=dynamic,
+        class_names=loaded.class_names, path=loaded.path, notes=loaded.notes,
+    )  # fmt: skip
+
+
+def _read_like(
+    data: object, form: Form, labels: object | None, options: Mapping[str, Any]
+) -> tuple[Loaded, DataSettings, str]:
+    """The contents of a source for a model of a form, the options that they were read with, and their kind as in USED_BY."""
     settings = settings_for(data, options)
     path = Path(settings.data).expanduser() if isinstance(data, str | Path) and data not in SOURCES else None
     if path is not None and ending_of(path) in SUFFIXES and path.is_file():
@@ -99,18 +126,18 @@ def load_like(data: object, form: Form, *, labels: object | None = None, **optio
             Loaded({"train": Split(stored, None, names)}, path=str(path.resolve()), notes=notes),
             "pictures",
         )
-        return _complete(loaded, settings, kind, form)
+        return loaded, settings, kind
     if path is not None and path.suffix.lower() == ".npy" and path.is_file():
         data, settings = as_a_set(read_array(path), settings, form)
         loaded, kind = from_object(data, labels, settings, str(path)), ".npy"
         loaded.path = str(path.resolve())
-        return _complete(loaded, settings, kind, form)
+        return loaded, settings, kind
     if path is None and not isinstance(data, str | Path):
         data, settings = as_a_set(data, settings, form)
     loaded, kind = _sized(data, labels, settings, form)
     if kind == "pictures":
         recolour(loaded, form)
-    return _complete(loaded, settings, kind, form)
+    return loaded, settings, kind
 
 
 def examples_like(data: object, form: Form) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -156,6 +156,7 @@ class LatentModel(Autoencoder):
             return
         self.take_units(split.images)
         self._fresh = False
+        self.likelihood.begin_from(parts_of(split.images))
         if self.principal is not None:
             self._begin_at_components(self.principal, split)
         elif self._pair.output_bias is not None:
@@ -274,10 +275,15 @@ def centred(split: Split, classes: int, shown: Callable[[Tensor], Tensor]) -> tu
     return rows - means[labels], means
 
 
-def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
-    """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape). A few at a time."""
-    chosen = images[:: -(-len(images) // most)]
+def parts_of(images: Tensor, most: int = 10_000) -> Iterator[Tensor]:
+    """At most `most` evenly spaced images, a few at a time, as floats: (n, *shape) each."""
+    return (to_unit(part) for part in images[:: -(-len(images) // most)].split(100))
+
+
+def mean_image(images: Tensor) -> Tensor:
+    """Mean over evenly spaced images, in [0, 1] for pixels: (*shape)."""
     kind = (
         torch.float32 if images.dtype == torch.uint8 else torch.float64
     )  # an offset leaves no digits in a long sum
-    return torch.stack([to_unit(part).sum(0, dtype=kind) for part in chosen.split(100)]).sum(0) / len(chosen)
+    sums = [(part.sum(0, dtype=kind), len(part)) for part in parts_of(images)]
+    return torch.stack([total for total, _ in sums]).sum(0) / sum(count for _, count in sums)

@@ -17,7 +17,7 @@ from vaekit.distributions import Likelihood
 from vaekit.models.autoencoder import Autoencoder
 from vaekit.models.base import checked_shape, evaluating, units_for
 from vaekit.models.doors import as_tensor
-from vaekit.models.latent import mean_image
+from vaekit.models.latent import mean_image, parts_of
 from vaekit.networks import Spec
 from vaekit.networks.quantizers import Quantizer
 from vaekit.runtime.random import weights_of
@@ -147,6 +147,7 @@ class VQVAE(Autoencoder):
             return
         self.take_units(images)
         self._fresh = False
+        self.likelihood.begin_from(parts_of(images))
         bias = self.decoder.last.bias
         assert bias is not None
         mean = self.standard(mean_image(images)).float().flatten(1).mean(1)[:, None, None]

@@ -22,14 +22,14 @@ UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # a file system that h
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(handle: int) -> None:
+    def lock_handle(handle: int) -> None:
         os.lseek(handle, FAR, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(handle: int) -> None:
+    def lock_handle(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -70,7 +70,7 @@ class SoleWriter:
             with writing(self.path):
                 file = self.path.open("r+b")
             try:
-                _lock(file.fileno())
+                lock_handle(file.fileno())
             except OSError as error:
                 file.close()
                 if error.errno in HELD:

@@ -18,7 +18,7 @@ from vaekit.distributions.likelihoods.logistic_mixture import LogisticMixture, c
 from vaekit.metrics import bits_per_dimension
 
 LEVELS = torch.arange(256) / 255
-NAMES = ["logistic-mixture", "categorical"]
+NAMES = ["logistic-mixture", "categorical", "histogram-mixture"]
 
 
 def logsumexp(values: object, axis: int | None = None) -> np.ndarray:
@@ -37,7 +37,7 @@ def scipy_log_mass(levels: np.ndarray, location: float, log_scale: float) -> np.
 
 
 def of_levels(name: str, shape: tuple[int, ...], mixtures: int = 3) -> Likelihood:
-    options = {"mixtures": mixtures} if name == "logistic-mixture" else {}
+    options = {} if name == "categorical" else {"mixtures": mixtures}
     return build_likelihood(name, "8-bit", shape, **options)
 
 

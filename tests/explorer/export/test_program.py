@@ -97,6 +97,7 @@ CASES = {
     "gaussian-learned": (VAE, (1, 8, 8), {"width": 12, "likelihood": "gaussian-learned"}),
     "continuous-bernoulli": (VAE, (1, 8, 8), {"width": 12, "likelihood": "continuous-bernoulli"}),
     "logistic-mixture": (VAE, (3, 8, 8), {"width": 12, "network": "mlp", "likelihood": "logistic-mixture", "mixtures": 2}),
+    "histogram-mixture": (VAE, (3, 8, 8), {"width": 12, "network": "strided", "likelihood": "histogram-mixture", "mixtures": 4}),
     "categorical": (VAE, (1, 8, 8), {"width": 6, "network": "mlp", "likelihood": "categorical"}),
 }  # fmt: skip
 

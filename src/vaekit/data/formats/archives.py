@@ -10,7 +10,7 @@ import threading
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -53,6 +53,20 @@ def load_archive(path: Path, settings: DataSettings) -> Loaded:
         loaded = _of_members(path, *members, settings)
     loaded.path = str(path.resolve())
     return loaded
+
+
+@contextmanager
+def archive_members(path: Path) -> Iterator[tuple[Found, list[str]]]:
+    """The image files of an archive that is open within the block, by name, each read when it is asked for; and notes.
+
+    Raises:
+        DataError: damaged, encrypted, or too large.
+    """
+    with ExitStack() as stack:
+        with foreign(str(path), say=_unreadable):
+            found, passed = stack.enter_context((_zip if archive_ending(path) == ".zip" else _tar)(path))
+            images = {name: read for name, read in found.items() if _is_image(name)}
+        yield images, _notes(passed)
 
 
 def _unreadable(error: BaseException) -> str:

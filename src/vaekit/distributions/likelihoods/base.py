@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -51,6 +52,13 @@ class Likelihood(nn.Module, ABC):
     @abstractmethod
     def params_from_mean(self, mean: Tensor) -> Tensor:
         """Raw output, (numbers * C, H, W), for which p(x|z) has about this mean image; for initialisation."""
+
+    def begin_from(self, parts: Iterable[Tensor]) -> None:
+        """Takes what it wants to know of training images, as most want nothing, before `params_from_mean` is asked.
+
+        Args:
+            parts: images, (n, *shape) each, floats in [0, 1] where they are pixels.
+        """
 
     def begin_at(self, sigma: float) -> float:
         """Takes the standard deviation that fits a start, if it is not fixed; returns the one it begins with.

@@ -1,0 +1,96 @@
+"""What general coders need for pictures that are nearly the same: bytes against squared error, by Pillow."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+QUALITIES = {
+    "WebP": (0, 5, 10, 20, 40),
+    "JPEG": (1, 5, 10, 20, 40),
+    "JXL": (1, 5, 10, 20, 40),
+}  # in rising bytes
+OPTIONS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}}
+SCAN = "JPEG, its scan alone"
+START_OF_SCAN = b"\xff\xda"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A coder at one setting.
+
+    Attributes:
+        size: bytes of a picture, on average.
+        error: mean squared error of a value in [0, 1].
+    """
+
+    size: float
+    error: float
+
+
+def general_points(
+    levels: NDArray[np.uint8], tell: Callable[[str], object] = lambda name: None
+) -> dict[str, list[Point]]:
+    """WebP, JPEG and, where Pillow can write it, JPEG XL, each picture as a file: coder -> points of rising bytes.
+
+    Beside JPEG stands its scan alone: what would be left if tables and header were sent once for all.
+
+    Args:
+        levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none.
+        tell: is given the name of each coder before it works.
+    """
+    Image.init()
+    if levels.shape[1] not in (1, 3):
+        return {}
+    found: dict[str, list[Point]] = {}
+    for name, qualities in QUALITIES.items():
+        if name.upper() in Image.SAVE:
+            tell(name)
+            for quality in qualities:
+                size, scan, error = measured(levels, name.upper(), quality=quality, **OPTIONS.get(name, {}))
+                found.setdefault(name, []).append(Point(size, error))
+                if name == "JPEG":
+                    found.setdefault(SCAN, []).append(Point(scan, error))
+    return found
+
+
+def measured(levels: NDArray[np.uint8], kind: str, **options: object) -> tuple[float, float, float]:
+    """Bytes of a file, bytes of a JPEG's scan, and mean squared error, on average over pictures."""
+    sizes, scans, errors = [], [], []
+    for picture in levels:
+        written = io.BytesIO()
+        image = Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0))
+        image.save(written, kind, **options)
+        content = written.getvalue()
+        sizes.append(len(content))
+        scans.append(len(content) - max(content.rfind(START_OF_SCAN), 0))
+        read = np.asarray(Image.open(io.BytesIO(content)).convert(image.mode), np.float64)
+        errors.append(((read - np.asarray(image, np.float64)) ** 2).mean() / 255**2)
+    return float(np.mean(sizes)), float(np.mean(scans)), float(np.mean(errors))
+
+
+def size_at(points: Sequence[Point], error: float) -> float | None:
+    """Bytes at an error, between points on a line of the logarithms of both; None where it is outside of them."""
+    ordered = sorted(points, key=lambda point: point.error)
+    for a, b in pairwise(ordered):
+        if a.error <= error <= b.error:
+            share = math.log(error / a.error) / math.log(b.error / a.error) if b.error > a.error else 0.0
+            return a.size * (b.size / a.size) ** share
+    return None
+
+
+def pays_after(model: float, size: float, other: float) -> int | None:
+    """Pictures after which a model of so many bytes has paid for itself; None where it never does.
+
+    Args:
+        model: its bytes.
+        size, other: bytes of a picture with it, and by another coder at the same error.
+    """
+    return math.ceil(model / (other - size)) if other > size else None

@@ -1,0 +1,56 @@
+"""Bytes of a picture against its error: what a lossy coder is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from vaekit.coding.general_lossy import Point
+from vaekit.core import SettingError
+from vaekit.images.colours import OKABE_ITO
+from vaekit.plots import style
+from vaekit.plots.style import FAINT, MARKERS, dress
+
+OURS = "vaekit"
+TICKS = [10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000]
+
+
+def bytes_and_error(points: Mapping[str, Sequence[Point]], note: str = "") -> Figure:
+    """Real bytes against squared error, both on logarithmic axes; towards the lower left is better.
+
+    Args:
+        points: coder -> its points; names that begin with `vaekit` are drawn first and heavier.
+        note: what was coded, and what the bytes hold.
+
+    Raises:
+        SettingError: there are no points.
+    """
+    drawn = {name: sorted(line, key=lambda point: point.size) for name, line in points.items() if line}
+    if not drawn:
+        raise SettingError("no coder has a point: there is nothing to draw.")
+    figure = style.chart(4.6, 3.4, "Bytes of a picture against its error", note)
+    axes = dress(figure.add_subplot(), "bytes per picture", "mean squared error, of values in [0, 1]")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    others = 0
+    for number, (name, line) in enumerate(
+        sorted(drawn.items(), key=lambda item: not item[0].startswith(OURS))
+    ):
+        ours = name.startswith(OURS)
+        others += not ours
+        look = {"color": OKABE_ITO[5] if ours else FAINT, "lw": 1.6 if ours else 0.9}
+        style_of_line = "-" if others < 2 else ("--", ":", "-.")[others % 3]
+        axes.plot(
+            [point.size for point in line], [point.error for point in line],
+            marker=MARKERS[number % len(MARKERS)], ms=4, ls=style_of_line, label=name, zorder=3 if ours else 2, **look,
+        )  # fmt: skip
+    low, high = axes.get_xlim()
+    axes.set_xticks([tick for tick in TICKS if low <= tick <= high])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=1.5, width=0.4)
+    style.legend(axes, loc="lower left")
+    return figure
