@@ -235,7 +235,7 @@ def as_batch(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def remedy_for(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """What to do about examples of another shape, (B, ...)."""
+    """The remedy for examples of another shape, (B, ...)."""
     wanted = ", ".join(map(str, shape))
     size = torch.Size(given[1:]).numel()
     if given[1:] and size == torch.Size(shape).numel():
