@@ -60,7 +60,8 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
             bound[first] = checked_count(what)
             check_temperature(bound.get("temperature", 1.0))
         if first == "images":
-            bound[first] = stored_examples(what, self.shape, self.pixels)
+            pixels = getattr(self, "arguments", {}).get("pixels", "real")  # latents have no range
+            bound[first] = stored_examples(what, self.shape, pixels)
         count = bound[first] if first == "count" else counted(what)
         if isinstance(what, Split) and "y" in known:
             bound.setdefault("y", what.labels)
