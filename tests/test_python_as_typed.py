@@ -257,3 +257,10 @@ def test_weights_of_a_seed_are_those_of_train(tmp_path: Path) -> None:
     history = fit(mine, ELBO(), load_data(X), seed=5, **QUICK)
     theirs = vaekit.load_run(tmp_path / "run")
     assert theirs.summary is not None and theirs.summary.test == history.summary.test  # type: ignore[union-attr]
+
+
+def test_a_prior_is_prepared_from_latents(tmp_path: Path) -> None:
+    """Which are no pixels, and have no range."""
+    vaekit.train("vqvae", load_data(X), width=8, out=tmp_path / "run", **QUICK)
+    vaekit.prior(tmp_path / "run", images=load_data(X), width=8, depth=1, heads=1, steps=1, progress=False)
+    assert vaekit.sample(tmp_path / "run", 3).images.shape == (3, 1, 8, 8)

@@ -134,6 +134,7 @@ def test_what_a_network_learns_comes_beside_the_path() -> None:
     model.prepare(x)
     assert not bool(model.encoder(x).any())
     assert not bool(model.decoder(torch.randn(5, 4)).any())
+    model.train()
     (-model.decode(model.encode(x).mean).log_prob(x)).mean().backward()
     assert bool(model.decoder.last.weight.grad.any())  # type: ignore[union-attr]
 

@@ -92,6 +92,7 @@ def test_no_constructor_and_no_fit_gives_an_option_a_default_of_its_own(room: st
         "data",
         "pixels",
         "classes",
+        "seed",  # of a model's weights alone, None for torch's own generator; a run's is the option
         "encoder",  # modules of the user's own: those of the command line are files
         "decoder",
     }

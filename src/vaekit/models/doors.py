@@ -60,7 +60,8 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
             bound[first] = checked_count(what)
             check_temperature(bound.get("temperature", 1.0))
         if first == "images":
-            bound[first] = stored_examples(what, self.shape, self.pixels)
+            pixels = getattr(self, "arguments", {}).get("pixels", "real")  # latents have no range
+            bound[first] = stored_examples(what, self.shape, pixels)
         count = bound[first] if first == "count" else counted(what)
         if isinstance(what, Split) and "y" in known:
             bound.setdefault("y", what.labels)
@@ -235,7 +236,7 @@ def as_batch(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def remedy_for(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """What to do about examples of another shape, (B, ...)."""
+    """The remedy for examples of another shape, (B, ...)."""
     wanted = ", ".join(map(str, shape))
     size = torch.Size(given[1:]).numel()
     if given[1:] and size == torch.Size(shape).numel():

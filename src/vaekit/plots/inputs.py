@@ -1,4 +1,4 @@
-"""What figures are drawn of: a run, a history or an answer stands for the tensors and lines in it."""
+"""Inputs of figures: a run, a history or an answer stands for the tensors and lines in it."""
 
 from __future__ import annotations
 

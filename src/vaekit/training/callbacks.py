@@ -105,7 +105,7 @@ class Watched:
         return history
 
     def or_else(self, should_stop: Callable[[], str | None] | None) -> Callable[[], str | None]:
-        """Whether to stop: a callback's reason, or else that of another who is asked."""
+        """A question whether to stop: a callback's reason, or else that of another who is asked."""
         return lambda: self.reason or (should_stop() if should_stop else None)
 
     def _take(self, wish: object) -> None:
