@@ -336,6 +336,13 @@ def test_other_options_reach_the_training() -> None:
     assert VAE(2, steps=2, network=vaekit.MLP(width=24)).fit(X).model_.arguments["width"] == 24
 
 
+def test_where_a_fit_begins_is_a_matter_of_rows() -> None:
+    many = np.tile(X, (5, 1)) + np.random.default_rng(0).normal(size=(1200, 6))
+    begins = [VAE(2, steps=1, **given).fit(rows).model_.arguments["init"]
+              for rows, given in ((X, {}), (many, {}), (many, {"init": "pca"}), (X, {"init": "random"}))]  # fmt: skip
+    assert begins == ["pca", "random", "pca", "random"]
+
+
 def test_shapes() -> None:
     assert shape_for(6, None) == (6,)
     assert shape_for(6, (2, 3)) == (1, 2, 3)

@@ -32,12 +32,12 @@ def test_a_search_over_a_pipeline() -> None:
 
 
 def test_embeddings_tell_classes_apart_as_well_as_principal_components_do() -> None:
-    """On the 300 rows left out; docs/estimators.md has figures of full training."""
+    """On 300 rows left out; docs/log.md has figures of several splits."""
     scores = {}
-    for encoder in (PCA(10, random_state=0), VAE(10, steps=300, random_state=0)):
+    for encoder in (PCA(10, random_state=0), VAE(10, random_state=0)):
         model = make_pipeline(StandardScaler(), encoder, StandardScaler(), LogisticRegression(max_iter=1000))
         scores[type(encoder).__name__] = model.fit(X[:1200], Y[:1200]).score(X[1200:1500], Y[1200:1500])
-    assert scores["VAE"] >= scores["PCA"] - 0.02
+    assert scores["VAE"] >= scores["PCA"]
 
 
 def test_codes_are_categories_for_a_linear_model() -> None:

@@ -1,4 +1,4 @@
-"""What all estimators share: scikit-learn's protocols around a model that is fitted in memory."""
+"""The base of all estimators: scikit-learn's protocols around a model that is fitted in memory."""
 
 from __future__ import annotations
 
