@@ -157,6 +157,7 @@ def test_no_place_for_temporary_files_and_too_few_handles(terminal, monkeypatch:
         (OSError(24, "Too many open files", "x.npy"), "ulimit -n"),
         (ImportError("libz.so: cannot open shared object file: Too many open files"), "ulimit -n"),
         (RuntimeError("can't start new thread"), "not enough memory"),
+        (SystemError("error return without exception set"), "not enough memory"),
     ):
 
         def fail(error: Exception = error, **options: object) -> None:

@@ -83,6 +83,7 @@ LEAST_ROOM = (
 MEMORY_ENDED = (
     "can't allocate memory", "cannot allocate memory", "failed to map segment", "can't start new thread", "bad_alloc",
     "out of memory", "could not create a memory", "unable to allocate",
+    "error return without exception set",  # Python itself, in the middle of an import
 )  # fmt: skip
 
 # What went wrong with a file, and what helps.
@@ -129,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except MemoryError:
         return _fail(NO_MEMORY, 1)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, SystemError) as error:
         if (line := _said_by_torch(error)) is None:
             raise
         return _fail(line, 1)
