@@ -75,9 +75,8 @@ EXAMPLES = """
 NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
-LEAST_ROOM = (
-    700 * 2**20
-)  # bytes of addresses: with 600,000 KiB torch 2.13 for CPUs could not be loaded, with 700,000 it was
+# Bytes of addresses: within 600,000 KiB torch 2.13 for CPUs could not be loaded, within 700,000 it was.
+LEAST_ROOM = 700 * 2**20
 
 # What torch, its threads and the loader of the system say where memory ends, in lower case.
 MEMORY_ENDED = (
