@@ -86,14 +86,14 @@ EXAMPLES = """
 NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
 
-LEAST_ROOM = (
-    700 * 2**20
-)  # bytes of addresses: with 600,000 KiB torch 2.13 for CPUs could not be loaded, with 700,000 it was
+# Bytes of addresses: within 600,000 KiB torch 2.13 for CPUs could not be loaded, within 700,000 it was.
+LEAST_ROOM = 700 * 2**20
 
 # What torch, its threads and the loader of the system say where memory ends, in lower case.
 MEMORY_ENDED = (
     "can't allocate memory", "cannot allocate memory", "failed to map segment", "can't start new thread", "bad_alloc",
     "out of memory", "could not create a memory", "unable to allocate",
+    "error return without exception set",  # Python itself, in the middle of an import
 )  # fmt: skip
 
 # What went wrong with a file, and what helps.
@@ -151,7 +151,7 @@ def _line_and_status(error: BaseException) -> tuple[object, int] | None:
             return "interrupted", 130
         case MemoryError():
             return NO_MEMORY, 1
-        case RuntimeError() | ValueError():
+        case RuntimeError() | ValueError() | SystemError():
             line = _said_by_torch(error)
             return None if line is None else (line, 1)
         case ImportError() if (line := _said_by_the_loader(error)) is not None:

@@ -212,7 +212,7 @@ def score(
 
 
 def forecast(
-    judge: Judge, split: Split, scores: Sequence[str] | None, more: int, told: ProgressCallback
+    judge: Judge, split: Split, scores: Sequence[str] | None, more: int, shown: ProgressCallback
 ) -> None:
     """Says how long all scores of many images will take, by the time of few; of those that take long, where a screen is.
 
@@ -221,12 +221,12 @@ def forecast(
         split: the images.
         scores: keys of SCORES that were asked for; None for all.
         more: further images.
-        told: who is told of progress; only a `Pulse` is told of this.
+        shown: where progress goes; only a `Pulse` shows this.
     """
     total = len(split) + more
-    if not isinstance(told, Pulse) or not told.seen or len(split) < MANY:
+    if not isinstance(shown, Pulse) or not shown.seen or len(split) < MANY:
         return
-    few, seconds = split.take(torch.arange(FEW)), {}
+    few, seconds = some_of(split, FEW, 0), {}
     for name in scores or SCORES:
         if name == "latent_distance":  # its time is that of embeddings, and hardly depends on their number
             continue
@@ -239,7 +239,7 @@ def forecast(
     slowest = max(seconds, key=lambda name: seconds[name])
     line = f"about {duration(sum(seconds.values()))} for {counted(len(seconds), 'score')} of {counted(total, 'image')}"
     rest = f", {slowest} {duration(seconds[slowest])} of it" if len(seconds) > 1 else ""
-    told.say(line + rest)
+    shown.say(line + rest)
 
 
 def _check(

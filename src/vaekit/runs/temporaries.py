@@ -135,8 +135,20 @@ def _remove(place: Path) -> None:
     with suppress(OSError):
         if stat.S_ISDIR(place.lstat().st_mode):
             shutil.rmtree(place, ignore_errors=True)
+            _remove_inner(place)
         else:
             place.unlink()
+
+
+def _remove_inner(folder: Path) -> None:
+    """Removes what is left of a folder, with one open handle at a time: `rmtree` needs several, and may have had none."""
+    for name in os.listdir(folder):
+        path = folder / name
+        if stat.S_ISDIR(path.lstat().st_mode):
+            _remove_inner(path)
+        else:
+            path.unlink()
+    folder.rmdir()
 
 
 def _short(name: str) -> str:

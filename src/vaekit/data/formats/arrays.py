@@ -172,7 +172,7 @@ def unreadable(error: BaseException) -> str:
         return str(error)
     if isinstance(error, PermissionError):
         return f"cannot be read ({line}); check its permissions."
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or reason(MemoryError()) in line:
         return "is too large for this machine's memory, or damaged; save it again."
     if "Object arrays" in line:
         return "holds Python objects; save an array of uint8 or float32 with numpy.save."
