@@ -1,4 +1,4 @@
-"""What general coders need for pictures that are nearly the same: bytes against squared error, by Pillow."""
+"""General coders on pictures that come back nearly the same: bytes against squared error, by Pillow."""
 
 from __future__ import annotations
 
