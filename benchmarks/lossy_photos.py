@@ -32,6 +32,8 @@ from vaekit.plots.bytes_and_error import bytes_and_error
 from vaekit.plots.style import DPI
 from vaekit.runs.files import write_json
 from vaekit.runs.load import Run
+from vaekit.runs.prior_place import prior_folder
+from vaekit.runs.records import has_ended
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import prior
 
@@ -77,14 +79,14 @@ def main() -> None:
 
 def trained(options: argparse.Namespace) -> Run:
     """The run, with its prior."""
-    if not (options.run / "summary.json").exists():
+    if not has_ended(options.run):
         given = {"data": str(options.photos), "codes": options.codes, "epochs": options.epochs, "flip": True}
         settings = resolve("vqvae", given)
         data = load_data(**settings.data.flat())
         model, objective = new_model(settings, data)
         fit(model, objective, data, out=options.run, method="vqvae", options=settings.fit)
     run = load_run(options.run, device="cpu")
-    if not (options.run / "prior" / "summary.json").exists():
+    if not has_ended(prior_folder(options.run)):
         prior(run, images=mirrored_too(run.load_data()), epochs=options.prior_epochs, **PRIOR)
         run = load_run(options.run, device="cpu")
     return run
