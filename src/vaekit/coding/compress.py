@@ -27,7 +27,10 @@ from vaekit.runs.outputs import check_out, write_file
 from vaekit.runtime.pulse import ProgressCallback, pulse, report
 
 ENDING = ".vk"
-WEIGHT_BITS, INSIDE_BITS = 12, 10  # after the point of a weight: two fewer where weights cost bytes of the file
+WEIGHT_BITS, INSIDE_BITS = (
+    12,
+    10,
+)  # after the point of a weight: two fewer where weights cost bytes of the file
 PART, PART_VALUES = 10_000, 2**23  # examples of a part, and values of its pictures, at most
 
 
@@ -71,7 +74,12 @@ class Compressed:
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON has it, with the bytes of each example."""
-        values: dict[str, Any] = {"out": str(self.out), "source": self.source, "done": self.done, "total": self.total}
+        values: dict[str, Any] = {
+            "out": str(self.out),
+            "source": self.source,
+            "done": self.done,
+            "total": self.total,
+        }
         if self.sums is not None:
             values |= self.sums.as_dict()
             values["example_bytes"] = [round(float(bits) / 8, 2) for bits in self.bits]
@@ -112,7 +120,8 @@ def compress(
         trade: of `lossy`: 1 per cent fewer bits may cost `trade` per cent more squared error; 0 takes the encoder's own
             codes, more searches for others, which takes far longer.
         part: examples of each part, which is restored without the others (10,000, fewer of large pictures).
-        beside: pictures on which general coders are measured too; 0 leaves them out.
+        beside: pictures on which general coders are measured too; 0 leaves them out. They lose nothing, so that a lossy
+            file is not put beside them.
         sizes: a .csv file to write too: the bytes of each example, most first.
         progress: "auto" shows how far it is and the time left, on standard error; "none" nothing.
         tell: called with the progress instead.
@@ -137,7 +146,7 @@ def compress(
     with originals_of(run, data, split, label) as source, pulse(progress, tell) as told:
         head = head_of(run, coder, source, with_model)
         identity = f"{source.identity} {size}"
-        work = Work(coder, source, size, beside, told, should_stop)
+        work = Work(coder, source, size, beside if coder.lossless else 0, told, should_stop)
         with growing(out, head, identity, model if with_model else None) as file:
             stopped = work.write(file)
             if stopped is not None:
@@ -154,7 +163,9 @@ def compress(
     return found
 
 
-def _checked(out: Path, sizes: str | Path | None, part: int | None, beside: int, trade: float) -> tuple[Path, Path | None]:
+def _checked(
+    out: Path, sizes: str | Path | None, part: int | None, beside: int, trade: float
+) -> tuple[Path, Path | None]:
     """Checks what was asked for before any work is done."""
     check_out(out, (ENDING,))
     if sizes is not None:

@@ -129,7 +129,10 @@ class Sums:
             f"{self.files:,}, frame {self.frame:,}, model {self.model:,} ({inside}); {whole}"
         )
         if self.error is not None:
-            said.append(f"lossy: mean squared error {self.error:.5f} of values in [0, 1]")
+            each = self.pixels / max(self.pictures, 1)
+            said.append(
+                f"lossy: {each:.1f} bytes per image at a mean squared error of {self.error:.5f} of values in [0, 1]"
+            )
         others = {name: count for name, count in self.coders.items() if name != "model"}
         if others:
             named = ", ".join(f"{counted(count, 'picture')} by {name}" for name, count in others.items())
