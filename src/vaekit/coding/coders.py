@@ -110,7 +110,7 @@ def coder_of(run: Run, lossy: bool = False, weight_bits: int = 12, trade: float 
     if lossy:
         from vaekit.coding.lossy import LossyCoder
 
-        return LossyCoder(run, trade)
+        return LossyCoder(run, trade, weight_bits=weight_bits)
     if isinstance(run.model, Quantizes):
         raise SettingError(
             f"{run.path}: a {run.settings.method} codes pictures with a loss; give lossy=True, or train a vae on 8-bit "

@@ -134,7 +134,8 @@ def compress(
     """
     out, sizes = _checked(Path(out), sizes, part, beside, trade)
     run = run_of(run, "cpu")
-    coder = coder_of(run, lossy, INSIDE_BITS if with_model else WEIGHT_BITS, trade)
+    weight_bits = INSIDE_BITS if with_model else WEIGHT_BITS
+    coder = coder_of(run, lossy, weight_bits, trade)
     if not with_model and not getattr(coder, "remade", True):
         raise SettingError(
             f"{run.path}: without a prior of its codes no other machine makes the same model; give with_model=True, or "
@@ -144,7 +145,7 @@ def compress(
     size = part or max(1, min(PART, PART_VALUES // prod(run.model.shape)))
     model = coder_bytes(coder)
     with originals_of(run, data, split, label) as source, pulse(progress, tell) as told:
-        head = head_of(run, coder, source, with_model)
+        head = head_of(run, coder, source, with_model, weight_bits)
         identity = f"{source.identity} {size}"
         work = Work(coder, source, size, beside if coder.lossless else 0, told, should_stop)
         with growing(out, head, identity, model if with_model else None) as file:
@@ -179,8 +180,8 @@ def _checked(
     return out, None if sizes is None else Path(sizes)
 
 
-def head_of(run: Run, coder: Any, source: Originals, inside: bool) -> dict[str, Any]:
-    """Returns what a file says of itself."""
+def head_of(run: Run, coder: Any, source: Originals, inside: bool, weight_bits: int) -> dict[str, Any]:
+    """Returns what a file says of itself; `weight_bits` as in `coder_of`."""
     return {
         "version": VERSION,
         "vaekit": __version__,
@@ -197,7 +198,7 @@ def head_of(run: Run, coder: Any, source: Originals, inside: bool) -> dict[str, 
             "known": coder.known().hex(),
             "inside": inside,
             "run": run.path.resolve().name,
-            **({"weight_bits": coder.model.weight_bits} if coder.lossless else {}),
+            "weight_bits": weight_bits,
         },
     }
 
