@@ -17,7 +17,8 @@ class CompressOptions(Common):
         positional=True,
     )
     data: str | None = option(
-        None, help="a source as in `train`, or one image file, of any number of examples (default: the run's own)"
+        None,
+        help="a source as in `train`, or one image file, of any number of examples (default: the run's own)",
     )
     split: str = option("all", help="train, validation, test or all")
     label: str | None = option(
@@ -57,4 +58,6 @@ class DecompressOptions(Common):
     model: str | None = option(
         None, help="folder of the run that it was made with, where the model is not inside"
     )
-    part: int | None = option(None, at_least=0, help="number of the one part to restore, from 0 (default: all)")
+    part: int | None = option(
+        None, at_least=0, help="number of the one part to restore, from 0 (default: all)"
+    )

@@ -123,7 +123,11 @@ class Container:
                 return blocks.payload_of(self._file, entry.block)
             except DataError:  # it may stand elsewhere, where something before it was lost or came in
                 for block in self._all():
-                    mine = (block.kind, block.number, block.crc) == (blocks.PART, entry.number, entry.block.crc)
+                    mine = (block.kind, block.number, block.crc) == (
+                        blocks.PART,
+                        entry.number,
+                        entry.block.crc,
+                    )
                     if mine and block.length == entry.block.length:
                         return blocks.payload_of(self._file, block)
                 own = blocks.block_at(self._file, entry.block.offset - blocks.FRAME.size, self._size)

@@ -41,7 +41,9 @@ class Decompressed:
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON has it."""
-        lost = [{"part": one.part, "first": one.first, "count": one.count, "why": one.why} for one in self.lost]
+        lost = [
+            {"part": one.part, "first": one.first, "count": one.count, "why": one.why} for one in self.lost
+        ]
         return {
             "out": str(self.out), "source": self.source, "images": self.images, "total": self.total, "lost": lost,
             "notes": list(self.notes), "stopped": self.stopped,
