@@ -1,7 +1,7 @@
-"""What does a photograph of 32x32 cost with a loss, in real bytes? The table of docs/codes.md.
+"""What does a photograph of 32x32 cost with a loss, in real bytes? The tables of docs/compression.md.
 
     python benchmarks/lossy_photos.py PHOTOS RUN RESULTS.json [--plot PLOT.png] [--split test] [--images N]
-        [--codes 1024] [--epochs 40] [--prior-epochs 3] [--trades 0 1 3 6]
+        [--codes 1024] [--epochs 40] [--prior-epochs 6] [--trades 0 1 3 6]
 
 Trains a VQ-VAE on the folder PHOTOS into RUN (mirrored at random), and a prior of the codes of its training images and of
 these mirrored, where there are none yet. Then codes the images of a split, which neither has seen, at several trades of bits
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="the first so many of the split alone")
     parser.add_argument("--codes", type=int, default=1024)
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--prior-epochs", type=int, default=3)
+    parser.add_argument("--prior-epochs", type=int, default=6)
     parser.add_argument("--trades", type=float, nargs="+", default=[0.0, 1.0, 3.0, 6.0])
     options = parser.parse_args()
     run = trained(options)
