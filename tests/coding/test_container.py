@@ -29,8 +29,8 @@ from vaekit.coding.portion import SHAPE
 from vaekit.core import DataError, RunError, SettingError
 
 HEAD = {
-    "version": 1, "source": "x", "images": 7, "shape": [1, 4, 4], "pixels": "8-bit", "model": {"hash": "a", "coder": "b", "inside": True},
-    "classes": None, "splits": None,
+    "version": 1, "source": "x", "images": 7, "shape": [1, 4, 4], "pixels": "8-bit", "classes": None, "splits": None,
+    "model": {"hash": "a", "coder": "b", "known": "c", "inside": True},
 }  # fmt: skip
 
 
@@ -184,7 +184,8 @@ def test_nothing_left_is_one_line(tmp_path: Path) -> None:
     "change",
     [
         {"version": 2}, {"version": None}, {"shape": [1, 4, "4"]}, {"shape": []}, {"shape": [0]}, {"shape": [2**20, 2**20]},
-        {"pixels": "real"}, {"images": -1}, {"images": 2.5}, {"model": {}}, {"model": [1]}, {"classes": 3}, {"splits": "x"},
+        {"pixels": "real"}, {"images": -1}, {"images": 2.5}, {"model": {}}, {"model": [1]}, {"classes": 3}, {"classes": [3]},
+        {"splits": "x"}, {"splits": [["a"]]}, {"splits": [["a", 3], ["b", 5]]}, {"splits": [["a", 3], ["a", 4]]}, {"splits": [[1, 7]]}, {"splits": 7},
     ],
     ids=str,
 )  # fmt: skip
