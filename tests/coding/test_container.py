@@ -183,9 +183,11 @@ def test_nothing_left_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2}, {"version": None}, {"shape": [1, 4, "4"]}, {"shape": []}, {"shape": [0]}, {"shape": [2**20, 2**20]},
-        {"pixels": "real"}, {"images": -1}, {"images": 2.5}, {"model": {}}, {"model": [1]}, {"classes": 3}, {"classes": [3]},
-        {"splits": "x"}, {"splits": [["a"]]}, {"splits": [["a", 3], ["b", 5]]}, {"splits": [["a", 3], ["a", 4]]}, {"splits": [[1, 7]]}, {"splits": 7},
+        {"version": 2}, {"version": None},
+        {"shape": [1, 4, "4"]}, {"shape": []}, {"shape": [0]}, {"shape": [2**20, 2**20]},
+        {"source": 3}, {"pixels": "real"}, {"images": -1}, {"images": 2.5}, {"model": {}}, {"model": [1]}, {"classes": 3}, {"classes": [3]},
+        {"splits": "x"}, {"splits": [["a"]]}, {"splits": [["a", 3], ["b", 5]]}, {"splits": [["a", 3], ["a", 4]]},
+        {"splits": [[1, 7]]}, {"splits": 7},
     ],
     ids=str,
 )  # fmt: skip

@@ -226,6 +226,8 @@ def check_facts(head: Mapping[str, Any]) -> None:
         size *= side
     if min(shape) < 1 or size > 2**26:
         raise ValueError("its shape")
+    if not isinstance(head["source"], str):
+        raise ValueError("its source")
     if head["pixels"] not in ("binary", "8-bit"):
         raise ValueError("its pixels")
     if type(head["images"]) is not int or not 0 <= head["images"] < 2**40:
