@@ -1,7 +1,7 @@
-"""What does a photograph of 32x32 cost with a loss, in real bytes? The lossy rows of docs/compression.md.
+"""What does a photograph of 32x32 cost with a loss, in real bytes? The tables of docs/compression.md.
 
     python benchmarks/lossy_photos.py PHOTOS RUN RESULTS.json [--plot PLOT.png] [--split test] [--images N]
-        [--codes 1024] [--epochs 40] [--prior-epochs 3] [--trades 0 1 3 8]
+        [--codes 1024] [--epochs 40] [--prior-epochs 6] [--trades 0 1 3 6]
 
 Trains a VQ-VAE on the folder PHOTOS into RUN (mirrored at random), and a prior of the codes of its training images and of
 these mirrored, where there are none yet. Then codes the images of a split, which neither has seen, at several trades of bits
@@ -32,6 +32,8 @@ from vaekit.plots.bytes_and_error import bytes_and_error
 from vaekit.plots.style import DPI
 from vaekit.runs.files import write_json
 from vaekit.runs.load import Run
+from vaekit.runs.prior_place import prior_folder
+from vaekit.runs.records import has_ended
 from vaekit.training.fresh import new_model
 from vaekit.training.priors import prior
 
@@ -52,8 +54,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="the first so many of the split alone")
     parser.add_argument("--codes", type=int, default=1024)
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--prior-epochs", type=int, default=3)
-    parser.add_argument("--trades", type=float, nargs="+", default=[0.0, 1.0, 3.0, 8.0])
+    parser.add_argument("--prior-epochs", type=int, default=6)
+    parser.add_argument("--trades", type=float, nargs="+", default=[0.0, 1.0, 3.0, 6.0])
     options = parser.parse_args()
     run = trained(options)
     split = run.load_data().splits[options.split]
@@ -77,14 +79,14 @@ def main() -> None:
 
 def trained(options: argparse.Namespace) -> Run:
     """The run, with its prior."""
-    if not (options.run / "summary.json").exists():
+    if not has_ended(options.run):
         given = {"data": str(options.photos), "codes": options.codes, "epochs": options.epochs, "flip": True}
         settings = resolve("vqvae", given)
         data = load_data(**settings.data.flat())
         model, objective = new_model(settings, data)
         fit(model, objective, data, out=options.run, method="vqvae", options=settings.fit)
     run = load_run(options.run, device="cpu")
-    if not (options.run / "prior" / "summary.json").exists():
+    if not has_ended(prior_folder(options.run)):
         prior(run, images=mirrored_too(run.load_data()), epochs=options.prior_epochs, **PRIOR)
         run = load_run(options.run, device="cpu")
     return run

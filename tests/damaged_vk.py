@@ -113,7 +113,8 @@ def foreign(draw: random.Random, content: bytes, other: bytes) -> bytes:
 def hostile_text(draw: random.Random, content: bytes, other: bytes) -> bytes:
     """A value of the head, the index or of a part's facts is another one, under right checksums."""
     parts = pieces(content)
-    place = draw.choice([i for i, part in enumerate(parts) if part[0] != blocks.MODEL])
+    texts = [part[0] != blocks.PART or SHAPE.unpack_from(part[3])[5] > 0 for part in parts]
+    place = draw.choice([i for i, part in enumerate(parts) if texts[i] and part[0] != blocks.MODEL])
     kind, number, name, payload = parts[place]
     if kind == blocks.PART:
         head = list(SHAPE.unpack_from(payload))

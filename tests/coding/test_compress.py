@@ -19,6 +19,7 @@ from PIL import Image
 import vaekit
 from discs import pictures
 from vaekit.coding.classical import code_classically, may_lose, restore_classically
+from vaekit.coding.coders import coder_of
 from vaekit.coding.compress import Compressed
 from vaekit.coding.growing import unfinished
 from vaekit.coding.portion import MODEL, Group, read_part, write_part
@@ -284,7 +285,8 @@ def test_the_sums_are_those_of_the_file(binary_run: Path, some, tmp_path: Path) 
     sums = found.sums
     assert sums is not None and sums.size == (tmp_path / "x.vk").stat().st_size
     assert sums.size == sums.pixels + sums.facts + sums.files + sums.frame + sums.model
-    assert 0 < sums.initial_bits < 2 * 400 and sums.bits_per_value == 8 * sums.pixels / (500 * 64)
+    assert 0 <= sums.initial_bits < 2 * 400  # of what names and labels do not pay for
+    assert sums.bits_per_value == 8 * sums.pixels / (500 * 64)
     assert 8 * sums.pixels == pytest.approx(found.bits.sum() + sums.initial_bits, abs=2 * 500)
     assert found.oddest(1)[0][0] == "77"
     with (tmp_path / "s.csv").open(encoding="utf-8") as lines:
@@ -295,6 +297,18 @@ def test_the_sums_are_those_of_the_file(binary_run: Path, some, tmp_path: Path) 
     json.dumps(found.as_dict())
     said = "\n".join(sums.lines())
     assert f"{sums.bits_per_value:.4f} bits per value" in said and "initial bits" in said and "lzma" in said
+
+
+def test_bytes_that_are_kept_anyway_are_initial_bits(binary_run: Path) -> None:
+    coder = coder_of(vaekit.load_run(binary_run))
+    levels = drawn(digits()[0][:1])[:, None] // 255
+    message = np.random.default_rng(0).bytes(100)
+    bare, carrying = coder.code(levels, None), coder.code(levels, None, message)
+    assert bare.initial_bits > 0 and carrying.initial_bits == 0
+    assert len(carrying.content) - len(message) < len(bare.content)
+    back, carried = coder.restore_with(carrying.content, 1, None)
+    assert carried == message
+    np.testing.assert_array_equal(back, levels)
 
 
 def test_a_model_pays_for_itself_once_it_has_saved_its_size() -> None:

@@ -66,8 +66,11 @@ def check(content: bytes, whole: np.ndarray, place: Path, run: Run | None = None
 
 
 @pytest.fixture
-def two_files(binary_run: Path, tmp_path: Path, by_the_model: None) -> Files:
-    """Two files of a run with the model inside, two without, the images of the first of each, and the run."""
+def two_files(binary_run: Path, tmp_path: Path, by_the_model: None, monkeypatch: pytest.MonkeyPatch) -> Files:
+    """Two files of a run with the model inside, two without, the images of the first of each, and the run.
+
+    Those with the model have the facts of their parts in its streams, the others beside them.
+    """
     draw = np.random.default_rng(0)
     found: dict[bool, tuple[bytes, bytes]] = {}
     run = vaekit.load_run(binary_run)
@@ -75,12 +78,15 @@ def two_files(binary_run: Path, tmp_path: Path, by_the_model: None) -> Files:
         images = draw.integers(0, 256, (60, 8, 8)).astype(np.uint8)
         np.savez(tmp_path / f"{name}.npz", images=images, labels=np.arange(60) % 7)
     for inside in (True, False):
+        monkeypatch.setattr("vaekit.coding.coders.BitsBack.carries", inside)
         for name in "ab":
             out = tmp_path / f"{name}{inside}.vk"
             vaekit.compress(
                 run, tmp_path / f"{name}.npz", out=out, with_model=inside, part=13, beside=0, progress="none"
             )
         found[inside] = tuple((tmp_path / f"{name}{inside}.vk").read_bytes() for name in "ab")  # type: ignore[assignment]
+    monkeypatch.undo()
+    monkeypatch.setattr("vaekit.coding.portion.may_lose", lambda levels, size: False)
     vaekit.decompress(tmp_path / "aTrue.vk", out=tmp_path / "back.npz", progress="none")
     return Files(*found[True], *found[False], np.load(tmp_path / "back.npz")["images"], run)
 

@@ -62,8 +62,8 @@ def exponential(x: Array, digits: int) -> Array:
 
 @cache
 def floors_of_variance(width: int, epsilon: float) -> Array:
-    """What layer normalisation adds to the sum of squared deviations for each shift of these, (48,): its epsilon, in their
-    units. Integers."""
+    """Integers that layer normalisation adds to the sum of squared deviations, one for each shift of these, (48,): its
+    epsilon in their units."""
     whole = Fraction(epsilon) * width**3 * 4**STREAM
     return np.array([int(whole / 4**shift) for shift in range(SHIFTS)], np.float64)
 

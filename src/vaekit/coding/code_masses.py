@@ -1,4 +1,4 @@
-"""How likely codes are, as whole numbers: under a fitted prior, or as often as each was seen at its place."""
+"""Masses of codes, as whole numbers: under a fitted prior, or as often as each was seen at its place."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class CountedCodes:
 
 
 def masses_from(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CodeMasses:
-    """What `to_arrays` took apart.
+    """Puts together what `to_arrays` took apart.
 
     Raises:
         DataError: frequencies that do not sum up to 2**24 or are below 1.

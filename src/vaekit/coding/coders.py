@@ -49,9 +49,18 @@ class BitsBack:
         """Returns the number of classes that it is conditioned on."""
         return self.model.classes
 
-    def code(self, levels: np.ndarray, labels: np.ndarray | None) -> Coded:
-        """Codes pictures, (n, *shape), with their classes (n,) where the model is conditioned on them."""
-        found = encode(self.model, levels, labels if self.classes else None)
+    @property
+    def carries(self) -> bool:
+        """Returns whether bytes that are kept anyway may serve as initial bits: not where labels are known only by them."""
+        return not self.classes
+
+    def code(self, levels: np.ndarray, labels: np.ndarray | None, message: bytes = b"") -> Coded:
+        """Codes pictures, (n, *shape), with their classes (n,) where the model is conditioned on them.
+
+        Args:
+            message: bytes that are kept anyway and serve as initial bits; `restore_with` gives them back.
+        """
+        found = encode(self.model, levels, labels if self.classes else None, message)
         return Coded(found.content, found.bits, found.initial_bits)
 
     def restore(self, content: bytes, count: int, labels: np.ndarray | None) -> np.ndarray:
@@ -60,8 +69,12 @@ class BitsBack:
         Raises:
             DataError: the stream is damaged.
         """
-        levels, _ = decode(self.model, content, count, labels if self.classes else None)
-        return levels.reshape(count, *self.shape)
+        return self.restore_with(content, count, labels)[0]
+
+    def restore_with(self, content: bytes, count: int, labels: np.ndarray | None) -> tuple[np.ndarray, bytes]:
+        """As `restore`, and the message."""
+        levels, message = decode(self.model, content, count, labels if self.classes else None)
+        return levels.reshape(count, *self.shape), message
 
     def known(self) -> bytes:
         """Returns the hash of what eight fixed latents, between -2 and 2, decode to."""
@@ -97,7 +110,7 @@ def coder_of(run: Run, lossy: bool = False, weight_bits: int = 12, trade: float 
     if lossy:
         from vaekit.coding.lossy import LossyCoder
 
-        return LossyCoder(run, trade)
+        return LossyCoder(run, trade, weight_bits=weight_bits)
     if isinstance(run.model, Quantizes):
         raise SettingError(
             f"{run.path}: a {run.settings.method} codes pictures with a loss; give lossy=True, or train a vae on 8-bit "

@@ -120,7 +120,8 @@ def compress(
         trade: of `lossy`: 1 per cent fewer bits may cost `trade` per cent more squared error; 0 takes the encoder's own
             codes, more searches for others, which takes far longer.
         part: examples of each part, which is restored without the others (10,000, fewer of large pictures).
-        beside: pictures on which general coders are measured too; 0 leaves them out.
+        beside: pictures on which general coders are measured too; 0 leaves them out. They lose nothing, so that a lossy
+            file is not put beside them.
         sizes: a .csv file to write too: the bytes of each example, most first.
         progress: "auto" shows how far it is and the time left, on standard error; "none" nothing.
         tell: called with the progress instead.
@@ -133,7 +134,8 @@ def compress(
     """
     out, sizes = _checked(Path(out), sizes, part, beside, trade)
     run = run_of(run, "cpu")
-    coder = coder_of(run, lossy, INSIDE_BITS if with_model else WEIGHT_BITS, trade)
+    weight_bits = INSIDE_BITS if with_model else WEIGHT_BITS
+    coder = coder_of(run, lossy, weight_bits, trade)
     if not with_model and not getattr(coder, "remade", True):
         raise SettingError(
             f"{run.path}: without a prior of its codes no other machine makes the same model; give with_model=True, or "
@@ -143,9 +145,9 @@ def compress(
     size = part or max(1, min(PART, PART_VALUES // prod(run.model.shape)))
     model = coder_bytes(coder)
     with originals_of(run, data, split, label) as source, pulse(progress, tell) as told:
-        head = head_of(run, coder, source, with_model)
+        head = head_of(run, coder, source, with_model, weight_bits)
         identity = f"{source.identity} {size}"
-        work = Work(coder, source, size, beside, told, should_stop)
+        work = Work(coder, source, size, beside if coder.lossless else 0, told, should_stop)
         with growing(out, head, identity, model if with_model else None) as file:
             stopped = work.write(file)
             if stopped is not None:
@@ -178,8 +180,8 @@ def _checked(
     return out, None if sizes is None else Path(sizes)
 
 
-def head_of(run: Run, coder: Any, source: Originals, inside: bool) -> dict[str, Any]:
-    """Returns what a file says of itself."""
+def head_of(run: Run, coder: Any, source: Originals, inside: bool, weight_bits: int) -> dict[str, Any]:
+    """Returns what a file says of itself; `weight_bits` as in `coder_of`."""
     return {
         "version": VERSION,
         "vaekit": __version__,
@@ -196,7 +198,7 @@ def head_of(run: Run, coder: Any, source: Originals, inside: bool) -> dict[str, 
             "known": coder.known().hex(),
             "inside": inside,
             "run": run.path.resolve().name,
-            **({"weight_bits": coder.model.weight_bits} if coder.lossless else {}),
+            "weight_bits": weight_bits,
         },
     }
 

@@ -226,16 +226,25 @@ def check_facts(head: Mapping[str, Any]) -> None:
         size *= side
     if min(shape) < 1 or size > 2**26:
         raise ValueError("its shape")
+    if not isinstance(head["source"], str):
+        raise ValueError("its source")
     if head["pixels"] not in ("binary", "8-bit"):
         raise ValueError("its pixels")
     if type(head["images"]) is not int or not 0 <= head["images"] < 2**40:
         raise ValueError("its number of images")
-    model = head["model"]
-    if model is not None and not (isinstance(model["hash"], str) and isinstance(model["coder"], str)):
+    model, classes, splits = head["model"], head["classes"], head["splits"]
+    if model is not None and not all(isinstance(model[name], str) for name in ("hash", "coder", "known")):
         raise ValueError("its model")
-    for name in ("classes", "splits"):
-        if head[name] is not None and not isinstance(head[name], list):
-            raise ValueError(f"its {name}")
+    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    if classes is not None and not named:
+        raise ValueError("its classes")
+    if splits is not None:
+        counts = [
+            count for name, count in splits if isinstance(name, str) and type(count) is int and count > 0
+        ]
+        names = {name for name, _ in splits}
+        if len(counts) != len(splits) or len(names) != len(splits) or sum(counts) != head["images"]:
+            raise ValueError("its splits")
 
 
 @contextmanager

@@ -89,7 +89,7 @@ class ExactCodes:
         """The codes of a stream, (count, n).
 
         Raises:
-            DataError: the stream is not one of so many images.
+            DataError: the stream is one of another number of images.
         """
         lanes = Lanes.from_bytes(data)
         if len(lanes) != min(LANES, max(count, 1)):
@@ -167,7 +167,7 @@ class ExactCodes:
     def from_arrays(
         cls, described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], where: str = "the file"
     ) -> ExactCodes:
-        """What `to_arrays` took apart. Both may come from anyone: it is proved again that sums are exact.
+        """Puts together what `to_arrays` took apart. Both may come from anyone: it is proved again that sums are exact.
 
         Args:
             where: begins the line of an error.

@@ -1,4 +1,4 @@
-"""What general coders need for pictures that are nearly the same: bytes against squared error, by Pillow."""
+"""General coders on pictures that come back nearly the same: bytes against squared error, by Pillow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from vaekit.data.formats.opening import open_image
 
 QUALITIES = {
     "WebP": (0, 5, 10, 20, 40),
@@ -46,6 +47,8 @@ def general_points(
         levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none.
         tell: is given the name of each coder before it works.
     """
+    from PIL import Image
+
     Image.init()
     if levels.shape[1] not in (1, 3):
         return {}
@@ -63,6 +66,8 @@ def general_points(
 
 def measured(levels: NDArray[np.uint8], kind: str, **options: object) -> tuple[float, float, float]:
     """Bytes of a file, bytes of a JPEG's scan, and mean squared error, on average over pictures."""
+    from PIL import Image
+
     sizes, scans, errors = [], [], []
     for picture in levels:
         written = io.BytesIO()
@@ -71,7 +76,8 @@ def measured(levels: NDArray[np.uint8], kind: str, **options: object) -> tuple[f
         content = written.getvalue()
         sizes.append(len(content))
         scans.append(len(content) - max(content.rfind(START_OF_SCAN), 0))
-        read = np.asarray(Image.open(io.BytesIO(content)).convert(image.mode), np.float64)
+        with open_image(io.BytesIO(content), (kind,)) as opened:
+            read = np.asarray(opened.convert(image.mode), np.float64)
         errors.append(((read - np.asarray(image, np.float64)) ** 2).mean() / 255**2)
     return float(np.mean(sizes)), float(np.mean(scans)), float(np.mean(errors))
 

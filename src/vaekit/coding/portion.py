@@ -6,10 +6,10 @@ facts: names, labels, which are files      pixels: of the pictures      files: a
 
 from __future__ import annotations
 
-import itertools
 import struct
 import zlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from typing import Any, Protocol
 
@@ -130,34 +130,46 @@ def write_part(group: Group, first: int, coder: Coder | None) -> tuple[bytes, Wr
         first: number of the first of them in the whole set.
         coder: codes the pictures; None takes the best general coder, as where the model needs more bytes than that.
     """
-    number, pixels, bits, initial = coded_pictures(group, coder)
-    facts = packed_json(facts_of(group))
-    files = files_section(list(group.files.values()))
+    facts, files = packed_json(facts_of(group)), files_section(list(group.files.values()))
+    number, pixels, coded = coded_pictures(group, coder, facts)
+    carried = facts if number == MODEL and len(group.levels) and carries(coder) else b""
     shown, squares = group.levels, 0.0
     if coder is not None and not coder.lossless and len(shown):
         shown = coder.restore(pixels, len(shown), labels_of(group.labels, group.places))
         top = 255 if group.levels.max() > 1 or shown.max() > 1 else 1
         squares = float((((shown.astype(float) - group.levels) / top) ** 2).sum())
-    mark = checksum(PLACE.pack(first, len(group), len(group.levels)), shown)
-    head = SHAPE.pack(first, len(group), len(group.levels), number, mark, len(facts), len(pixels), len(files))
+    place = PLACE.pack(first, len(group), len(group.levels))
+    apart = b"" if carried else facts
+    head = SHAPE.pack(
+        first,
+        len(group),
+        len(group.levels),
+        number,
+        checksum(place, shown),
+        len(apart),
+        len(pixels),
+        len(files),
+    )
+    took = Written(
+        len(group), len(group.levels), number, len(facts), len(pixels) - len(carried), len(files), len(head),
+        coded.initial_bits, bits_of_all(group, coded.bits, len(files)), squares,
+    )  # fmt: skip
+    return head + apart + pixels + files, took
+
+
+def bits_of_all(group: Group, bits: np.ndarray, files: int) -> np.ndarray:
+    """Bits of every example: those of pictures, (n,), and of files their share of so many bytes."""
     every = np.zeros(len(group))
     every[group.places] = bits
     total = max(sum(map(len, group.files.values())), 1)
     for place, content in group.files.items():
-        every[place] = 8 * len(files) * len(content) / total
-    took = Written(
-        len(group),
-        len(group.levels),
-        number,
-        len(facts),
-        len(pixels),
-        len(files),
-        len(head),
-        initial,
-        every,
-        squares,
-    )
-    return head + facts + pixels + files, took
+        every[place] = 8 * files * len(content) / total
+    return every
+
+
+def carries(coder: Coder | None) -> bool:
+    """Returns whether a coder takes the facts of a part for its initial bits."""
+    return bool(getattr(coder, "carries", False))
 
 
 def checksum(place: bytes, levels: np.ndarray) -> int:
@@ -179,22 +191,22 @@ def coder_number(payload: bytes) -> int:
     return number if pictures else -1
 
 
-def coded_pictures(group: Group, coder: Coder | None) -> tuple[int, bytes, np.ndarray, float]:
-    """Number of the coder that needs least, its bytes, bits of each picture (n,), and initial bits."""
+def coded_pictures(group: Group, coder: Coder | None, facts: bytes) -> tuple[int, bytes, Coded]:
+    """Number of the coder that needs least, its bytes, in which the facts are too where it carries them, and the rest."""
     levels = group.levels
     if not len(levels):
-        return MODEL, b"", np.zeros(0), 0.0
-    coded = None if coder is None else coder.code(levels, labels_of(group.labels, group.places))
-    if (
-        coded is not None
-        and coder is not None
-        and (not coder.lossless or not may_lose(levels, len(coded.content)))
-    ):
-        return MODEL, coded.content, coded.bits, coded.initial_bits
+        return MODEL, b"", Coded(b"", np.zeros(0))
+    coded, own = None, 0
+    if coder is not None:
+        given = (facts,) if carries(coder) else ()
+        coded = coder.code(levels, labels_of(group.labels, group.places), *given)
+        own = len(coded.content) - sum(map(len, given))
+        if not coder.lossless or not may_lose(levels, own):
+            return MODEL, coded.content, coded
     number, content = code_classically(levels)
-    if coded is not None and len(coded.content) <= len(content):
-        return MODEL, coded.content, coded.bits, coded.initial_bits
-    return number, content, np.full(len(levels), 8 * len(content) / len(levels)), 0.0
+    if coded is not None and own <= len(content):
+        return MODEL, coded.content, coded
+    return number, content, Coded(content, np.full(len(levels), 8 * len(content) / len(levels)))
 
 
 def labels_of(labels: np.ndarray | None, places: np.ndarray) -> np.ndarray | None:
@@ -246,18 +258,33 @@ def read_part(
         if pictures * prod(shape) > MOST_VALUES:
             raise ValueError(f"{pictures:,} pictures are more than one part may have")
         ends = np.cumsum([SHAPE.size, *lengths]).tolist()
-        facts, pixels, files = (payload[a:b] for a, b in itertools.pairwise(ends))
+        facts, pixels, files = (payload[a:b] for a, b in pairwise(ends))
+        levels = np.empty((pictures, *shape), np.uint8)
+        carried = not facts  # by the stream of the model
+        if carried:
+            levels, facts = _carried(number, pixels, levels.shape, coder)
         names, labels, places = checked_facts(
             unpacked_json(facts, min(MOST_FACTS * (count + 1), MOST_TEXT)), count
         )
         if len(places) != count - pictures:
             raise ValueError("its files are not as many as it says")
         contents = dict(zip(places, read_files(files, len(places)), strict=True))
-        group = Group(np.empty((pictures, *shape), np.uint8), names, labels, contents)
-        levels = _pictures(number, pixels, group, coder) if pictures else group.levels
+        if pictures and not carried:
+            levels = _pictures(number, pixels, Group(levels, names, labels, contents), coder)
         if levels.shape != (pictures, *shape) or checksum(payload[: PLACE.size], levels) != crc:
             raise ValueError("the pixels are not those that were coded")
     return first, Group(levels, names, labels, contents)
+
+
+def _carried(
+    number: int, pixels: bytes, shape: tuple[int, ...], coder: Coder | None
+) -> tuple[np.ndarray, bytes]:
+    """Pictures and facts of a stream of the model that holds both."""
+    if coder is None:
+        raise DataError("it needs the model")
+    if number != MODEL or not carries(coder):
+        raise ValueError("its facts are missing")
+    return coder.restore_with(pixels, shape[0], None)  # type: ignore[attr-defined]
 
 
 def _pictures(number: int, pixels: bytes, group: Group, coder: Coder | None) -> np.ndarray:

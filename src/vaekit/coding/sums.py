@@ -86,8 +86,9 @@ class Sums:
 
     @property
     def whole_bits_per_value(self) -> float:
-        """Returns bits of the whole file but the files kept in it, model included where it is inside, per value."""
-        return 8 * (self.size - self.files) / max(self.pictures * self.values, 1)
+        """Returns bits of the whole file but the files kept in it, model included where it is inside, per value; 0 where
+        there are none but these."""
+        return 8 * (self.size - self.files) / (self.pictures * self.values) if self.pictures else 0.0
 
     @property
     def pays_after(self) -> int | None:
@@ -118,6 +119,10 @@ class Sums:
 
     def lines(self) -> list[str]:
         """For people."""
+        if not self.pictures:
+            return [
+                f"{self.size:,} bytes: files kept as they are {self.files:,}, names {self.facts:,}, frame {self.frame:,}"
+            ]
         said = [
             f"{self.bits_per_value:.4f} bits per value (8 x {self.pixels:,} bytes of pixels / {self.pictures:,} pictures of "
             f"{self.values:,} values C x H x W), {self.initial_bits:,.0f} initial bits in them"
@@ -129,7 +134,10 @@ class Sums:
             f"{self.files:,}, frame {self.frame:,}, model {self.model:,} ({inside}); {whole}"
         )
         if self.error is not None:
-            said.append(f"lossy: mean squared error {self.error:.5f} of values in [0, 1]")
+            each = self.pixels / max(self.pictures, 1)
+            said.append(
+                f"lossy: {each:.1f} bytes per image at a mean squared error of {self.error:.5f} of values in [0, 1]"
+            )
         others = {name: count for name, count in self.coders.items() if name != "model"}
         if others:
             named = ", ".join(f"{counted(count, 'picture')} by {name}" for name, count in others.items())

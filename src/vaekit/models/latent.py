@@ -280,10 +280,10 @@ def parts_of(images: Tensor, most: int = 10_000) -> Iterator[Tensor]:
     return (to_unit(part) for part in images[:: -(-len(images) // most)].split(100))
 
 
-def mean_image(images: Tensor) -> Tensor:
-    """Mean over evenly spaced images, in [0, 1] for pixels: (*shape)."""
+def mean_image(images: Tensor, most: int = 10_000) -> Tensor:
+    """Mean over at most `most` evenly spaced images, in [0, 1] for pixels: (*shape)."""
     kind = (
         torch.float32 if images.dtype == torch.uint8 else torch.float64
     )  # an offset leaves no digits in a long sum
-    sums = [(part.sum(0, dtype=kind), len(part)) for part in parts_of(images)]
+    sums = [(part.sum(0, dtype=kind), len(part)) for part in parts_of(images, most)]
     return torch.stack([total for total, _ in sums]).sum(0) / sum(count for _, count in sums)
