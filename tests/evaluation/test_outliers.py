@@ -159,7 +159,8 @@ def test_the_correction_wants_a_mass_of_8_bit_pixels(name: str, pixels: str) -> 
         assert score_images(model, images, scores=only)[0][only[0]].isfinite().all()
         return
     with pytest.raises(
-        SettingError, match="likelihood='logistic-mixture' or likelihood='categorical'"
+        SettingError,
+        match="likelihood='logistic-mixture' or likelihood='histogram-mixture' or likelihood='categorical'",
     ) as refused:
         score_images(model, images, scores=only)
     assert "\n" not in str(refused.value)

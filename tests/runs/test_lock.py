@@ -135,8 +135,8 @@ def test_the_holder_alone_replaces_the_config_and_holds_the_new_one(
             config.with_suffix(".new").replace(config)
         take(handle)
 
-    take = lock._lock
-    monkeypatch.setattr(lock, "_lock", meanwhile)
+    take = lock.lock_handle
+    monkeypatch.setattr(lock, "lock_handle", meanwhile)
     with sole_writer(tmp_path) as writer:
         assert json.loads(writer.file.read()) == {"steps": 9}
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

@@ -154,6 +154,9 @@ def test_a_run_of_an_older_version_goes_on_from_the_state_that_it_has(tmp_path: 
     toy_run(tmp_path / "alone", epochs=4)
     toy_run(tmp_path / "run", epochs=2)
     (tmp_path / "run/checkpoints/step-000000006.safetensors").unlink()
+    toy_run(tmp_path / "begun", epochs=2, should_stop=lambda: "stop")
+    first = "checkpoints/step-000000000.safetensors"
+    (tmp_path / "run" / first).write_bytes((tmp_path / "begun" / first).read_bytes())
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
     del config["settings"]["steps"], config["settings"]["budget"], config["checksum"]
     (tmp_path / "run/config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -252,7 +255,8 @@ def begin(folder: Path, start: Path, **options: Any) -> History:
 def test_it_begins_with_the_weights_and_the_model_of_another_run(first: Path, tmp_path: Path) -> None:
     begin(tmp_path / "second", first, sigma=0.4)
     state = load_state(tmp_path / "second/checkpoints")
-    oldest, _ = read_tensors(min((tmp_path / "second/checkpoints").iterdir()))
+    begin(tmp_path / "stopped", first, sigma=0.4, should_stop=lambda: "stop")
+    oldest, _ = read_tensors(min((tmp_path / "stopped/checkpoints").iterdir()))
     theirs, _ = read_tensors(first / "model.safetensors")
     assert state is not None and state["step"] == 6
     assert all(torch.equal(oldest[f".model.{name}"], tensor) for name, tensor in theirs.items())

@@ -39,22 +39,29 @@ DOORS = (
 )
 LABELS = ("y", "redraw_as")
 
+OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # of parameters
+
 
 def door(method: Callable[..., Any]) -> Callable[..., Any]:
     """Decorates a method of a model that people call: (self, examples or latents or a count, labels, ...)."""
     signature = inspect.signature(method)
-    known = [name for name in signature.parameters if name != "self"]
-    first = known[0]
+    kinds = {name: one.kind for name, one in signature.parameters.items() if name != "self"}
+    known = [name for name, kind in kinds.items() if kind not in OPEN]
+    if not known:  # it takes whatever comes
+        return method
+    first, closed = known[0], inspect.Parameter.VAR_KEYWORD not in kinds.values()
 
     @wraps(method)
     def asked(self: Any, *given: Any, **named: Any) -> Any:
         plain = all(value is None or isinstance(value, Tensor) for value in (*given, *named.values()))
-        if plain and named.keys() <= set(known) and first != "images":
+        if plain and (not closed or named.keys() <= set(known)) and first != "images":
             return method(self, *given, **named)
         if "generator" in known and named.get("seed") is not None:
             named["generator"] = generator_of(named.pop("seed"))
-        check_known(named, known, f"{type(self).__name__}.{method.__name__}")
-        bound = signature.bind(self, *given, **named).arguments
+        if closed:
+            check_known(named, known, f"{type(self).__name__}.{method.__name__}")
+        whole = signature.bind(self, *given, **named)
+        bound = whole.arguments
         what = bound[first]
         if first == "count":
             bound[first] = checked_count(what)
@@ -68,11 +75,10 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         for name in LABELS:
             if not (bound.get(name) is None or isinstance(bound[name], Tensor)):
                 bound[name] = as_labels(bound[name], count)
-        del bound["self"]
         if first == "count" or isinstance(what, Tensor):
-            return method(self, **bound)
+            return method(*whole.args, **whole.kwargs)
         with torch.no_grad():
-            return in_kind(method(self, **bound), what, self.shape)
+            return in_kind(method(*whole.args, **whole.kwargs), what, self.shape)
 
     return asked
 

@@ -84,7 +84,10 @@ def test_what_the_likelihood_does_not_allow_has_a_line_and_no_column(terminal, v
     outcome = terminal("score", vae_run, "--split", "test", "--samples", "1")
     (line,) = [line for line in outcome.out.splitlines() if "complexity" in line]
     assert line.startswith("left out: complexity_corrected_nats (")
-    assert "train with --likelihood logistic-mixture or --likelihood categorical" in line
+    assert (
+        "train with --likelihood logistic-mixture or --likelihood histogram-mixture or --likelihood categorical"
+        in line
+    )
     assert "complexity_corrected_nats" not in table(vae_run / "scores.csv")[0]
 
 
@@ -100,9 +103,12 @@ def test_what_the_likelihood_does_not_allow_has_a_line_and_no_column(terminal, v
         ([*FAST, "--by", "latent_distance"], "that score was not computed"),
         (
             ["--scores", "complexity_corrected_nats"],
-            "--likelihood logistic-mixture or --likelihood categorical",
+            "--likelihood logistic-mixture or --likelihood histogram-mixture or --likelihood categorical",
         ),
-        (["--by", "complexity_corrected_nats"], "--likelihood logistic-mixture or --likelihood categorical"),
+        (
+            ["--by", "complexity_corrected_nats"],
+            "--likelihood logistic-mixture or --likelihood histogram-mixture or --likelihood categorical",
+        ),
     ],
 )
 def test_bad_input_is_one_line(
