@@ -40,6 +40,13 @@ class Neighbours:
         distances: Euclidean, between posterior means, in units of the latents (the prior has standard deviation 1), (K,).
         images: the nearest as they were shown to the model, (K, *shape).
         sheet: a PNG of the query, then the nearest row by row, where one was written.
+
+    Example:
+        >>> found = vaekit.search(run, images[0], count=5)
+        >>> found.images.shape
+        torch.Size([5, 1, 8, 8])
+        >>> bool((found.distances.diff() >= 0).all())
+        True
     """
 
     query: str
@@ -79,6 +86,9 @@ def search(
         label: class of images without labels, for a conditional run.
         out: a .png to write too: the image, then the nearest row by row.
         device: where a folder's model is computed.
+
+    Returns:
+        The nearest images, with names, distances and the images themselves.
 
     Raises:
         SettingError: a model that does not encode, a number out of range, or more images than one.
@@ -133,6 +143,11 @@ class Duplicates:
         splits: where each of the two lies, "train and test": a pair across splits makes figures of the test too good.
         compared: number of images.
         share: as it was given.
+
+    Example:
+        >>> found = vaekit.duplicates(run, share=0.0, progress="none")  # exact copies alone
+        >>> found.compared, len(found)
+        (1797, 0)
     """
 
     source: str
@@ -187,6 +202,9 @@ def duplicates(
         progress: "auto" shows how far it is and the time left, on standard error; "none" nothing.
         tell: called with the progress instead.
         device: where a folder's model is computed.
+
+    Returns:
+        The pairs, the most alike first.
 
     Raises:
         SettingError: a model that does not encode and reconstruct, or a number out of range.

@@ -16,6 +16,12 @@ class AE(LatentModel):
     """z = f(x), p(x|z) a likelihood; the lesson's §1 "regular autoencoder".
 
     Args and errors as in `LatentModel`.
+
+    Example:
+        >>> model = vaekit.AE(data.shape, latent_dim=10, seed=0)
+        >>> history = vaekit.fit(model, vaekit.Reconstruction(), data, steps=2, progress=False)
+        >>> model.embed(images).shape
+        torch.Size([8, 10])
     """
 
     numbers_per_latent = 1
@@ -33,6 +39,12 @@ class AE(LatentModel):
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
         """New images, (count, *shape), from draws of the prior that was fitted to the latents.
+
+        Args:
+            count: number of images.
+            y: (count,) labels, for a conditional model; None cycles through its classes.
+            temperature: of the draws; 1 is the prior itself, less is closer to what is most likely.
+            generator: of torch, on the CPU; None takes torch's own.
 
         Raises:
             SettingError: there is none: an autoencoder by itself does not say where its latents lie.

@@ -43,6 +43,11 @@ class Removed:
         files: how many were removed.
         size: of them together, bytes.
         left: files in the folder that are none of the run's, which stay with the folders that they are in.
+
+    Example:
+        >>> history = vaekit.train("ae", "digits", steps=2, out="runs/brief", progress=False)
+        >>> vaekit.remove("runs/brief").left
+        ()
     """
 
     run: Path
