@@ -100,17 +100,36 @@ def doc_of(member: Any) -> str | None:
 
 
 def signature(name: str, thing: Any) -> str:
-    """`name(argument: type = default, ...)`, one argument per line where it is long."""
+    """`name(argument: type = default, ...) -> type`, one argument per line where it is long."""
     try:
         given = inspect.signature(thing)
-    except ValueError:
+    except ValueError:  # an exception without a constructor of its own
         return name
-    shown = [
-        str(part).replace("'", "") for part in given.parameters.values() if part.name not in ("self", "cls")
-    ]
-    shown = [re.sub(r"<(?:function|built-in function|factory)[^>]*>", "...", part) for part in shown]
-    line = f"{name}({', '.join(shown)})"
-    return line if len(line) < 90 else f"{name}(\n" + "".join(f"    {part},\n" for part in shown) + ")"
+    shown, stars = [], 0
+    for part in given.parameters.values():
+        if part.name in ("self", "cls"):
+            continue
+        if part.kind is part.KEYWORD_ONLY and not stars:
+            shown.append("*")
+        stars += part.kind in (part.KEYWORD_ONLY, part.VAR_POSITIONAL)
+        default = "..." if repr(part.default).startswith("<") else repr(part.default)
+        kind = (
+            part.annotation if isinstance(part.annotation, str) else inspect.formatannotation(part.annotation)
+        )
+        mark = {part.VAR_POSITIONAL: "*", part.VAR_KEYWORD: "**"}.get(part.kind, "")
+        given_default = "" if part.default is part.empty else f" = {default}"
+        shown.append(
+            mark + part.name + (f": {kind}" if part.annotation is not part.empty else "") + given_default
+        )
+    returned = given.return_annotation
+    returned = returned if isinstance(returned, str) else inspect.formatannotation(returned)
+    end = (
+        ""
+        if inspect.isclass(thing) or given.return_annotation is given.empty
+        else f" -> {returned.strip(chr(39))}"
+    )
+    line = f"{name}({', '.join(shown)}){end}"
+    return line if len(line) < 90 else f"{name}(\n" + "".join(f"    {part},\n" for part in shown) + f"){end}"
 
 
 def plain(text: str) -> str:
@@ -140,11 +159,11 @@ def chapter(name: str) -> str:
     if isinstance(thing, dict):
         return head + "\n".join(f"- `{key}`: {plain(str(value.summary))}" for key, value in thing.items())
     if inspect.ismodule(thing):
-        drawn = {key: getattr(thing, key) for key in thing.__all__}
+        drawn = {key: getattr(thing, key) for key in thing.__all__ if callable(getattr(thing, key))}
         lines = [
             f"- `{key}`: {plain(inspect.getdoc(value) or '').splitlines()[0]}" for key, value in drawn.items()
         ]
-        return f"{head}{plain(thing.__doc__ or '')}\n\n" + "\n".join(lines)
+        return f"{head}{plain(thing.__doc__ or '').strip()}\n\n" + "\n".join(lines)
     parts = [head + block(thing, name)]
     for key, value in methods(thing).items() if inspect.isclass(thing) else ():
         if isinstance(value, property):

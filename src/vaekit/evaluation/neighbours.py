@@ -96,9 +96,9 @@ def search(
         RunError: `out` cannot be written.
 
     Example:
-        >>> import vaekit
-        >>> vaekit.search("runs/vae-photos-1", "mine.jpg", count=5).names  # doctest: +SKIP
-        ['beach/012.jpg', 'beach/044.jpg', 'sky/003.jpg', 'beach/101.jpg', 'sky/090.jpg']
+        >>> found = vaekit.search("runs/first", "photos/sky/000.png", count=5, out="near.png")
+        >>> len(found.names), found.sheet.name
+        (5, 'near.png')
     """
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
@@ -212,9 +212,9 @@ def duplicates(
         RunError: `out` cannot be written.
 
     Example:
-        >>> import vaekit
-        >>> len(vaekit.duplicates("runs/vae-photos-1"))  # doctest: +SKIP
-        7
+        >>> pairs = vaekit.duplicates("runs/first", split="test", out="pairs.csv", progress="none")
+        >>> pairs.compared
+        313
     """
     if not share >= 0:
         raise SettingError(f"share={share}: must be 0 or more.")

@@ -15,7 +15,18 @@ from vaekit.runtime.device import full_precision
 class AE(LatentModel):
     """z = f(x), p(x|z) a likelihood; the lesson's §1 "regular autoencoder".
 
-    Args and errors as in `LatentModel`.
+    `LatentModel` has the shapes of own modules.
+
+    Args:
+        shape: of one image, (C, H, W), or (D,) of rows of features.
+        options: latent dimensions, network and likelihood, as objects or by name; `help(AE.__init__)` lists them.
+        pixels: key of PIXELS: what the values are (`data.pixels`).
+        classes: K, number of classes (`data.classes`), on which both networks are conditioned; 0 for none.
+        encoder, decoder: own modules, both or neither, in the place of a network's name; they are tried with one example.
+        seed: of the weights; None draws them from torch's own generator.
+
+    Raises:
+        SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
 
     Example:
         >>> model = vaekit.AE(data.shape, latent_dim=10, seed=0)

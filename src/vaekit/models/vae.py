@@ -18,7 +18,18 @@ class VAE(LatentModel):
     With classes it is a conditional VAE: p(x|z, y), q(z|x, y), and z independent of y under the prior, so
     that z is left to say what the class does not: style (Kingma et al. 2014b, eq. 6: M2, all labels known).
 
-    Args and errors as in `LatentModel`; the encoder returns means and log-variances.
+    Own modules: the encoder returns means and log-variances; `LatentModel` has their shapes.
+
+    Args:
+        shape: of one image, (C, H, W), or (D,) of rows of features.
+        options: latent dimensions, network and likelihood, as objects or by name; `help(VAE.__init__)` lists them.
+        pixels: key of PIXELS: what the values are (`data.pixels`).
+        classes: K, number of classes (`data.classes`), on which both networks are conditioned; 0 for none.
+        encoder, decoder: own modules, both or neither, in the place of a network's name; they are tried with one example.
+        seed: of the weights; None draws them from torch's own generator.
+
+    Raises:
+        SettingError: an unknown name, a size below 1, or a likelihood that does not fit the pixels.
 
     Example:
         >>> model = vaekit.VAE(data.shape, latent_dim=10, seed=0)

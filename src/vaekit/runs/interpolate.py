@@ -93,9 +93,9 @@ def interpolate(
         RunError: `out` cannot be written.
 
     Example:
-        >>> import vaekit
-        >>> vaekit.interpolate("runs/vae-photos-1", "a.jpg", "b.jpg", out="walk.png").images.shape  # doctest: +SKIP
-        torch.Size([10, 3, 64, 64])
+        >>> walk = vaekit.interpolate("runs/first", "photos/sky/000.png", "photos/sea/000.png", out="walk.png")
+        >>> walk.images.shape
+        torch.Size([10, 1, 8, 8])
     """
     choose(way, WAYS, "way")
     if steps < 2:

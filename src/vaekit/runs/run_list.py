@@ -97,9 +97,8 @@ def list_runs(
         RunError: no such folder.
 
     Example:
-        >>> import vaekit
-        >>> [entry.method for entry in vaekit.list_runs("runs")]  # doctest: +SKIP
-        ['vae', 'beta-vae']
+        >>> {entry.method for entry in vaekit.list_runs("runs", methods=["vae"])}
+        {'vae'}
     """
     choose(sort, SORTS, "sort")
     choose(state, STATES, "state")
