@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint audit fuzz clean
+.PHONY: help demo test lint docs audit fuzz clean
 
 help:
 	@echo "make demo    set up, train a VAE on drawn digits, draw everything"
 	@echo "make test    set up, lint, check types, run the tests"
 	@echo "make lint    lint and format check, types; of the page too, where npm can be had"
+	@echo "make docs    build/site: the pages of docs/ and the API reference; without a network once set up"
 	@echo "make audit   known weaknesses of the pinned packages, where the index can be reached"
 	@echo "make fuzz    damage inputs for MINUTES=1 and keep what breaks in build/fuzz"
 	@echo "make clean   remove .venv and caches; runs stay"
@@ -25,6 +26,10 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python tests/page_tools.py
+
+docs: .venv/.docs
+	$(BIN)/python tests/reference_page.py build/docs
+	$(BIN)/zensical build --strict
 
 audit: .venv/.test
 	$(BIN)/python tests/audit.py
@@ -42,6 +47,10 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(PIP) torch
 	$(PIP) -e '.[all]'
+	@touch $@
+
+.venv/.docs: .venv/.all
+	$(PIP) -e '.[docs]'
 	@touch $@
 
 .venv/.test: .venv/.all

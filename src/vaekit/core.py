@@ -26,13 +26,14 @@ the mean over the batch is the last line of an objective.
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vaekit.printable import bounded as bounded
+from vaekit.printable import printable as printable
 from vaekit.synonyms import meant
 
 if TYPE_CHECKING:
@@ -40,49 +41,19 @@ if TYPE_CHECKING:
     from torch.distributions import Distribution
 
 
-# Control characters, those that turn or break a line of text unseen, and what no encoding can write; of the bytes of a
-# name that is no UTF-8 (surrogates up to U+DCFF) those that old terminals obey.
-UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udc9f\udd00-\udfff]"
-)
-
-
-def printable(text: str, keep: str = "") -> str:
-    """Text without characters that a terminal would obey rather than show: ESC becomes the four characters `\\x1b`.
-
-    Names of files, classes and runs come from anywhere; whatever is printed goes through here.
+class VaekitError(Exception):
+    """Base of every error that vaekit raises on purpose. The message is one line for the user.
 
     Args:
-        keep: characters that stay, line breaks say.
+        parts: what any exception takes; the first is the message.
+
+    Example:
+        >>> try:
+        ...     vaekit.VAE(data.shape, latent_dim=0)
+        ... except vaekit.VaekitError as error:
+        ...     print(error)
+        latent_dim must be at least 1, not 0.
     """
-    with suppress(UnicodeEncodeError):  # bytes that only the locale took apart are put together
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    return UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
-
-
-def _escaped(character: str) -> str:
-    if character in "\n\r\t":
-        return repr(character)[1:-1]
-    number = ord(character)
-    if 0xDC80 <= number <= 0xDC9F:  # a byte of a name that is no UTF-8
-        number -= 0xDC00
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
-
-
-LONGEST_LINE = 600  # characters of a line of an error: a value may be a whole file's content
-
-
-def bounded(text: str) -> str:
-    """Text whose lines have no more than LONGEST_LINE characters each; of longer ones the middle is left out."""
-    head, tail = LONGEST_LINE * 2 // 3, LONGEST_LINE // 3 - 3
-    lines = (
-        line if len(line) <= LONGEST_LINE else f"{line[:head]} … {line[-tail:]}" for line in text.split("\n")
-    )
-    return "\n".join(lines)
-
-
-class VaekitError(Exception):
-    """Base of every error that vaekit raises on purpose. The message is one line for the user."""
 
     def __init__(self, *parts: object) -> None:
         said = (bounded(printable(part, keep="\n")) if isinstance(part, str) else part for part in parts)
@@ -90,14 +61,30 @@ class VaekitError(Exception):
 
 
 class InputError(VaekitError, ValueError):
-    """Something given to vaekit is wrong; the message names it and the remedy."""
+    """Something given to vaekit is wrong; the message names it and the remedy.
+
+    Example:
+        >>> try:
+        ...     vaekit.load_data("no/such/folder")
+        ... except vaekit.InputError:  # an option, a file or a value: the message has the remedy
+        ...     print("asks again")
+        asks again
+    """
 
 
 class SettingError(InputError):
     """An option or argument is wrong or does not fit the others.
 
-    Attributes:
-        option: name of the argument, where it is one; the message names it too.
+    Args:
+        message: one line, with the remedy.
+        option: name of the argument, where it is one; the message names it too. Also an attribute.
+
+    Example:
+        >>> try:
+        ...     vaekit.train("vae", "digits", latent_dims=3)
+        ... except vaekit.SettingError as error:
+        ...     print(error)
+        method vae: unknown option 'latent_dims'. Did you mean latent_dim?
     """
 
     def __init__(self, message: str, option: str | None = None) -> None:
@@ -106,27 +93,67 @@ class SettingError(InputError):
 
 
 class DataError(InputError):
-    """A data source cannot be used as it is."""
+    """A data source cannot be used as it is.
+
+    Example:
+        >>> try:
+        ...     model.embed(images[:, :, :4])
+        ... except vaekit.DataError as error:
+        ...     print("other images than the model's")
+        other images than the model's
+    """
 
 
 class RunError(InputError):
-    """A run folder cannot be used as it is."""
+    """A run folder cannot be used as it is.
+
+    Example:
+        >>> try:
+        ...     vaekit.load_run("photos")
+        ... except vaekit.RunError:
+        ...     print("no run")
+        no run
+    """
 
 
 class TrainingError(VaekitError, RuntimeError):
-    """Training cannot continue."""
+    """Training cannot continue.
+
+    Example:
+        >>> try:
+        ...     history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, progress=False)
+        ... except vaekit.TrainingError as error:  # not InputError: nothing that was given is wrong by itself
+        ...     print("try a lower learning rate:", error)
+    """
 
 
 class NonFiniteError(TrainingError):
-    """A loss term became NaN or infinite; the message has the step, the term and what to try."""
+    """A loss term became NaN or infinite; the message has the step, the term and what to try.
+
+    Example:
+        >>> issubclass(vaekit.NonFiniteError, vaekit.TrainingError)
+        True
+    """
 
 
 class VaekitWarning(UserWarning):
-    """Something works, but perhaps not as meant."""
+    """Something works, but perhaps not as meant.
+
+    Example:
+        >>> import warnings
+        >>> warnings.simplefilter("ignore", vaekit.VaekitWarning)  # or "error", in a script that must not be surprised
+    """
 
 
 class TrainingNote(VaekitWarning):
-    """A training has ended and learned less than it could have; the message has the remedy."""
+    """A training has ended and learned less than it could have; the message has the remedy.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", vaekit.TrainingNote)  # of a training that is short on purpose
+        ...     history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, progress=False)
+    """
 
 
 @dataclass(frozen=True, slots=True)

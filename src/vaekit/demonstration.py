@@ -30,6 +30,11 @@ class Demo:
         figures: name -> PNG file.
         report: the run's page.
         samples: a sheet of 64 samples.
+
+    Example:
+        >>> made = vaekit.demo()  # doctest: +SKIP
+        >>> [file.name for file in made.files]  # doctest: +SKIP
+        ['report.html', 'samples.png', 'reconstructions.png', 'latent_map.png', 'manifold.png']
     """
 
     history: History
@@ -64,6 +69,10 @@ def demo(
 
     Raises:
         RunError: `out` is not free or cannot be written.
+
+    Example:
+        >>> vaekit.demo(out="runs/demo").report  # doctest: +SKIP
+        PosixPath('runs/demo/report.html')
     """
     history = train(
         "vae",

@@ -28,7 +28,7 @@ EXTRAS: dict[str, list[str]] = {
     for name, wanted in tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ].items()
-    if name not in ("all", "test")
+    if name not in ("all", "docs", "test")
 }
 SMALL = ["--width", "8", "--depth", "1", "--latent-dim", "2", "--epochs", "1", "--device", "cpu"]
 COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and some PNG files in photos/

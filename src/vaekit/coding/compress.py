@@ -47,6 +47,11 @@ class Compressed:
         notes: what is odd, or to be known: that binary pixels are a view of grey ones, say.
         done, total: examples that are in finished parts, and all.
         stopped: why the work was stopped, or None; the same call resumes it.
+
+    Example:
+        >>> made = vaekit.compress("runs/binary", split="test", out="test.vk", beside=0, progress="none")
+        >>> made.bits.shape  # information of each example
+        (313,)
     """
 
     out: Path
@@ -60,7 +65,11 @@ class Compressed:
     stopped: str | None = None
 
     def oddest(self, count: int) -> list[tuple[str, float]]:
-        """Names and bytes of the examples that take most: those that the model expects least."""
+        """Names and bytes of the examples that take most: those that the model expects least.
+
+        Args:
+            count: number of examples.
+        """
         order = np.argsort(-self.bits, kind="stable")[:count]
         return [(self.names[i], float(self.bits[i]) / 8) for i in order.tolist()]
 
@@ -127,10 +136,18 @@ def compress(
         tell: called with the progress instead.
         should_stop: asked after each part; a reason ends the work there.
 
+    Returns:
+        What was written, and what its bytes are for.
+
     Raises:
         SettingError: a run that codes nothing, a name or a number that is wrong.
         DataError: a source that cannot be used.
         RunError: `out` cannot be written; finished parts are kept.
+
+    Example:
+        >>> made = vaekit.compress("runs/binary", split="test", out="test.vk", beside=0, progress="none")
+        >>> made.done, made.out.name
+        (313, 'test.vk')
     """
     out, sizes = _checked(Path(out), sizes, part, beside, trade)
     run = run_of(run, "cpu")

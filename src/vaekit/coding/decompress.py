@@ -29,6 +29,12 @@ class Decompressed:
         lost: what could not be restored, and why.
         notes: what else is odd: damage that cost nothing, files that could not have their name, a loss that was meant.
         stopped: why the work was stopped, or None.
+
+    Example:
+        >>> made = vaekit.compress("runs/binary", split="test", out="test.vk", beside=0, progress="none")
+        >>> back = vaekit.decompress("test.vk", out="again.npz", model="runs/binary", progress="none")
+        >>> back.images == back.total, back.lost
+        (True, [])
     """
 
     out: Path
@@ -83,6 +89,11 @@ def decompress(
         SettingError: no such file or part, or an `out` that cannot hold the pictures.
         DataError: no .vk file, or one of which nothing can be restored.
         RunError: it needs a run that was not given, or `out` cannot be written.
+
+    Example:
+        >>> made = vaekit.compress("runs/binary", split="test", out="test.vk", beside=0, with_model=True, progress="none")
+        >>> vaekit.decompress("test.vk", out="restored.npz", progress="none").images
+        313
     """
     out = Path(out)
     check_out(out, ENDINGS)

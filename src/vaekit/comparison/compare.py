@@ -49,6 +49,11 @@ class Comparison(Displayed):
         table: mean and spread of every figure of every method; None where it was interrupted.
         page, numbers: comparison.html and comparison.json, likewise.
         withheld: why nothing is judged: methods did not spend the same time; "" where it is.
+
+    Example:
+        >>> found = vaekit.compare("digits", ["ae", "vae"], steps=2, seeds=1, width=16, out="runs/table")
+        >>> found.interrupted is None, found.numbers.name
+        (True, 'comparison.json')
     """
 
     out: Path
@@ -68,6 +73,7 @@ class Comparison(Displayed):
 
     @property
     def withheld(self) -> str:
+        """Returns why nothing is judged, or ""."""
         return "" if self.table is None else self.table.withheld
 
 
@@ -143,6 +149,11 @@ def compare(
             under other likelihoods than the first.
         DataError: data that cannot be used.
         RunError: the folder holds something else, or cannot be written.
+
+    Example:
+        >>> found = vaekit.compare("digits", ["ae", "vae"], steps=2, seeds=1, width=16, out="runs/table")
+        >>> found.page.name
+        'comparison.html'
     """
     if runs:
         if data is not None:

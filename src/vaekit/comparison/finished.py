@@ -43,6 +43,13 @@ class SideBySide:
         figures: on the same test images, those of the end of training first, then those of `vaekit evaluate`.
         left_out: key -> why it is no row: measured otherwise in one run than in another.
         notes: what else is not alike, one line each.
+
+    Example:
+        >>> found = vaekit.compare(runs=["runs/first", "runs/second"])
+        >>> found.data, found.likelihood
+        ('digits', 'gaussian-optimal')
+        >>> [figure.key for figure in found.figures][:2]
+        ['negative_elbo_nats', 'reconstruction_nats']
     """
 
     runs: tuple[Path, ...]

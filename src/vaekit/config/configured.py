@@ -129,10 +129,17 @@ def outer_signature(
 
 
 def explained(doc: str | None, section: type[Options]) -> str:
-    """A docstring with a line for every option."""
+    """A docstring with a line for every option, before its example."""
     lines = [f"    {flag.name}: {flag.help}{limits(flag)}" for flag in section.flags()]
-    head = inspect.cleandoc(doc or "")
-    return "\n".join([head, "", "Options:", *lines]) if lines else head
+    head, *example = inspect.cleandoc(doc or "").partition("Example:\n")
+    listed = "\n".join([head.rstrip(), "", "Options:", *lines]) if lines else head.rstrip()
+    return "\n\n".join([listed, "".join(example)]) if example[0] else listed
+
+
+def with_options(part: type[Section]) -> type[Section]:
+    """Decorates a dataclass of options that people make themselves: `help()` explains each."""
+    part.__doc__ = explained(part.__doc__, part)
+    return part
 
 
 def limits(flag: Flag) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from vaekit.config.configured import with_options
 from vaekit.config.fields import imported, of_choices, option
 from vaekit.config.parts import Part, Undecided, decide, name_of
 from vaekit.core import SettingError
@@ -38,27 +39,45 @@ class LikelihoodPart(Part):
         return imported(self.module)(self, tuple(shape))
 
 
+@with_options
 @dataclass(frozen=True)
 class BCE(LikelihoodPart):
-    """The lesson's binary cross-entropy on grey pixels: pleasant pictures, and no likelihood of them."""
+    """The lesson's binary cross-entropy on grey pixels: pleasant pictures, and no likelihood of them.
+
+    Example:
+        >>> vaekit.VAE(data.shape, likelihood=vaekit.BCE()).likelihood_name
+        'bce'
+    """
 
     kind: ClassVar[Kind] = "pseudo"
     pixels: ClassVar[tuple[str, ...]] = ("8-bit", "unit", "binary")
     module: ClassVar[str | type] = "vaekit.distributions.likelihoods.bernoulli:BernoulliLikelihood"
 
 
+@with_options
 @dataclass(frozen=True)
 class Bernoulli(LikelihoodPart):
-    """Bernoulli on binary pixels."""
+    """Bernoulli on binary pixels.
+
+    Example:
+        >>> vaekit.VAE(data.shape, likelihood=vaekit.Bernoulli(), pixels="binary").likelihood_name
+        'bernoulli'
+    """
 
     kind: ClassVar[Kind] = "mass"
     pixels: ClassVar[tuple[str, ...]] = ("binary",)
     module: ClassVar[str | type] = "vaekit.distributions.likelihoods.bernoulli:BernoulliLikelihood"
 
 
+@with_options
 @dataclass(frozen=True)
 class ContinuousBernoulli(LikelihoodPart):
-    """`bce` with its normaliser (Loaiza-Ganem & Cunningham 2019)."""
+    """`bce` with its normaliser (Loaiza-Ganem & Cunningham 2019).
+
+    Example:
+        >>> vaekit.VAE(data.shape, likelihood=vaekit.ContinuousBernoulli()).likelihood_name
+        'continuous-bernoulli'
+    """
 
     kind: ClassVar[Kind] = "density"
     pixels: ClassVar[tuple[str, ...]] = ("8-bit", "unit")
@@ -67,9 +86,15 @@ class ContinuousBernoulli(LikelihoodPart):
     )
 
 
+@with_options
 @dataclass(frozen=True)
 class Gaussian(LikelihoodPart):
-    """Normal with one fixed standard deviation. sigma = 1/sqrt(2) is the lesson's "or MSE", up to its constant."""
+    """Normal with one fixed standard deviation. sigma = 1/sqrt(2) is the lesson's "or MSE", up to its constant.
+
+    Example:
+        >>> model = vaekit.VAE(data.shape, likelihood=vaekit.Gaussian(sigma=0.2))
+        >>> model = vaekit.VAE(data.shape, likelihood="gaussian(sigma=0.2)")  # the same
+    """
 
     sigma: float = option(
         0.1, above=0, help="standard deviation (pixels lie in [0, 1], real values are standardised)"
@@ -80,9 +105,14 @@ class Gaussian(LikelihoodPart):
     module: ClassVar[str | type] = "vaekit.distributions.likelihoods.gaussian:GaussianLikelihood"
 
 
+@with_options
 @dataclass(frozen=True)
 class GaussianLearned(LikelihoodPart):
-    """Normal whose one standard deviation is trained (Dai & Wipf 2019)."""
+    """Normal whose one standard deviation is trained (Dai & Wipf 2019).
+
+    Example:
+        >>> model = vaekit.VAE(data.shape, likelihood=vaekit.GaussianLearned(sigma=0.3))  # where it begins
+    """
 
     sigma: float = option(
         0.1, above=0, help="standard deviation before training (real values are standardised)"
@@ -93,9 +123,16 @@ class GaussianLearned(LikelihoodPart):
     module: ClassVar[str | type] = "vaekit.distributions.likelihoods.gaussian:LearnedGaussianLikelihood"
 
 
+@with_options
 @dataclass(frozen=True)
 class GaussianOptimal(LikelihoodPart):
-    """Normal with the standard deviation that fits best (Rybkin et al. 2021)."""
+    """Normal with the standard deviation that fits best (Rybkin et al. 2021).
+
+    Example:
+        >>> model = vaekit.VAE(data.shape, likelihood=vaekit.GaussianOptimal())
+        >>> model.likelihood_name
+        'gaussian-optimal'
+    """
 
     sigma: float = option(
         0.1, above=0, help="standard deviation before training (real values are standardised)"
@@ -106,9 +143,14 @@ class GaussianOptimal(LikelihoodPart):
     module: ClassVar[str | type] = "vaekit.distributions.likelihoods.gaussian:OptimalGaussianLikelihood"
 
 
+@with_options
 @dataclass(frozen=True)
 class LogisticMixture(LikelihoodPart):
-    """Mixture of logistics over the 256 levels of 8-bit pixels (Salimans et al. 2017)."""
+    """Mixture of logistics over the 256 levels of 8-bit pixels (Salimans et al. 2017).
+
+    Example:
+        >>> model = vaekit.VAE(data.shape, likelihood=vaekit.LogisticMixture(mixtures=5))
+    """
 
     mixtures: int = option(10, at_least=1, help="number of components")
 
@@ -119,6 +161,7 @@ class LogisticMixture(LikelihoodPart):
     )
 
 
+@with_options
 @dataclass(frozen=True)
 class HistogramMixture(LikelihoodPart):
     """Mixture of learned histograms of the 256 levels of 8-bit pixels, the same ones at every place."""
@@ -132,9 +175,15 @@ class HistogramMixture(LikelihoodPart):
     )
 
 
+@with_options
 @dataclass(frozen=True)
 class Categorical(LikelihoodPart):
-    """A probability for each of the 256 levels, whatever their order (van den Oord et al. 2016)."""
+    """A probability for each of the 256 levels, whatever their order (van den Oord et al. 2016).
+
+    Example:
+        >>> vaekit.VAE(data.shape, likelihood=vaekit.Categorical()).likelihood_name
+        'categorical'
+    """
 
     kind: ClassVar[Kind] = "mass"
     pixels: ClassVar[tuple[str, ...]] = ("8-bit",)

@@ -32,6 +32,12 @@ class Method:
         labels: the model is conditioned on the class of each image; data without labels cannot train it.
         data_options: options of its data.
         loader: "module:function" that takes these and gives a `Data`.
+
+    Example:
+        >>> vaekit.METHODS["beta-vae"].summary
+        'VAE with a heavier KL term (Higgins et al. 2017)'
+        >>> "beta" in vaekit.METHODS["beta-vae"].options()
+        True
     """
 
     model: str | type

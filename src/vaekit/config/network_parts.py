@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
 
+from vaekit.config.configured import with_options
 from vaekit.config.fields import imported, option
 from vaekit.config.parts import Part, Undecided, decide
 
@@ -26,16 +27,26 @@ class NetworkPart(Part):
         return imported(type(self).module)(spec, self)
 
 
+@with_options
 @dataclass(frozen=True)
 class Lesson(NetworkPart):
-    """Two strided convolutions per side, as in the lesson."""
+    """Two strided convolutions per side, as in the lesson.
+
+    Example:
+        >>> model = vaekit.VAE((1, 28, 28), network=vaekit.Lesson(), likelihood="bce")
+    """
 
     module: ClassVar[Any] = "vaekit.networks.lesson:lesson"
 
 
+@with_options
 @dataclass(frozen=True)
 class MLP(NetworkPart):
-    """Residual multilayer perceptron: the fastest on small grey images."""
+    """Residual multilayer perceptron: the fastest on small grey images.
+
+    Example:
+        >>> model = vaekit.VAE(data.shape, network=vaekit.MLP(width=128, depth=2))
+    """
 
     width: int = option(512, at_least=1, help="hidden units")
     depth: int = option(1, at_least=1, help="residual blocks per side")
@@ -43,9 +54,14 @@ class MLP(NetworkPart):
     module: ClassVar[Any] = "vaekit.networks.mlp:mlp"
 
 
+@with_options
 @dataclass(frozen=True)
 class Resnet(NetworkPart):
-    """Residual convolutions at every scale: colour and larger images."""
+    """Residual convolutions at every scale: colour and larger images.
+
+    Example:
+        >>> model = vaekit.VAE((3, 32, 32), network=vaekit.Resnet(width=16))
+    """
 
     width: int = option(32, at_least=1, help="channels at half size, which double twice")
     depth: int = option(1, at_least=1, help="residual blocks per stage")
@@ -53,6 +69,7 @@ class Resnet(NetworkPart):
     module: ClassVar[Any] = "vaekit.networks.conv:resnet"
 
 
+@with_options
 @dataclass(frozen=True)
 class Strided(NetworkPart):
     """Strided convolutions down to 4x4 at most, no more at any size: the cheapest for colour and larger images."""
@@ -62,9 +79,16 @@ class Strided(NetworkPart):
     module: ClassVar[Any] = "vaekit.networks.strided:strided"
 
 
+@with_options
 @dataclass(frozen=True)
 class Patches(NetworkPart):
-    """Convolutions on a grid of patches, for models of codes."""
+    """Convolutions on a grid of patches, for models of codes.
+
+    Example:
+        >>> model = vaekit.VQVAE(data.shape, network=vaekit.Patches(downsample=2, width=16))
+        >>> model.grid  # codes per image
+        (4, 4)
+    """
 
     downsample: int = option(
         4, at_least=1, help="pixels per side of the patch of each code: 4 makes a 7x7 grid of 28x28 images"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from vaekit.config.configured import with_options
 from vaekit.config.fields import imported, option
 from vaekit.config.parts import Part
 
@@ -33,9 +34,14 @@ class OptimizerPart(Part):
         return imported(type(self).module)(parameters, learning_rate, self)
 
 
+@with_options
 @dataclass(frozen=True)
 class Adam(OptimizerPart):
-    """Adam (Kingma & Ba 2015)."""
+    """Adam (Kingma & Ba 2015).
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, optimizer=vaekit.Adam(beta2=0.999), progress=False)
+    """
 
     beta1: float = option(0.9, at_least=0, below=1, help="decay of the first moment")
     beta2: float = option(0.99, at_least=0, below=1, help="decay of the second moment")
@@ -44,9 +50,14 @@ class Adam(OptimizerPart):
     module: ClassVar[Any] = "vaekit.training.optimizers:adam"
 
 
+@with_options
 @dataclass(frozen=True)
 class AdamW(OptimizerPart):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, optimizer=vaekit.AdamW(weight_decay=0.01), progress=False)
+    """
 
     beta1: float = option(0.9, at_least=0, below=1, help="decay of the first moment")
     beta2: float = option(0.99, at_least=0, below=1, help="decay of the second moment")
@@ -55,9 +66,14 @@ class AdamW(OptimizerPart):
     module: ClassVar[Any] = "vaekit.training.optimizers:adamw"
 
 
+@with_options
 @dataclass(frozen=True)
 class Adamax(OptimizerPart):
-    """Adam with the largest gradient in the place of the second moment (Kingma & Ba 2015, section 7)."""
+    """Adam with the largest gradient in the place of the second moment (Kingma & Ba 2015, section 7).
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, optimizer=vaekit.Adamax(beta1=0.8), progress=False)
+    """
 
     beta1: float = option(0.9, at_least=0, below=1, help="decay of the first moment")
     beta2: float = option(0.99, at_least=0, below=1, help="decay of the largest gradient")
@@ -66,9 +82,14 @@ class Adamax(OptimizerPart):
     module: ClassVar[Any] = "vaekit.training.optimizers:adamax"
 
 
+@with_options
 @dataclass(frozen=True)
 class SGD(OptimizerPart):
-    """Gradient descent with Nesterov's momentum."""
+    """Gradient descent with Nesterov's momentum.
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, optimizer=vaekit.SGD(beta1=0.95), learning_rate=1e-4, progress=False)
+    """
 
     beta1: float = option(0.9, at_least=0, below=1, help="momentum")
     weight_decay: float = option(0.0, at_least=0, help="weight of an L2 penalty")
@@ -76,10 +97,16 @@ class SGD(OptimizerPart):
     module: ClassVar[Any] = "vaekit.training.optimizers:sgd"
 
 
+@with_options
 @dataclass(frozen=True)
 class Muon(OptimizerPart):
     """Orthogonal updates of the matrices within networks (Jordan 2024), AdamW for the rest: embeddings, codebooks, the last
-    layer of each network, and what is no matrix."""
+    layer of each network, and what is no matrix.
+
+    Example:
+        >>> muon = vaekit.Muon(weight_decay=0.01)
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, optimizer=muon, progress=False)
+    """
 
     beta1: float = option(
         0.9, at_least=0, below=1, help="momentum, of the rest the decay of the first moment"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from vaekit.config.configured import with_options
 from vaekit.config.fields import imported, option
 from vaekit.config.parts import Part
 from vaekit.core import SettingError
@@ -40,23 +41,38 @@ class CodebookPart(QuantizerPart):
     revive: bool = option(True, help="replace codes that are hardly used by what the encoder returns")
 
 
+@with_options
 @dataclass(frozen=True)
 class EMA(CodebookPart):
-    """Codes are moving averages of what is assigned to them (van den Oord et al. 2017, appendix A.1)."""
+    """Codes are moving averages of what is assigned to them (van den Oord et al. 2017, appendix A.1).
+
+    Example:
+        >>> model = vaekit.VQVAE(data.shape, quantizer=vaekit.EMA(codes=64, decay=0.9))
+    """
 
     module: ClassVar[str | type] = "vaekit.networks.quantizers:EMACodebook"
 
 
+@with_options
 @dataclass(frozen=True)
 class GradientCodes(CodebookPart):
-    """Codes learn by gradient (van den Oord et al. 2017, eq. 3)."""
+    """Codes learn by gradient (van den Oord et al. 2017, eq. 3).
+
+    Example:
+        >>> model = vaekit.VQVAE(data.shape, quantizer=vaekit.GradientCodes(codes=64, code_dim=8))
+    """
 
     module: ClassVar[str | type] = "vaekit.networks.quantizers:GradientCodebook"
 
 
+@with_options
 @dataclass(frozen=True)
 class FSQ(QuantizerPart):
-    """Finite scalar quantisation: codes are fixed (Mentzer et al. 2023)."""
+    """Finite scalar quantisation: codes are fixed (Mentzer et al. 2023).
+
+    Example:
+        >>> model = vaekit.VQVAE(data.shape, quantizer=vaekit.FSQ(codes=64))
+    """
 
     codes: int = option(512, first=True, help=f"about the number of codes: {', '.join(map(str, LEVELS))}")
 

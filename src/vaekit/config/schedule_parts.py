@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
+from vaekit.config.configured import with_options
 from vaekit.config.fields import option
 from vaekit.config.parts import Part
 
@@ -28,20 +29,35 @@ class Schedule(Part):
         """Share of the peak, at `progress` from 0 to 1 after the warm-up."""
 
     def rate(self, peak: float, step: int, steps: int) -> float:
-        """Rate of the update after `step` of `steps`."""
+        """Rate of the update after `step` of `steps`.
+
+        Args:
+            peak: learning rate at the end of the warm-up.
+            step: the present one, from 0.
+            steps: of the whole run.
+        """
         warmup = self.warmup_of(steps)
         if step < warmup:
             return peak * (step + 1) / (warmup + 1)
         return peak * self.shape((step - warmup) / max(steps - warmup, 1))
 
     def warmup_of(self, steps: int) -> int:
-        """Steps of the warm-up in a run of so many."""
+        """Steps of the warm-up in a run of so many.
+
+        Args:
+            steps: of the whole run.
+        """
         return min(LONGEST, steps // 20) if self.warmup is None else self.warmup
 
 
+@with_options
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
-    """The peak to the end: what comes is the same however long the run is."""
+    """The peak to the end: what comes is the same however long the run is.
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, schedule=vaekit.ConstantRate(), progress=False)
+    """
 
     def warmup_of(self, steps: int) -> int:
         return FIXED if self.warmup is None else self.warmup
@@ -50,17 +66,27 @@ class ConstantRate(Schedule):
         return 1.0
 
 
+@with_options
 @dataclass(frozen=True)
 class LinearRate(Schedule):
-    """1 down to 0."""
+    """1 down to 0.
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, schedule=vaekit.LinearRate(warmup=1), progress=False)
+    """
 
     def shape(self, progress: float) -> float:
         return 1.0 - progress
 
 
+@with_options
 @dataclass(frozen=True)
 class CosineRate(Schedule):
-    """1 down to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5)."""
+    """1 down to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5).
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=2, schedule=vaekit.CosineRate(warmup=1), progress=False)
+    """
 
     def shape(self, progress: float) -> float:
         return 0.5 + 0.5 * math.cos(math.pi * progress)

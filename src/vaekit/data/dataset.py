@@ -49,6 +49,10 @@ class Split(Displayed):
         labels: (N,) int64 class numbers, or None.
         names: one name per image (a file's path within its source), or None.
         factors: (N, F) float32 values of the factors that the images were made from, or None.
+
+    Example:
+        >>> data.test.take(data.test.labels == 3).images.shape[1:]
+        torch.Size([1, 8, 8])
     """
 
     images: Tensor
@@ -68,7 +72,11 @@ class Split(Displayed):
         return spread_over(self.images, self.labels)
 
     def take(self, indices: Tensor) -> Split:
-        """The images at these indices, in their order."""
+        """The images at these indices, in their order.
+
+        Args:
+            indices: (n,) int64, or a mask (N,).
+        """
         return Split(
             self.images[indices],
             None if self.labels is None else self.labels[indices],
@@ -92,6 +100,14 @@ class Data(Displayed):
         fingerprint: hash of all images and labels and of the split.
         options: keyword arguments of `load_data` that load it again, JSON-able.
         notes: one line for each kind of thing that was converted, skipped or found odd.
+
+    Example:
+        >>> data.shape, data.pixels, data.classes
+        ((1, 8, 8), '8-bit', 10)
+        >>> len(data.train), len(data.validation), len(data.test)
+        (1360, 124, 313)
+        >>> data.train.images.dtype
+        torch.uint8
     """
 
     source: str
@@ -141,10 +157,15 @@ class Data(Displayed):
 
     @property
     def splits(self) -> dict[str, Split]:
+        """The three splits by their names: train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def replace(self, **changes: object) -> Data:
-        """A copy with some fields changed."""
+        """A copy with some fields changed.
+
+        Args:
+            changes: fields by their names.
+        """
         return replace(self, **changes)  # type: ignore[arg-type]
 
 

@@ -36,6 +36,11 @@ def describe(data: object, *, labels: object | None = None, **options: Any) -> d
 
     Raises:
         SettingError, DataError: as in `load_data`.
+
+    Example:
+        >>> about = vaekit.describe("digits")
+        >>> about["shape"], about["duplicates"]["all"]
+        ([1, 8, 8], 0)
     """
     return _description(as_data(data, labels=labels, **options))
 

@@ -53,6 +53,11 @@ class Cache:
         entries: the largest first.
         checked: whether contents were compared with their hashes.
         emptied: whether all was removed.
+
+    Example:
+        >>> kept = vaekit.cache()
+        >>> kept.bytes >= 0, kept.checked
+        (True, False)
     """
 
     path: str | None
@@ -91,6 +96,10 @@ def cache(check: bool = False, empty: bool = False) -> Cache:
 
     Raises:
         DataError: it cannot be read or removed.
+
+    Example:
+        >>> vaekit.cache(check=True).problems
+        0
     """
     try:
         root = cache_dir()

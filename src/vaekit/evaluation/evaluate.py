@@ -78,6 +78,13 @@ class Evaluation(Displayed):
         codes: of a model with discrete codes.
         disentanglement: of the latents, if the images' factors are known.
         card: the figures that any autoencoder has, where they were asked for.
+
+    Example:
+        >>> result = vaekit.evaluate(run, images=20, samples=4, features=None, progress="none")
+        >>> sorted(result.likelihood)
+        ['negative_elbo_nats', 'nll_nats']
+        >>> result.health.active_units <= model.latent_dim
+        True
     """
 
     about: Mapping[str, Any]
@@ -202,12 +209,21 @@ def evaluate(
         progress: "auto" shows what is measured and the time left, on standard error; "none" nothing.
         tell: called instead with what is measured, how many images are done, and of how many.
 
+    Returns:
+        Every figure that the model defines, with its standard error.
+
     Raises:
         SettingError: numbers out of range, pixels on which the model's likelihood is not defined,
             features without a data set; or for the disentanglement no known factors, latents that are no
             vectors, or too few images.
         DataError: no images, or of another shape than the model's.
         RunError: a run that cannot be used.
+
+    Example:
+        >>> result = vaekit.evaluate(run, images=20, samples=4, features=None, progress="none")
+        >>> bound = result.likelihood["nll_nats"]
+        >>> bound.images, bound.samples, bound.standard_error > 0  # of bound.value, nats per image
+        (20, 4, True)
     """
     began = time.monotonic()
     shown: dict[str, Any] = {"label": label, "features": features, "progress": progress, "tell": tell}

@@ -40,6 +40,13 @@ class Neighbours:
         distances: Euclidean, between posterior means, in units of the latents (the prior has standard deviation 1), (K,).
         images: the nearest as they were shown to the model, (K, *shape).
         sheet: a PNG of the query, then the nearest row by row, where one was written.
+
+    Example:
+        >>> found = vaekit.search(run, images[0], count=5)
+        >>> found.images.shape
+        torch.Size([5, 1, 8, 8])
+        >>> bool((found.distances.diff() >= 0).all())
+        True
     """
 
     query: str
@@ -80,15 +87,18 @@ def search(
         out: a .png to write too: the image, then the nearest row by row.
         device: where a folder's model is computed.
 
+    Returns:
+        The nearest images, with names, distances and the images themselves.
+
     Raises:
         SettingError: a model that does not encode, a number out of range, or more images than one.
         DataError: an image or source cannot be used.
         RunError: `out` cannot be written.
 
     Example:
-        >>> import vaekit
-        >>> vaekit.search("runs/vae-photos-1", "mine.jpg", count=5).names  # doctest: +SKIP
-        ['beach/012.jpg', 'beach/044.jpg', 'sky/003.jpg', 'beach/101.jpg', 'sky/090.jpg']
+        >>> found = vaekit.search("runs/first", "photos/sky/000.png", count=5, out="near.png")
+        >>> len(found.names), found.sheet.name
+        (5, 'near.png')
     """
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
@@ -133,6 +143,11 @@ class Duplicates:
         splits: where each of the two lies, "train and test": a pair across splits makes figures of the test too good.
         compared: number of images.
         share: as it was given.
+
+    Example:
+        >>> found = vaekit.duplicates(run, share=0.0, progress="none")  # exact copies alone
+        >>> found.compared, len(found)
+        (1797, 0)
     """
 
     source: str
@@ -188,15 +203,18 @@ def duplicates(
         tell: called with the progress instead.
         device: where a folder's model is computed.
 
+    Returns:
+        The pairs, the most alike first.
+
     Raises:
         SettingError: a model that does not encode and reconstruct, or a number out of range.
         DataError: a source cannot be used.
         RunError: `out` cannot be written.
 
     Example:
-        >>> import vaekit
-        >>> len(vaekit.duplicates("runs/vae-photos-1"))  # doctest: +SKIP
-        7
+        >>> pairs = vaekit.duplicates("runs/first", split="test", out="pairs.csv", progress="none")
+        >>> pairs.compared
+        313
     """
     if not share >= 0:
         raise SettingError(f"share={share}: must be 0 or more.")

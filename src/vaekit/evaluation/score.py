@@ -57,6 +57,13 @@ class Scores(Displayed):
         sheet: a PNG of the oddest, row by row, where one was written.
         pixels: key of PIXELS.
         threshold: of the score that puts images in order; None where the run's validation images are gone.
+
+    Example:
+        >>> scores = vaekit.score(run, split="test", samples=2, progress="none")
+        >>> scores.table().startswith("name,label,")  # CSV
+        True
+        >>> scores.outliers.shape
+        torch.Size([313])
     """
 
     source: str
@@ -88,7 +95,11 @@ class Scores(Displayed):
         return None if self.threshold is None else above(self.scores[self.by], self.threshold)
 
     def oddest(self, count: int) -> list[str]:
-        """Names of the oddest images, the oddest first."""
+        """Names of the oddest images, the oddest first.
+
+        Args:
+            count: number of names.
+        """
         return [self.names[i] for i in self.order[:count].tolist()]
 
     def table(self) -> str:
@@ -111,11 +122,20 @@ class Scores(Displayed):
         return text.getvalue()
 
     def write(self, out: Path) -> None:
-        """Writes `table`, or raises RunError and leaves nothing behind."""
+        """Writes `table`, or raises RunError and leaves nothing behind.
+
+        Args:
+            out: the .csv file.
+        """
         write_file(out, self.table().encode("utf-8"))
 
     def write_sheet(self, out: Path, count: int) -> Scores:
-        """Writes the oddest `count` images as one PNG, if they are pictures, and notes where."""
+        """Writes the oddest `count` images as one PNG, if they are pictures, and notes where.
+
+        Args:
+            out: the .png file.
+            count: number of images on it.
+        """
         if why_no_pictures(tuple(self.split.images.shape[1:]), self.pixels):
             return self
         write_images(to_unit(self.split.images[self.order[:count]]), out, self.pixels)
@@ -166,10 +186,20 @@ def score(
         progress: "auto" shows how far it is and the time left, on standard error; "none" nothing.
         tell: called with the progress instead.
 
+    Returns:
+        The scores of every image, and those above the threshold.
+
     Raises:
         SettingError: a name or number that is wrong, or a model that encodes nothing.
         DataError: images that cannot be used.
         RunError: `out` cannot be written.
+
+    Example:
+        >>> scores = vaekit.score(run, split="test", samples=2, progress="none")
+        >>> scores.by, scores.scores[scores.by].shape
+        ('likelihood_regret_nats', torch.Size([313]))
+        >>> len(scores.oddest(3))  # names of images
+        3
     """
     _check(scores, by, against, odd, samples, precision, count, quantile)
     if out is not None:

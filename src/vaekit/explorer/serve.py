@@ -55,6 +55,9 @@ def explore(
 
     Raises:
         SettingError: a port or host that cannot be listened on, or a model that has nothing to explore.
+
+    Example:
+        >>> vaekit.explore("runs/first", port=0)  # until Ctrl-C  # doctest: +SKIP
     """
     if not 0 <= port <= 65535:
         raise SettingError(f"port={port}: must be from 0 to 65535.")

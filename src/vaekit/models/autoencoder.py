@@ -32,6 +32,7 @@ class Autoencoder(Model):
         """Images (B, *shape) after the way through the latents: deterministic, in eval mode.
 
         Args:
+            x: (B, *shape), float in [0, 1] or uint8.
             y: (B,) labels of the images, for a conditional model.
             redraw_as: (B,) labels to decode under instead: the same style as another class.
         """

@@ -73,8 +73,11 @@ class Model(Displayed, nn.Module, ABC):
         """New images, (count, *shape), in [0, 1] for pixels; the mean of p(x|z) at draws of z.
 
         Args:
+            count: number of images.
+            temperature: of the draws; 1 is the prior itself, less is closer to what is most likely.
+            generator: of torch, on the CPU; None takes torch's own.
             y: (count,) labels of a conditional model; None cycles through its classes.
-        """  # fmt: skip
+        """
 
     def facts(self) -> dict[str, Any]:
         """Returns its sizes and parts; `model.children()` has its modules."""

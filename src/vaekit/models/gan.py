@@ -32,6 +32,12 @@ class GAN(Model):
 
     Raises:
         SettingError: an unknown name, or a size below 1.
+
+    Example:
+        >>> model = vaekit.GAN(data.shape, latent_dim=10, seed=0)
+        >>> history = vaekit.fit(model, vaekit.Adversarial(), data, steps=2, progress=False)
+        >>> model.sample(4).shape
+        torch.Size([4, 1, 8, 8])
     """
 
     @configured(GANSettings)
@@ -76,7 +82,12 @@ class GAN(Model):
         return full_precision(functional_call(self.discriminator, parameters, given)).squeeze(1)
 
     def draw(self, count: int, y: Tensor | None = None) -> Tensor:
-        """G at `count` draws from the prior, with the noise of training."""
+        """G at `count` draws from the prior, with the noise of training.
+
+        Args:
+            count: number of images.
+            y: (count,) labels, for a conditional model.
+        """
         return self.generate(normal((count, self.latent_dim), next(self.parameters()).device), y)
 
     def prepare(self, images: Tensor) -> None:
@@ -87,7 +98,14 @@ class GAN(Model):
     def sample(
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
-        """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I), whatever the class."""
+        """New images, (count, *shape): G(z) at z ~ N(0, temperature^2 I), whatever the class.
+
+        Args:
+            count: number of images.
+            y: (count,) labels, for a conditional model; None cycles through its classes.
+            temperature: of the draws; 1 is the prior itself, less is closer to what is most likely.
+            generator: of torch, on the CPU; None takes torch's own.
+        """
         z = temperature * torch.randn(count, self.latent_dim, generator=generator)
         with evaluating(self), torch.no_grad():
             images = self.generate(z.to(next(self.parameters())), self.chosen_labels(y, count))

@@ -116,12 +116,19 @@ class LatentModel(Autoencoder):
         """p(x|z) at a draw of z from q(z|x), with the latents. x: (B, *shape), float.
 
         Args:
+            x: (B, *shape), float.
+            y: (B,) labels, for a conditional model.
             samples: S draws per image: z is (S, B, D) and p(x|z) has batch shape (S, B), the encoder
                 sees each image once. None: one draw, without that dimension.
         """
 
     def infer(self, x: Tensor, y: Tensor | None = None) -> tuple[Latent, ...]:
-        """The one layer of latents at its mean; without a prior the latent, which is not random."""
+        """The one layer of latents at its mean; without a prior the latent, which is not random.
+
+        Args:
+            x: (B, *shape), float in [0, 1] or uint8.
+            y: (B,) labels, for a conditional model.
+        """
         posterior = self.encode(x, y)
         if isinstance(self, HasPrior):
             return (Latent(posterior, self.prior(), posterior.mean),)
@@ -131,6 +138,7 @@ class LatentModel(Autoencoder):
         """p(x|z), batch shape (..., B), for z (..., B, D): leading sample dimensions are kept.
 
         Args:
+            z: latents (..., B, D).
             y: (B,) or (..., B) labels, for a conditional model.
         """
         z = self.check_latents(z)
@@ -221,6 +229,7 @@ class LatentModel(Autoencoder):
         """Mean of p(x|z) at the posterior mean, (B, *shape): deterministic, in eval mode.
 
         Args:
+            x: (B, *shape), float in [0, 1] or uint8.
             y: (B,) labels of the images, for a conditional model.
             redraw_as: (B,) labels to decode under instead: the same style as another class.
         """

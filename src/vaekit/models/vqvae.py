@@ -43,6 +43,15 @@ class VQVAE(Autoencoder):
 
     Raises:
         SettingError: data that are no images, an unknown name or a number out of range.
+
+    Example:
+        >>> model = vaekit.VQVAE(data.shape, downsample=2, codes=32, width=16, depth=1, seed=0)
+        >>> history = vaekit.fit(model, vaekit.QuantizedReconstruction(), data, steps=2, progress=False)
+        >>> codes = model.encode_codes(images)
+        >>> codes.shape  # a grid of numbers from 0 to 31 for each image
+        torch.Size([8, 4, 4])
+        >>> model.decode_codes(codes).shape
+        torch.Size([8, 1, 8, 8])
     """
 
     prior_method = "code-prior"
@@ -71,14 +80,28 @@ class VQVAE(Autoencoder):
         self.arguments = {"shape": list(self.shape), "pixels": pixels, **self.options.flat()}
 
     def quantize(self, x: Tensor) -> Quantized:
-        """Codes of images (B, C, H, W), float in [0, 1] or uint8."""
+        """Codes of images (B, C, H, W), float in [0, 1] or uint8.
+
+        Args:
+            x: (B, C, H, W), float in [0, 1] or uint8.
+        """
         return self.quantizer(self.encoder(self.check_images(x)))
 
     def decode_vectors(self, z: Tensor) -> Distribution:
-        """p(x|z) for the vectors of codes, (B, D, h, w)."""
+        """p(x|z) for the vectors of codes, (B, D, h, w).
+
+        Args:
+            z: (B, D, h, w).
+        """
         return self.in_units(self.likelihood(self.decoder(z)))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Output:
+        """p(x|z) of images by their codes, with the quantiser's penalties and counts of codes.
+
+        Args:
+            x: (B, C, H, W), float.
+            y: not used: a VQ-VAE has no classes.
+        """
         quantized = self.quantize(x)
         likelihood = self.decode_vectors(quantized.z)
         picture = None
@@ -94,12 +117,23 @@ class VQVAE(Autoencoder):
         )
 
     def encode_codes(self, x: Tensor) -> Tensor:
-        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode."""
+        """Encodes images to codes, (B, C, H, W) -> (B, h, w) int64; in eval mode.
+
+        Args:
+            x: (B, C, H, W), float in [0, 1] or uint8.
+        """
         with evaluating(self), torch.no_grad():
             return self.quantize(x).indices
 
     def decode_codes(self, indices: Tensor) -> Tensor:
-        """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode."""
+        """Images of codes, (B, h, w) int64 -> (B, C, H, W); in eval mode.
+
+        Args:
+            indices: (B, h, w), whole numbers from 0 to K - 1.
+
+        Raises:
+            DataError: other numbers, or another grid.
+        """
         codes = as_tensor(indices)
         if tuple(codes.shape[1:]) != self.grid or codes.is_floating_point() or codes.is_complex():
             kind = f"{codes.dtype} of shape {tuple(codes.shape)}".removeprefix("torch.")
@@ -111,7 +145,11 @@ class VQVAE(Autoencoder):
             return self.picture(self.decode_indices(codes.long().to(next(self.parameters()).device)))
 
     def decode_indices(self, indices: Tensor) -> Distribution:
-        """p(x|z) for codes, (B, h, w) int64."""
+        """p(x|z) for codes, (B, h, w) int64.
+
+        Args:
+            indices: (B, h, w) int64.
+        """
         return self.decode_vectors(self.quantizer.vectors(indices))
 
     def latents_for_prior(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -126,6 +164,16 @@ class VQVAE(Autoencoder):
         return 0 if prior is None else prior.classes
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None, *, redraw_as: Tensor | None = None) -> Tensor:
+        """Images after the way through their codes, (B, C, H, W): deterministic, in eval mode.
+
+        Args:
+            x: (B, C, H, W), float in [0, 1] or uint8.
+            y: not used: a VQ-VAE has no classes.
+            redraw_as: must be None, since the codes say the class too.
+
+        Raises:
+            SettingError: a class to redraw as.
+        """
         if redraw_as is not None:
             raise SettingError(
                 "the codes of an image say its class too: a VQ-VAE cannot redraw it as another."
@@ -136,6 +184,12 @@ class VQVAE(Autoencoder):
         self, count: int, y: Tensor | None = None, *, temperature: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor:  # fmt: skip
         """New images, (count, C, H, W), decoded from codes that the fitted prior draws.
+
+        Args:
+            count: number of images.
+            y: (count,) labels, for a conditional model; None cycles through its classes.
+            temperature: of the draws; 1 is the prior itself, less is closer to what is most likely.
+            generator: of torch, on the CPU; None takes torch's own.
 
         Raises:
             SettingError: there is no prior yet.

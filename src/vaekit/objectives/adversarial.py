@@ -31,6 +31,9 @@ class Adversarial(Objective):
     -log s(D(G(z))), s the logistic function (Goodfellow et al. 2014, section 3; R1 of Mescheder et al.
     2018, eq. 9). Neither loss says how good the images are, so no weights are best: the last are kept.
     `penalty` is the gamma of the latter.
+
+    Example:
+        >>> history = vaekit.fit(vaekit.GAN(data.shape), vaekit.Adversarial(penalty=0.5), data, steps=2, progress=False)
     """
 
     criterion = None
@@ -42,7 +45,14 @@ class Adversarial(Objective):
         self.penalty = options.penalty
 
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        """Both losses side by side, without the penalty: for measuring."""
+        """Both losses side by side, without the penalty: for measuring.
+
+        Args:
+            model: what `needs` says.
+            x: (B, *shape), as it is shown to the model.
+            y: (B,) labels, or None.
+            values: what is scheduled, as `values` returns it.
+        """
         gan = cast(Adversaries, model)
         fake = gan.judge(gan.draw(len(x), y), y)
         discriminator, generator = F.softplus(-gan.judge(x, y)) + F.softplus(fake), F.softplus(-fake)

@@ -47,7 +47,11 @@ class Objective(nn.Module, ABC):
 
     def values(self, clock: Clock) -> dict[str, float]:
         """Returns what is scheduled, at this point of the run: name -> value, {"beta": 0.3}. Nothing by
-        default."""
+        default.
+
+        Args:
+            clock: step and steps of the run.
+        """
         return {}
 
     def settled_from(self) -> float:
@@ -89,7 +93,14 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, model: Model, x: Tensor, y: Tensor | None, values: Mapping[str, float]) -> Loss:
-        """Loss of a batch; x: (B, *shape) float, y: (B,) labels or None."""
+        """Loss of a batch; x: (B, *shape) float, y: (B,) labels or None.
+
+        Args:
+            model: what `needs` says.
+            x: (B, *shape), as it is shown to the model.
+            y: (B,) labels, or None.
+            values: what is scheduled, as `values` returns it.
+        """
 
     def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
         """Returns what is reported beside the means of the terms over images, because it is none itself.
@@ -101,11 +112,19 @@ class Objective(nn.Module, ABC):
         return {}
 
     def check(self, model: Model) -> None:
-        """Raises SettingError when the model cannot do what the objective needs of it; names both."""
+        """Raises SettingError when the model cannot do what the objective needs of it; names both.
+
+        Args:
+            model: that is to be trained.
+        """
         check_needs(model, self.needs, type(self).__name__)
 
     def phases(self, model: Model) -> list[Phase]:
-        """Returns the phases of one step. One update of all parameters, unless an objective says otherwise."""
+        """Returns the phases of one step. One update of all parameters, unless an objective says otherwise.
+
+        Args:
+            model: that is trained.
+        """
         return [Phase("main", Step(self, model), [*model.parameters(), *self.parameters()])]
 
 

@@ -23,6 +23,13 @@ class ELBO(Objective):
     (Higgins et al. 2017, eq. 4). `negative_elbo_nats` always has beta = 1 and no free bits.
     A latent dimension whose KL, averaged over the batch, is below `free_bits` costs as much as that and has
     no gradient (Kingma et al. 2016, eq. 15).
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(beta=4.0), data, steps=2, progress=False)
+        >>> loss = vaekit.ELBO()(model, images)  # in a loop of one's own
+        >>> loss.total.backward()
+        >>> loss.terms["kl_nats"].shape  # of each image
+        torch.Size([8])
     """
 
     criterion = "loss_nats"

@@ -28,6 +28,11 @@ class IWAE(Objective):
     that runs with an ELBO can be compared.
     Memory and time of the decoder grow with K, `samples`. The estimator "dreg" is the doubly reparameterised
     gradient of the encoder (Tucker et al. 2019), of the same mean and less noise; that of the decoder is the same.
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.IWAE(samples=5), data, steps=2, progress=False)
+        >>> vaekit.IWAE(samples=8)(model, images).terms["negative_iwae_bound_nats"].shape
+        torch.Size([8])
     """
 
     criterion = "negative_iwae_bound_nats"
@@ -67,6 +72,13 @@ class IWAE(Objective):
 
         With `dreg` the parameters of q are held constant where they enter the density, and what reaches
         the encoder through z is weighted once more: the share of a sample in the sum, squared.
+
+        Args:
+            output: of the model, with `samples`.
+            log_likelihood: log p(x|z), (S, B), nats.
+
+        Raises:
+            SettingError: more than one layer of latents, with `dreg`.
         """
         latents = output.latents
         if self.estimator == "dreg":

@@ -32,7 +32,11 @@ class NegativeLogLikelihood(Objective):
 
 
 class Reconstruction(NegativeLogLikelihood):
-    """-log p(x|z) and nothing else: an autoencoder's loss."""
+    """-log p(x|z) and nothing else: an autoencoder's loss.
+
+    Example:
+        >>> history = vaekit.fit(vaekit.AE(data.shape), vaekit.Reconstruction(), data, steps=2, progress=False)
+    """
 
     criterion = "reconstruction_nats"
     needs = (Reconstructs,)

@@ -22,6 +22,10 @@ class QuantizedReconstruction(Objective):
 
     All three are summed over the image. The codebook term is there for a codebook that learns by
     gradient; with moving averages it falls away, and FSQ has neither.
+
+    Example:
+        >>> model = vaekit.VQVAE(data.shape, codes=32, width=16, depth=1)
+        >>> history = vaekit.fit(model, vaekit.QuantizedReconstruction(commitment=0.5), data, steps=2, progress=False)
     """
 
     criterion = "reconstruction_nats"
@@ -46,7 +50,12 @@ class QuantizedReconstruction(Objective):
 
     def figures(self, means: Mapping[str, Any], counts: Mapping[str, Tensor]) -> dict[str, float]:
         """`psnr_db` of the mean error, for a peak of 1; `code_usage`, the share of the codebook that
-        occurs, and `code_perplexity`, of all images together."""
+        occurs, and `code_perplexity`, of all images together.
+
+        Args:
+            means: of the terms, over the images of a split or of some steps.
+            counts: how often each code occurred in them, "code" -> (K,).
+        """
         used, perplexity = used_codes(counts["code"])
         found = {"code_usage": used / len(counts["code"]), "code_perplexity": perplexity}
         if means.get("mse", 0.0) > 0:

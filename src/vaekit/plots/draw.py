@@ -78,10 +78,19 @@ def figures(
             of its run.
         device: where a folder's model is computed.
 
+    Returns:
+        The figures, or the files that they went into, and why others were not drawn.
+
     Raises:
         SettingError: an unknown figure, a page without files, or one .png for several figures.
         DataError: a source that was given cannot be used.
         RunError: the folder cannot be written.
+
+    Example:
+        >>> drawn = vaekit.figures(run, only=["reconstructions"])
+        >>> figure = drawn.figures["reconstructions"]  # of matplotlib
+        >>> vaekit.figures(run, only=["reconstructions"], out="pages").files["reconstructions"].name
+        'reconstructions.png'
     """
     names = list(FIGURES) if only is None else list(only)
     for name in names:

@@ -74,6 +74,11 @@ class Reproduction:
         out: folder of the runs; None for a list.
         interrupted: why it ended early, or None; the same call with the same `out` resumes it.
         named: whether the recipes were named one by one.
+
+    Example:
+        >>> found = vaekit.reproduce(list=True)
+        >>> found.out is None, len(found.recipes) == len(found.reproduced)
+        (True, True)
     """
 
     recipes: tuple[Recipe, ...]
@@ -137,6 +142,10 @@ def reproduce(
     Raises:
         SettingError: no such recipe, one without a result, or a device that is not here.
         RunError: a file that is no recipe, or a folder that holds something else or cannot be written.
+
+    Example:
+        >>> "digits_vae" in [recipe.name for recipe in vaekit.reproduce(list=True).recipes]
+        True
     """
     ReproduceSettings.of({"recipes": recipes, "list": list, "quick": quick, "device": device})
     chosen = choose_recipes(recipes, quick)

@@ -105,8 +105,16 @@ def encode(
         out: a file to write too: .npz, .npy (means or codes alone), or a table, .csv or .parquet.
         device: where a folder's model is computed.
 
+    Returns:
+        Means and standard deviations of every example, or its codes.
+
     Raises:
         SettingError: the model has no encoder, or the split holds nothing.
+
+    Example:
+        >>> encoded = vaekit.encode(run, split="test", out="codes.csv")
+        >>> encoded.embedding.mean.shape
+        torch.Size([313, 3])
     """
     if out is not None:
         check_out(Path(out), ARRAY_FILES)
@@ -150,8 +158,16 @@ def sample(
         out: a file to write too: .png, .npz, .npy, a table (.csv, .parquet), or a folder of PNGs.
         device: where a folder's model is computed.
 
+    Returns:
+        The images, and their classes where they were drawn by class.
+
     Raises:
         SettingError: the model cannot sample, or not by class; a file that cannot hold what it draws; a number out of range.
+
+    Example:
+        >>> drawn = vaekit.sample(run, 16, seed=1, out="samples.png")
+        >>> drawn.images.shape
+        torch.Size([16, 1, 8, 8])
     """
     if out is not None:
         check_out(Path(out), IMAGE_FILES)
@@ -223,9 +239,17 @@ def reconstruct(
             a folder of PNGs.
         device: where a folder's model is computed.
 
+    Returns:
+        The images, what came back of them, and the squared error of each.
+
     Raises:
         SettingError: the model has no encoder, no such class, a label is missing, or the file cannot hold the images.
         DataError: a file cannot be used.
+
+    Example:
+        >>> back = vaekit.reconstruct(run, images, out="beside.png")
+        >>> back.rebuilt.shape, back.squared_errors.shape
+        (torch.Size([8, 1, 8, 8]), torch.Size([8]))
     """
     if out is not None:
         check_out(Path(out), IMAGE_FILES)

@@ -14,8 +14,9 @@ from vaekit.models import Model
 from vaekit.runs.checkpoints import read_state, states
 from vaekit.runs.files import has_checksum, read_tensors
 from vaekit.runs.json_records import read_record
-from vaekit.runs.load import build_model, codes_fingerprint, load_weights, read_previews, settings_of
+from vaekit.runs.load import build_model, codes_fingerprint, load_weights, settings_of
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights, shapes_in
+from vaekit.runs.previews import read_previews
 from vaekit.runs.prior_place import NEW, PRIOR
 from vaekit.runs.records import (
     CONFIG,
@@ -46,6 +47,11 @@ class Checked:
         files: name within the folder -> "whole", or what is to be said of it.
         damaged: names of those that are missing or damaged, or do not belong to the others.
         ended: whether the training has come to its end.
+
+    Example:
+        >>> found = vaekit.check("runs/first")
+        >>> found.files["config.json"], found.damaged
+        ('whole', ())
     """
 
     run: Path
@@ -71,6 +77,10 @@ def check(run: str | Path) -> Checked:
 
     Raises:
         RunError: no such folder, or none of a run.
+
+    Example:
+        >>> vaekit.check("runs/first").whole
+        True
     """
     folder = Path(run)
     if not (folder / CONFIG).is_file():

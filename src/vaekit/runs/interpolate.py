@@ -29,6 +29,11 @@ class Interpolation:
         latents: the walk, (S, D), from one posterior mean to the other.
         images: means of p(x|z) along it, (S, *shape).
         ends: the two images as they were shown to the model, (2, *shape).
+
+    Example:
+        >>> walk = vaekit.interpolate(run, images[0], images[1], steps=5)
+        >>> walk.latents.shape, walk.images.shape
+        (torch.Size([5, 3]), torch.Size([5, 1, 8, 8]))
     """
 
     names: list[str]
@@ -79,15 +84,18 @@ def interpolate(
         out: a file to write too: .png (the first image, the walk, the last), .npz, .npy, a table, or a folder of PNGs.
         device: where a folder's model is computed.
 
+    Returns:
+        The walk: latents and images.
+
     Raises:
         SettingError: a model that does not encode and decode, more images than one, a number or word out of range.
         DataError: an image cannot be used.
         RunError: `out` cannot be written.
 
     Example:
-        >>> import vaekit
-        >>> vaekit.interpolate("runs/vae-photos-1", "a.jpg", "b.jpg", out="walk.png").images.shape  # doctest: +SKIP
-        torch.Size([10, 3, 64, 64])
+        >>> walk = vaekit.interpolate("runs/first", "photos/sky/000.png", "photos/sea/000.png", out="walk.png")
+        >>> walk.images.shape
+        torch.Size([10, 1, 8, 8])
     """
     choose(way, WAYS, "way")
     if steps < 2:

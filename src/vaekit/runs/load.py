@@ -18,7 +18,6 @@ from vaekit.config.configured import strict
 from vaekit.config.methods import find_method, resolve
 from vaekit.core import DataError, RunError, SettingError, foreign, warn_of
 from vaekit.data import SOURCES, Data, Split
-from vaekit.data.formats.numpy_files import open_npz
 from vaekit.data.labels import find_class, renumbered
 from vaekit.data.like import Form
 from vaekit.data.sources import load_like
@@ -30,9 +29,10 @@ from vaekit.models.autoencoder import CANNOT_SAMPLE
 from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
-from vaekit.runs.files import NOT_AS_WRITTEN, checksum_of_arrays, read_tensors
+from vaekit.runs.files import read_tensors
 from vaekit.runs.frames import MetricLines, main_figures
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights
+from vaekit.runs.previews import read_previews
 from vaekit.runs.prior_place import PRIOR, prior_folder
 from vaekit.runs.records import (
     CONFIG,
@@ -63,6 +63,13 @@ class Run(Displayed):
         summary: summary.json; None while the run has not ended.
         metrics: the lines of metrics.jsonl; `frame()` makes a table of them.
         previews: up to 64 test images.
+
+    Example:
+        >>> run = vaekit.load_run("runs/first")
+        >>> run.settings.method, run.summary.steps > 0
+        ('vae', True)
+        >>> run.model.embed(run.load_data("photos/sky/000.png").test.images).shape
+        torch.Size([1, 3])
     """
 
     path: Path
@@ -99,6 +106,7 @@ class Run(Displayed):
 
     @property
     def class_names(self) -> list[str] | None:
+        """Returns the name of each class number of its data, or None where these had no labels."""
         names = self.config.data.class_names
         return None if names is None else list(names)
 
@@ -114,6 +122,10 @@ class Run(Displayed):
 
     def class_number(self, word: str, option: str = "label") -> int:
         """The class that a word means to this run's model: its name, or else its number.
+
+        Args:
+            word: a name or a number.
+            option: name of the argument that it was given for, which an error says.
 
         Raises:
             SettingError: no such class, or the model is not conditioned on any.
@@ -167,6 +179,10 @@ class Run(Displayed):
     def with_own_classes(self, data: Data, number: int | None = None) -> Data:
         """The same data, their labels as numbers of this run's classes, or all of class `number`.
 
+        Args:
+            data: of the run's form.
+            number: of a class, for data without labels.
+
         Raises:
             DataError: a class that the run does not know, or no labels.
             SettingError: a number for data that have labels.
@@ -201,8 +217,15 @@ def load_run(
         encoder, decoder: the modules that the run was trained with, if they were its user's own.
         device: where the model goes: auto, cpu, cuda or mps.
 
+    Returns:
+        The run, its model in eval mode.
+
     Raises:
         RunError: not a run folder, a damaged one, or one that has no weights yet.
+
+    Example:
+        >>> vaekit.load_run("runs/first").model.sample(4).shape
+        torch.Size([4, 1, 8, 8])
     """
     folder = as_folder(path)
     config = read_run_config(folder)
@@ -220,15 +243,8 @@ def load_run(
     if isinstance(model, TakesPrior) and (has_prior(folder) or not isinstance(model, HasPrior)):
         model.fitted = cache(partial(load_prior, folder, model, config.data.fingerprint, device))
     warn_of(changes_of(folder))
-    return Run(
-        folder,
-        model,
-        settings,
-        config,
-        read_summary(folder),
-        MetricLines(read_metrics(folder)),
-        previews,
-    )
+    records = read_summary(folder), MetricLines(read_metrics(folder))
+    return Run(folder, model, settings, config, *records, previews)
 
 
 def has_prior(folder: Path) -> bool:
@@ -332,19 +348,3 @@ def settings_of(folder: Path, config: RunConfig) -> s.Settings:
         return resolve(values["method"], values, where=where, quiet=True)
     except SettingError as error:
         raise RunError(str(error) if where in str(error) else f"{where}: {error}") from None
-
-
-def read_previews(folder: Path) -> tuple[Split, bool]:
-    """The images kept with a run, and whether they have a checksum, as all have but those of earlier versions.
-
-    Raises:
-        RunError: previews.npz is missing or damaged.
-    """
-    with foreign(f"{folder / PREVIEWS} cannot be read", RunError), open_npz(folder / PREVIEWS) as file:
-        arrays = {name: file[name] for name in file.files}
-        checksum = arrays.pop("checksum", None)
-        if checksum is not None and str(checksum) != checksum_of_arrays(arrays):
-            raise ValueError(NOT_AS_WRITTEN)
-        labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
-        names = [str(name) for name in arrays["names"]] if "names" in arrays else None
-        return Split(torch.from_numpy(arrays["images"]), labels, names), checksum is not None

@@ -43,6 +43,11 @@ class Removed:
         files: how many were removed.
         size: of them together, bytes.
         left: files in the folder that are none of the run's, which stay with the folders that they are in.
+
+    Example:
+        >>> history = vaekit.train("ae", "digits", steps=2, out="runs/brief", progress=False)
+        >>> vaekit.remove("runs/brief").left
+        ()
     """
 
     run: Path
@@ -65,9 +70,10 @@ def remove(run: str | Path) -> Removed:
         RunError: no run, one that another process is training, or files that may not be removed.
 
     Example:
-        >>> import vaekit
-        >>> vaekit.remove("runs/first").left  # doctest: +SKIP
-        ()
+        >>> history = vaekit.train("vae", "digits", steps=2, out="runs/brief", progress=False)
+        >>> removed = vaekit.remove("runs/brief")
+        >>> removed.left, history.out.exists()
+        ((), False)
     """
     folder = Path(run)
     if not has_begun(folder):

@@ -48,6 +48,11 @@ class Listed:
         value: the figure, on test images, or else on those of validation.
         metric: what the figure is, in which unit.
         problem: why it is damaged, in one line; "" where it is not.
+
+    Example:
+        >>> runs = vaekit.list_runs("runs", sort="size")
+        >>> runs[0].state, runs[0].size > 1000
+        ('ended', True)
     """
 
     path: Path
@@ -92,9 +97,8 @@ def list_runs(
         RunError: no such folder.
 
     Example:
-        >>> import vaekit
-        >>> [entry.method for entry in vaekit.list_runs("runs")]  # doctest: +SKIP
-        ['vae', 'beta-vae']
+        >>> {entry.method for entry in vaekit.list_runs("runs", methods=["vae"])}
+        {'vae'}
     """
     choose(sort, SORTS, "sort")
     choose(state, STATES, "state")

@@ -21,6 +21,15 @@ class Callback:
 
         >>> losses = []
         >>> callback = lambda line: losses.append(line.values["loss_nats"])
+
+    Example:
+        >>> class Stop(vaekit.Callback):
+        ...     def step(self, done, steps):
+        ...         return done == 3  # or a reason
+        >>> losses = []
+        >>> callbacks = [Stop(), lambda line: losses.append(line.values)]
+        >>> vaekit.fit(model, vaekit.ELBO(), data, steps=20, callbacks=callbacks, progress=False).interrupted
+        'stopped'
     """
 
     def begin(self, model: Model, steps: int) -> None:
@@ -35,10 +44,18 @@ class Callback:
         """Called after every step, `done` of `steps`."""
 
     def measured(self, line: MetricLine) -> object:
-        """Called with every line of metrics.jsonl: mean terms of the last steps, or of a split."""
+        """Called with every line of metrics.jsonl: mean terms of the last steps, or of a split.
+
+        Args:
+            line: with `step`, `epoch`, `split` and `values`, name -> number.
+        """
 
     def end(self, history: History) -> None:
-        """Called after the training, an interrupted one too."""
+        """Called after the training, an interrupted one too.
+
+        Args:
+            history: as `fit` returns it.
+        """
 
 
 class Of(Callback):

@@ -76,6 +76,12 @@ def fit(
             the model, flip for rows of features, or a budget that is not enough for one step.
         RunError: `out` is not free or cannot be written, or `start` is no run.
         NonFiniteError: a loss term became NaN or infinite.
+
+    Example:
+        >>> model = vaekit.VAE(data.shape, latent_dim=10, seed=0)
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, epochs=1, learning_rate=1e-3, progress=False)
+        >>> history.test.kl_nats >= 0  # nats per image; and negative_elbo_nats, reconstruction_nats
+        True
     """
     choose_device(options.device)
     check_kinds(model, objective)

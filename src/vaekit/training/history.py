@@ -24,6 +24,13 @@ class History(Displayed):
         summary: what summary.json holds; None if the run was interrupted.
         interrupted: why it ended early, or None.
         out: the run folder, if there is one.
+
+    Example:
+        >>> history = vaekit.fit(model, vaekit.ELBO(), data, steps=4, progress=False)
+        >>> history.test.kl_nats >= 0  # nats per image
+        True
+        >>> [line.split for line in history.metrics]
+        ['validation', 'train', 'validation', 'test']
     """
 
     metrics: list[MetricLine] = field(default_factory=list)

@@ -126,6 +126,11 @@ def prior(
         RunError: there is one already, or another process is training it.
         SettingError: the model has no latents, or an option is unknown or out of range.
         TrainingError: as in `fit`.
+
+    Example:
+        >>> history = vaekit.prior("runs/first", steps=4, replace=True, progress="none")
+        >>> history.out.name
+        'prior'
     """
     leads = launched().leads
     if leads:

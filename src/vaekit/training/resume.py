@@ -85,11 +85,18 @@ def resume(
         encoder, decoder: own networks, if the run was trained with such.
         progress, should_stop, callbacks: as in `fit`.
 
+    Returns:
+        The history of the whole run; after an interrupt as far as it came.
+
     Raises:
         SettingError: two lengths, or fewer steps than were made.
         RunError: not a run folder, damaged, without states, its data changed since, or another process is
             training it.
         DataError: the data are gone.
+
+    Example:
+        >>> vaekit.resume("runs/first", steps=12, progress=False).metrics[-1].step
+        12
     """
     folder, given = as_folder(path), {"epochs": epochs, "steps": steps, "budget": budget}
     length = {name: value for name, value in given.items() if value is not None}

@@ -76,6 +76,13 @@ def train(
         DataError: data that cannot be used.
         RunError: `out` is not free or cannot be written, or `start` is no run.
         NonFiniteError: a loss term became NaN or infinite.
+
+    Example:
+        >>> history = vaekit.train("vae", "digits", latent_dim=2, steps=4, out="runs/two", progress=False)
+        >>> history.out.name
+        'two'
+        >>> vaekit.load_run(history.out).model.latent_dim
+        2
     """
     choose(method, METHODS, "method")
     begun = {} if start is None else model_options_of(Path(start), method, options)

@@ -54,6 +54,12 @@ class Card:
         figures: `mse`, `psnr_db`, `ssim`, `rate_bits` or `fixed_bits`, `rfd_FEATURES`, `rkd_FEATURES`; those that are not
             defined are absent.
         notes: what a reader should know, a line each.
+
+    Example:
+        >>> card = vaekit.card(run, features=None, progress="none")
+        >>> card.figures["mse"].value > 0
+        True
+        >>> card.write("first.json")
     """
 
     format: int
@@ -69,6 +75,9 @@ class Card:
 
     def write(self, path: str | Path) -> None:
         """Writes the card as a JSON file.
+
+        Args:
+            path: the .json file.
 
         Raises:
             RunError: it cannot be written.

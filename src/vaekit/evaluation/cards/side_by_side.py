@@ -40,6 +40,11 @@ class Cards:
         names: of the cards.
         cards: the first is the one that the others are compared with.
         differences: of each of the others from the first, figure by figure, those that both have.
+
+    Example:
+        >>> cards = [vaekit.card(path, features=None, progress="none") for path in ("runs/first", "runs/second")]
+        >>> [difference.key for difference in vaekit.cards(cards).differences[0]]
+        ['mse', 'psnr_db', 'ssim', 'rate_bits']
     """
 
     names: tuple[str, ...]
@@ -66,9 +71,18 @@ def cards(cards: Sequence[Card | str | Path]) -> Cards:
     Args:
         cards: two or more, or files of `card`; measured on the same data, crop, split and features.
 
+    Returns:
+        The cards, and the differences of their figures.
+
     Raises:
         SettingError: fewer than two, or cards of other data, crop, split or features; names the first that differs.
         RunError: a file is missing, damaged, or no card.
+
+    Example:
+        >>> first = vaekit.card(run, features=None, progress="none")
+        >>> second = vaekit.card("runs/second", features=None, progress="none")
+        >>> vaekit.cards([first, second]).names
+        ('card 1', 'card 2')
     """
     if isinstance(cards, str | Path) or len(cards) < 2:
         raise SettingError("two cards or more are compared; name their files.")

@@ -39,6 +39,12 @@ class Learned:
         epoch: whose weights were kept, of a classifier.
         test_accuracy, validation_accuracy: shares of images that it reads as they are labelled; None for pca, or
             without a validation split.
+
+    Example:
+        >>> learned = vaekit.features("digits", "pca", dimensions=8, out="digits.safetensors")
+        >>> result = vaekit.evaluate(run, images=20, samples=2, features=learned.path, progress="none")
+        >>> result.quality is not None
+        True
     """
 
     name: str
@@ -85,10 +91,18 @@ def features(
         tell: is given a line after every epoch.
         options: as in `load_data`.
 
+    Returns:
+        The features: their name, file and kind.
+
     Raises:
         SettingError: an option or number that is wrong.
         DataError: data that cannot be used, or no labels for a classifier.
         RunError: the file cannot be written.
+
+    Example:
+        >>> learned = vaekit.features("digits", "pca", dimensions=8, out="digits.safetensors")
+        >>> learned.dimensions
+        8
     """
     of_choices("kind", kind, ("auto", "classifier", "pca"))
     if out is not None:
