@@ -104,7 +104,7 @@ def test_a_training_that_fails_is_the_last_row(
         ({"grid": {"beta": [1.0, 1.0]}}, "a value twice"),
         ({"grid": {"beta": []}}, "a list of values"),
         ({"grid": {"beta": "14"}}, "a list of values"),
-        ({"grid": {}}, "grid has no option"),
+        ({"grid": {}}, "grid is empty"),
         ({"grid": {"width": [8]}}, "given beside it too"),
         ({"seeds": 0}, "at least 1"),
         ({"validation": 0.0}, "validation images"),

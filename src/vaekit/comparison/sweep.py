@@ -172,7 +172,7 @@ def check_grid(
     entry = find_method(method)
     own = [name for name in entry.options() if name not in (*entry.data_options.names(), *NOT_SWEPT)]
     if not grid:
-        raise SettingError("grid has no option: grid={'beta': [1, 4]}, say.", "grid")
+        raise SettingError("grid is empty: name an option and its values, beta and 1, 4 say.", "grid")
     for name, values in grid.items():
         if name not in own:
             raise SettingError(f"grid: a {method} has no {name!r} to sweep.{near_miss(name, own)}", "grid")
