@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.comparison.compare import Comparison as Comparison
     from vaekit.comparison.compare import compare as compare
     from vaekit.comparison.finished import SideBySide as SideBySide
+    from vaekit.comparison.sweep import Sweep as Sweep
+    from vaekit.comparison.sweep import sweep as sweep
     from vaekit.config.likelihood_parts import BCE as BCE
     from vaekit.config.likelihood_parts import Bernoulli as Bernoulli
     from vaekit.config.likelihood_parts import Categorical as Categorical
@@ -155,6 +157,8 @@ PUBLIC = {  # name -> "module" or "module:name"
     "demo": "vaekit.demonstration:demo",
     "prior": "vaekit.training.priors:prior",
     "compare": "vaekit.comparison.compare:compare",
+    "sweep": "vaekit.comparison.sweep:sweep",
+    "Sweep": "vaekit.comparison.sweep:Sweep",
     "features": "vaekit.evaluation.samples.features.learn:features",
     "describe": "vaekit.data:describe",
     "reproduce": "vaekit.reproduction.reproduce:reproduce",

@@ -35,6 +35,7 @@ def completed(typed: str) -> list[str]:
     ("typed", "offered"),
     [
         ("vaekit tr", ["train"]),
+        ("vaekit sweep vae --gri", ["--grid"]),
         ("vaekit train beta-t", ["beta-tcvae"]),
         ("vaekit train vae --latent-d", ["--latent-dim"]),
         ("vaekit train vae --fro", ["--from"]),

@@ -41,7 +41,7 @@ def test_version(terminal) -> None:
     assert f"torch {version('torch')}, numpy {version('numpy')}" in second
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("train", "prior")])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("train", "sweep", "prior")])
 def test_help_names_every_option_with_its_default(terminal, monkeypatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     outcome = terminal(command, "--help", "all")

@@ -62,6 +62,7 @@ COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and som
     ],
     "explore": [],  # served below
     "export": [["export", "run"], ["export", "run", "--format", "web"]],
+    "track": [["train", "vae", "--data", "images.npz", *SMALL, "--log", "tensorboard", "--out", "new"]],
     "sklearn": [],  # no command: vaekit.estimators, below
 }  # fmt: skip
 

@@ -44,6 +44,18 @@ class TrainOptions(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SweepOptions(Common):
+    """The values to combine, and the folder."""
+
+    grid: tuple[str, ...] = option(
+        (), first=True, help="options and their values, all of which are combined: beta=1,4 latent_dim=5,10"
+    )
+    seeds: int = option(1, at_least=1, first=True, help="runs of each combination, with seeds from --seed on")
+    out: str = option(first=True, help="folder, new or of this very sweep, which is resumed")
+    config: str | None = same(TrainOptions, "config")
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemoOptions(Common):
     """The folder of the demonstration."""
 

@@ -13,6 +13,8 @@ from vaekit.config.fields import Flag
 from vaekit.config.methods import METHODS, PRIORS
 from vaekit.core import choose
 
+OF_METHODS = ("train", "sweep")  # commands whose second word is a method, which brings options
+
 SHELLS = {  # shell -> what comes before the script of bash
     "bash": '# vaekit: eval "$(vaekit completion bash)", in ~/.bashrc for every shell',
     "zsh": '# vaekit: eval "$(vaekit completion zsh)", in ~/.zshrc for every shell\n'
@@ -22,10 +24,10 @@ SHELLS = {  # shell -> what comes before the script of bash
 SCRIPT = """
 _vaekit() {{
     local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" key="${{COMP_WORDS[1]}}" words=""
-    if [ "$key" = train ] && [ "$COMP_CWORD" -gt 2 ]; then key="train ${{COMP_WORDS[2]}}"; fi
+    case "$key" in train|sweep) if [ "$COMP_CWORD" -gt 2 ]; then key="$key ${{COMP_WORDS[2]}}"; fi ;; esac
     case "$COMP_CWORD $key" in
         "1 "*) words="{commands}" ;;
-        "2 train") words="{methods}" ;;
+        "2 train"|"2 sweep") words="{methods}" ;;
         "2 help") words="{commands}" ;;
         "2 completion") words="{shells}" ;;
     esac
@@ -60,8 +62,12 @@ def completion(shell: str, commands: Mapping[str, str]) -> str:
         SettingError: another shell.
     """
     choose(shell, SHELLS, "shell")
-    flags = {name: flags_of(name, options) for name, options in commands.items() if name != "train"}
-    flags |= {f"train {name}": [*typed(name), *command_options.TrainOptions.flags()] for name in METHODS}
+    flags = {name: flags_of(name, options) for name, options in commands.items() if name not in OF_METHODS}
+    flags |= {
+        f"{command} {name}": [*typed(name), *getattr(command_options, commands[command]).flags()]
+        for command in OF_METHODS
+        for name in METHODS
+    }
     values = {
         f"{key} {option_name(flag.name)}": flag.choices
         for key, its in flags.items()

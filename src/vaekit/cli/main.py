@@ -58,6 +58,8 @@ COMMANDS = {
     "cards": Command("CARD CARD", "figures of several autoencoders side by side", "CardsOptions", "cards:cards"),
     "compare": Command("--data SOURCE", "several methods on the same data, or ended runs, side by side", "CompareOptions",
                        "compare:compare"),
+    "sweep": Command("METHOD --data SOURCE --grid beta=1,4 --out FOLDER", "a run for each combination of some options' values",
+                     "SweepOptions", "sweep:sweep", "read_sweep"),
     "runs": Command("[WHERE]", "list runs: method, data, figure, size and state of each", "RunsOptions", "runs:runs"),
     "remove": Command("RUN", "remove a run, without files that are not its own", "RemoveOptions", "runs:remove"),
     "reproduce": Command("[RECIPE ...]", "run recipes again, and judge their figures by those stored", "ReproduceOptions",

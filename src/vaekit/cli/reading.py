@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaekit.cli import command_options as options
 from vaekit.cli.parsing import HELP, parse, read
+from vaekit.cli.sweeping import grid_of
 from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS, find_method, resolve
 from vaekit.config.options import Settings, read_config
@@ -43,6 +45,24 @@ def read_training(typed: str, command: Command, words: list[str]) -> tuple[Setti
         raise SettingError(f"{typed} {method} needs --data; see {typed} {method} --help.")
     begun = {} if own.start is None else _begun(own.start, method, {**layer, **given})
     return resolve(method, begun, layer, given, where=""), own
+
+
+def read_sweep(
+    typed: str, command: Command, words: list[str]
+) -> tuple[Settings, dict[str, list[Any]], options.SweepOptions]:
+    """The settings that the runs of a sweep share, and the values of its grid.
+
+    Raises:
+        SettingError: no such method or option, or a value that does not fit.
+    """
+    method = _method(typed, command, words)
+    titles, entry = ("data", "model", "objective", "fit"), find_method(method)
+    layer, given, own = _read(f"{typed} {method}", method, words[1:], options.SweepOptions, titles)
+    if "data" not in {**layer, **given}:
+        raise SettingError(f"{typed} {method} needs --data; see {typed} {method} --help.")
+    grid = grid_of(own.grid, itertools.chain.from_iterable(entry.flags().values()))
+    layer = {name: value for name, value in layer.items() if name not in grid}
+    return resolve(method, layer, given, where=""), grid, own
 
 
 def _begun(start: str, method: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -140,6 +140,10 @@ class FitSettings(Options):
     precision: Literal["auto", "fp32", "bf16"] = option(
         "auto", help="arithmetic of the networks; likelihoods and KL are always fp32"
     )
+    log: Literal["none", "tensorboard", "trackio"] = option(
+        "none",
+        help="copy metrics and pictures into the log of a program that shows them: RUN/tensorboard, or Trackio's own place",
+    )
     deterministic: bool = option(
         False, help="on CUDA: only deterministic kernels, so that resuming is exact to the bit"
     )

@@ -25,7 +25,7 @@ OWN = (
         "duplicates.*",
     ),
     *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png"),
-    *("onnx/encoder.onnx", "onnx/decoder.onnx"),
+    *("onnx/encoder.onnx", "onnx/decoder.onnx", "tensorboard/events.out.tfevents.*"),
     *(
         f"prior/{name}"
         for name in (WEIGHTS, SUMMARY, METRICS, PREVIEWS, CONFIG, "samples.*", "figures/*.png")

@@ -31,6 +31,7 @@ from vaekit.training.lengths import with_warmup
 from vaekit.training.pace import in_steps
 from vaekit.training.progress import Progress, choose_progress
 from vaekit.training.recipe import Facts, filled
+from vaekit.training.trackers import check_log, logged
 from vaekit.training.trainer import Trainer
 
 __all__ = ["History", "fit"]
@@ -84,6 +85,7 @@ def fit(
         True
     """
     choose_device(options.device)
+    check_log(options.log, out)
     check_kinds(model, objective)
     objective.check(model)
     data, called = training_data(data, model), as_callbacks(callbacks)
@@ -93,8 +95,9 @@ def fit(
         # On a copy: weights that do not fit, or a folder that cannot be made, leave the model as it was.
         begun = None if start is None else start_from(copy.deepcopy(model), Path(start))
         shown = choose_progress(progress if context.leads else "none")
-        watched = Watched(shown, called if context.leads else [], model)
         folder = Path(out) if out is not None and context.leads else None
+        called += held.enter_context(logged(options.log, folder))
+        watched = Watched(shown, called if context.leads else [], model)
         if folder is not None:
             method = method or method_name(model, objective)
             settings = settings_for(method, model, objective, data, options)

@@ -54,6 +54,7 @@ from vaekit.training.lengths import with_length
 from vaekit.training.pace import in_steps
 from vaekit.training.progress import Progress, choose_progress
 from vaekit.training.state import TrainState
+from vaekit.training.trackers import check_log, logged, write_log_anew
 from vaekit.training.trainer import Trainer
 
 
@@ -131,22 +132,28 @@ def resumed(
     settings = settings_of(folder, config)
     options = with_length(settings.fit, **length) if length else settings.fit
     ended, place = read_end(folder, config), None if isinstance(data, Data) else data
+    anew = partial(write_log_anew, settings.fit.log, encoder=encoder, decoder=decoder)
     if ended is not None and not length and place is None:
-        return History(read_metrics(folder), ended, None, folder)
+        return anew(History(read_metrics(folder), ended, None, folder))
+    check_log(settings.fit.log)
     with sole_writer(folder) if launched().leads else nullcontext() as writer:
         images = data_again(folder, config, settings, data)
         now = config if place is None else with_data_at(config, str(place), images.path)
         if ended is not None and not length:
             rewrite(writer, config, now)
-            return History(read_metrics(folder), ended, None, folder)
+            return anew(History(read_metrics(folder), ended, None, folder))
         check_sizes(settings.model.flat(), kept_shapes(folder), folder / CONFIG)
         model, objective = as_begun(settings, config, encoder, decoder)
         state = load_state(folder / "checkpoints", partial(check_state, model=model))
         if state is None:
             check_untouched(folder, config, settings, model, objective)
-        with joined(settings.fit.device, settings.fit.precision) as context:
+        place_of_log = folder if launched().leads else None
+        with (
+            joined(settings.fit.device, settings.fit.precision) as context,
+            logged(settings.fit.log, place_of_log) as log,
+        ):
             shown = choose_progress(progress if context.leads else "none")
-            watched = Watched(shown, as_callbacks(callbacks) if context.leads else [], model)
+            watched = Watched(shown, [*as_callbacks(callbacks), *log] if context.leads else [], model)
             done = ended.steps if ended else state["step"] if state else 0
             options = in_steps(options, model, objective, images, context, done)
             if state is None:

@@ -29,6 +29,7 @@ from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
 from vaekit.training.recipe import LATENTS, Choice, Facts, recipe
+from vaekit.training.trackers import check_log
 
 START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
 
@@ -91,6 +92,7 @@ def train(
     if leads:
         check_writable(Path("runs", "new")) if out is None else check_free(Path(out))
     choose_device(settings.fit.device)
+    check_log(settings.fit.log)
     images = _loaded(settings, data, labels)
     if start is not None:
         warn_of(check_start(Path(start), images, find_method(method).labels))
