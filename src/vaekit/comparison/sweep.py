@@ -65,6 +65,10 @@ class Sweep:
         interrupted: why it ended early, or None; the same call resumes it.
         table, plot: files; None where it was interrupted, and the plot where matplotlib is missing.
         notes: what keeps cells from being compared, one line each.
+
+    Example:
+        >>> vaekit.sweep("vae", "digits", grid={"latent_dim": [2, 3]}, out="runs/sizes", steps=5).best.values.keys()
+        dict_keys(['latent_dim'])
     """
 
     out: Path
@@ -116,9 +120,9 @@ def sweep(
         RunError: `out` holds something else, or cannot be written.
 
     Example:
-        >>> found = sweep("vae", "digits", grid={"beta": [1, 4]}, out="runs/betas")  # doctest: +SKIP
-        >>> found.best.values  # doctest: +SKIP
-        {'beta': 1}
+        >>> found = vaekit.sweep("vae", "digits", grid={"beta": [1, 4]}, out="runs/betas", steps=5)
+        >>> len(found.cells)
+        2
     """
     named = data.source if isinstance(data, Data) else str(data) if isinstance(data, str | Path) else "array"
     settings = check_grid(method, named, grid, seeds, options)

@@ -22,6 +22,7 @@ from vaekit.config.fields import imported
 from vaekit.core import SettingError, VaekitError, reason, warn_of
 from vaekit.data import Split
 from vaekit.data.labels import round_robin
+from vaekit.data.picking import chosen
 from vaekit.images.sheet import TILE
 from vaekit.images.tile import tile
 from vaekit.models import Model
@@ -188,7 +189,7 @@ def pictures(model: Model, previews: Split) -> dict[str, np.ndarray]:
     if model.pixels == "real" or len(model.shape) != 3:
         return {}
     scale, found = max(1, TILE // min(model.shape[-2:])), {}
-    split = previews.take(torch.arange(min(2 * COLUMNS, len(previews))))
+    split = chosen(previews, 2 * COLUMNS, 0)
     if isinstance(model, Reconstructs) and len(split):
         pairs = zip(
             inference.shown_images(model, split).split(COLUMNS),
