@@ -18,16 +18,21 @@ class CompressOptions(Common):
     )
     data: str | None = option(
         None,
+        first=True,
         help="a source as in `train`, or one image file, of any number of examples (default: the run's own)",
     )
     split: str = option("all", help="train, validation, test or all")
     label: str | None = option(
         None, help="class of images without labels, for a conditional run: a name, or else a number from 0"
     )
-    out: str | None = option(None, help="the .vk file (default: RUN/compressed.vk)")
-    with_model: bool = option(False, help="put the model inside, so that nothing else is needed to restore")
+    out: str | None = option(None, first=True, help="the .vk file (default: RUN/compressed.vk)")
+    with_model: bool = option(
+        False, first=True, help="put the model inside, so that nothing else is needed to restore"
+    )
     lossy: bool = option(
-        False, help="code a VQ-VAE's codes under its prior: what comes back are its reconstructions"
+        False,
+        first=True,
+        help="code a VQ-VAE's codes under its prior: what comes back are its reconstructions",
     )
     trade: float = option(
         0.0,
@@ -43,7 +48,9 @@ class CompressOptions(Common):
         1000, at_least=0, help="pictures on which general coders are measured too; 0 leaves them out"
     )
     sizes: str | None = option(
-        None, help=".csv of the bytes of each example, most first: a score for odd images (default: none)"
+        None,
+        first=True,
+        help=".csv of the bytes of each example, most first: a score for odd images (default: none)",
     )
 
 
