@@ -43,3 +43,11 @@ def test_written_arguments_become_flags(message: str, typed: str) -> None:
 )
 def test_the_argument_that_a_message_is_about_is_a_plain_word(message: str, option: str, typed: str) -> None:
     assert as_typed(message, option) == typed
+
+
+def test_what_is_given_by_its_place_is_not_spelt_as_an_option() -> None:
+    assert as_typed("file='a b.vk': no such file.", "file") == "a b.vk: no such file."
+    assert as_typed("give file= and out='x'", "file") == "give FILE and --out x"
+    assert (
+        as_typed("data='none': no such source.", "data") == "--data none: no such source."
+    )  # of `vaekit train`

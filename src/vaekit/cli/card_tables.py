@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vaekit.cli.output import aligned
 from vaekit.cli.spelling import as_typed
 from vaekit.core import counted
 from vaekit.metrics import metric_of
@@ -52,11 +53,7 @@ def cards_lines(found: Cards) -> list[str]:
             cells += [card[key].text if key in card else "–"]
             cells += ["" if one is None else f"{metric.text(one.value)}{error}"]
         table.append([*cells, metric.unit])
-    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
-    lines = []
-    for label, *cells, unit in table:
-        shown = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:-1], strict=True))
-        lines.append("  ".join([f"{label:{widths[0]}}", *shown, unit]).rstrip())
+    lines = aligned(table, right=range(1, len(table[0]) - 1))
     about = found.cards[0].about
     head = f"{counted(about['images'], 'image')} of {about['data']}, {about['crop']}"
     return [f"{head}; errors of differences are over the same images", *lines]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vaekit.cli.output import Result, say
-from vaekit.cli.run_tables import aligned
+from vaekit.cli.output import Result, aligned, say
 from vaekit.cli.signals import status_after
 from vaekit.cli.spelling import as_typed
 from vaekit.cli.tables import comparison_lines

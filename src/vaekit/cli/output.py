@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,22 @@ def agreed(question: str, yes: bool) -> bool:
         return input(f"vaekit: {printable(question)} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
+    """Rows as lines, each column as wide as its widest word, two spaces between them.
+
+    Args:
+        right: numbers of the columns whose words stand at the right.
+    """
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  ".join(
+            f"{word:>{width}}" if place in right else f"{word:{width}}"
+            for place, (word, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def aside(line: str) -> None:

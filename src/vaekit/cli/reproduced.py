@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vaekit.cli.output import aligned
 from vaekit.cli.spelling import as_typed
 from vaekit.core import counted
 from vaekit.runtime.stopwatch import duration
@@ -90,11 +91,3 @@ def list_lines(found: Reproduction) -> list[str]:
         seconds = "–" if recipe.seconds is None else "over " * (not recipe.timed) + duration(recipe.seconds)
         rows.append((recipe.name, seconds, str(len(recipe.result.figures)), recipe.result.hardware.text))
     return [*aligned(rows), "", f"in all {duration(found.forecast_seconds)}, as far as times are stored"]
-
-
-def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows as lines, each column as wide as its widest cell."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]

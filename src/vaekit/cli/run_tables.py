@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vaekit.cli.output import aligned
 from vaekit.cli.tables import size_text
 from vaekit.core import counted
 
@@ -41,15 +42,3 @@ def runs_lines(found: Sequence[Listed], folder: str | None) -> list[str]:
     lines = aligned(rows, right={3, 5, 6})
     lines += [f"  {entry.path}: {entry.problem}" for entry in found if entry.problem]
     return [*lines, "", f"{counted(len(found), 'run')}, {size_text(sum(entry.size for entry in found))}"]
-
-
-def aligned(rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:
-    """Rows of words in columns, two spaces between them."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  ".join(
-            f"{word:>{width}}" if place in right else f"{word:{width}}"
-            for place, (word, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -30,14 +30,18 @@ def as_typed(message: object, option: str | None = None) -> str:
     Args:
         option: the argument that the message is about, which it names as a plain word.
     """
-    text, names = " ".join(str(message).splitlines()), known()
-    if option in names:
+    text, (names, placed) = " ".join(str(message).splitlines()), known()
+    if option in names - placed:
         text = re.sub(rf"(?<![\w./'=-]){option}(?![\w=(/])", option_name(option), text, count=1)
-    return printable(ARGUMENT.sub(lambda found: _flag(found) if found["name"] in names else found[0], text))
+    return printable(
+        ARGUMENT.sub(lambda found: _flag(found, placed) if found["name"] in names else found[0], text)
+    )
 
 
-def _flag(found: re.Match) -> str:
+def _flag(found: re.Match, placed: frozenset[str]) -> str:
     name, value = found["name"], found["value"]
+    if name in placed:  # typed by its place, without a name
+        return name.upper() if value is None else value.strip("'\"")
     flag = option_name(name)
     if value in (None, "True"):
         return flag
@@ -47,12 +51,14 @@ def _flag(found: re.Match) -> str:
     return f"{flag} {shlex.quote(value[1:-1]) if quoted else value}"
 
 
-def known() -> frozenset[str]:
-    """Names of the options of every command and method."""
+def known() -> tuple[frozenset[str], frozenset[str]]:
+    """Names of the options of every command and method, and those that are given by their place wherever they are."""
     sections = [s for entry in [*METHODS.values(), *PRIORS.values()] for s in entry.sections().values()]
     own = [kind for kind in vars(command_options).values() if isinstance(kind, type)]
     names: set[str] = set()
+    named: set[str] = set()
     for section in [*sections, *(kind for kind in own if issubclass(kind, Options))]:
         with suppress(SettingError):  # of parts that do not go together, which is what the message says
             names |= set(section.names())
-    return frozenset(names)
+            named |= {flag.name for flag in section.flags() if not flag.positional}
+    return frozenset(names), frozenset(names - named)

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from vaekit.cli.output import Result, say
+from vaekit.cli.output import Result, aligned, say
 from vaekit.cli.parsing import from_text
-from vaekit.cli.run_tables import aligned
 from vaekit.cli.signals import status_after
 from vaekit.config.fields import Flag
 from vaekit.core import SettingError, near_miss

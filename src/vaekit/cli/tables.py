@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from vaekit.cli.output import aligned
 from vaekit.cli.spelling import as_typed
 from vaekit.core import counted, printable
 from vaekit.metrics import KINDS, METRICS, Metric, Under, metric_of
@@ -169,12 +170,7 @@ def comparison_lines(table: Table) -> list[str]:
         found = [table.get(method, name) for method in table.methods]
         if any(found):
             rows.append([METRICS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
-    first, *others = (max(len(row[i]) for row in rows) for i in range(len(rows[0])))
-    lines = [
-        f"{row[0]:{first}}  "
-        + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
-        for row in rows
-    ]
+    lines = aligned(rows, right=range(1, len(rows[0])))
     failed = [
         f"failed: {method}, seed {seed}: {why}"
         for method, runs in table.failures.items()

@@ -1,4 +1,8 @@
-"""VAE and AE as estimators: rows become vectors."""
+"""VAE and AE as estimators: rows become vectors.
+
+Every constructor lists and stores its parameters itself: scikit-learn clones and searches by the signature, and wants each
+stored under its own name and nothing else done.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from vaekit.data.picking import picked
 from vaekit.evaluation.samples.precision_recall import squared_distances
 from vaekit.models.capabilities import Encodes, Reconstructs, check_needs
 from vaekit.runs.ask import run_of
-from vaekit.runs.given import data_of, given_examples
+from vaekit.runs.given import data_of, given_example
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file, write_images
 from vaekit.runtime.pulse import ProgressCallback, pulse, report
@@ -107,9 +106,7 @@ def search(
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"search of {run.path}")
     assert isinstance(run.model, Encodes)
-    asked = given_examples(run, image, label)
-    if len(asked) != 1:
-        raise SettingError(f"search takes one image; {image} has {len(asked):,}.")
+    asked = given_example(run, image, label, "search takes one image")
     found = data_of(run, data, label)
     among = picked(found, split)
     point = inference.encode(run.model, asked).mean
@@ -271,10 +268,6 @@ def named(split: Split, order: Tensor | None = None) -> list[str]:
 def splits_of(data: Any, among: Split) -> list[str]:
     """The split that each of some images of a data set lies in."""
     if among.names is None:
-        return [name for name, split in _inner(data) for _ in range(len(split))][: len(among)]
-    where = {name: own for own, split in _inner(data) for name in split.names or []}
+        return [name for name, split in data.splits.items() for _ in range(len(split))][: len(among)]
+    where = {name: own for own, split in data.splits.items() for name in split.names or []}
     return [where.get(name, "") for name in among.names]
-
-
-def _inner(data: Any) -> Iterator[tuple[str, Split]]:
-    yield from ((name, split) for name, split in data.splits.items() if len(split))

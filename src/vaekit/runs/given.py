@@ -55,6 +55,23 @@ def given_examples(run: Run, given: object, label: str | None) -> Split:
     return joined([picked(data_of(run, one, label), "all") for one in named])
 
 
+def given_example(run: Run, given: object, label: str | None, who: str) -> Split:
+    """One example that somebody names for a run, in its form.
+
+    Args:
+        given, label: as in `given_examples`.
+        who: takes it, for the error.
+
+    Raises:
+        SettingError: as in `given_examples`, or there are none or several.
+        DataError: a source cannot be used.
+    """
+    found = given_examples(run, given, label)
+    if len(found) != 1:
+        raise SettingError(f"{who}; {given} has {len(found):,}.")
+    return found
+
+
 def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Split:
     """Image files in the form of a run's images, all of one class if it is conditional.
 

@@ -13,7 +13,7 @@ from vaekit.core import SettingError, choose
 from vaekit.data import to_unit
 from vaekit.models.capabilities import Decodes, Encodes, check_needs
 from vaekit.runs.ask import run_of
-from vaekit.runs.given import given_examples
+from vaekit.runs.given import given_example
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import IMAGE_FILES, check_holds, check_out, write_images
 
@@ -108,10 +108,8 @@ def interpolate(
     assert isinstance(model, Encodes) and isinstance(model, Decodes)
     if out is not None:
         check_holds(Path(out), model.shape, model.pixels)
-    ends = [given_examples(run, one, label) for one in (first, last)]
-    for one, split in zip((first, last), ends, strict=True):
-        if len(split) != 1:
-            raise SettingError(f"interpolate takes one image at each end; {one} has {len(split):,}.")
+    takes = "interpolate takes one image at each end"
+    ends = [given_example(run, one, label, takes) for one in (first, last)]
     start, end = (inference.encode(model, split) for split in ends)
     walk = (slerp if way == "spherical" else lerp)(start.mean[0], end.mean[0], steps)
     labels = None if start.labels is None else start.labels[:1].repeat(steps)

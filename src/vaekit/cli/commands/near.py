@@ -6,8 +6,7 @@ from pathlib import Path
 
 import vaekit
 from vaekit.cli.command_options import DuplicatesOptions, InterpolateOptions, SearchOptions
-from vaekit.cli.output import Result, place
-from vaekit.cli.run_tables import aligned
+from vaekit.cli.output import Result, aligned, place
 from vaekit.cli.spelling import counted, examples
 
 SHOWN = 20  # pairs; all are in the file
