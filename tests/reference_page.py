@@ -23,7 +23,7 @@ PAGES = {  # page -> title, and the rooms of the names on it
     "parts": ("Parts: likelihoods, networks, quantisers, optimisers, schedules", ("config",)),
     "objectives": ("Objectives", ("objectives",)),
     "training": ("Training", ("training", "demonstration")),
-    "runs": ("Runs", ("runs",)),
+    "runs": ("Runs, files, hub", ("runs", "hub")),
     "evaluation": ("Evaluation", ("evaluation",)),
     "comparison": ("Comparison and reproduction", ("comparison", "reproduction")),
     "coding": ("Compression", ("coding",)),

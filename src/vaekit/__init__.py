@@ -79,6 +79,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.evaluation.score import score as score
     from vaekit.explorer.export.formats import export as export
     from vaekit.explorer.serve import explore as explore
+    from vaekit.hub.push import Pushed as Pushed
+    from vaekit.hub.push import push as push
     from vaekit.models import AE as AE
     from vaekit.models import GAN as GAN
     from vaekit.models import VAE as VAE
@@ -100,6 +102,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test holds both lists toge
     from vaekit.runs.interpolate import interpolate as interpolate
     from vaekit.runs.load import Run as Run
     from vaekit.runs.load import load_run as load_run
+    from vaekit.runs.one_file import load as load
+    from vaekit.runs.one_file import save as save
     from vaekit.runs.remove import Removed as Removed
     from vaekit.runs.remove import remove as remove
     from vaekit.runs.run_list import Listed as Listed
@@ -186,6 +190,10 @@ PUBLIC = {  # name -> "module" or "module:name"
     "check": "vaekit.runs.check:check",
     "Checked": "vaekit.runs.check:Checked",
     "load_run": "vaekit.runs.load:load_run",
+    "save": "vaekit.runs.one_file:save",
+    "load": "vaekit.runs.one_file:load",
+    "push": "vaekit.hub.push:push",
+    "Pushed": "vaekit.hub.push:Pushed",
     "list_runs": "vaekit.runs.run_list:list_runs",
     "Listed": "vaekit.runs.run_list:Listed",
     "remove": "vaekit.runs.remove:remove",

@@ -56,6 +56,8 @@ THEIRS = {
     "fp32": "float32 full single",
     "cpu": "none",
     "fashion-mnist": "fashion",
+    "trackio": "wandb weights_and_biases",
+    "tensorboard": "tb tensorboardx",
     # methods
     "ae": "autoencoder auto_encoder",
     "vae": "variational variational_autoencoder",
@@ -79,6 +81,7 @@ THEIRS = {
     "interpolate": "morph lerp slerp interpolation",
     "compress": "zip pack code",
     "decompress": "unzip unpack extract",
+    "push": "upload publish share hub push_to_hub",
     "check": "verify fsck",
     "prior": "density gmm",
     "export": "onnx convert save",

@@ -63,6 +63,7 @@ COMMANDS = {  # extra -> commands, in a folder with a run of images.npz, and som
     "explore": [],  # served below
     "export": [["export", "run"], ["export", "run", "--format", "web"]],
     "track": [["train", "vae", "--data", "images.npz", *SMALL, "--log", "tensorboard", "--out", "new"]],
+    "hub": [],  # a server answers in tests/hub; what needs none is below
     "sklearn": [],  # no command: vaekit.estimators, below
 }  # fmt: skip
 
@@ -186,6 +187,16 @@ def test_estimators_fit(here: Path) -> None:
     done = python(code, here)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "rich" in blocked("sklearn") and done.stdout.count("(60,") == 3
+
+
+def test_what_a_hub_is_sent_is_written(here: Path) -> None:
+    code = BLOCKED.format(names=blocked("hub"), commands=[]) + (
+        "import vaekit\nprint(vaekit.load_run('run').save_pretrained('sent'))\n"
+        "print(sorted(path.name for path in __import__('pathlib').Path('sent').iterdir()))\n"
+    )
+    done = python(code, here)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "matplotlib" in blocked("hub") and "model.safetensors" in done.stdout
 
 
 def test_without_scikit_learn_one_line_says_what_to_install(here: Path) -> None:

@@ -18,7 +18,7 @@ FLOORS = {  # a module, or a package with all that is in it -> floor
     "models": 3, "objectives": 3,
     "inference": 4, "runs": 4, "training": 4,
     "coding": 5, "evaluation": 5, "plots": 5, "reports": 5,
-    "cli": 6, "comparison": 6, "explorer": 6, "reproduction": 6, "testing": 6, "estimators": 6, "demonstration": 6, "__main__": 6,
+    "cli": 6, "comparison": 6, "explorer": 6, "reproduction": 6, "testing": 6, "estimators": 6, "hub": 6, "demonstration": 6, "__main__": 6,
 }  # fmt: skip
 TRAINING = {
     "vaekit.training.fit",

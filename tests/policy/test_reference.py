@@ -28,7 +28,13 @@ RUNS: dict[str, dict[str, Any]] = {
     "second": {"seed": 1},
     "binary": {"binarize": "static", "likelihood": "bernoulli"},
 }
-UNRUN = {"demo", "Demo", "explore"}  # a demonstration takes a minute, and the explorer ends with Ctrl-C
+UNRUN = {
+    "demo",
+    "Demo",
+    "explore",
+    "push",
+    "Pushed",
+}  # a demonstration takes a minute, the explorer ends with Ctrl-C, a hub is elsewhere
 
 
 def parameters(thing: Any) -> list[str]:

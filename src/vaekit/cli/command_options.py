@@ -234,6 +234,16 @@ class ExportOptions(SourceRunOptions):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PushOptions(Common):
+    """The run to push, and where."""
+
+    run: str = option(help="folder of a trained run", positional=True)
+    repo_id: str = option(help="OWNER/NAME on the hub; made where it is missing", positional=True)
+    private: bool = option(False, help="a new repository is seen by its owner alone")
+    branch: str | None = option(None, help="of the repository (default: main)")
+
+
 @dataclass(frozen=True)
 class SourceOptions(DataSettings):
     """The source to describe."""

@@ -73,6 +73,7 @@ COMMANDS = {
     "decompress": Command("FILE", "restore the pictures of such a file", "DecompressOptions", "compress:decompress"),
     "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
     "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
+    "push": Command("RUN OWNER/NAME", "put the model of a run on the Hugging Face hub, with a card", "PushOptions", "push:push"),
     "check": Command("RUN", "say whether the files of a run are whole", "CheckOptions", "check:check"),
     "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
     "cache": Command("", "show, check or empty the cache of decoded images and downloads", "CacheOptions", "cache:cache"),

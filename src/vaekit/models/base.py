@@ -18,12 +18,13 @@ from vaekit.data.dataset import PIXELS, Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import check_values, show
 from vaekit.images.notebook import SHOWN, Displayed
+from vaekit.models.carried import CarriedModel
 from vaekit.models.doors import DOORS, as_examples, as_tensor, check_shape, door
 from vaekit.models.units import InUnits, Units
 from vaekit.runtime.device import held_by
 
 
-class Model(Displayed, nn.Module, ABC):
+class Model(Displayed, CarriedModel, nn.Module, ABC):
     """Something that can be trained and draws images.
 
     Attributes:
@@ -35,11 +36,13 @@ class Model(Displayed, nn.Module, ABC):
             the same architecture again.
         prior_method: key of PRIORS: what `vaekit prior` fits to its latents; None where it has none.
         fitted: gives the prior that was fitted to its latents, once there is one (`vaekit.load_run` sets it).
+        origin: the run that its weights are from, `vaekit.runs.origin.Origin`; None where there is none.
         units: of real data, which networks see standardised; None where values have no units.
     """
 
     prior_method: ClassVar[str | None] = None
     fitted: Callable[[], CodeDensity] | None = None
+    origin: Any = None
     shape: tuple[int, ...]
     classes: int = 0
     latent_dim: int = 0

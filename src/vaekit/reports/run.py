@@ -19,6 +19,7 @@ from vaekit.plots.figures import FIGURES
 from vaekit.reports.html import IMAGE_BYTES, document, flatten
 from vaekit.runs.files import write_atomic
 from vaekit.runs.load import Run
+from vaekit.runs.origin import Recorded
 from vaekit.runs.records import CONFIG, SUMMARY, DataRecord, Summary, WeightsRecord
 
 HEADLINE = (
@@ -60,7 +61,7 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
     return document(title, parts)
 
 
-def what_was_trained(run: Run) -> list[str]:
+def what_was_trained(run: Recorded) -> list[str]:
     """In plain words: which model, on what, for how long, and which weights are shown."""
     data, summary, flat = run.config.data, run.summary, run.settings.flat()
     counts = data.images
@@ -211,7 +212,7 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
     )
 
 
-def changed_settings(run: Run) -> dict[str, tuple[Any, Any]]:
+def changed_settings(run: Recorded) -> dict[str, tuple[Any, Any]]:
     """Option -> (value, default of the method), where they differ."""
     flat, sections = run.settings.flat(), run.settings.sections
     chosen = {name: flat[name] for section in sections for name in section.parts()}
@@ -237,7 +238,7 @@ def _settings(run: Run) -> str:
     )
 
 
-def command_line(run: Run) -> str:
+def command_line(run: Recorded) -> str:
     """The command that trains this run again."""
     words = ["vaekit", "train", run.settings.method, "--data", str(run.settings.data.data)]
     for key, (value, _) in changed_settings(run).items():

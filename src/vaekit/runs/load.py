@@ -29,8 +29,10 @@ from vaekit.models.autoencoder import CANNOT_SAMPLE
 from vaekit.models.base import CodeDensity
 from vaekit.models.build import given_by_data, seeded_model
 from vaekit.models.capabilities import HasPrior, TakesPrior
+from vaekit.models.carried import Carried
 from vaekit.runs.files import read_tensors
 from vaekit.runs.frames import MetricLines, main_figures
+from vaekit.runs.origin import from_folder
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights
 from vaekit.runs.previews import read_previews
 from vaekit.runs.prior_place import PRIOR, prior_folder
@@ -52,7 +54,7 @@ from vaekit.runtime.device import choose_device
 
 
 @dataclass(frozen=True, repr=False)
-class Run(Displayed):
+class Run(Displayed, Carried):
     """A trained run, ready to be used.
 
     Attributes:
@@ -81,17 +83,10 @@ class Run(Displayed):
     previews: Split
 
     def facts(self) -> dict[str, Any]:
-        ended = None if self.summary is not None else "not ended"
-        steps = None if self.summary is None else self.summary.steps
-        data, shape = self.config.data.source, self.config.data.shape
-        return {
-            "path": str(self.path),
-            "method": self.settings.method,
-            "data": data,
-            "shape": shape,
-            "steps": steps,
-            "state": ended,
-        }
+        data = self.config.data
+        about = {"method": self.settings.method, "data": data.source, "shape": data.shape}
+        ended = (None, "not ended") if self.summary is None else (self.summary.steps, None)
+        return {"path": str(self.path), **about, "steps": ended[0], "state": ended[1]}
 
     def key_figures(self) -> Mapping[str, float]:
         return {} if self.summary is None else main_figures(self.summary)
@@ -242,6 +237,7 @@ def load_run(
     model = model.to(choose_device(device)).eval()
     if isinstance(model, TakesPrior) and (has_prior(folder) or not isinstance(model, HasPrior)):
         model.fitted = cache(partial(load_prior, folder, model, config.data.fingerprint, device))
+    model.origin = from_folder(model, folder)
     warn_of(changes_of(folder))
     records = read_summary(folder), MetricLines(read_metrics(folder))
     return Run(folder, model, settings, config, *records, previews)
