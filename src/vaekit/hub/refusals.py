@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from json import JSONDecodeError
 
 from vaekit.core import RunError, SettingError, VaekitError, reason
 
 INSTALL = "pip install 'vaekit[hub]'"
+NO_BRANCH = "it has no such branch; leave branch= out for main, or make it on the hub first"
+NO_REVISION = "it has no such revision; leave revision= out for the newest"
 LOG_IN = "log in (hf auth login, or a token in HF_TOKEN)"
 
 
@@ -48,13 +51,19 @@ def in_one_line(name: str, pushing: bool = False) -> Iterator[None]:
     Raises:
         RunError: the hub cannot be reached, refuses, or answers what nobody understands.
     """
+    from huggingface_hub.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)  # each try again is a line otherwise
     try:
         yield
-    except (VaekitError, KeyboardInterrupt, SystemExit, TypeError):
+    except (VaekitError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         what = f"cannot push {name}" if pushing else f"cannot load {name}"
         raise RunError(f"{what}: {why(error, pushing)}.") from None
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def why(error: BaseException, pushing: bool) -> str:
@@ -65,7 +74,7 @@ def why(error: BaseException, pushing: bool) -> str:
     for kind, text in (
         (e.GatedRepoError, f"access to it must be asked for on its page; then {LOG_IN}"),
         (e.DisabledRepoError, "its owner or the hub has disabled it"),
-        (e.RevisionNotFoundError, "it has no such revision; leave revision= out for the newest"),
+        (e.RevisionNotFoundError, NO_BRANCH if pushing else NO_REVISION),
         (e.RemoteEntryNotFoundError, "it is no model of vaekit: a file is missing there"),
         (e.LocalTokenNotFoundError, f"there is no token; {LOG_IN}"),
         (
@@ -85,6 +94,8 @@ def why(error: BaseException, pushing: bool) -> str:
             if not pushing
             else (f"{place} cannot be reached; check the network")
         )
+    if any(isinstance(one, e.FileMetadataError | JSONDecodeError) for one in chain):
+        return f"{endpoint()} does not answer as a hub does, or the file is damaged; check HF_ENDPOINT and the proxy"
     if isinstance(error, e.LocalEntryNotFoundError):
         return "it is not in the cache; leave local_files_only= out"
     return reason(error).removesuffix(".")
@@ -92,10 +103,10 @@ def why(error: BaseException, pushing: bool) -> str:
 
 def of_status(status: int, pushing: bool) -> str:
     """Says what a status of HTTP means."""
-    if status in (401, 403):
+    if status == 403 or (status == 401 and pushing):
         right = "may not write there" if pushing else "may not read it"
         return f"the hub says {status}: you {right}; {LOG_IN}, with a token that may"
-    if status == 404:
+    if status in (401, 404):
         missing = "there is no such owner, branch or repository" if pushing else "there is none of that name"
         return f"{missing}, or it is private; check the name, or {LOG_IN}"
     if status == 409:

@@ -98,5 +98,5 @@ class CarriedModel(Carried):
             SettingError: it is a model of another class, a name that is none on a hub, or huggingface_hub is missing.
             RunError: it is not there, or damaged, or the hub cannot be reached, or refuses.
         """
-        place = repo_id if Path(repo_id).is_dir() else f"hub:{repo_id}"
+        place = repo_id if isinstance(repo_id, str | Path) and Path(repo_id).is_dir() else f"hub:{repo_id}"
         return imported(LOAD)(cls, place, encoder=encoder, decoder=decoder, device=device, **options)

@@ -7,6 +7,7 @@ built from: the name of its class and its arguments, those of its fitted prior, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +26,7 @@ from vaekit.data.dataset import PIXELS
 from vaekit.models import Model
 from vaekit.models.capabilities import TakesPrior
 from vaekit.runs.data_record import LARGEST
-from vaekit.runs.files import read_json, read_tensors, write_tensors
+from vaekit.runs.files import read_json, read_tensors, write_tensors, writing
 from vaekit.runs.json_records import OPTIONAL, as_json, read_record
 from vaekit.runs.load import Run, load_run, load_weights
 from vaekit.runs.origin import for_others, from_records, records_of
@@ -96,6 +97,8 @@ def save(what: Any, path: str | Path) -> Path:
     """
     model = model_of(what)
     tensors, record = packed(model)
+    with writing(Path(path)):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_tensors(Path(path), tensors, as_json(record))
     return Path(path)
 
@@ -197,6 +200,10 @@ def _local(
     device: str = "cpu",
 ) -> Model:
     place = choose_device(device)
+    if not path.exists():
+        name = path.as_posix()
+        hint = f"; of a hub: '{HUB}{name}'" if re.fullmatch(r"[\w.-]+/[\w-]+", name) else ""
+        raise RunError(f"{path}: no such file or folder{hint}.")
     if not path.is_dir():
         return read_model(path, kind, encoder, decoder).to(place)
     if has_begun(path) and "model" in read_json(path / CONFIG):

@@ -252,6 +252,8 @@ def read_run_config(folder: Path) -> RunConfig:
     if not has_begun(folder):
         raise RunError(f"{folder} is not a run folder: it has no {CONFIG}.")
     content = read_json(path)
+    if "model" in content and "settings" not in content:
+        raise RunError(f"{folder} holds a model and no run; in Python, vaekit.load('{folder}').")
     try:
         check_format(content, str(path))
     except SettingError as error:

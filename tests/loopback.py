@@ -121,7 +121,9 @@ class Answers(BaseHTTPRequestHandler):
     def create(self, asked: dict[str, Any]) -> None:
         name = f"{asked.get('organization') or 'me'}/{asked['name']}"
         there = name in self.its.repositories
-        self.its.repositories.setdefault(name, Repository(asked.get("visibility") == "private" or bool(asked.get("private"))))
+        self.its.repositories.setdefault(
+            name, Repository(asked.get("visibility") == "private" or bool(asked.get("private")))
+        )
         self.answer(409 if there else 200, {"url": f"{self.its.url}/{name}", "id": "0", "name": name})
 
     def preupload(self, name: str, asked: dict[str, Any]) -> None:
@@ -134,7 +136,11 @@ class Answers(BaseHTTPRequestHandler):
 
     def batch(self, asked: dict[str, Any]) -> None:
         objects = [
-            {**o, "authenticated": True, "actions": {"upload": {"href": f"{self.its.url}/objects/{o['oid']}"}}}
+            {
+                **o,
+                "authenticated": True,
+                "actions": {"upload": {"href": f"{self.its.url}/objects/{o['oid']}"}},
+            }
             for o in asked["objects"]
         ]
         self.answer(200, {"transfer": "basic", "objects": objects})
@@ -184,9 +190,14 @@ class Answers(BaseHTTPRequestHandler):
     def found(self, name: str, revision: str) -> tuple[Repository, str] | None:
         repository = self.its.repositories.get(name)
         if repository is None or (repository.private and not self.knows_me):
-            self.answer(404 if self.knows_me else 401, {"error": "Repository not found"}, X_Error_Code="RepoNotFound")
+            self.answer(
+                404 if self.knows_me else 401, {"error": "Repository not found"}, X_Error_Code="RepoNotFound"
+            )
             return None
-        branches = {**{repository.commit_of(b): b for b in repository.branches}, **{b: b for b in repository.branches}}
+        branches = {
+            **{repository.commit_of(b): b for b in repository.branches},
+            **{b: b for b in repository.branches},
+        }
         if revision not in branches:
             self.answer(404, {"error": "Invalid rev id"}, X_Error_Code="RevisionNotFound")
             return None
@@ -197,7 +208,12 @@ class Answers(BaseHTTPRequestHandler):
             return
         repository, branch = found
         siblings = [{"rfilename": path} for path in repository.branches[branch]]
-        about = {"id": name, "modelId": name, "sha": repository.commit_of(branch), "private": repository.private}
+        about = {
+            "id": name,
+            "modelId": name,
+            "sha": repository.commit_of(branch),
+            "private": repository.private,
+        }
         self.answer(200, {**about, "siblings": siblings, "tags": [], "downloads": 0})
 
     def file(self, name: str, revision: str, path: str) -> None:
