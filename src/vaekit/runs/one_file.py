@@ -277,7 +277,7 @@ def build(
     sizes = shape if isinstance(shape, list) else []
     if not all(type(side) is int and side > 0 for side in sizes) or prod(sizes) > LARGEST:
         raise RunError(f"{path}: model.arguments.shape = {str(shape)[:60]} is no shape of examples.")
-    if pixels not in PIXELS:
+    if not isinstance(pixels, str) or pixels not in PIXELS:
         raise RunError(
             f"{path}: model.arguments.pixels = {str(pixels)[:60]!r} is none of {', '.join(PIXELS)}."
         )
