@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ PAGE = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="ut
 
 
 @pytest.fixture(scope="module")
-def program() -> dict[str, Any]:
+def program(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found: dict[str, Any] = {"__name__": "page"}
-    for code in re.findall(r"<!-- runs -->\n```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(code, "docs/python.md", "exec"), found)
+    with contextlib.chdir(tmp_path_factory.mktemp("page")):  # it writes a file
+        for code in re.findall(r"<!-- runs -->\n```python\n(.*?)```", PAGE, re.DOTALL):
+            exec(compile(code, "docs/python.md", "exec"), found)
     return found
 
 

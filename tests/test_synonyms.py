@@ -32,6 +32,7 @@ OPTIONS = [f"--{name.replace('_', '-')}" for name in METHODS["vae"].options()]
         ("Bvae", list(METHODS), "beta-vae"),
         ("beta_vae", list(METHODS), "beta-vae"),
         ("vq-vae", list(METHODS), "vqvae"),
+        ("wandb", ["none", "tensorboard", "trackio"], "trackio"),
         ("xyzzy", list(METHODS), None),
         ("cnn", ["red", "green"], None),
     ],
