@@ -9,6 +9,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
+COMPRESSIONS = {"none": 1, "deflate": 8, "lzw": 5, "zstd": 50000, "lzma": 34925}
+
 
 def tiff(
     array: np.ndarray,
@@ -19,23 +21,35 @@ def tiff(
     planar: bool = False,
     order: str = "<",
     rows: int = 5,
+    bits: int = 0,
 ) -> bytes:
     """A TIFF of strips.
 
     Args:
         array: (H, W) or (H, W, bands).
-        compression: none, deflate or lzw (by Pillow's libtiff, of the same bytes as an 8-bit picture).
+        compression: none, deflate, or lzw, zstd or lzma (by Pillow's libtiff, of the same bytes as an 8-bit picture).
         alpha: what ExtraSamples says of the last band; 0 writes none.
+        bits: per sample, where they are packed.
     """
     values = array[:, :, None] if array.ndim == 2 else array
     height, width, bands = values.shape
     stored = values.astype(values.dtype.newbyteorder(order))
     planes = [stored[:, :, band] for band in range(bands)] if planar else [stored]
     strips = [plane[top : top + rows].tobytes() for plane in planes for top in range(0, height, rows)]
-    strips = [{"none": bytes, "deflate": zlib.compress, "lzw": lzw}[compression](strip) for strip in strips]
+    if bits:  # those of a row follow each other, the high ones first
+        strips = [
+            b"".join(packed(row, bits) for row in plane[top : top + rows].reshape(-1, plane[0].size))
+            for plane in planes
+            for top in range(0, height, rows)
+        ]
+    by_name = {"none": bytes, "deflate": zlib.compress}
+    strips = [
+        by_name[compression](strip) if compression in by_name else by_libtiff(strip, compression)
+        for strip in strips
+    ]
     tags: dict[int, tuple[str, list[int]]] = {
-        256: ("H", [width]), 257: ("H", [height]), 258: ("H", [8 * values.dtype.itemsize] * bands),
-        259: ("H", [{"none": 1, "deflate": 8, "lzw": 5}[compression]]),
+        256: ("H", [width]), 257: ("H", [height]), 258: ("H", [bits or 8 * values.dtype.itemsize] * bands),
+        259: ("H", [COMPRESSIONS[compression]]),
         262: ("H", [photometric if photometric is not None else 2 if bands > 2 else 1]),
         273: ("I", []), 274: ("H", [orientation]), 277: ("H", [bands]), 278: ("H", [rows]),
         279: ("I", [len(strip) for strip in strips]), 284: ("H", [2 if planar else 1]),
@@ -71,10 +85,16 @@ def tiff(
     )
 
 
-def lzw(content: bytes) -> bytes:
+def packed(row: np.ndarray, bits: int) -> bytes:
+    """Numbers of so many bits each, filled up with zeros to a byte."""
+    text = "".join(f"{int(value):0{bits}b}" for value in row)
+    return int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big")
+
+
+def by_libtiff(content: bytes, compression: str) -> bytes:
     """One strip of bytes, compressed by libtiff."""
     picture, file = Image.frombytes("L", (len(content), 1), content), io.BytesIO()
-    picture.save(file, "TIFF", compression="tiff_lzw")
+    picture.save(file, "TIFF", compression={"lzw": "tiff_lzw"}.get(compression, compression))
     with Image.open(io.BytesIO(file.getvalue())) as image:
         tags = image.tag_v2  # type: ignore[attr-defined]
         (place,), (count,) = tags[273], tags[279]

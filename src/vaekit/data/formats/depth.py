@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vaekit.data.formats.deep_codecs import DECODERS, deep_pixels, reads_deep
 from vaekit.data.formats.png_chunks import deep_samples
-from vaekit.data.formats.tiff_samples import MOST_PIXELS, form_of, read_samples
+from vaekit.data.formats.stored_bits import HEAD, stored_bits
+from vaekit.data.formats.tiff_samples import MOST_PIXELS, READ, form_of, read_samples
 
 if TYPE_CHECKING:
     from PIL import Image
 
 DARK = 8  # the values of a set may stay below a part of white; below this one they are of another scale
 EXACT = 2**20  # values, of the largest pictures that are computed in double precision
-HEAD = 65536  # bytes, in which the depth of a picture stands
 ROUNDING = 1e-6  # by so much of white may a value stand out
 LUMA = np.array([299, 587, 114]) / 1000  # ITU-R 601-2, as Pillow's
 
@@ -29,13 +31,15 @@ class Depth:
         kind: in words: 16-bit, float.
         top: the value of white, unless somebody says otherwise.
         inverted: 0 is white and `top` black.
-        route: who reads it: "grey" Pillow, "png" and "tiff" the modules here.
+        route: who reads it: "grey" Pillow, "png", "tiff" and "ppm" the modules here, a key of DECODERS imagecodecs.
+        shift: bits that Pillow puts below those of the file.
     """
 
     kind: str
     top: float
     inverted: bool = False
     route: str = "grey"
+    shift: int = 0
 
     @property
     def deep(self) -> bool:
@@ -68,8 +72,13 @@ def depth_of(image: Image.Image) -> Depth | None:
         return Depth("float", 1.0, inverted)
     if raw == "I;12":
         return Depth("12-bit", 4095, inverted)
+    if image.mode.startswith("I;16") and image.format == "JPEG2000":
+        bits = stored_bits(_head(image))
+        return Depth(f"{bits}-bit", 2.0**bits - 1, shift=16 - bits) if bits <= 16 else Depth("16-bit", 65535)
     if image.mode.startswith("I;16"):
         return Depth("16-bit", 65535, inverted)
+    if image.format == "PPM" and (most := _most(image)) > 255:
+        return Depth("16-bit", float(most), route="ppm")
     if image.mode == "I":
         if raw in ("I;16S", "I;16BS"):
             return Depth("signed 16-bit", 32767, inverted)
@@ -78,7 +87,17 @@ def depth_of(image: Image.Image) -> Depth | None:
         return Depth("32-bit", 2**32 - 1, inverted) if raw == "I;32N" else Depth("16-bit", 65535, inverted)
     if ";16" in raw and image.format == "PNG" and image.size[0] * image.size[1] <= MOST_PIXELS:
         return Depth("16-bit", 65535, route="png")
+    if image.format in DECODERS and image.size[0] * image.size[1] <= MOST_PIXELS:
+        head = _head(image)
+        if (bits := stored_bits(head)) > 8 and reads_deep(image.format, head):
+            return Depth(f"{bits}-bit", 2.0**bits - 1, route=image.format or "")
     return None
+
+
+def _most(image: Image.Image) -> int:
+    """The greatest value of the pixels of a binary PPM; 0 of others, which are decoded to 8 bits."""
+    arguments = image.tile[0][3]  # type: ignore[attr-defined]
+    return int(arguments[-1]) if isinstance(arguments, tuple) and image.tile[0][0] == "ppm" else 0
 
 
 def is_cut(image: Image.Image) -> tuple[bool, bool]:
@@ -93,7 +112,9 @@ def is_cut(image: Image.Image) -> tuple[bool, bool]:
         tags.prefix == b"MM" and tags.get(259, 1) != 1 and image.mode in ("I", "F")
     )  # libtiff has turned the bytes
     signed = bits[0] == 8 and 2 in tags.get(339, (1,))  # taken as unsigned
-    return cut, planes or swapped or signed
+    read = tags.get(259, 1) in READ and tags.get(262) in (1, 2) and tags[256] * tags[257] <= MOST_PIXELS
+    multiplied = 1 in tags.get(338, ()) and len(bits) in (2, 4) and read  # divided by alpha, but not rounded
+    return cut, planes or swapped or signed or multiplied
 
 
 def _bits(image: Image.Image) -> int:
@@ -104,18 +125,17 @@ def _bits(image: Image.Image) -> int:
         arguments = image.tile[0][3]  # type: ignore[attr-defined]
         most = arguments[-1] if isinstance(arguments, tuple) else 0
         return most.bit_length() if isinstance(most, int) else 8
-    if image.format not in ("JPEG2000", "AVIF"):
-        return 8
+    return stored_bits(_head(image)) if image.format in DECODERS else 8
+
+
+def _head(image: Image.Image) -> bytes:
+    """The first bytes of the file of a picture that is open."""
     file = image.fp  # type: ignore[attr-defined]
     place = file.tell()
     file.seek(0)
     head = file.read(HEAD)
     file.seek(place)
-    if image.format == "AVIF":  # pixi: version, flags, number of channels, bits of each
-        start = head.find(b"pixi")
-        return head[start + 9] if 0 <= start < len(head) - 9 else 8
-    start = head.find(b"\xff\x51")  # SIZ: 38 bytes, then bits less 1, and a bit for the sign
-    return (head[start + 40] & 127) + 1 if 0 <= start < len(head) - 40 else 8
+    return head
 
 
 def depth_of_tiff(content: bytes) -> tuple[Depth, tuple[int, int, int, bool, bool, int]] | None:
@@ -131,10 +151,8 @@ def depth_of_tiff(content: bytes) -> tuple[Depth, tuple[int, int, int, bool, boo
     form = form_of(content)
     if form is None:
         return None
-    bits, kind = 8 * form.dtype.itemsize, form.dtype.kind
-    names = {"f": "float", "i": f"signed {bits}-bit", "u": f"{bits}-bit"}
-    top = 1.0 if kind == "f" else float(np.iinfo(form.dtype).max)
-    depth = Depth(names[kind], top, form.photometric == 0, "tiff")
+    names = {"f": "float", "i": f"signed {form.bits}-bit", "u": f"{form.bits}-bit"}
+    depth = Depth(names[form.dtype.kind], form.top, form.photometric == 0, "tiff")
     grey = form.bands - bool(form.alpha) == 1
     return depth, (*form.size, form.orientation, grey, bool(form.alpha), form.frames)
 
@@ -168,9 +186,15 @@ def samples_of(
         assert image is not None
         values, alpha = deep_samples(io.BytesIO(content), image.size)
         alpha = None if alpha is None else alpha / np.float32(65535)
+    elif depth.route == "ppm":
+        assert image is not None
+        values = _of_ppm(content, image)
+    elif depth.route in DECODERS:
+        values, alpha = deep_pixels(content, depth.route)
+        alpha = None if alpha is None else alpha / np.float32(depth.top)
     else:
         assert image is not None
-        values = np.asarray(image)
+        values = np.asarray(image) >> depth.shift if depth.shift else np.asarray(image)
         values = values.view(np.uint32) if depth.kind == "32-bit" else values
         if isinstance(key := image.info.get("transparency"), int):
             alpha = np.where(values == key, np.float32(0), np.float32(1))
@@ -182,13 +206,22 @@ def samples_of(
     return Samples(values, alpha, top, highest)
 
 
+def _of_ppm(content: bytes, image: Image.Image) -> np.ndarray:
+    """The samples of a binary PGM or PPM of two bytes each: after two sides and the greatest value, and one space."""
+    shape = image.size[::-1] if image.mode == "I" else (*image.size[::-1], 3)
+    head = re.match(rb"P[56](?:(?:\s|#[^\r\n]*[\r\n])+\d+){3}\s", content)
+    if head is None:
+        raise ValueError("damaged")
+    return np.frombuffer(content, ">u2", int(np.prod(shape)), head.end()).reshape(shape)
+
+
 def _of_tiff(content: bytes) -> tuple[np.ndarray, np.ndarray | None]:
     form = form_of(content)
     assert form is not None
     stored = read_samples(content, form)
     if not form.alpha:
         return stored[:, :, 0] if form.bands == 1 else stored, None
-    most = 1 if form.dtype.kind == "f" else np.iinfo(form.dtype).max
+    most = form.top
     alpha = (stored[:, :, -1] / most).astype(np.float32)
     values = stored[:, :, 0] if form.bands == 2 else stored[:, :, :3]
     if form.alpha == 1:  # the colours were multiplied by it

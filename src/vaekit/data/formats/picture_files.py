@@ -28,7 +28,8 @@ from vaekit.data.formats.depth import (
 )
 from vaekit.data.formats.opening import frames, open_image
 from vaekit.data.formats.png_chunks import has_late_metadata
-from vaekit.data.formats.readers import READERS, converted
+from vaekit.data.formats.readers import READERS, converted, ending_of
+from vaekit.data.formats.stored_bits import HEAD, stored_bits
 from vaekit.data.splits import hash_bytes
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
             width, height = _stored_size(image)
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
             grey = image.mode in GREY_MODES or _grey_palette(image)
+            cut = cut or (depth is None and _bits_of_reader(path) > 8)
             alpha = image.has_transparency_data
             return Header(path, size, image.mode, grey, alpha, orientation, frames(image), depth, cut)
     except Exception as error:  # decoders raise errors of many kinds on damaged files
@@ -255,6 +257,16 @@ def _tiff(path: Path, content: bytes | None) -> Header | Bad | None:
     depth, (height, width, orientation, grey, alpha, frames) = found
     size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
     return Header(path, size, "", grey, alpha, orientation, frames, depth)
+
+
+def _bits_of_reader(path: Path) -> int:
+    """Bits per sample in a file that another package reads, which may give 8 of them."""
+    if ending_of(path) not in READERS:
+        return 8
+    if isinstance(path, Path):
+        with path.open("rb") as file:
+            return stored_bits(file.read(HEAD))
+    return stored_bits(path.read_bytes())  # a member of an archive
 
 
 def _orientation(image: Image.Image) -> int:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vaekit.core import DataError, counted
+from vaekit.data.formats.deep_codecs import PACKAGE
 from vaekit.data.formats.depth import DARK, white_for
 from vaekit.data.formats.picture_files import COLOURS, Decoded, Header, Plan
 
@@ -92,7 +93,10 @@ def _depths(headers: Sequence[Header], plan: Plan, seen: Seen, target: str) -> l
     if inverted := sum(header.depth is not None and header.depth.inverted for header in headers):
         lines.append(f"{_images(inverted)} in which 0 is white: inverted")
     if cut := sum(header.cut for header in headers):
-        lines.append(f"{_images(cut)} of more than 8 bits cut to 8, which is all that their decoder gives")
+        lines.append(
+            f"{_images(cut)} of more than 8 bits cut to 8, which is all that their decoder gives; saved as PNG or TIFF of 16 "
+            f"bits all are read, of JPEG 2000 and AVIF also with {PACKAGE} installed"
+        )
     return lines
 
 

@@ -5,16 +5,24 @@ Adobe, TIFF revision 6.0 (1992); predictor 3 and deflate: Adobe Photoshop TIFF t
 
 from __future__ import annotations
 
+import io
+import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
+
+from vaekit.data.formats.opening import open_image
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 KINDS = {1: "u", 2: "i", 3: "f"}  # SampleFormat -> kind of a numpy type
 TYPES = {1: "u1", 3: "u2", 4: "u4", 16: "u8", 13: "u4", 18: "u8"}  # of numbers in tags
 NONE, LZW, PACKBITS, DEFLATE = 1, 5, 32773, (8, 32946)
+BY_LIBTIFF = (34925, 50000)  # LZMA and Zstandard, where the libtiff that comes with Pillow has them
+READ = frozenset({NONE, LZW, PACKBITS, *DEFLATE, *BY_LIBTIFF})
+UNREAD = "a TIFF of these samples whose compression is not read; save it uncompressed"
 MOST_PIXELS = 2**25  # of pictures whose samples are all held at once
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, ORIENTATION, BANDS = (
     256,
@@ -39,6 +47,7 @@ class Form:
         size: (height, width) as stored.
         bands: samples per pixel, alpha included.
         dtype: of a sample, with its byte order.
+        bits: of a sample, where they do not fill their type: those of a row follow each other without gaps.
         alpha: 0 none, 1 colours were multiplied by it, 2 they were not.
         photometric: 0 where the greatest value is black.
         frames: pictures in the file, as far as two.
@@ -53,6 +62,17 @@ class Form:
     orientation: int
     frames: int
     tags: dict[int, Any]
+    bits: int
+
+    @property
+    def top(self) -> float:
+        """The greatest value of a sample; 1 of floats."""
+        return 1.0 if self.dtype.kind == "f" else float(2 ** (self.bits - (self.dtype.kind == "i")) - 1)
+
+    @property
+    def packed(self) -> bool:
+        """Samples that begin within a byte."""
+        return self.bits != 8 * self.dtype.itemsize
 
 
 def form_of(content: bytes) -> Form | None:
@@ -74,20 +94,24 @@ def form_of(content: bytes) -> Form | None:
     photometric = int(tags.get(PHOTOMETRIC, 1))
     extra = np.atleast_1d(tags.get(EXTRA, 0))
     alpha = int(extra[0]) if bands in (2, 4) and int(extra[0]) in (1, 2) else 0
-    if len({*bits.tolist()}) > 1 or int(bits[0]) not in (8, 16, 32, 64) or int(kinds[0]) not in KINDS:
+    depth, kind = int(bits[0]), KINDS.get(int(kinds[0]), "")
+    whole = depth in (8, 16, 32, 64)
+    packed = kind == "u" and 1 <= depth < 32 and depth % 8 > 0 and int(tags.get(PREDICTOR, 1)) == 1
+    if len({*bits.tolist()}) > 1 or not kind or not (whole or packed) or (kind, depth) == ("f", 8):
         raise ValueError(f"a TIFF of {'/'.join(map(str, bits))} bits per sample; save it as 8 or 16 bits")
     if bands - bool(alpha) not in (1, 3) or photometric > 2:
         what = f"{bands} bands" if photometric <= 2 else "a colour space that is not read"
         raise ValueError(f"a TIFF with {what}; pictures have 1 or 3, and alpha: save those that are wanted")
-    if int(tags.get(COMPRESSION, 1)) not in (NONE, LZW, PACKBITS, *DEFLATE):
-        raise ValueError("a TIFF of these samples whose compression is not read; save it uncompressed")
+    if int(tags.get(COMPRESSION, 1)) not in READ:
+        raise ValueError(UNREAD)
     if size[0] * size[1] > MOST_PIXELS:
         raise ValueError(
             f"a TIFF of {size[0]}x{size[1]} pixels, more than {MOST_PIXELS:,}; save it smaller, or as 8 bits"
         )
-    dtype = np.dtype(f"{order}{KINDS[int(kinds[0])]}{int(bits[0]) // 8}")
+    size_of_type = next(count for count in (1, 2, 4, 8) if depth <= 8 * count)
+    dtype = np.dtype(f"{order}{kind}{size_of_type}")
     turn = int(tags.get(ORIENTATION, 1))
-    return Form(size, bands, dtype, alpha, photometric, turn, 1 + more, tags)
+    return Form(size, bands, dtype, alpha, photometric, turn, 1 + more, tags, depth)
 
 
 def read_samples(content: bytes, form: Form) -> np.ndarray:
@@ -155,10 +179,14 @@ def _number(content: bytes, place: int, kind: str) -> int:
 
 def _piece(data: bytes, form: Form, shape: tuple[int, int, int]) -> np.ndarray:
     """One strip or tile (rows, width, bands)."""
-    length = shape[0] * shape[1] * shape[2] * form.dtype.itemsize
+    row = shape[1] * shape[2]
+    length = shape[0] * (-(-row * form.bits // 8))
     data = _unpacked(data, int(form.tags.get(COMPRESSION, 1)), length)
     if len(data) < length:
         raise ValueError("a damaged TIFF: cut short")
+    if form.packed:
+        rows = np.frombuffer(data, np.uint8, length).reshape(shape[0], -1)
+        return _spread(rows, form.bits, row).astype(form.dtype.newbyteorder("=")).reshape(shape)
     predictor = int(form.tags.get(PREDICTOR, 1))
     if predictor == 3:  # differences of the bytes of a row, the high bytes of all its values first
         rows = np.frombuffer(data, np.uint8, length).reshape(shape[0], -1, shape[2])
@@ -173,6 +201,15 @@ def _piece(data: bytes, form: Form, shape: tuple[int, int, int]) -> np.ndarray:
     return values
 
 
+def _spread(rows: np.ndarray, bits: int, count: int) -> np.ndarray:
+    """Numbers of a few bits each, the high bits first: rows of bytes -> (rows, count) uint32."""
+    single = np.unpackbits(rows, axis=1, count=count * bits).reshape(len(rows), count, bits)
+    values = np.zeros((len(rows), count), np.uint32)
+    for place in range(bits):
+        values = values << np.uint32(1) | single[:, :, place]
+    return values
+
+
 def _unpacked(data: bytes, compression: int, length: int) -> bytes:
     """At most `length` bytes of a strip."""
     if compression == NONE:
@@ -181,10 +218,43 @@ def _unpacked(data: bytes, compression: int, length: int) -> bytes:
         return _lzw(data, length)
     if compression == PACKBITS:
         return _packbits(data, length)
+    if compression in BY_LIBTIFF:
+        return _by_libtiff(data, compression, length)
     try:
         return zlib.decompressobj().decompress(data, length)
     except zlib.error as error:
         raise ValueError(f"a damaged TIFF: {error}") from None
+
+
+def _by_libtiff(data: bytes, compression: int, length: int) -> bytes:
+    """Asks libtiff for the bytes of a strip: as the one strip of a grey picture of 8 bits and one row, whatever they stand for."""
+    numbers = {
+        WIDTH: length, HEIGHT: 1, BITS: 8, COMPRESSION: compression, PHOTOMETRIC: 1, OFFSETS: 0, BANDS: 1, ROWS: 1,
+        COUNTS: len(data),
+    }  # fmt: skip
+    numbers[OFFSETS] = 8 + 2 + 12 * len(numbers) + 4
+    tags = b"".join(struct.pack("<HHII", tag, 4, 1, number) for tag, number in sorted(numbers.items()))
+    head = struct.pack("<4sIH", MAGIC[0], 8, len(numbers)) + tags + bytes(4)
+    try:
+        with open_image(io.BytesIO(head + data), ["TIFF"]) as image:
+            return image.tobytes()
+    except Exception as error:  # decoders raise errors of many kinds
+        if not _has(compression):
+            raise ValueError(UNREAD) from None
+        raise ValueError(f"a damaged TIFF: {' '.join(str(error).split())}") from None
+
+
+@cache
+def _has(compression: int) -> bool:
+    """Returns whether libtiff has a compression: it can write with it."""
+    from PIL import Image
+
+    name = {34925: "lzma", 50000: "zstd"}[compression]
+    try:
+        Image.new("L", (8, 1)).save(io.BytesIO(), "TIFF", compression=name)
+    except Exception:  # as above
+        return False
+    return True
 
 
 def _packbits(data: bytes, length: int) -> bytes:
