@@ -110,6 +110,28 @@ def test_a_part_in_which_the_model_loses_is_coded_by_another(binary_run: Path, t
     np.testing.assert_array_equal(np.load(tmp_path / "back.npz")["images"], drawn(same))
 
 
+def test_a_model_that_no_part_needs_is_left_out(binary_run: Path, tmp_path: Path) -> None:
+    same = np.repeat(digits()[0][:3], 100, 0)
+    np.savez(tmp_path / "same.npz", images=same, labels=np.arange(300) % 5)
+    for with_model in (True, False):
+        found = vaekit.compress(
+            binary_run, tmp_path / "same.npz", out=tmp_path / f"{with_model}.vk", part=90, beside=0, with_model=with_model, **QUIET
+        )  # fmt: skip
+        assert (
+            found.sums is not None and not found.sums.inside and found.sums.size == found.out.stat().st_size
+        )
+        assert any("left out" in note for note in found.notes) is with_model
+        back = vaekit.decompress(found.out, out=tmp_path / "back.npz", **QUIET)
+        assert not back.notes and not back.lost
+        arrays = np.load(tmp_path / "back.npz")
+        np.testing.assert_array_equal(arrays["images"], drawn(same))
+        np.testing.assert_array_equal(arrays["labels"], np.arange(300) % 5)
+        one = vaekit.decompress(found.out, out=tmp_path / "one.npz", part=3, **QUIET)
+        assert one.images == 30
+    sizes = [(tmp_path / f"{inside}.vk").stat().st_size for inside in (True, False)]
+    assert abs(sizes[0] - sizes[1]) < 10  # the bits of weights that the head names
+
+
 def mixed_folder(folder: Path) -> dict[str, np.ndarray | bytes]:
     """Pictures of many forms, and what must come back under each name: pixels where they are 37 x 53 and grey, bytes else."""
     grey = pictures(12, 5)

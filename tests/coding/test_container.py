@@ -296,3 +296,25 @@ def test_an_index_that_lies_is_not_followed(out: Path) -> None:
         with opened(out) as file:
             assert any("index is damaged" in note for note in file.notes)
             assert next(file.payload(entry) for entry in file.entries()) == payload(0, 3)
+
+
+@pytest.mark.parametrize("length", [10, 50, 90])
+def test_a_part_in_the_place_of_another_is_seen_by_the_index(out: Path, length: int) -> None:
+    """Its frame, checksum and examples fit; what gives it away is the index, though that then points beside it."""
+    write(out)
+    content = out.read_bytes()
+    with out.open("rb") as file:
+        found = list(blocks.all_blocks(file, len(content)))
+    pieces, index = blocks.MAGIC, 0
+    for block in found:
+        inside = content[block.offset : block.end]
+        if (block.kind, block.number) == (blocks.PART, 1):
+            inside = payload(3, 3)[: SHAPE.size] + bytes(length)
+        index = len(pieces)
+        pieces += blocks.frame(block.kind, block.number, block.file, inside)
+    out.write_bytes(pieces + blocks.TAIL.pack(index, blocks.END))
+    with opened(out) as file:
+        entries = file.entries()
+        assert [file.payload(entries[place]) for place in (0, 2)] == [payload(0, 3), payload(6, 1)]
+        with pytest.raises(DataError):
+            file.payload(entries[1])

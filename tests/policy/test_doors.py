@@ -13,7 +13,7 @@ SOURCE = Path(vaekit.__file__).parent
 
 # What opens or parses -> the files that may: each within `foreign`, or of what this package itself brings.
 DOORS = {
-    r"\bImage\.open\(": ("data/formats/opening.py", "images/png.py"),
+    r"\bImage\.open\(": ("images/opening.py", "images/png.py"),
     r"\bnp\.load\(": ("data/cache.py", "testing/command_checks.py"),
     r"\bimport pickle\b|\bpickle\.\w+\(|\btorch\.load\b": (),
     r"\bload_safetensors\(|\bsafe_open\(": ("runs/files.py",),

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import SEEK_END
 from typing import BinaryIO
 
 from vaekit.core import DataError
@@ -86,10 +87,10 @@ def payload_of(file: BinaryIO, block: Block) -> bytes:
     Raises:
         DataError: it is not what was written.
     """
+    if block.end > file.seek(0, SEEK_END):  # before as many bytes are allocated as it names
+        raise DataError("the file is cut within it.")
     file.seek(block.offset)
     content = file.read(block.length)
-    if len(content) != block.length:
-        raise DataError("the file is cut within it.")
     if zlib.crc32(content) != block.crc:
         raise DataError("its bytes are not those that were written (CRC-32).")
     return content

@@ -13,7 +13,7 @@ import numpy as np
 
 from vaekit.coding.packing import packed, unpacked
 from vaekit.core import DataError, foreign
-from vaekit.data.formats.opening import open_image
+from vaekit.images.opening import open_image
 
 LZMA, BITS, SHEET = 1, 2, 3  # numbers of the coders in a part; 0 is the model
 CALLED = {0: "model", LZMA: "lzma", BITS: "lzma of bits", SHEET: "sheet"}

@@ -227,8 +227,13 @@ def coder_for(head: Any, inside: bytes | None, run: Any, where: Path) -> Coder:
 
 
 def _of_given(head: Any, run: Any, where: Path) -> Any:
-    from vaekit.runs.ask import run_of
-
+    try:
+        from vaekit.runs.ask import run_of
+    except ImportError as error:
+        raise RunError(
+            f"{where}: reading the run {run} needs {error.name or 'torch'}, which cannot be imported here; a file that was made "
+            "with with_model=True needs no run."
+        ) from None
     found, needed = run_of(run, "cpu"), head["model"]
     bits = needed.get("weight_bits", 12)
     if type(bits) is not int or not 1 <= bits <= 24:

@@ -18,7 +18,7 @@ from vaekit.coding.coders import coder_bytes, coder_of
 from vaekit.coding.container import VERSION
 from vaekit.coding.growing import Growing, growing
 from vaekit.coding.originals import Originals, originals_of
-from vaekit.coding.portion import Coder, Group, Written, write_part, written_of
+from vaekit.coding.portion import MODEL, Coder, Group, Written, write_part, written_of
 from vaekit.coding.sums import Beside, Sums, general_sizes, sums_of
 from vaekit.core import SettingError
 from vaekit.runs.ask import run_of
@@ -124,7 +124,8 @@ def compress(
             name and `.unfinished`, and the same call resumes it.
         split: train, validation, test or all.
         label: class of images without labels, for a conditional run.
-        with_model: put the model inside, so that nothing else is needed to restore the pictures.
+        with_model: put the model inside, so that nothing else is needed to restore the pictures; where general coders need
+            fewer bytes for all of them than the model, it is not needed and left out.
         lossy: code a VQ-VAE's codes under its prior; the pictures that come back are its reconstructions.
         trade: of `lossy`: 1 per cent fewer bits may cost `trade` per cent more squared error; 0 takes the encoder's own
             codes, more searches for others, which takes far longer.
@@ -169,12 +170,19 @@ def compress(
             stopped = work.write(file)
             if stopped is not None:
                 return Compressed(out, source.name, None, done=file.done, total=source.total, stopped=stopped)
+            inside = with_model and work.took_model
+            if inside != with_model:
+                file.leave_out_model(head_of(run, coder, source, inside, weight_bits))
             whole = file.finish()
         compared = work.compared(run.model.pixels)
     sums = sums_of(
-        work.parts, run.model.shape, whole, len(model), with_model, compared, work.error, coder_names()
+        work.parts, run.model.shape, whole, len(model), inside, compared, work.error, coder_names()
     )
     notes = [*source.notes, *view_notes(run, sums)]
+    if inside != with_model:
+        notes.append(
+            "no picture needs the model, which would have needed more bytes than other coders: it is left out"
+        )
     found = Compressed(out, source.name, sums, work.names, work.bits, notes, source.total, source.total)
     if sizes is not None:
         write_file(Path(sizes), found.table().encode("utf-8", "surrogatepass"))
@@ -271,6 +279,11 @@ class Work:
     def bits(self) -> np.ndarray:
         """Returns the information of each example, (n,)."""
         return np.concatenate([np.zeros(0), *self._bits])
+
+    @property
+    def took_model(self) -> bool:
+        """Returns whether any part needs the model."""
+        return any(part.pictures and part.coder == MODEL for part in self.parts)
 
     @property
     def error(self) -> float | None:

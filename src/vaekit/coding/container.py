@@ -182,13 +182,21 @@ class Container:
 
     def _checked(self, table: dict[str, Any]) -> dict[str, Any]:
         rows = [[int(number) for number in row] for row in table["parts"]]
-        if len(rows) > MOST_PARTS or not all(len(row) == 5 and min(row) >= 0 for row in rows):
+        if len(rows) > MOST_PARTS or not all(
+            len(row) == 5 and 0 <= min(row) <= max(row) < 2**62 for row in rows
+        ):
             raise ValueError("not the rows of an index")
         firsts = [0]
         for row in rows:
-            if row[3] != firsts[-1] or row[0] + row[1] > self._size:
+            if row[3] != firsts[-1]:
                 raise ValueError("rows that do not follow one another")
             firsts.append(row[3] + row[4])
+        if any(
+            row[0] + row[1] > self._size for row in rows
+        ):  # cut, or a part was exchanged for a shorter one
+            there = {block.crc for block in self._all() if block.kind == blocks.PART}
+            if not any(row[2] in there for row in rows):
+                raise ValueError("rows of none of the parts that are there")
         if not isinstance(table["head"], dict):
             raise TypeError("no head")
         return {"head": table["head"], "parts": rows}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaekit.coding.coders import coder_for
 from vaekit.coding.container import Container, Entry, Lost, opened
 from vaekit.coding.portion import MODEL, Coder, Group, coder_number, read_part
 from vaekit.coding.restoring import ENDINGS, Place, restored_into
 from vaekit.core import DataError, SettingError, reason
-from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out
 from vaekit.runtime.pulse import ProgressCallback, pulse, report
+
+if TYPE_CHECKING:  # a file with its model inside is restored where there is no torch
+    from vaekit.runs.load import Run
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from vaekit.data.formats.opening import open_image
+from vaekit.images.opening import open_image
 
 QUALITIES = {
     "WebP": (0, 5, 10, 20, 40),

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,12 +43,8 @@ class Growing:
         self, out: Path, file: BinaryIO, head: Mapping[str, Any], identity: str, model: bytes | None
     ) -> None:
         self.entries: list[Entry] = []
-        self._out, self._file, self._head = out, file, dict(head)
-        packed = packed_json(self._head)
-        self._name = hashlib.blake2b(
-            packed + identity.encode("utf-8", "surrogatepass"), digest_size=8
-        ).digest()
-        start = blocks.MAGIC + blocks.frame(blocks.HEAD, 0, self._name, packed)
+        self._out, self._file, self._identity = out, file, identity.encode("utf-8", "surrogatepass")
+        start = self._start(head)
         if model is not None:
             start += blocks.frame(blocks.MODEL, 0, self._name, model)
         self.resumed = self._begin(start)
@@ -89,6 +86,27 @@ class Growing:
         self.entries.append(Entry(number, block, self.done, count))
         reach(f"part {number}: written")
 
+    def leave_out_model(self, head: Mapping[str, Any]) -> None:
+        """Moves all parts to where the model is, which none of them needs; if that is interrupted, the file is begun anew.
+
+        Args:
+            head: what the file says of itself then.
+        """
+        with writing(self._out):
+            start, entries = self._start(head), self.entries
+            self.entries, at = [], len(start)
+            self._file.seek(0)
+            self._file.write(start)  # shorter than what was there, as all after it lies farther back
+            for entry in entries:
+                assert entry.block is not None
+                payload = blocks.payload_of(self._file, entry.block)
+                self._file.seek(at)
+                at += self._file.write(blocks.frame(blocks.PART, entry.number, self._name, payload))
+                block = replace(entry.block, file=self._name, offset=at - len(payload))
+                self.entries.append(replace(entry, block=block))
+            self._file.seek(at)
+            self._file.truncate()
+
     def finish(self) -> int:
         """Puts the whole file into its place; gives its size, bytes.
 
@@ -109,6 +127,13 @@ class Growing:
             os.replace(unfinished(self._out), self._out)
             sync_folder(self._out.parent)
         return size
+
+    def _start(self, head: Mapping[str, Any]) -> bytes:
+        """The first bytes, under the name that head and identity give the file."""
+        self._head = dict(head)
+        packed = packed_json(self._head)
+        self._name = hashlib.blake2b(packed + self._identity, digest_size=8).digest()
+        return blocks.MAGIC + blocks.frame(blocks.HEAD, 0, self._name, packed)
 
     def _begin(self, start: bytes) -> bool:
         """Keeps the whole parts of a file that was begun as this one, or begins; gives whether there were any."""

@@ -11,17 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
-from torch import Tensor
 
 from vaekit.core import RunError, foreign, reach
 from vaekit.runs.temporaries import is_temporary, temporary
 from vaekit.runs.temporaries import remove_temporaries as remove_temporaries
+
+if TYPE_CHECKING:  # files of whole numbers are restored where there is no torch
+    from torch import Tensor
 
 WINDOWS = os.name == "nt"
 NOT_AS_WRITTEN = "its content is not what was written, by its checksum"
@@ -158,15 +157,17 @@ def sync_folder(folder: Path) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """A safetensors file with a JSON header and a checksum, atomically. Tensors are copied, so they may share memory."""
+    from safetensors.torch import save
+
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     summed = {**header, "checksum": checksum_of(plain, json.dumps(header))}
-    write_atomic(
-        path, save_safetensors(plain, {"vaekit": json.dumps(summed)})
-    )  # one entry: several have no order
+    write_atomic(path, save(plain, {"vaekit": json.dumps(summed)}))  # one entry: several have no order
 
 
 def checksum_of(tensors: Mapping[str, Tensor], about: str) -> str:
     """Hash of names, shapes, types and bytes of tensors, and of the text beside them."""
+    import torch
+
     digest = hashlib.blake2b(about.encode("utf-8", "surrogatepass"), digest_size=16)
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
@@ -190,12 +191,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         RunError: the file is missing, damaged, or not of vaekit.
     """
+    from safetensors.torch import load
+
     try:
         content = path.read_bytes()  # not memory-mapped: the file may be replaced while it is used
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
     with foreign(f"{path} is damaged", RunError):
-        tensors = load_safetensors(content)
+        tensors = load(content)
         (length,) = struct.unpack("<Q", content[:8])
         about = (json.loads(content[8 : 8 + length]).get("__metadata__") or {}).get("vaekit")
         header = None if about is None else parse_json(about)

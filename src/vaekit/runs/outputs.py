@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from vaekit.core import RunError, SettingError
-from vaekit.data.kinds.image import why_no_pictures
 from vaekit.images.png import png
-from vaekit.images.sheet import contact_sheet
-from vaekit.images.tile import to_bytes, to_rgb
 from vaekit.runs.array_files import ARRAY_FILES, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
+
+if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
+    from torch import Tensor
 
 IMAGE_FILES = (".png", *ARRAY_FILES, "")  # of `write_images`, as far as they fit the images
 
@@ -43,6 +43,8 @@ def check_out(out: Path, suffixes: Sequence[str]) -> None:
 
 def usual_file(shape: tuple[int, ...], pixels: str) -> str:
     """The ending of the file that examples go to where nobody names one: a picture, a table, or arrays."""
+    from vaekit.data.kinds.image import why_no_pictures
+
     if not why_no_pictures(shape, pixels):
         return ".png"
     return ".csv" if len(shape) == 1 else ".npz"
@@ -54,6 +56,8 @@ def check_holds(out: Path, shape: tuple[int, ...], pixels: str) -> None:
     Raises:
         SettingError: it cannot; names the files that can.
     """
+    from vaekit.data.kinds.image import why_no_pictures
+
     reason = why_no_pictures(shape, pixels)
     if reason and out.suffix.lower() not in ARRAY_FILES:
         raise SettingError(f"out='{out}': {reason}; write them to a .npz, .npy, .csv or .parquet.")
@@ -80,6 +84,8 @@ def write_images(
         SettingError: the file cannot hold them.
         RunError: it cannot be written; nothing is left behind.
     """
+    from vaekit.images.sheet import contact_sheet
+
     check_holds(out, tuple(images.shape[1:]), pixels)
     if out.suffix.lower() in ARRAY_FILES:
         key = "images" if out.suffix.lower() == ".npz" else "x"
@@ -120,6 +126,8 @@ def write_file(out: Path, content: bytes) -> None:
 
 
 def _write_pictures(images: Tensor, folder: Path) -> None:
+    from vaekit.images.tile import to_bytes, to_rgb
+
     pixels = to_bytes(images) if images.shape[1] in (1, 3, 4) else to_rgb(images)
     digits = max(4, len(str(len(pixels) - 1)))
     for number, picture in enumerate(pixels):
@@ -128,6 +136,8 @@ def _write_pictures(images: Tensor, folder: Path) -> None:
 
 def _array(images: Tensor, pixels: str) -> np.ndarray:
     """uint8 or floats, (N, H, W, C) for images."""
+    from vaekit.images.tile import to_bytes
+
     if images.ndim != 4:
         return images.numpy()
     return images.permute(0, 2, 3, 1).contiguous().numpy() if pixels == "real" else to_bytes(images)

@@ -26,11 +26,11 @@ from vaekit.data.formats.depth import (
     is_cut,
     samples_of,
 )
-from vaekit.data.formats.opening import frames, open_image
 from vaekit.data.formats.png_chunks import has_late_metadata
 from vaekit.data.formats.readers import READERS, converted, ending_of
 from vaekit.data.formats.stored_bits import HEAD, stored_bits
 from vaekit.data.splits import hash_bytes
+from vaekit.images.opening import frames, open_image
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from vaekit.core import foreign, reason
-from vaekit.data.formats.opening import check_pixels, open_image
 from vaekit.data.formats.picture_bytes import content_of
+from vaekit.images.opening import check_pixels, open_image
 
 MOST = 2**30  # bytes of a volume
 
