@@ -18,7 +18,7 @@ THEIRS = {
     "count": "n num number n_samples num_samples samples n_images",
     "images": "n num number",
     "samples": "n_samples num_samples k",
-    "epochs": "epoch n_epochs num_epochs max_epochs passes",
+    "epochs": "e epoch n_epochs num_epochs max_epochs passes",
     "steps": "iterations iters max_iter max_steps n_steps",
     "budget": "time max_time minutes seconds",
     "likelihood": "loss loss_fn recon_loss reconstruction reconstruction_loss criterion",
@@ -30,7 +30,7 @@ THEIRS = {
     "seed": "random_state random_seed rng",
     "device": "gpu cuda accelerator",
     "out": "o output output_dir outdir save save_dir dest destination to",
-    "data": "d dataset input dir folder path source images_dir describe inspect info",
+    "data": "d dataset input dir folder path source images images_dir train_dir describe inspect info",
     "image_size": "size resize resolution img_size imsize",
     "validation": "val val_split test_size val_size validation_split",
     "optimizer": "optim opt optimiser",
@@ -45,6 +45,10 @@ THEIRS = {
     "from": "resume pretrained checkpoint init_from weights_from",
     "flip": "augment hflip mirror augmentation",
     "json": "as_json",
+    "help": "? h hlp usage man options",
+    "version": "v ver versions",
+    "only": "figures figure which plots names",
+    "empty": "clear clean delete purge remove",
     # values
     "gaussian": "mse l2 normal gauss mean_squared_error",
     "bce": "cross_entropy binary_cross_entropy",
@@ -55,6 +59,9 @@ THEIRS = {
     "bf16": "fp16 half bfloat16 float16",
     "fp32": "float32 full single",
     "cpu": "none",
+    "cuda": "gpu nvidia",
+    "changed": "date time modified newest latest recent",
+    "ended": "done finished complete completed",
     "fashion-mnist": "fashion",
     "trackio": "wandb weights_and_biases",
     "tensorboard": "tb tensorboardx",
@@ -76,6 +83,7 @@ THEIRS = {
     "reconstruct": "denoise recon reconstruction autoencode",
     "runs": "list ls history status",
     "resume": "continue",
+    "remove": "rm delete del clean",
     "search": "nearest similar neighbours neighbors knn find",
     "duplicates": "dedup dedupe duplicate",
     "interpolate": "morph lerp slerp interpolation",
@@ -96,8 +104,12 @@ def as_word(name: str) -> str:
     return name.lstrip("-").replace("-", "_").lower()
 
 
-def meant(word: str, known: list[str]) -> str | None:
-    """Finds the known name that a word stands for: the same spelt otherwise, a synonym, or the closest; None where none is near."""
+def meant(word: str, known: list[str], alike: bool = True) -> str | None:
+    """Finds the known name that a word stands for: the same spelt otherwise, a synonym, or the closest; None where none is near.
+
+    Args:
+        alike: takes names too that are merely like it.
+    """
     names: Mapping[str, str] = {as_word(name): name for name in reversed(known)}
     word = as_word(word)
     if word in names:
@@ -105,6 +117,8 @@ def meant(word: str, known: list[str]) -> str | None:
     for ours, theirs in THEIRS.items():
         if as_word(ours) in names and word in theirs.split():
             return names[as_word(ours)]
+    if not alike:
+        return None
     close = difflib.get_close_matches(word, list(names), n=1, cutoff=CLOSE)
     begun = [name for name in names if len(word) > 2 and name.startswith(word)]
     found = (begun if len(begun) == 1 else close) or begun

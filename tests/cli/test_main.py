@@ -24,13 +24,23 @@ def replace_command(monkeypatch: pytest.MonkeyPatch, action) -> None:
     monkeypatch.setattr("vaekit.cli.commands.train.resume", lambda options: action())
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+@pytest.mark.parametrize("words", [["--help", "all"], ["help", "all"], ["-h", "--all"]])
 def test_overview_has_a_line_for_each_command(terminal, words: list[str]) -> None:
     outcome = terminal(*words)
     assert outcome.status == 0 and outcome.err == ""
     for name, command in COMMANDS.items():
         line = next(line for line in outcome.out.splitlines() if line.startswith(f"  {name} "))
         assert line.endswith(command.summary) and command.usage in line
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_the_first_overview_names_every_command(terminal, words: list[str]) -> None:
+    outcome = terminal(*words)
+    assert outcome.status == 0 and outcome.err == ""
+    named = set(outcome.out.replace(",", " ").split())
+    assert {*COMMANDS} <= named
+    often = [name for name, command in COMMANDS.items() if not command.seldom]
+    assert all(f"\n  {name} " in outcome.out for name in often) and len(often) >= 12
 
 
 def test_version(terminal) -> None:

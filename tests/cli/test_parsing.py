@@ -67,7 +67,7 @@ def test_nothing_given_gives_the_defaults() -> None:
         (["--limit", "none"], {"limit": None}),
         (["--shape", "flat"], {"shape": "flat"}),
         (["--quiet"], {"quiet": True}),
-        (["--quiet", "--width", "1", "--width", "2"], {"quiet": True, "width": 2}),
+        (["--quiet", "--width", "2", "--width=2"], {"quiet": True, "width": 2}),
     ],
 )
 def test_values_have_the_types_of_their_fields(words: list[str], changed: dict[str, object]) -> None:
@@ -104,7 +104,7 @@ def test_places_without_a_name(words: list[str], expected: Places) -> None:
         (["--guests", "a", "b", "c", "--seats", "3"], Guests(("a", "b", "c"), 3)),
         (["--seats", "3", "--guests", "a"], Guests(("a",), 3)),
         (["--guests=a,b"], Guests(("a", "b"))),
-        (["--guests", "a", "--guests", "b", "c"], Guests(("b", "c"))),
+        (["--guests", "a", "--guests", "b", "c"], Guests(("a", "b", "c"))),
     ],
 )
 def test_an_option_may_take_several_values(words: list[str], expected: Guests) -> None:
@@ -131,6 +131,13 @@ def test_after_two_dashes_all_is_given_by_its_place() -> None:
         (["--colour=no"], r"^--colour takes no value"),
         (["--quiet=1"], r"^--quiet takes no value"),
         (["--width", "x"], r"^--width: 'x' is not a whole number\.$"),
+        (["--width", "2e1"], r"^--width: '2e1' is not a whole number\. Did you mean 20\?$"),
+        (["--width", "2", "--width", "3"], r"^--width is given twice, as 2 and as 3; give it once\.$"),
+        (
+            ["--width", "2", "3"],
+            r"unexpected argument '3'\. --width takes one value, and has 2\. See tool --help\.$",
+        ),
+        (["–-width", "2"], r"^the dashes of –-width are no hyphens; type --width\.$"),
         (["--deep-dive", "x"], r"^--deep-dive: 'x' is not a number\.$"),
         (["--deep-dive", "inf"], r"^--deep-dive: 'inf' is not a finite number\.$"),
         (["--shape", "falt"], r"^--shape: 'falt' is not one of round, flat\. Did you mean flat\?$"),

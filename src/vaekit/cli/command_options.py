@@ -48,7 +48,7 @@ class SweepOptions(Common):
     """The values to combine, and the folder."""
 
     grid: tuple[str, ...] = option(
-        (), first=True, help="options and their values, all of which are combined: beta=1,4 latent_dim=5,10"
+        (), first=True, help="values of options, beta=1,4 latent_dim=5,10 say, all of which are combined"
     )
     seeds: int = option(1, at_least=1, first=True, help="runs of each combination, with seeds from --seed on")
     out: str = option(first=True, help="folder, new or of this very sweep, which is resumed")
@@ -250,7 +250,7 @@ class SourceOptions(DataSettings):
 
     data: str = option(
         first=True,
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
+        help=rule_of(DataSettings.__dataclass_fields__["data"]).help,
         positional=True,
     )
     json: bool = same(Common, "json")

@@ -16,6 +16,7 @@ TYPED = {"start": "from"}  # which Python keeps for itself
 LEFT = 26  # columns of names, where these fit
 
 MOST = 30  # lines of a help that is shown whole without being asked for
+FRAME = 6  # of them around the options
 
 
 def show_help(
@@ -41,16 +42,24 @@ def those_first(
 ) -> list[str]:
     """The options that people need first, one line or two each, and how the others are shown."""
     flags = [flag for group in groups.values() for flag in group]
+    lines = [shown(flag, width, brief(flag)) for flag in flags if flag.first or flag.positional]
     wanted = [flag for flag in flags if flag.first or flag.positional]
-    lines = [f"usage: {usage(command, flags)}", "", description, ""]
-    for flag in wanted:
-        lines += shown(flag, width, brief(flag))
-    return [*lines, "", f"All {len(flags)} options: {command} --help all"]
+    room = MOST - FRAME
+    for index in reversed(range(len(wanted))):  # what follows a colon goes first, from below
+        if sum(map(len, lines)) > room:
+            lines[index] = shown(wanted[index], width, brief(wanted[index], before=":"))
+    usual = [f"usage: {usage(command, flags)}", "", description, ""]
+    return [
+        *usual,
+        *(line for some in lines for line in some),
+        "",
+        f"All {len(flags)} options: {command} --help all",
+    ]
 
 
-def brief(flag: Flag) -> str:
-    """The meaning of an option up to its first semicolon or bracket, and the default."""
-    text = flag.help.partition(";")[0].partition(" (")[0]
+def brief(flag: Flag, before: str = ";") -> str:
+    """The meaning of an option up to its first semicolon or bracket, or a sign before that, and the default."""
+    text = flag.help.partition(";")[0].partition(" (")[0].partition(before)[0]
     default = flag.default
     if default is dataclasses.MISSING:
         return f"{text} (required)"

@@ -1,4 +1,4 @@
-"""`vaekit`: the table of commands, and how results, notes and errors reach the terminal.
+"""`vaekit`: how words reach a command, and how results, notes and errors reach the terminal.
 
 Standard output has the result, as text or as one JSON object; everything else goes to standard
 error. Exit status: 0; 2 for a wrong option, file or value; 1 for a failure; 130 and 143 after
@@ -17,74 +17,14 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from vaekit import __version__
-from vaekit.core import InputError, SettingError, VaekitError, VaekitWarning, near_miss
+from vaekit.cli.command_table import ALL, overview
+from vaekit.cli.command_table import COMMANDS as COMMANDS
+from vaekit.core import InputError, SettingError, VaekitError, VaekitWarning
 from vaekit.runtime.launch import launched
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command.
-
-    Attributes:
-        usage: what follows its name.
-        summary: one line for the help.
-        options: dataclass in `vaekit.cli.command_options`.
-        run: "module:function" in `vaekit.cli.commands`; takes what `read` returns and gives a `Result`.
-        read: function of `vaekit.cli.reading`; makes the arguments of `run` from the words of the command line.
-    """
-
-    usage: str
-    summary: str
-    options: str
-    run: str
-    read: str = "read_options"
-
-
-COMMANDS = {
-    "demo": Command("", "train a VAE on drawn digits and draw everything: start here", "DemoOptions", "train:demo"),
-    "train": Command("METHOD --data SOURCE", "train a model", "TrainOptions", "train:train", "read_training"),
-    "resume": Command("RUN", "resume an interrupted run, or train one longer", "ResumeOptions", "train:resume"),
-    "prior": Command("RUN", "fit a density to the latents of a run, for sampling", "PriorOptions", "prior:prior", "read_prior"),
-    "figures": Command("RUN", "draw what a run has learnt, and how it came to it", "FiguresOptions", "figures:figures"),
-    "sample": Command("RUN", "draw new images", "SampleOptions", "images:sample"),
-    "reconstruct": Command("RUN [IMAGES ...]", "images beside their reconstructions", "ReconstructOptions", "images:reconstruct"),
-    "encode": Command("RUN", "embeddings of images, as .npz or .csv", "EncodeOptions", "encode:encode"),
-    "evaluate": Command("RUN", "measure likelihood, latent space and samples; or any autoencoder", "EvaluateOptions", "evaluate:evaluate"),
-    "cards": Command("CARD CARD", "figures of several autoencoders side by side", "CardsOptions", "cards:cards"),
-    "compare": Command("--data SOURCE", "several methods on the same data, or ended runs, side by side", "CompareOptions",
-                       "compare:compare"),
-    "sweep": Command("METHOD --data SOURCE --grid beta=1,4 --out FOLDER", "a run for each combination of some options' values",
-                     "SweepOptions", "sweep:sweep", "read_sweep"),
-    "runs": Command("[WHERE]", "list runs: method, data, figure, size and state of each", "RunsOptions", "runs:runs"),
-    "remove": Command("RUN", "remove a run, without files that are not its own", "RemoveOptions", "runs:remove"),
-    "reproduce": Command("[RECIPE ...]", "run recipes again, and judge their figures by those stored", "ReproduceOptions",
-                         "reproduce:reproduce"),
-    "search": Command("RUN IMAGE", "the images nearest to one, by distance of latents", "SearchOptions", "near:search"),
-    "duplicates": Command("RUN", "pairs of images that are nearly the same", "DuplicatesOptions", "near:duplicates"),
-    "interpolate": Command("RUN A B", "from one image to another through the latents", "InterpolateOptions", "near:interpolate"),
-    "score": Command("RUN --data SOURCE", "find odd images: a score for each, the oddest first", "ScoreOptions", "score:score"),
-    "compress": Command("RUN --data SOURCE --out FILE", "put pictures into a smaller file, restored to the last pixel",
-                        "CompressOptions", "compress:compress"),
-    "decompress": Command("FILE", "restore the pictures of such a file", "DecompressOptions", "compress:decompress"),
-    "explore": Command("RUN", "open the latent space in the browser", "ExploreOptions", "explore:explore"),
-    "export": Command("RUN", "networks as ONNX files, or the explorer as a page of its own", "ExportOptions", "export:export"),
-    "push": Command("RUN OWNER/NAME", "put the model of a run on the Hugging Face hub, with a card", "PushOptions", "push:push"),
-    "check": Command("RUN", "say whether the files of a run are whole", "CheckOptions", "check:check"),
-    "data": Command("SOURCE", "describe a data source, with the problems found in it", "SourceOptions", "data:data"),
-    "cache": Command("", "show, check or empty the cache of decoded images and downloads", "CacheOptions", "cache:cache"),
-    "features": Command("--data SOURCE", "learn features in which sample quality is measured", "FeaturesOptions", "features:features"),
-}  # fmt: skip
-
-EXAMPLES = """
-  vaekit train vae --data digits            real handwritten digits; needs no file
-  vaekit train vae --data photos/ --image-size 64
-  vaekit COMMAND --help                     options with units and defaults
-"""
 
 NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
@@ -193,24 +133,29 @@ def _status(words: list[str]) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    if words[:1] == ["help"] and len(words) > 1:
+    if words[:1] == ["help"] and words[1:2] and words[1] not in ALL:
         words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
-        print(overview())
+        print(overview(everything="".join(words[1:2]) in ALL))
         return 0
     if words[0] in ("-V", "--version"):
         print("\n".join(versions()))
         return 0
     if words[0] == "completion":
+        if not words[1:]:
+            raise SettingError("vaekit completion needs the name of a shell. Choices: bash, zsh.")
         its = {name: command.options for name, command in COMMANDS.items()}
         print(_resolve("completion:completion")("".join(words[1:2]), its))
         return 0
     name = words[0]
     if name not in COMMANDS:
-        raise SettingError(f"unknown command {name!r}.{near_miss(name, COMMANDS)} See vaekit --help.")
+        raise SettingError(
+            f"unknown command {name!r}.{_resolve('meant:command_meant')(name)} See vaekit --help."
+        )
     command = COMMANDS[name]
     given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
     _check_room()
+    _resolve("reading:check_run")(given[-1])
     result = _resolve(f"commands.{command.run}")(*given)
     if not launched().leads:
         return result.status
@@ -234,25 +179,6 @@ def _check_room() -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < LEAST_ROOM:
         raise MemoryError
-
-
-def overview() -> str:
-    """The help of `vaekit` itself."""
-    width = max(len(f"{name} {command.usage}") for name, command in COMMANDS.items())
-    lines = [f"  {f'{name} {c.usage}':{width}}   {c.summary}" for name, c in COMMANDS.items()]
-    return "\n".join(
-        [
-            "vaekit: the workbench for variational autoencoders",
-            "",
-            "usage: vaekit COMMAND [options]",
-            "",
-            *lines,
-            EXAMPLES.rstrip(),
-            "",
-            "Every command takes --json. Methods: vaekit train --help. Versions: vaekit --version.",
-            "Completion of what is typed: vaekit completion bash (or zsh).",
-        ]
-    )
 
 
 def versions() -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vaekit.cli import command_options as options
+from vaekit.cli.common_options import RunOptions
 from vaekit.cli.parsing import HELP, parse, read
 from vaekit.cli.sweeping import grid_of
 from vaekit.config.fields import Options
@@ -17,13 +18,26 @@ from vaekit.config.options import Settings, read_config
 from vaekit.core import SettingError, choose
 
 if TYPE_CHECKING:
-    from vaekit.cli.main import Command
+    from vaekit.cli.command_table import Command
 
 
 def read_options(typed: str, command: Command, words: list[str]) -> tuple[Options]:
     """The options of a command that has the same ones whatever is given."""
     section = getattr(options, command.options)
     return (parse(typed, section, words, _sentence(command.summary)),)
+
+
+def check_run(given: Options) -> None:
+    """Checks that the run of a command is one, before anything else is looked at: what it writes goes into that folder.
+
+    Raises:
+        RunError: it is none.
+    """
+    if isinstance(given, RunOptions | options.RemoveOptions) and given.run is not None:
+        from vaekit.runs.records import has_begun, read_run_config
+
+        if not has_begun(Path(given.run)):
+            read_run_config(Path(given.run))
 
 
 def read_training(typed: str, command: Command, words: list[str]) -> tuple[Settings, options.TrainOptions]:
@@ -57,7 +71,14 @@ def read_sweep(
     """
     method = _method(typed, command, words)
     titles, entry = ("data", "model", "objective", "fit"), find_method(method)
-    layer, given, own = _read(f"{typed} {method}", method, words[1:], options.SweepOptions, titles)
+    layer, given, own = _read(
+        f"{typed} {method}",
+        method,
+        words[1:],
+        options.SweepOptions,
+        titles,
+        lambda option: _elsewhere(option, method),
+    )
     if "data" not in {**layer, **given}:
         raise SettingError(f"{typed} {method} needs --data; see {typed} {method} --help.")
     grid = grid_of(own.grid, itertools.chain.from_iterable(entry.flags().values()))
@@ -179,11 +200,9 @@ def _elsewhere(option: str, method: str) -> str:
     """Says which methods have an option that this one lacks."""
     name = option.removeprefix("--").replace("-", "_")
     others = [other for other, entry in METHODS.items() if name in entry.options()]
-    return (
-        f" {method} has none; {' and '.join(others)} {'has' if len(others) == 1 else 'have'}."
-        if others
-        else ""
-    )
+    *most, last = others or [""]
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return f" {method} has none; {listed} {'have' if most else 'has'}." if others else ""
 
 
 def _sentence(text: str) -> str:

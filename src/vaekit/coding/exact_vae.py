@@ -72,7 +72,7 @@ def likelihood_of(likelihood: Likelihood, pixels: str) -> dict[str, Any]:
     if likelihood.kind != "mass" or pixels not in RANGES:
         raise SettingError(
             f"likelihood={name!r} on {pixels} pixels gives no mass of a pixel's value, which a file without loss "
-            "needs; train with likelihood='logistic-mixture' on 8-bit or 'bernoulli' on binary pixels.",
+            "needs; train with likelihood='logistic-mixture' on 8-bit or likelihood='bernoulli' on binary pixels.",
             "likelihood",
         )
     tables = {key: whole_numbers(values) for key, values in likelihood.named_parameters()}

@@ -17,6 +17,8 @@ from vaekit.core import SettingError, near_miss, reason
 
 FORMAT = 1  # of config.json and of recipes; raised when an old reader would misunderstand a new file
 
+NAMED_SETS = ("digits", "mnist", "fashion-mnist", "strokes", "sprites")  # what `vaekit.data.SOURCES` can load
+
 
 @dataclass(frozen=True)
 class DataSettings(Options):
@@ -24,7 +26,7 @@ class DataSettings(Options):
 
     data: str = option(
         first=True,
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
+        help=f"{', '.join(NAMED_SETS)}, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
     )
     data_dir: str | None = option(
         None,
@@ -203,6 +205,8 @@ def read_config(path: str) -> dict[str, Any]:
             content = json.load(file)
     except FileNotFoundError:
         raise SettingError(f"{where}: no such file.{near_miss(path, shipped())}", "config") from None
+    except IsADirectoryError:
+        raise SettingError(f"{where}: a folder; options of a run are in its config.json.", "config") from None
     except Exception as error:  # not only no JSON: nested too deeply, or numbers of too many digits
         raise SettingError(f"{where}: cannot be read as JSON ({reason(error)}).", "config") from None
     if not isinstance(content, dict):

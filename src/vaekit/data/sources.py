@@ -13,7 +13,7 @@ from torch import Tensor
 from vaekit.config.configured import documented, strict
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, foreign, near_miss, warn_of
+from vaekit.core import DataError, SettingError, foreign, warn_of
 from vaekit.data.dataset import Data, Loaded, Split
 from vaekit.data.formats.archives import archive_ending, load_archive
 from vaekit.data.formats.arrays import load_npy_file, read_array
@@ -27,6 +27,7 @@ from vaekit.data.formats.readers import ending_of, remedy_for
 from vaekit.data.kinds.image import NoCommonSize, parse_size, resize
 from vaekit.data.labels import label_notes
 from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
+from vaekit.data.missing import source_meant
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, dark, interpret
 from vaekit.data.splits import content_keys, make_splits
@@ -263,8 +264,7 @@ def _of_files(settings: DataSettings) -> tuple[Loaded, str]:
         return load_folder(path, settings), "pictures"
     if not is_file:
         raise DataError(
-            f"data='{name}': no such source.{near_miss(name, SOURCES)} "
-            f"Named sets: {', '.join(SOURCES)}; or no such folder or file."
+            f"data='{name}': no such file or folder, and no named set ({', '.join(SOURCES)}).{source_meant(name, path, SOURCES)}"
         )
     if archive_ending(path):
         return load_archive(path, settings), "pictures"

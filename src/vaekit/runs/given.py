@@ -33,15 +33,16 @@ def data_of(run: Run, data: object, label: str | None = None) -> Data:
     return found
 
 
-def given_examples(run: Run, given: object, label: str | None) -> Split:
+def given_examples(run: Run, given: object, label: str | None, who: str | None = None) -> Split:
     """Examples that somebody names for a run, in its form.
 
     Args:
         given: image files and folders, or one source or several as in `Run.load_data`.
         label: class of all of them, for a conditional run.
+        who: takes no more than one, for the error; None where any number will do.
 
     Raises:
-        SettingError: the class is missing, or there is none.
+        SettingError: the class is missing, or there is none; or there are several where one is wanted.
         DataError: a source cannot be used.
     """
     named = [given] if isinstance(given, str | Path) else given
@@ -51,7 +52,7 @@ def given_examples(run: Run, given: object, label: str | None) -> Split:
     assert isinstance(named, list | tuple)
     pictures = not why_no_pictures(run.model.shape, run.model.pixels)
     if pictures and not any(holds_sets(Path(one)) for one in named):
-        return given_images(run, named, label)
+        return given_images(run, named, label, who)
     return joined([picked(data_of(run, one, label), "all") for one in named])
 
 
@@ -66,17 +67,24 @@ def given_example(run: Run, given: object, label: str | None, who: str) -> Split
         SettingError: as in `given_examples`, or there are none or several.
         DataError: a source cannot be used.
     """
-    found = given_examples(run, given, label)
-    if len(found) != 1:
-        raise SettingError(f"{who}; {given} has {len(found):,}.")
+    found = given_examples(run, given, label, who)
+    _check_one(len(found), who, given)
     return found
 
 
-def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Split:
+def _check_one(count: int, who: str, given: object) -> None:
+    if count != 1:
+        raise SettingError(f"{who}; {given} has {count:,}.")
+
+
+def given_images(run: Run, paths: Sequence[str | Path], label: str | None, who: str | None = None) -> Split:
     """Image files in the form of a run's images, all of one class if it is conditional.
 
+    Args:
+        label, who: as in `given_examples`.
+
     Raises:
-        SettingError: the class is missing, or there is none.
+        SettingError: the class is missing, or there is none; or there are several where one is wanted.
         DataError: the run is not one of pictures, or a file cannot be used.
     """
     number = None if label is None else run.class_number(label)
@@ -93,5 +101,7 @@ def given_images(run: Run, paths: Sequence[str | Path], label: str | None) -> Sp
     data = run.settings.data
     values = "unit" if run.model.pixels == "unit" else "8-bit"
     stored, names, notes = read_images(paths, shape, data.fit, values, data.white)
+    if who is not None:
+        _check_one(len(stored), who, ", ".join(map(str, paths)))
     warn_of(notes)
     return Split(stored, None if number is None else torch.full((len(stored),), number), names)

@@ -246,11 +246,16 @@ def read_run_config(folder: Path) -> RunConfig:
     """
     path = folder / CONFIG
     if not folder.exists():
-        siblings = sorted(path.parent.name for path in folder.parent.glob(f"*/{CONFIG}"))
-        there = f" In {folder.parent} there are: {', '.join(siblings[:10])}." if siblings else ""
-        raise RunError(f"{folder}: no such run folder.{there}")
+        raise RunError(f"{folder}: no such run folder.{_runs_in(folder.parent)}")
+    if not folder.is_dir():
+        within = (
+            f" It lies in a run: {folder.parent}." if has_begun(folder.parent) else _runs_in(folder.parent)
+        )
+        raise RunError(f"{folder} is a file; a run is a folder.{within}")
     if not has_begun(folder):
-        raise RunError(f"{folder} is not a run folder: it has no {CONFIG}.")
+        raise RunError(
+            f"{folder} is not a run folder: it has no {CONFIG}.{_runs_in(folder) or _runs_in(folder.parent)}"
+        )
     content = read_json(path)
     if "model" in content and "settings" not in content:
         raise RunError(f"{folder} holds a model and no run; in Python, vaekit.load('{folder}').")
@@ -261,6 +266,13 @@ def read_run_config(folder: Path) -> RunConfig:
     config = read_record(RunConfig, content, path)
     check_data(config.data, path)
     return config
+
+
+def _runs_in(folder: Path) -> str:
+    """A sentence with the first runs in a folder; empty where there is none."""
+    found = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
+    more = ", ..." if len(found) > 10 else ""
+    return f" In {folder} there are: {', '.join(found[:10])}{more}." if found else ""
 
 
 def changes_of(folder: Path) -> list[str]:

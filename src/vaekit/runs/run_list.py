@@ -104,8 +104,9 @@ def list_runs(
     choose(state, STATES, "state")
     folder = Path(folder or ("runs" if Path("runs").is_dir() else "."))
     if not folder.is_dir():
+        what = "a file, no folder" if folder.exists() else "no such folder"
         raise RunError(
-            f"{folder}: no such folder; runs are in runs/ of where they were trained, unless out= named another."
+            f"{folder}: {what}; runs are in runs/ of where they were trained, unless out= named another."
         )
     entries = [_listed(path) for path in _folders(folder, DEEPEST)]
     entries = [

@@ -28,8 +28,20 @@ def choose_device(name: str) -> torch.device:
     kind, _, number = name.partition(":")
     choose(kind, ["auto", *counts], "device")
     if not (number or "0").isdecimal() or int(number or 0) >= counts[kind]:
-        raise SettingError(f"device {name!r} is not available here; take device='auto'.", "device")
+        raise SettingError(
+            f"device {name!r} is not available here{_why(kind)}; take device='auto'.", "device"
+        )
     return torch.device(name)
+
+
+def _why(kind: str) -> str:
+    """The reason for which a kind of device may be missing."""
+    if kind == "cuda":
+        none = (
+            "this torch was built without CUDA" if torch.version.cuda is None else "torch finds no such GPU"
+        )
+        return f" ({none})"
+    return " (torch finds no Metal)" if kind == "mps" else ""
 
 
 def choose_precision(name: str, device: torch.device) -> str:
