@@ -9,23 +9,23 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from vaekit.comparison import pictures
 from vaekit.comparison.claims import LABELLED, RULE, Verdict, figure, short
+from vaekit.comparison.dots import dots
 from vaekit.comparison.fairness import spent_in_words, withheld
 from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import FEW, Reference
-from vaekit.comparison.pictures import Picture
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate, worded
+from vaekit.comparison.strips import sections
 from vaekit.comparison.subruns import Records
 from vaekit.comparison.wish import has_own_network
 from vaekit.config.methods import METHODS
 from vaekit.config.options import FORMAT
 from vaekit.core import counted
 from vaekit.data import Data
-from vaekit.images.png import data_uri
 from vaekit.metrics import KINDS
-from vaekit.reports.html import document
+from vaekit.models import Model
+from vaekit.reports.html import document, scrolling, typeset
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
 
@@ -55,11 +55,12 @@ def write_comparison(
         *(f"<p>{escape(line)}</p>" for line in what_was_compared(plan, data, reference, records)),
         f'<p class="warning">{escape(table.withheld)}</p>' if table.withheld else "",
         _failures(table),
+        dots(table, floor),
         "<h2>Figures</h2>",
         _table(table, floor),
         "<h2>What the lesson says, judged by these figures</h2>",
         _claims(verdicts, table),
-        _pictures(plan, records, data, folder) if pictures.drawable(data) else "",
+        sections(_first(records, folder), data),
         _runs(plan, table, folder),
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
@@ -197,11 +198,12 @@ def _table(table: Table, floor: Mapping[str, float]) -> str:
     for group, names in groupby(shown, ROWS.__getitem__):
         body.append(f'<tr class="group"><th colspan="{len(methods) + 2}">{escape(group)}</th></tr>')
         body += [_row(name, table, floor) for name in names]
-    return (
-        '<div class="scroll"><table class="compared"><thead><tr><th></th>'
-        f'{head}<th class="number">training images</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-        + _notes(table, floor)
-    )
+    return scrolling(
+        '<table class="compared"><thead><tr><td></td>'
+        f'{head}<th class="number">training images</th></tr></thead><tbody>{"".join(body)}</tbody></table>',
+        "Figures of every method",
+        "tall",
+    ) + _notes(table, floor)
 
 
 def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
@@ -210,8 +212,8 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
         f'<td class="number">{_cell(table.get(method, name), method in best, absent(name))}</td>'
         for method in table.methods
     )
-    reference = escape(figure(floor[name])) if name in floor else ""
-    unit = ", ".join(filter(None, (metric.unit, metric.direction)))
+    reference = escape(typeset(figure(floor[name]))) if name in floor else ""
+    unit = ", ".join(filter(None, (metric.unit_apart, metric.direction)))
     return (
         f'<tr><th title="{escape(meaning(name, table))}">'
         f'{escape(label(name, table))}<br><span class="faint">{escape(unit)}</span></th>'
@@ -232,7 +234,7 @@ def absent(name: str) -> str:
 def _cell(spread: Spread | None, best: bool, absent: str) -> str:
     if spread is None:
         return f'<span class="faint">{absent}</span>'
-    mean, _, deviation = escape(short(spread)).partition(" ± ")
+    mean, _, deviation = escape(typeset(short(spread))).partition(" ± ")
     mean = f"<b>{mean}</b>" if best else mean
     return mean + (f'<br><span class="faint">± {deviation}</span>' if deviation else "")
 
@@ -298,43 +300,14 @@ def _listed(verdicts: list[Verdict]) -> str:
     return f'<ul class="claims">{"".join(body)}</ul>'
 
 
-def _pictures(plan: Plan, records: Records, data: Data, folder: Path) -> str:
-    """Of the first run of each method that has ended."""
+def _first(records: Records, folder: Path) -> dict[str, Model]:
+    """The model of the first run of each method that has ended."""
     models = {}
     for method, runs in records.items():
         ended = [seed for seed, record in runs.items() if "failed" not in record]
         if ended:
             models[method] = load_run(folder / f"{method}-{ended[0]}").model
-    drawn = "".join(_card(method, pictures.samples(model, data)) for method, model in models.items())
-    rebuilt = _strip("test images", pictures.originals(data)) + "".join(
-        _strip(method, pictures.reconstructions(model, data)) for method, model in models.items()
-    )
-    walked = "".join(_strip(method, pictures.interpolations(model, data)) for method, model in models.items())
-    return (
-        f'<h2>Samples</h2><p class="faint">Not chosen; of the first seed.</p><div class="cards">{drawn}</div>'
-        f"<h2>The same test images, reconstructed</h2>{rebuilt}"
-        f'<h2>From one test image to another</h2><p class="faint">Outermost the two images, between them decoded '
-        f"points on the straight line between their latents. A conditional model gets the class of the left "
-        f"image all along.</p>{walked}"
-    )
-
-
-def _card(name: str, picture: Picture) -> str:
-    return f'<figure class="card"><b>{escape(name)}</b>{_image(name, picture)}</figure>'
-
-
-def _strip(name: str, picture: Picture) -> str:
-    return f'<figure class="strip"><b>{escape(name)}</b>{_image(name, picture)}</figure>'
-
-
-def _image(name: str, picture: Picture) -> str:
-    if picture.content is None:
-        return f'<p class="faint">{escape(picture.caption)}</p>'
-    caption = escape(picture.caption)
-    return (
-        f'<img src="{data_uri(picture.content)}" alt="{escape(name)}: {caption}">'
-        f"<figcaption>{caption}</figcaption>"
-    )
+    return models
 
 
 def _runs(plan: Plan, table: Table, folder: Path) -> str:

@@ -26,6 +26,7 @@ from vaekit.metrics import Under, metric_of
 from vaekit.models.capabilities import HasPrior
 from vaekit.plots.paths import manifold_latents
 from vaekit.plots.planes import project
+from vaekit.reports.html import typeset
 from vaekit.reports.run import changed_settings, command_line, what_was_trained
 from vaekit.runs.load import Run
 from vaekit.runs.records import SUMMARY, MetricLine
@@ -207,11 +208,11 @@ def numbers(run: Run) -> Iterable[dict[str, str]]:
     summary = run.summary
     for key, value in (summary and summary.test) or ():
         metric = metric_of(key, run.under)
-        text, sentence = metric.text(value), metric.sentence
-        yield {"label": metric.label, "unit": metric.unit, "text": text, "sentence": sentence}
+        text, sentence = typeset(metric.text(value)), metric.sentence
+        yield {"label": metric.label, "unit": metric.unit_apart, "text": text, "sentence": sentence}
     if summary and summary.evaluation:
         for row in evaluation_rows(summary.evaluation):
-            yield {"label": row.label, "unit": row.unit, "text": row.text, "sentence": row.meaning}
+            yield {"label": row.label, "unit": row.unit, "text": typeset(row.text), "sentence": row.meaning}
 
 
 def settings(run: Run) -> list[dict[str, Any]]:

@@ -46,13 +46,29 @@ def data_uri(content: bytes, kind: str = "png") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def data_uris(pictures: Mapping[str, bytes], limit: int) -> dict[str, str]:
-    """PNG as data URIs by name; where they exceed the limit in bytes together, the largest become JPEG."""
-    contents = {name: ("png", content) for name, content in pictures.items()}
-    for name in sorted(pictures, key=lambda name: -len(pictures[name])):
+def check_svg(path: Path) -> None:
+    """Raises ValueError when a file is no whole SVG."""
+    content = path.read_bytes()
+    if b"<svg " not in content[:1000] or not content.rstrip().endswith(b"</svg>"):
+        raise ValueError("it is no whole SVG")
+
+
+def data_uris(
+    pictures: Mapping[str, tuple[str, bytes]], limit: int, lighter: Mapping[str, Path]
+) -> dict[str, str]:
+    """Pictures as data URIs by name; where they exceed the limit in bytes together, the largest become JPEG.
+
+    Args:
+        pictures: name -> (kind, content), "png" or "svg+xml".
+        limit: bytes.
+        lighter: the PNG of each that is none.
+    """
+    contents = dict(pictures)
+    for name in sorted(pictures, key=lambda name: -len(pictures[name][1])):
         if sum(len(content) for _, content in contents.values()) <= limit:
             break
-        contents[name] = ("jpeg", _jpeg(pictures[name]))
+        png = lighter[name].read_bytes() if name in lighter else pictures[name][1]
+        contents[name] = min(("jpeg", _jpeg(png)), contents[name], key=lambda found: len(found[1]))
     return {name: data_uri(content, kind) for name, (kind, content) in contents.items()}
 
 

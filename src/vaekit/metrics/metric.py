@@ -11,6 +11,8 @@ Better = Literal["lower", "higher", "near 0", "near 0.01", "near 1", ""]
 
 LOWER, HIGHER, ONE, NEITHER = "lower", "higher", "near 1", ""
 
+COUNTS = ("numbers", "updates")  # units that nobody needs beside a count
+
 NATS, BITS, BITS_PER_DIM = "nats per image", "bits per image", "bits/dim"
 
 
@@ -68,6 +70,11 @@ class Metric:
     def heading(self) -> str:
         """The label with a capital."""
         return self.label[:1].upper() + self.label[1:]
+
+    @property
+    def unit_apart(self) -> str:
+        """The unit, where it says more than the label: epochs are counted in epochs."""
+        return "" if self.unit in COUNTS or self.label.split(" ")[0] == self.unit else self.unit
 
     @property
     def title(self) -> str:

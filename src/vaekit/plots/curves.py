@@ -6,7 +6,7 @@ too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import floor, log10
 from textwrap import fill
 from typing import Any
@@ -25,7 +25,11 @@ from vaekit.plots.style import FAINT, LIGHT, SHADES, SMALL, TEST, TRAIN, VALIDAT
 from vaekit.runs.records import MetricLine
 
 Metrics = Sequence[MetricLine]
-LIGHT_IN = {"learning_rate": None, "beta": "kl_nats"}  # scheduled quantity -> panel, or None for the first
+LIGHT_IN = {
+    "learning_rate": None,
+    "beta": "kl_nats",
+}  # scheduled quantity -> panel above it, or None for the first
+LEGEND = 0.2  # inches above the panels
 UNIT_WIDTH, TITLE_WIDTH = 22, 30  # characters of a line beside an axis, and above a panel
 LOOKS: dict[str, dict[str, Any]] = {  # split -> how its line is drawn
     "train": {"color": TRAIN, "lw": 0.9, "zorder": 2},
@@ -50,7 +54,7 @@ def steps_per_epoch(metrics: Metrics) -> float:
 
 
 def training(metrics: Any, under: Under = PLAIN) -> Figure:
-    """Training against validation, rate and distortion apart; schedules lightly where they vary.
+    """Training against validation, rate and distortion apart; schedules below them where they vary.
 
     Args:
         metrics: lines of metrics.jsonl, or a run or history that has them.
@@ -64,18 +68,29 @@ def training(metrics: Any, under: Under = PLAIN) -> Figure:
     if not panels:
         raise SettingError("metrics.jsonl has no losses yet.")
     width = style.PAGE if len(panels) == 3 else 1.0 + 2.6 * len(panels)
-    figure = style.chart(width, 2.45, "Training", _training_note(metrics, panels))
+    scheduled = {panel: key for key, panel in _lights(panels).items() if _varies(metrics, key)}
+    figure = style.chart(
+        width, 2.45 + 0.6 * bool(scheduled), "Training", _training_note(scheduled), head=LEGEND
+    )
+    grid = figure.add_gridspec(2, len(panels), height_ratios=[4, 1])
     for number, key in enumerate(panels):
-        axes = figure.add_subplot(1, len(panels), number + 1)
+        above = key in scheduled
+        axes = figure.add_subplot(grid[0, number] if above else grid[:, number])
         metric = metric_of(key, under)
-        dress(axes, "epoch", fill(metric.unit, UNIT_WIDTH))
+        dress(axes, "" if above else "epoch", _broken(metric.unit))
         axes.set_title(_title(metric), loc="left", **text_style(style.LABEL, fontweight="bold"))
         _panel(axes, metrics, key)
-        if number == 0:
-            style.legend(axes, loc="upper right")
-    for key, panel in _lights(panels).items():
-        _light(figure.axes[panels.index(panel)], metrics, key)
+        axes.tick_params(labelbottom=not above)
+    style.legend_above(figure, figure.axes[0], LEGEND)
+    for panel, key in scheduled.items():
+        number = panels.index(panel)
+        _schedule(figure.add_subplot(grid[1, number], sharex=figure.axes[number]), metrics, key)
     return figure
+
+
+def _broken(unit: str) -> str:
+    """A unit in lines that fit beside a panel, broken at its comma where it has one."""
+    return "\n".join(fill(part, UNIT_WIDTH) for part in unit.replace(", ", ",\n").split("\n"))
 
 
 def _title(metric: Metric) -> str:
@@ -92,14 +107,14 @@ def drawn_in(metrics: Metrics) -> list[str]:
 
 
 def _lights(panels: Sequence[str]) -> dict[str, str]:
-    """Scheduled quantity -> the panel that it is drawn in, where that is there."""
+    """Scheduled quantity -> the panel that it is drawn below, where that is there."""
     return {key: panel or panels[0] for key, panel in LIGHT_IN.items() if panel is None or panel in panels}
 
 
-def _training_note(metrics: Metrics, panels: Sequence[str]) -> str:
-    """Says what the dashed lines are."""
-    shown = [METRICS[key].label for key in _lights(panels) if _varies(metrics, key)]
-    return f"Dashed, with the axis at the right: {' and '.join(shown)}." if shown else ""
+def _training_note(scheduled: Mapping[str, str]) -> str:
+    """Says what stands below the panels."""
+    shown = [METRICS[key].label for key in scheduled.values()]
+    return f"Below, on the same epochs: {' and '.join(shown)}." if shown else ""
 
 
 def _varies(metrics: Metrics, key: str) -> bool:
@@ -133,23 +148,16 @@ def _limits(shown: Sequence[tuple[str, np.ndarray]]) -> tuple[float, float]:
     return low - rim, high + rim
 
 
-def _light(axes: Axes, metrics: Metrics, key: str) -> None:
-    """A scheduled quantity as a faint line with its own axis at the right, if it varies."""
-    if not _varies(metrics, key):
-        return
+def _schedule(axes: Axes, metrics: Metrics, key: str) -> None:
+    """A scheduled quantity on axes of its own, below the panel that it bears on."""
     x, y = series(metrics, "train", key)
     power = floor(log10(y.max()))
-    twin = dress(axes.twinx())
-    twin.plot(x, y / 10**power, color=FAINT, lw=0.8, ls=(0, (3, 2)), alpha=0.8)
-    twin.set_ylim(0, 1.05 * y.max() / 10**power)
-    twin.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    twin.spines["left"].set_visible(False)
-    twin.spines["right"].set(visible=True, color=LIGHT)
-    twin.tick_params(colors=FAINT)
     scale = "" if power == 0 else f" ($10^{{{power}}}$)"
-    twin.set_ylabel(METRICS[key].label.split(",")[0] + scale, **text_style(SMALL, FAINT))
-    axes.set_zorder(twin.get_zorder() + 1)
-    axes.patch.set_visible(False)
+    dress(axes, "epoch", fill(METRICS[key].label.split(",")[0], 9) + scale.replace(" ", "\n"))
+    axes.plot(x, y / 10**power, color=FAINT, lw=0.9)
+    axes.set_ylim(0, 1.1 * y.max() / 10**power)
+    axes.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
+    axes.yaxis.label.set(size=SMALL, rotation=0, ha="right", va="center")
 
 
 def rate_distortion(metrics: Metrics, under: Under = PLAIN) -> Figure:
@@ -172,14 +180,20 @@ def rate_distortion(metrics: Metrics, under: Under = PLAIN) -> Figure:
     ]
     axes = dress(figure.add_subplot(), *labels)
     axes.plot(rate, distortion, color=LIGHT, lw=1.0, zorder=2)
-    points = axes.scatter(rate, distortion, c=epochs, cmap="viridis", s=16, linewidths=0, zorder=3)
+    points = axes.scatter(
+        rate, distortion, c=epochs, cmap="viridis", s=18, linewidths=0.5, edgecolors=FAINT, zorder=3
+    )
     halo = [withStroke(linewidth=2, foreground="white")]
     for end in (0, -1):
         look = text_style(SMALL, path_effects=halo, zorder=5)
         right = rate[end] > rate.min() + 0.7 * np.ptp(rate)
-        look |= {"ha": "right" if right else "left", "textcoords": "offset points"}
+        look |= {
+            "ha": "right" if right else "left",
+            "va": "top" if end else "bottom",
+            "textcoords": "offset points",
+        }
         text, place = f"epoch {epochs[end]:.3g}", (rate[end], distortion[end])
-        axes.annotate(text, place, (-6 if right else 6, 5), **look)
+        axes.annotate(text, place, (-6 if right else 6, -5 if end else 5), **look)
     axes.margins(0.14)
     _equal_elbo(axes)
     bar = figure.colorbar(points, ax=axes, pad=0.02, aspect=30, ticks=MaxNLocator(6, integer=True))
@@ -194,7 +208,7 @@ def _equal_elbo(axes: Axes) -> None:
         axes.plot([left, right], [level - left, level - right], color=LIGHT, lw=0.6, ls=":", zorder=1)
         if low + 0.02 * (high - low) <= level - right < high:
             look = text_style(SMALL, FAINT, ha="right", va="bottom", zorder=1)
-            axes.text(right, level - right, f"{level:g}", **look)
+            axes.text(right, level - right, f"{level:g}".replace("-", "−"), **look)
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
 
@@ -221,8 +235,7 @@ def kl_by_dimension(metrics: Metrics) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[2.6, 1.4], sharey=True)
     dress(left, "epoch", "latent dimension")
     dress(right, f"rate ({METRICS['kl_nats'].unit})")
-    first = 2 * epochs[0] - epochs[1] if len(epochs) > 1 else epochs[0] - 1
-    edges = np.concatenate([[first], epochs])
+    edges = _edges(epochs)
     look = {"cmap": SHADES, "vmin": 0, "vmax": highest, "edgecolors": "none", "rasterized": True}
     left.pcolormesh(edges, np.arange(rows + 1) - 0.5, table, **look)
     left.invert_yaxis()
@@ -233,6 +246,13 @@ def kl_by_dimension(metrics: Metrics) -> Figure:
     left.set_yticks(range(0, rows, step), [f"z{d}" for d in order[::step]], **text_style(SMALL))
     right.tick_params(left=False, labelleft=False)
     return figure
+
+
+def _edges(epochs: np.ndarray) -> np.ndarray:
+    """Borders of the columns of validations: halfway between them, and none beyond the first and the last."""
+    if len(epochs) == 1:
+        return np.array([max(0.0, epochs[0] - 0.5), epochs[0] + 0.5])
+    return np.concatenate([epochs[:1], (epochs[1:] + epochs[:-1]) / 2, epochs[-1:]])
 
 
 def _dress_bar(bar: Any, label: str) -> None:

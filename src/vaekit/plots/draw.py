@@ -14,7 +14,8 @@ from vaekit.config.methods import PRIORS
 from vaekit.core import InputError, SettingError, choose
 from vaekit.plots.figures import FIGURES, Entry
 from vaekit.plots.run_view import View, Wishes
-from vaekit.plots.style import DPI
+from vaekit.plots.style import DPI, Paper
+from vaekit.plots.vector import svg
 from vaekit.reports.run import write_report
 from vaekit.runs.ask import data_to_show, run_of
 from vaekit.runs.files import check_writable, write_atomic, writing
@@ -40,7 +41,7 @@ class Drawn:
 
     Attributes:
         figures: name -> matplotlib figure; empty where they went into files.
-        files: name -> PNG file of 200 dots an inch.
+        files: name -> PNG file of 200 dots an inch; in a folder an SVG of the same name stands beside each.
         left_out: name -> why it was not drawn, in one line.
         report: the run's page, where it was written.
     """
@@ -117,7 +118,8 @@ def figures(
         elif out is None:
             drawn.figures[name] = result
         else:
-            drawn.files[name] = _write(result, Path(out) if single else Path(out) / f"{name}.png")
+            path = Path(out) if single else Path(out) / f"{name}.png"
+            drawn.files[name] = _write(result, path, vector=not single)
     if report and run.settings.method not in PRIORS:
         return replace(drawn, report=write_report(run, drawn.files, drawn.left_out))
     return drawn
@@ -158,8 +160,11 @@ def _draw(entry: Entry, view: View) -> Figure | str:
         return str(error)
 
 
-def _write(figure: Figure, path: Path) -> Path:
+def _write(figure: Figure, path: Path, *, vector: bool) -> Path:
+    """Writes the PNG, and beside it the SVG."""
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, png(figure))
+    if vector and isinstance(figure, Paper):
+        write_atomic(path.with_suffix(".svg"), svg(figure))
     return path

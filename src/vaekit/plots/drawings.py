@@ -78,7 +78,7 @@ def traversals(view: View) -> Figure | str:
         return reason
     assert isinstance(view.model, Decodes)
     carried = {} if view.why_no_factors else factor_maps.carried(view.table, view.kinds or ())
-    return travel.traversals(view.model, view.embedding, carried=carried)
+    return travel.traversals(view.model, view.embedding, carried=carried, base=view.images[0])
 
 
 def information(view: View) -> Figure | str:

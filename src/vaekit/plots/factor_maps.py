@@ -47,7 +47,7 @@ def information_map(table: FactorTable, order: Sequence[int]) -> Figure:
     axes.set_yticks(range(len(matrix)), [f"z{d}" for d in list(order)[:ROWS]])
     for (row, column), share in np.ndenumerate(matrix):
         if share >= DIM:
-            color = "white" if share > 0.5 else style.INK
+            color = style.ON_DEEP if share > 0.5 else style.ON_PALE
             axes.text(column, row, f"{share:.0%}", ha="center", va="center", **text_style(SMALL, color))
     return figure
 

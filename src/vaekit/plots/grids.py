@@ -32,6 +32,8 @@ HEIGHT = 1500  # dots for the rows of a grid
 
 LEAST = 6  # columns and rows of large images, though the page grows
 
+APART = 0.14  # inches between a picture and what stands beside it
+
 Mark = tuple[float, str]  # position in dots from the left or top of the grid, and what stands there
 
 
@@ -70,21 +72,24 @@ def sheet(
     columns: Sequence[Mark] = (),
     bottom: str = "",
     left: str = "",
+    beside: tuple[np.ndarray, str] | None = None,
 ) -> Figure:
     """A figure that holds a picture dot for dot, with labels beside rows and under columns.
 
     Args:
-        picture: uint8 (height, width, 3), a dot each at 200 dots an inch.
+        picture: uint8 (height, width, 3 or 4), a dot each at 200 dots an inch; the fourth is opacity.
         title, note: headline, and what the reader must know to read the picture.
         rows, columns: marks at the left (lines parted by a line feed) and at the bottom.
         bottom, left: names of the two axes.
+        beside: another picture, that stands at the right, and what is said under it.
     """
     tall, wide = picture.shape[0] / DPI, picture.shape[1] / DPI
     labels = [line for _, text in rows for line in text.split("\n")]
     margin = 0.12 + (0.22 if left else 0)
     if labels:
-        margin += 0.08 + max(style.text_width(line, SMALL) for line in labels)
-    width = max(3.4, margin + wide + 0.14)
+        margin += 0.08 + max(map(_widest, labels))
+    aside = 0.0 if beside is None else APART + max(beside[0].shape[1] / DPI, _widest(beside[1]))
+    width = max(3.4, margin + wide + aside + 0.14)
     heading = style.Heading.fit(title, note, width)
     foot = 0.10 + (0.14 if columns else 0) + (0.15 if bottom else 0)
     height = heading.height + 0.06 + tall + foot
@@ -92,11 +97,11 @@ def sheet(
     dots_x, dots_y = round(margin * DPI), round(foot * DPI)
     page_x, page_y = round(width * DPI), round(height * DPI)
     figure = style.paper(page_x / DPI, page_y / DPI)
-    axes = figure.add_axes(
-        (dots_x / page_x, dots_y / page_y, picture.shape[1] / page_x, picture.shape[0] / page_y)
-    )
-    axes.imshow(picture, interpolation="nearest", aspect="auto")
-    axes.set_axis_off()
+    _place(figure, picture, dots_x, dots_y)
+    if beside is not None:
+        x, y = dots_x + picture.shape[1] + round(APART * DPI), dots_y + picture.shape[0] - beside[0].shape[0]
+        _place(figure, beside[0], x, y)
+        figure.text(x / page_x, (y - 8) / page_y, beside[1], ha="left", va="top", **text_style(SMALL))
     heading.write(figure)
     for position, text in rows:
         y = (dots_y + picture.shape[0] - position) / page_y
@@ -111,6 +116,19 @@ def sheet(
         middle = (dots_y + picture.shape[0] / 2) / page_y
         figure.text(8 / page_x, middle, left, ha="left", va="center", rotation=90, **text_style(LABEL))
     return figure
+
+
+def _place(figure: Figure, picture: np.ndarray, x: int, y: int) -> None:
+    """Puts a picture dot for dot, its lower left corner at whole dots of the page."""
+    page_x, page_y = (round(side * DPI) for side in figure.get_size_inches())
+    axes = figure.add_axes((x / page_x, y / page_y, picture.shape[1] / page_x, picture.shape[0] / page_y))
+    axes.imshow(picture, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+
+
+def _widest(text: str) -> float:
+    """Inches of the longest line of small type."""
+    return max(style.text_width(line, SMALL) for line in text.split("\n"))
 
 
 def samples(images: Any, columns: int = 10, title: str = "Samples", note: str = "") -> Figure:
@@ -145,9 +163,7 @@ def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", colu
     bands = select(errors, place.columns) if choose == "error" else {"first": torch.arange(place.columns)}
     tiles = [tile(torch.cat([images[i], rebuilt[i]]), len(i), place.scale) for i in bands.values()]
     picture, middles = stack(tiles)
-    ranges = [
-        f"{MSE.text(errors[i].min().item())} – {MSE.text(errors[i].max().item())}" for i in bands.values()
-    ]
+    ranges = [f"{brief(errors[i].min().item())} – {brief(errors[i].max().item())}" for i in bands.values()]
     note = (
         f"Each pair of rows: original above, reconstruction below. Left: {MSE.label}, {MSE.unit} "
         f"(smallest – largest); chosen from {len(images):,} images."
@@ -156,11 +172,17 @@ def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", colu
     return sheet(picture, "Reconstructions", note, rows=list(zip(middles, labels, strict=True)))
 
 
+def brief(value: float) -> str:
+    """A number of two digits, without a power of ten."""
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+
+
 def stack(pictures: Sequence[np.ndarray], gap: int = BAND) -> tuple[np.ndarray, list[float]]:
-    """Pictures of one width above each other, parted by white, and the middle of each in dots."""
+    """Pictures of one width above each other, parted by the page, and the middle of each in dots."""
     parts, middles, top = [], [], 0
     for picture in pictures:
-        parts += [picture, np.full((gap, *picture.shape[1:]), 255, np.uint8)]
+        opaque = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+        parts += [opaque, np.full((gap, *picture.shape[1:-1], 4), (255, 255, 255, 0), np.uint8)]
         middles.append(top + picture.shape[0] / 2)
         top += picture.shape[0] + gap
     return np.concatenate(parts[:-1]), middles

@@ -24,6 +24,7 @@ from vaekit.plots.planes import TSNE_MOST, Plane, Projection, project
 from vaekit.plots.style import FAINT, INK, LIGHT, SMALL, dress, text_style
 
 MOST_NAMED = 30  # classes in a legend
+APART = 0.5  # share of the points that lie nearest to their own class's median, where classes have names on the map
 
 
 def latent_map(
@@ -87,7 +88,8 @@ def _scatter(axes: Axes, points: np.ndarray, labels: Tensor | None, names: dict[
     palette, markers = np.array(class_colors(count)), np.array(style.class_markers(count))
     for marker in dict.fromkeys(markers.tolist()):
         chosen = markers[numbers] == marker
-        axes.scatter(*points[chosen].T, c=palette[numbers[chosen]], marker=marker, alpha=0.7, **options)
+        look = options | {"s": size * style.AREA.get(marker, 1.0), "marker": marker, "alpha": 0.75}
+        axes.scatter(*points[chosen].T, c=palette[numbers[chosen]], **look)
     if len(names) <= MOST_NAMED:
         for i, name in names.items():
             axes.scatter([], [], c=palette[i], marker=markers[i], s=22, linewidths=0, label=name)
@@ -103,8 +105,9 @@ def _name_classes(axes: Axes, points: np.ndarray, labels: Tensor | None, names: 
     widths = np.array([style.text_width(name, style.TITLE, "bold") * inches for name in names.values()])
     height = 0.15 * inches
     places = spread_labels(medians, widths, height)
-    if np.abs(places - medians).max() > 2 * height:
-        return  # too crowded: names far from their class would mislead, and the legend has them
+    own = np.array(list(names))[((points[:, None] - medians) ** 2).sum(2).argmin(1)] == numbers
+    if np.abs(places - medians).max() > 2 * height or own.mean() < APART:
+        return  # names far from their class, or on a heap of all classes, would mislead; the legend has them
     halo = [withStroke(linewidth=2.2, foreground="white")]
     look = text_style(style.TITLE, INK, fontweight="bold", path_effects=halo)
     for name, place in zip(names.values(), places, strict=True):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from vaekit.inference import Embedding
+
+MOST = 500  # images among which pairs are sought
 
 STEPS = 11  # odd, so that the middle of a traversal is the prior's mean
 
@@ -49,18 +53,49 @@ def repeated(labels: Tensor | None, index: int, count: int) -> Tensor | None:
 def choose_pairs(
     labels: Tensor | None, count: int, wanted: int = 4, alike: bool = False
 ) -> list[tuple[int, int]]:
-    """Pairs of images to walk between: neighbours in the data, of different classes where there are any.
+    """Pairs of images to walk between: near each other in the data, of different classes where there are any, and each
+    pair of other classes than those before, as far as there are as many.
 
     Args:
         alike: of the same class instead, for a conditional model, which draws all under one label.
     """
-    pairs, first = [], 0
-    while first + 1 < count and len(pairs) < wanted:
-        last = first + 1
-        if labels is not None:
-            fitting = ((labels[first + 1 : count] == labels[first]) == alike).nonzero()
-            last = first + 1 + int(fitting[0]) if len(fitting) else last
-        if labels is None or not alike or labels[last] == labels[first]:
-            pairs.append((first, last))
-        first = last + 1
+    if labels is None:
+        return [(first, first + 1) for first in range(0, count - 1, 2)][:wanted]
+    classes, free = labels[:count].tolist(), set(_first_of_each(labels[:count].tolist(), 2 * wanted)[:MOST])
+    pairs: list[tuple[int, int]] = []
+    seen: tuple[set[int], set[int]] = (set(), set())  # classes that pairs have begun and ended with
+    while len(pairs) < wanted:
+        found = next(_fitting(classes, sorted(free), alike, seen), None)
+        if found is None:
+            break
+        pairs.append(found)
+        free -= set(found)
+        for ends, index in zip(seen, found, strict=True):
+            ends.add(classes[index])
     return pairs
+
+
+def _first_of_each(classes: list[int], most: int) -> list[int]:
+    """Indices of the first `most` images of each class, in order."""
+    left: dict[int, int] = {}
+    kept = []
+    for index, of in enumerate(classes):
+        left[of] = left.get(of, most) - 1
+        if left[of] >= 0:
+            kept.append(index)
+    return kept
+
+
+def _fitting(
+    classes: list[int], free: list[int], alike: bool, seen: tuple[set[int], set[int]]
+) -> Iterator[tuple[int, int]]:
+    """Pairs of free images: first those of which neither end's class has been there, then others, at last whatever is near."""
+    several = len({classes[index] for index in free}) > 1
+    for fresh in (2, 1, 0):
+        for first in free:
+            for last in (index for index in free if index > first):
+                if (classes[first] == classes[last]) != alike and (alike or several):
+                    continue
+                new = (classes[first] not in seen[0]) + (classes[last] not in seen[1])
+                if new >= fresh:
+                    yield first, last

@@ -16,25 +16,34 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
 
-from vaekit.images.colours import OKABE_ITO, PETROFF
+from vaekit.images.colours import OKABE_ITO
 
 DPI = 200
 PAGE = 7.0  # inches: the widest figure, so that type keeps its size between the margins of a page
 TITLE, LABEL, SMALL = 9.0, 8.0, 7.0  # points
 TITLE_LINE, NOTE_LINE = 0.165, 0.135  # inches from line to line
-INK, FAINT, LIGHT = "#1f2328", "#6e7781", "#d0d7de"
+INK, FAINT, LIGHT = "#1f2328", "#59636e", "#d0d7de"
+ON_PALE, ON_DEEP = "#1f2329", "#fffffe"  # type on coloured ground, which stays as it is on a dark page
+HEADING = "heading"  # gid of its lines
 FONT = "DejaVu Sans"  # comes with matplotlib
 
 _TO_PATH = TextToPath()
 
 MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
+AREA = {"^": 1.3, "v": 1.3, "P": 1.4, "X": 1.4, "*": 2.2}  # by which a marker looks as large as a disc
 
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9ecae1", "#0072B2", "#08254a"])
 TRAIN, VALIDATION, TEST = OKABE_ITO[5], OKABE_ITO[0], OKABE_ITO[1]
 
 
 class Paper(Figure):
-    """A matplotlib figure that notebooks show without pyplot."""
+    """A matplotlib figure that notebooks show without pyplot.
+
+    Attributes:
+        heading: what stands above the picture.
+    """
+
+    heading: Heading | None = None
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         buffer = io.BytesIO()
@@ -67,6 +76,25 @@ def dress(axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "") -> Ax
     if title:
         axes.set_title(title, loc="left", **text_style(TITLE))
     return axes
+
+
+def legend_above(figure: Paper, axes: Axes, head: float) -> None:
+    """The legend of axes in a line of its own above all panels, where it covers nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    width, height = figure.get_size_inches()
+    top = 0.0 if figure.heading is None else figure.heading.height
+    figure.legend(
+        handles,
+        labels,
+        loc="center left",
+        bbox_to_anchor=(0.03 / width, 1 - (top + head / 2) / height),
+        ncols=len(labels),
+        frameon=False,
+        labelcolor=INK,
+        prop={"family": FONT, "size": SMALL},
+        handlelength=1.6,
+        columnspacing=1.4,
+    )
 
 
 def legend(axes: Axes, **options: Any) -> None:
@@ -117,22 +145,28 @@ class Heading:
         """Inches from the top of the page to where the figure may begin."""
         return 0.12 + TITLE_LINE * len(self.title) + NOTE_LINE * len(self.note) + 0.04
 
-    def write(self, figure: Figure) -> None:
+    def write(self, figure: Paper) -> None:
         """From the top left corner of the page down."""
+        figure.heading = self
         width, height = figure.get_size_inches()
         y = 0.08
         for line in self.title:
-            figure.text(0.1 / width, 1 - y / height, line, va="top", **text_style(TITLE, fontweight="bold"))
+            look = text_style(TITLE, fontweight="bold")
+            figure.text(0.1 / width, 1 - y / height, line, va="top", gid=HEADING, **look)
             y += TITLE_LINE
         for line in self.note:
-            figure.text(0.1 / width, 1 - y / height, line, va="top", **text_style(SMALL, FAINT))
+            figure.text(0.1 / width, 1 - y / height, line, va="top", gid=HEADING, **text_style(SMALL, FAINT))
             y += NOTE_LINE
 
 
-def chart(width: float, height: float, title: str, note: str = "") -> Paper:
-    """A page with a heading, above axes that are laid out by themselves; height in inches without it."""
+def chart(width: float, height: float, title: str, note: str = "", head: float = 0.0) -> Paper:
+    """A page with a heading, above axes that are laid out by themselves; height in inches without it.
+
+    Args:
+        head: inches above the axes that are kept for a legend, which `legend_above` writes.
+    """
     heading = Heading.fit(title, note, width)
-    total = height + heading.height
+    total = height + head + heading.height
     layout = ConstrainedLayoutEngine(rect=(0, 0, 1, height / total))
     figure = paper(width, total, layout)
     heading.write(figure)
@@ -140,8 +174,11 @@ def chart(width: float, height: float, title: str, note: str = "") -> Paper:
 
 
 def class_markers(count: int) -> list[str]:
-    """One marker for each class, the same for all as long as colours alone distinguish them."""
-    return [MARKERS[(number // len(PETROFF)) % len(MARKERS)] for number in range(count)]
+    """One marker for each class: the same for all of as few as Okabe and Ito's colours, else in turn, so that neither pale nor
+    similar colours have to be told apart by themselves."""
+    return [
+        MARKERS[number % len(MARKERS)] if count > len(OKABE_ITO) else MARKERS[0] for number in range(count)
+    ]
 
 
 def shorten(name: str, length: int = 16) -> str:

@@ -27,6 +27,7 @@ def traversals(
     start: Tensor | None = None,
     most: int = 16,
     carried: Mapping[int, str] | None = None,
+    base: Tensor | None = None,
 ) -> Figure:
     """One row for each latent dimension, by falling KL (variance without a prior), dead ones left out.
 
@@ -37,6 +38,7 @@ def traversals(
         start: (D,) latents that are varied; the first image's mean by default.
         most: rows at most.
         carried: what a dimension was measured to carry, in words, to stand beside it.
+        base: (C, H, W) image whose latents `start` are, to stand beside the rows with what is decoded of them.
     """
     assert isinstance(model, Model)
     start = embedding.mean[0] if start is None else start
@@ -49,6 +51,10 @@ def traversals(
     z = traversal_latents(embedding, start, shown, steps)
     images = decode(model, z, repeated(embedding.labels, 0, len(z)))
     places = [signed(value) for value in torch.linspace(-3, 3, steps).tolist()]
+    beside = None
+    if base is not None:
+        rebuilt = decode(model, start[None], repeated(embedding.labels, 0, 1))
+        beside = tile(torch.cat([base[None], rebuilt]), 1, place.scale), "the image,\nand decoded"
     return sheet(
         tile(images, steps, place.scale),
         _traversal_title(embedding, len(shown), len(live)),
@@ -56,6 +62,7 @@ def traversals(
         rows=place.middles(_traversal_names(embedding, shown, carried or {}), 0),
         columns=place.middles(places, 1),
         bottom="value of the dimension" if embedding.standard else "standard deviations from its mean",
+        beside=beside,
     )
 
 
@@ -72,7 +79,7 @@ def _traversal_title(embedding: Embedding, shown: int, live: int) -> str:
     total = embedding.mean.shape[1]
     which = f"{shown} of {total} latents" if shown < total else f"all {total} latents"
     by, fault = ("variance", "constant") if embedding.kl is None else ("KL", f"dead (< {DEAD_NATS} nats)")
-    left = [f"{total - live} {fault}"] * (live < total) + [f"{live - shown} of less"] * (shown < live)
+    left = [f"{total - live} {fault}"] * (live < total) + [f"{live - shown} of smaller"] * (shown < live)
     end = f"; {' and '.join(left)} left out" if left else ""
     return f"Traversals of {which}, by {by}{end}"
 

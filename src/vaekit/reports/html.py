@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
@@ -23,6 +24,22 @@ def document(title: str, parts: Iterable[str]) -> str:
         + "\n".join(part for part in parts if part)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def typeset(text: str) -> str:
+    """A text of numbers with true minus signs."""
+    return re.sub(r"(?<![\w.–-])-(?=[\d.])", "−", text)
+
+
+def scrolling(table: str, label: str, kind: str = "") -> str:
+    """A table that scrolls by itself where it is wider than the page, by the keyboard too.
+
+    Args:
+        table: HTML.
+        label: what it is, for who hears the page.
+        kind: "tall" where its head is to stay in sight.
+    """
+    return f'<div class="scroll {kind}" role="region" aria-label="{escape(label)}" tabindex="0">{table}</div>'
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -13,10 +13,9 @@ from vaekit.core import RunError, counted, foreign
 from vaekit.data import SOURCES
 from vaekit.evaluation.table import of_which_prior, reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
-from vaekit.images.png import check_png, data_uris, png_size
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
-from vaekit.plots.figures import FIGURES
-from vaekit.reports.html import IMAGE_BYTES, document, flatten
+from vaekit.reports.html import document, flatten, scrolling, typeset
+from vaekit.reports.shown import pictures
 from vaekit.runs.files import write_atomic
 from vaekit.runs.load import Run
 from vaekit.runs.origin import Recorded
@@ -51,7 +50,7 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         *(f"<p>{escape(line)}</p>" for line in what_was_trained(run)),
         _headline(run.summary, run.under),
         _verdict(run.summary),
-        _pictures(figures, left_out),
+        pictures(figures, left_out),
         _numbers(run.summary, run.under),
         kept_evaluation(run),
         _settings(run),
@@ -87,9 +86,10 @@ def _kind(data: DataRecord) -> str:
     shape = data.shape
     if len(shape) == 1:
         return f"rows of {shape[0]} features"
-    channels = {1: "grey", 3: "colour"}.get(shape[0], f"{shape[0]}-channel")
-    look = "binary" if data.pixels == "binary" else channels
-    return f"{look} images of {shape[1]} × {shape[2]} pixels"
+    channels = {1: "grey ", 3: "colour ", 4: "colour "}.get(shape[0], "")
+    look = "binary " if data.pixels == "binary" else channels
+    with_ = {2: " in two channels", 4: ", with opacity,"}.get(shape[0], "")
+    return f"{look}images of {shape[1]} × {shape[2]} pixels{with_}"
 
 
 def _weights(weights: WeightsRecord) -> str:
@@ -103,7 +103,7 @@ def _headline(summary: Summary | None, under: Under) -> str:
     test = dict((summary and summary.test) or ())
     shown = {key: metric_of(key, under) for key in HEADLINE if key in test}
     items = [
-        f"<li><b>{metric.text(test[key])}</b><span>{escape(metric.label)} on the test split, "
+        f"<li><b>{typeset(metric.text(test[key]))}</b><span>{escape(metric.label)} on the test split, "
         f"{escape(metric.unit)}</span></li>"
         for key, metric in shown.items()
     ]
@@ -114,34 +114,6 @@ def _verdict(summary: Summary | None) -> str:
     """Says what kept the run from learning more, and what would help."""
     items = "".join(f"<li>{escape(str(note))}</li>" for note in (summary and summary.notes) or ())
     return f"<p>Notes on the training:</p><ul>{items}</ul>" if items else ""
-
-
-def _pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
-    contents, left_out = {}, dict(left_out)
-    for name, path in figures.items():
-        try:
-            check_png(path)
-            contents[name] = path.read_bytes()
-        except (OSError, ValueError):
-            left_out[name] = "its file is damaged; draw the figures again"
-    sources = data_uris(contents, IMAGE_BYTES)
-    cards = []
-    for name, content in contents.items():
-        width, height = png_size(content[:24])
-        shown = round(width * 0.55)  # 110 dots an inch, of 200
-        kind = ' class="wide"' if width > 2 * height else ""
-        caption = escape(FIGURES[name].caption if name in FIGURES else name)
-        cards.append(
-            f'<figure id="{escape(name)}"{kind}><div class="sheet"><img src="{sources[name]}" alt="{caption}" '
-            f'width="{shown}" height="{round(height * 0.55)}"></div><figcaption>{caption}</figcaption></figure>'
-        )
-    missing = "".join(
-        f"<li><b>{escape(name)}</b>: {escape(reason)}</li>" for name, reason in left_out.items()
-    )
-    left = f"<p>Not drawn:</p><ul>{missing}</ul>" if missing else ""
-    if not cards and not left:
-        return '<h2>Pictures</h2>\n<p class="faint">None are drawn yet: <code>vaekit figures</code> draws them.</p>'
-    return f'<h2>Pictures</h2>\n<div class="pictures">\n{chr(10).join(cards)}\n</div>\n{left}'
 
 
 def _numbers(summary: Summary | None, under: Under) -> str:
@@ -193,9 +165,9 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
     if said := of_which_prior(values):
         lines.append(f"{said[:1].upper()}{said[1:]}.")
     body = "".join(
-        f'<tr><th>{escape(row.label)}<br><span class="faint">{escape(row.unit)}</span></th>'
-        f'<td class="number">{escape(row.text)}</td>'
-        f'<td class="number">{escape(row.floor_text)}</td>'
+        f'<tr><th scope="row">{escape(row.label)}<br><span class="faint">{escape(row.unit)}</span></th>'
+        f'<td class="number" data-split="value">{escape(typeset(row.text))}</td>'
+        f'<td class="number" data-split="training images">{escape(typeset(row.floor_text))}</td>'
         f"<td><p>{escape(row.meaning)}</p></td></tr>"
         for row in evaluation_rows(values)
     )
@@ -207,8 +179,11 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
         f"<h2>Evaluation</h2>\n<p>{escape(' '.join(lines))}</p>\n"
         + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)
         + (f"<p>Good to know, and no fault:</p><ul>{said}</ul>" if said else "")
-        + '<div class="scroll"><table class="numbers"><thead><tr><th></th><th class="number">value</th>'
-        f'<th class="number">training images</th><th></th></tr></thead><tbody>{body}</tbody></table></div>'
+        + scrolling(
+            '<table class="numbers"><thead><tr><td></td><th class="number">value</th>'
+            f'<th class="number">training images</th><td></td></tr></thead><tbody>{body}</tbody></table>',
+            "What was measured",
+        )
     )
 
 
@@ -225,12 +200,16 @@ def changed_settings(run: Recorded) -> dict[str, tuple[Any, Any]]:
 
 def _settings(run: Run) -> str:
     changed = "".join(
-        f"<tr><th><code>{escape(key)}</code></th><td><code>{escape(str(value))}</code></td>"
+        f'<tr><th scope="row"><code>{escape(key)}</code></th><td><code>{escape(str(value))}</code></td>'
         f'<td class="faint">default: <code>{escape(str(default))}</code></td></tr>'
         for key, (value, default) in changed_settings(run).items()
     )
     every = "\n".join(f"{key} = {value}" for key, value in run.settings.flat().items())
-    table = f'<div class="scroll"><table>{changed}</table></div>' if changed else "<p>All as by default.</p>"
+    table = (
+        scrolling(f"<table>{changed}</table>", "Settings that differ")
+        if changed
+        else "<p>All as by default.</p>"
+    )
     return (
         '<h2>Settings</h2>\n<p class="faint">Those that differ from the method\'s defaults; where the default is '
         f"<code>auto</code> or <code>None</code>, what was chosen.</p>\n{table}\n"
@@ -282,13 +261,14 @@ def _table(columns: list[str], rows: Mapping[str, list[Any]], under: Under) -> s
     for key, values in rows.items():
         metric = metric_of(key, under)
         cells = "".join(
-            f'<td class="number" data-split="{escape(name)}">{metric.text(value)}</td>'
+            f'<td class="number" data-split="{escape(name)}">{typeset(metric.text(value))}</td>'
             for name, value in zip(columns, values, strict=True)
         )
-        unit = f'<br><span class="faint">{escape(metric.unit)}</span>' if metric.unit else ""
+        unit = f'<br><span class="faint">{escape(metric.unit_apart)}</span>' if metric.unit_apart else ""
         meaning = f"<td><p>{escape(metric.sentence)}</p></td>"
-        body.append(f"<tr><th>{escape(metric.label)}{unit}</th>{cells}{meaning}</tr>")
-    return (
-        f'<div class="scroll"><table class="numbers"><thead><tr><th></th>{head}<th></th></tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        body.append(f'<tr><th scope="row">{escape(metric.label)}{unit}</th>{cells}{meaning}</tr>')
+    return scrolling(
+        f'<table class="numbers"><thead><tr><td></td>{head}<td></td></tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>",
+        f"Numbers: {', '.join(columns)}",
     )

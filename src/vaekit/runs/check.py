@@ -9,7 +9,7 @@ from typing import Any
 
 from vaekit.config.configured import strict
 from vaekit.core import InputError, RunError, foreign
-from vaekit.images.png import check_png
+from vaekit.images.png import check_png, check_svg
 from vaekit.models import Model
 from vaekit.runs.checkpoints import read_state, states
 from vaekit.runs.files import has_checksum, read_tensors
@@ -127,8 +127,9 @@ class Found:
             self.note(f"checkpoints/{path.name}", lambda path=path: self._state(path))
         if not kept and self.summary is None and self.last:
             self._wrong("checkpoints", "no state to resume from is left")
-        for path in sorted(self.folder.glob("figures/*.png")):
-            self.note(f"figures/{path.name}", lambda path=path: check_png(path))
+        for look, ending in ((check_png, "png"), (check_svg, "svg")):
+            for path in sorted(self.folder.glob(f"figures/*.{ending}")):
+                self.note(f"figures/{path.name}", lambda path=path, look=look: look(path))
         self.note(REPORT, self._report, (self.folder / REPORT).exists())
         for name in (PRIOR, NEW):
             if (self.folder / name).exists():

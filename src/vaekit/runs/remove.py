@@ -24,11 +24,20 @@ OWN = (
         "neighbours.*",
         "duplicates.*",
     ),
-    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png"),
+    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png", "figures/*.svg"),
     *("onnx/encoder.onnx", "onnx/decoder.onnx", "tensorboard/events.out.tfevents.*"),
     *(
         f"prior/{name}"
-        for name in (WEIGHTS, SUMMARY, METRICS, PREVIEWS, CONFIG, "samples.*", "figures/*.png")
+        for name in (
+            WEIGHTS,
+            SUMMARY,
+            METRICS,
+            PREVIEWS,
+            CONFIG,
+            "samples.*",
+            "figures/*.png",
+            "figures/*.svg",
+        )
     ),
     *("prior/checkpoints/step-*.safetensors", "prior/checkpoints/step-*.damaged"),
 )

@@ -59,7 +59,7 @@ function chart({ name, splits }) {
 /** @param {import("./app.js").App} app @param {HTMLElement} panel */
 function open({ about }, panel) {
   const rows = about.numbers.map(({ label, unit, text, sentence }) => h("tr", {},
-    h("th", { scope: "row" }, label, h("span", { class: "faint" }, ` ${unit}`)), h("td", { class: "number" }, text), h("td", {}, sentence)));
+    h("th", { scope: "row" }, label, unit ? h("span", { class: "faint" }, ` ${unit}`) : ""), h("td", { class: "number" }, text), h("td", {}, sentence)));
   const changed = (/** @type {boolean} */ only) => about.settings.filter((setting) => !only || setting.changed).map(({ name, value }) =>
     h("tr", {}, h("th", { scope: "row" }, h("code", {}, name)), h("td", {}, h("code", {}, value))));
   const own = changed(true);

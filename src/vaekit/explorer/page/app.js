@@ -20,6 +20,8 @@ export class App {
     this.picture = new Picture(about.shape, "Current picture");
     this.picture.canvas.id = "picture";
     this.drawn = 0;
+    /** What the place is that the page goes to next, in words; "" where one goes by hand. */
+    this.coming = "";
     this.shown = latest(async (/** @type {Float32Array} */ z, /** @type {number | null} */ y) => {
       this.picture.draw(await engine.decode(z, y));
       this.picture.canvas.dataset.drawn = String(++this.drawn);
@@ -39,7 +41,10 @@ export class App {
   /** Goes to an image's place: a conditional model shows it under its own class. @param {number} index */
   goImage(index) {
     const coming = Promise.all([this.data.latents(index), this.data.labels()]);
-    return this.state.follow(coming.then(([z, labels]) => ({ z, y: this.about.can.classes && labels ? labels[index] : undefined })));
+    return this.state.follow(coming.then(([z, labels]) => {
+      this.coming = `Image ${index}${labels ? `, class ${this.className(labels[index])}` : ""}, as the model rebuilds it.`;
+      return { z, y: this.about.can.classes && labels ? labels[index] : undefined };
+    }));
   }
 
   /** Name of a class. @param {number} number */

@@ -2,6 +2,7 @@
 // The mean of one class less that of another, added to a picture with a strength.
 import { choice, h, latest, slider } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
+import { anyLive } from "./plane.js";
 
 const STEPS = 9;
 const MOST = 2; // strength at both ends
@@ -97,6 +98,6 @@ class Attributes {
 export const view = {
   name: "attributes",
   title: "Attributes",
-  offered: (about) => about.can.latent > 0 && about.class_means.filter(Boolean).length > 1,
+  offered: (about) => anyLive(about) && about.class_means.filter(Boolean).length > 1,
   open: (app, panel) => new Attributes(app, panel),
 };

@@ -2,6 +2,7 @@
 // From one place to another: a strip, and an animation.
 import { choice, h, latest, slider, trying } from "./dom.js";
 import { Picture, Sheet, saveButton } from "./pictures.js";
+import { anyLive } from "./plane.js";
 import { latentsOf, textOf } from "./state.js";
 
 const STEPS = 11;
@@ -176,6 +177,6 @@ class Between {
 export const view = {
   name: "between",
   title: "Between",
-  offered: (about) => about.can.latent > 0,
+  offered: (about) => anyLive(about),
   open: (app, panel) => new Between(app, panel),
 };

@@ -28,21 +28,34 @@ async function engineFor(about) {
 }
 
 /** Goes to latents from the prior: drawn here, or by the server where the prior is a model of its own. @param {App} app */
-async function draw({ about, state, engine, random }) {
-  if (about.can.prior === "normal" || !engine.sample) return state.go(random.normals(about.can.length));
+async function draw(app) {
+  const { about, state, engine, random } = app;
+  if (about.can.prior === "normal" || !engine.sample) {
+    app.coming = "A draw from the prior, N(0, I).";
+    return state.go(random.normals(about.can.length));
+  }
   say("Drawing…");
   const went = await state.follow(engine.sample(random.below(2 ** 32), state.option("draw") ?? "").then((z) => ({ z })));
   const prior = about.can.prior === "own" ? "the model's own prior" : "the fitted prior";
   say(went ? `A draw from ${prior}.` : `A draw from ${prior} came too late.`);
 }
 
+/** Where the page begins, in words. @param {About} about */
+function beginning(about) {
+  const images = `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}`;
+  return about.points ? `Image 0 of ${images}, as the model rebuilds it.` : "The middle of the prior.";
+}
+
 /** @param {App} app */
 function buttonsOf(app) {
   const { about, state } = app;
-  const buttons = [h("button", { onclick: () => state.undo() || say("Nothing to undo.") }, "Undo")];
+  const buttons = [h("button", { onclick: () => state.undo() ? say("Taken back.") : say("Nothing to undo.") }, "Undo")];
   const button = (/** @type {string} */ text, /** @type {() => unknown} */ task) =>
     buttons.push(h("button", { onclick: () => trying(task) }, text));
-  button("Reset", () => state.go(state.start, { y: about.start_class }));
+  button("Reset", () => {
+    app.coming = beginning(about);
+    return state.go(state.start, { y: about.start_class });
+  });
   if (about.can.prior) button("Draw from the prior", () => draw(app));
   if (about.points) button("Random image", () => app.goImage(app.random.below(about.points)));
   return [...buttons, saveButton(() => app.picture.canvas, `${about.run}-picture`)];
@@ -133,11 +146,17 @@ async function start() {
   if (about.engine !== "server") say("Loading the networks…");
   const app = new App(about, new Data(about), await engineFor(about));
   currentPanel(app);
+  let place = app.state.z;
   app.state.onChange((what) => {
     calm();
+    if (app.state.z !== place) {
+      place = app.state.z;
+      say(app.coming || "A place of your own.");
+      app.coming = "";
+    }
     if (what !== "view") app.preview(null);
   });
-  say(about.points ? `${about.points.toLocaleString("en")} ${about.source ? "images" : "preview images"}.` : "Ready.");
+  say(app.state.z.every((value, i) => value === app.state.start[i]) ? beginning(about) : "The place of the address.");
   tabs(app);
   window.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") {

@@ -2,7 +2,7 @@
 // A grid over two latents, decoded; the others stay as they are in the current picture.
 import { choice, h, latest } from "./dom.js";
 import { Sheet, saveButton } from "./pictures.js";
-import { dimensionNames } from "./plane.js";
+import { anyLive, dimensionNames } from "./plane.js";
 import { numbersOf } from "./state.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -109,6 +109,6 @@ class Manifold {
 export const view = {
   name: "manifold",
   title: "Manifold",
-  offered: (about) => about.can.latent > 1,
+  offered: (about) => about.can.latent > 1 && anyLive(about),
   open: (app, panel) => new Manifold(app, panel),
 };

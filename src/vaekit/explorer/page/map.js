@@ -166,7 +166,7 @@ class LatentMap {
     const { about, state } = this.app;
     paintPoints(new Uint32Array(this.image.data.buffer), this.points, this.camera, this.colours, this.ratio);
     this.context.putImageData(this.image, 0, 0);
-    if (about.random && about.can.prior === "normal") drawPrior(this.context, this.camera, this.colours.faint, this.ratio);
+    if (about.random && about.can.prior === "normal") drawPrior(this.context, this.camera, this.colours, this.ratio);
     const [x, y] = along(this.plane, state.z);
     drawMark(this.context, this.camera.toScreen(x, y), this.colours, this.ratio);
   }

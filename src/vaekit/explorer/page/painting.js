@@ -7,6 +7,7 @@
 /** @typedef {{half: number, ways: Int32Array, shares: Int32Array}} Disc */
 
 const MANY = 3000; // points from which on they are small
+const SEEN = 3.2; // contrast of a class's colour with a dark page, at least
 const MARK = [7, 13]; // radius of the mark's circle, and end of its arms
 
 /** @type {Map<string, Disc>} */
@@ -18,6 +19,27 @@ const packed = ([r, g, b]) => (b << 16) | (g << 8) | r;
 /** @type {(text: string) => RGB} */
 const parse = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
 
+/** Relative luminance (WCAG 2). @type {(rgb: RGB) => number} */
+const luminance = (rgb) => {
+  const [r, g, b] = rgb.map((level) => (level <= 10 ? level / 3294 : ((level / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+
+/** Contrast of two colours, 1 to 21 (WCAG 2). @type {(a: RGB, b: RGB) => number} */
+export const contrast = (a, b) => {
+  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+};
+
+/** A colour that can be seen on a dark ground: as much lighter as it takes. @type {(rgb: RGB, ground: RGB) => RGB} */
+export const seenOn = (rgb, ground) => {
+  let seen = rgb;
+  for (let share = 0.05; contrast(seen, ground) < SEEN && share <= 1; share += 0.05) {
+    seen = /** @type {RGB} */ (rgb.map((level) => Math.round(level + share * (255 - level))));
+  }
+  return seen;
+};
+
 /**
  * The colours of the page and of the classes, in light or dark.
  * @param {string[]} classColours
@@ -27,8 +49,9 @@ export function coloursOf(classColours) {
   const [page, ink, faint] = ["--page", "--ink", "--faint"].map((name) => style.getPropertyValue(name).trim());
   const background = parse(page);
   const dark = background[0] < 128;
-  // black points would vanish on a dark page
-  const classes = classColours.map(parse).map((rgb) => (dark && Math.max(...rgb) < 60 ? [230, 237, 243] : rgb));
+  // black points would vanish on a dark page, and dark ones nearly
+  const classes = classColours.map(parse).map((rgb) => (
+    !dark ? rgb : Math.max(...rgb) < 60 ? /** @type {RGB} */ ([230, 237, 243]) : seenOn(rgb, background)));
   return { page, ink, faint, background, classes, plain: dark ? [86, 180, 233] : [0, 114, 178] };
 }
 
@@ -111,28 +134,42 @@ export function paintPoints(pixels, points, camera, colours, ratio) {
   }
 }
 
+const SHARES = [0.5, 0.9, 0.99]; // of the prior
+const radiusOf = (/** @type {number} */ share) => Math.sqrt(-2 * Math.log(1 - share));
+
 /**
  * Circles that hold a share of the prior N(0, I) of two latents.
  * @param {CanvasRenderingContext2D} context
  * @param {Camera} camera
- * @param {string} colour
+ * @param {Colours} colours
  * @param {number} ratio
  */
-export function drawPrior(context, camera, colour, ratio) {
+export function drawPrior(context, camera, { faint: colour, page }, ratio) {
   context.lineWidth = ratio;
   context.strokeStyle = colour;
   context.fillStyle = colour;
   context.font = `${11 * ratio}px system-ui, sans-serif`;
   context.setLineDash([4 * ratio, 4 * ratio]);
-  for (const share of [0.5, 0.9, 0.99]) {
-    const radius = Math.sqrt(-2 * Math.log(1 - share));
+  for (const share of SHARES) {
     const [x, y] = camera.toScreen(0, 0);
     context.beginPath();
-    context.arc(x, y, radius / camera.unit, 0, 2 * Math.PI);
+    context.arc(x, y, radiusOf(share) / camera.unit, 0, 2 * Math.PI);
     context.stroke();
-    context.fillText(`${share * 100} % of the prior`, x + 4, camera.toScreen(0, radius)[1] - 4);
   }
   context.setLineDash([]);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.strokeStyle = page;
+  context.lineWidth = 4 * ratio;
+  context.lineJoin = "round";
+  for (const share of SHARES) { // on a rim, so that points and lines do not run through them
+    const [x, y] = camera.toScreen(0, -radiusOf(share));
+    const text = `${share * 100} % of the prior`;
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
+  }
+  context.textAlign = "start";
+  context.textBaseline = "alphabetic";
 }
 
 /**

@@ -14,6 +14,9 @@ export function dimensionNames(about) {
     [index, relevance === null ? `z${index}` : `z${index} (${relevance.toFixed(2)} ${unit})`]);
 }
 
+/** Whether any dimension says something of an image: else every picture is the same. @param {About} about */
+export const anyLive = (about) => about.dimensions.some(({ live }) => live);
+
 /**
  * The plane of two dimensions, or the one of about.json.
  *

@@ -17,7 +17,7 @@ class Yours {
     this.own = new Picture(about.shape, "Your image, as the model sees it");
     this.again = new Picture(about.shape, "Its reconstruction");
     this.chart = h("canvas", { class: "histogram", role: "img", width: 560, height: 130, hidden: true });
-    this.text = h("p", { class: "faint" }, "Draw something, or drop or paste a picture.");
+    this.text = h("p", { class: "faint" }, "Draw on the empty area with the pointer, or drop, paste or choose a picture.");
     /** @type {Levels | null} */
     this.seen = null;
     this.mean = new Float32Array(0);
@@ -32,7 +32,7 @@ class Yours {
     const root = h("div", { class: "yours" },
       h("div", {}, this.pen.canvas, this.tools()),
       h("div", {},
-        h("div", { class: "pair" },
+        this.pair = h("div", { class: "pair", hidden: true },
           h("figure", {}, this.own.canvas, h("figcaption", {}, "what the model sees")),
           h("figure", {}, this.again.canvas, h("figcaption", {}, "reconstruction"))),
         this.chart, this.text, h("div", { class: "buttons" }, this.edit, this.place)));
@@ -92,6 +92,7 @@ class Yours {
     const levels = this.seen;
     if (!levels) return;
     this.y = y;
+    this.pair.hidden = false;
     this.own.draw(about.binary ? fixedDraw(levels).map((v) => 255 * v) : levels);
     const { mean, score } = await engine.encode(levels, y);
     this.mean = Float32Array.from(mean);
