@@ -69,7 +69,8 @@ def test_by_every_door_it_is_one_model(hub: Hub, vae_run: Path) -> None:
     vaekit.load("hub:me/a").push_to_hub("me/c", commit_message="of one that came from there")
     weights = {name: hub.files(name)["model.safetensors"] for name in ("me/a", "me/b", "me/c")}
     assert len(set(weights.values())) == 1, "the records of the run are there whichever way"
-    assert same_weights(vaekit.VAE.load("hub:me/c"), run.model)
+    for name in ("hub:me/c", "hf://me/c", "https://huggingface.co/me/c"):
+        assert same_weights(vaekit.VAE.load(name), run.model)
 
 
 def test_the_hubs_own_functions_read_it(hub: Hub, vae_run: Path) -> None:
@@ -155,7 +156,7 @@ DAMAGE = {
     "a config of letters": (damaged("config.json", lambda b: b"{"), "or the file is damaged"),
     "a config that is a list": (damaged("config.json", lambda b: b"[1]"), "cannot load me/digits"),
     "a config of another": (damaged("config.json", lambda b: b.replace(b'"latent_dim": 3', b'"latent_dim": 4')), "is not of"),
-    "another library's": (damaged("config.json", lambda b: b'{"architectures": ["Bert"]}'), "is not of"),
+    "another library's": (damaged("config.json", lambda b: b'{"architectures": ["Bert"]}'), "is no model of vaekit"),
 }  # fmt: skip
 
 
@@ -167,6 +168,14 @@ def test_damage_is_one_line(hub: Hub, vae_run: Path, case: str) -> None:
     with pytest.raises(RunError) as found:
         vaekit.load("hub:me/digits")
     assert words in str(found.value) and "\n" not in str(found.value) and "me/digits" in str(found.value)
+
+
+def test_weights_of_another_library_are_not_fetched(hub: Hub, vae_run: Path) -> None:
+    vaekit.push(vae_run, "me/digits")
+    hub.files("me/digits")["config.json"] = b"{}"
+    with pytest.raises(RunError, match="me/digits is no model of vaekit"):
+        vaekit.load("hub:me/digits")
+    assert not [line for line in hub.asked if "safetensors" in line]
 
 
 def test_what_was_damaged_is_fetched_again(hub: Hub, vae_run: Path) -> None:
@@ -195,6 +204,9 @@ def test_an_edited_folder_keeps_its_card(hub: Hub, vae_run: Path, tmp_path: Path
 
 
 def test_a_run_is_not_written_over(hub: Hub, vae_run: Path) -> None:
+    sent = vaekit.load_run(vae_run).save_pretrained(vae_run.parent / "sent")
+    with pytest.raises(RunError, match=r"sent holds a model and no run; in Python, vaekit\.load"):
+        vaekit.load_run(sent)
     before = (vae_run / "config.json").read_bytes()
     with pytest.raises(RunError, match="name another folder"):
         vaekit.load_run(vae_run).save_pretrained(vae_run)

@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard, ModelHubMixin, hf_hub_download
 from vaekit.core import RunError
 from vaekit.hub.model_card import SAMPLES, card_of, sample_sheet
 from vaekit.models import Model
-from vaekit.runs.files import read_tensors, write_atomic, write_json
+from vaekit.runs.files import read_json, read_tensors, write_atomic, write_json
 from vaekit.runs.one_file import read_folder, save
 from vaekit.runs.records import CONFIG, WEIGHTS
 
@@ -66,9 +66,12 @@ class Published(ModelHubMixin, library_name="vaekit", tags=["vaekit"]):
         """Fetches a model; `how` are the arguments of `read_folder`."""
         asked = {"revision": revision, "cache_dir": cache_dir, "force_download": force_download}
         asked |= {"local_files_only": local_files_only, "token": token}
-        places = [Path(hf_hub_download(model_id, name, **asked)) for name in (CONFIG, WEIGHTS)]
+        about = read_json(Path(hf_hub_download(model_id, CONFIG, **asked)))
+        if "model" not in about:  # of another library, whose weights may be large
+            raise RunError(f"{model_id} is no model of vaekit, by its {CONFIG}.")
+        place = Path(hf_hub_download(model_id, WEIGHTS, **asked))
         try:
-            return cls.of(read_folder(places[1].parent, **how), model_id)
+            return cls.of(read_folder(place.parent, **how), model_id)
         except RunError as error:
             said = str(error).removesuffix(".")
             raise RunError(f"{model_id}: {said}; force_download=True fetches it again.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -51,10 +52,10 @@ def in_one_line(name: str, pushing: bool = False) -> Iterator[None]:
     Raises:
         RunError: the hub cannot be reached, refuses, or answers what nobody understands.
     """
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils import logging as theirs
 
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)  # each try again is a line otherwise
+    verbosity = theirs.get_verbosity()
+    theirs.set_verbosity(logging.CRITICAL)  # each try again is a line otherwise
     try:
         yield
     except (VaekitError, KeyboardInterrupt, SystemExit):
@@ -63,7 +64,7 @@ def in_one_line(name: str, pushing: bool = False) -> Iterator[None]:
         what = f"cannot push {name}" if pushing else f"cannot load {name}"
         raise RunError(f"{what}: {why(error, pushing)}.") from None
     finally:
-        logging.set_verbosity(verbosity)
+        theirs.set_verbosity(verbosity)
 
 
 def why(error: BaseException, pushing: bool) -> str:

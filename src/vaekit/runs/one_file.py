@@ -36,7 +36,7 @@ from vaekit.runtime.device import choose_device
 
 M = TypeVar("M", bound=Model)
 FORMAT = 1
-HUB = "hub:"
+HUBS = "hub:", "hf://", "https://huggingface.co/"  # begin the name of a repository
 OF_PRIOR = "prior/"  # begins the names of a fitted prior's tensors; a module's own has no such sign
 
 
@@ -181,8 +181,9 @@ def load_as(kind: type[M], path: str | Path, **how: Any) -> M:
         SettingError: it is a model of another class.
         RunError: as in `load`.
     """
-    if str(path).startswith(HUB):
-        model = imported("vaekit.hub.push:pull_model")(kind, str(path).removeprefix(HUB), **how)
+    hub = next((each for each in HUBS if str(path).startswith(each)), None)
+    if hub is not None:
+        model = imported("vaekit.hub.push:pull_model")(kind, str(path).removeprefix(hub).rstrip("/"), **how)
     else:
         model = _local(kind, Path(path), **how)
     if not isinstance(model, kind):
@@ -202,7 +203,7 @@ def _local(
     place = choose_device(device)
     if not path.exists():
         name = path.as_posix()
-        hint = f"; of a hub: '{HUB}{name}'" if re.fullmatch(r"[\w.-]+/[\w-]+", name) else ""
+        hint = f"; of a hub: 'hub:{name}'" if re.fullmatch(r"[\w.-]+/[\w-]+", name) else ""
         raise RunError(f"{path}: no such file or folder{hint}.")
     if not path.is_dir():
         return read_model(path, kind, encoder, decoder).to(place)
