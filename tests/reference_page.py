@@ -1,4 +1,5 @@
-"""The pages of the site: docs/, the README as its first page, and the API reference from the docstrings of `vaekit.PUBLIC`.
+"""The pages of the site: docs/, the README as its first page, the notebooks, and the API reference from the docstrings of
+`vaekit.PUBLIC`.
 
 `python tests/reference_page.py build/docs` writes what zensical.toml builds the site from. The reference is made from the
 living objects, since options become arguments, and are explained, only when a module is imported.
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import vaekit
+from notebook_pages import write_notebooks
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = ("Args", "Attributes", "Options", "Returns", "Raises", "Example")
@@ -188,6 +190,7 @@ def write(out: Path) -> None:
     for page, (title, _) in PAGES.items():
         text = "\n\n".join([f"# {title}", plain(NAMESPACE), *map(chapter, names_of(page))])
         (out / "reference" / f"{page}.md").write_text(text + "\n", encoding="utf-8")
+    write_notebooks(out)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import vaekit
+from notebooks import NOTEBOOKS
 from reference_page import PAGES, names_of, write
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ def pages_in(nav: Any) -> list[str]:
 def test_every_page_is_in_the_navigation() -> None:
     listed = pages_in(tomllib.loads(CONFIG.read_text(encoding="utf-8"))["project"]["nav"])
     there = {path.name for path in (ROOT / "docs").glob("*.md")} | {f"reference/{page}.md" for page in PAGES}
+    there |= {f"notebooks/{path.stem}.md" for path in NOTEBOOKS}
     assert sorted(listed) == sorted(there | {"index.md"})
 
 
@@ -39,8 +41,8 @@ def test_every_public_name_is_on_one_page_of_the_reference() -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if find_spec("zensical") is None:
-        pytest.skip("zensical is not installed: pip install -c constraints.txt -e '.[docs]'")
+    if find_spec("zensical") is None or find_spec("latex2mathml") is None:
+        pytest.skip("zensical or latex2mathml is not installed: pip install -c constraints.txt -e '.[docs]'")
     folder = tmp_path_factory.mktemp("site")
     write(folder / "build" / "docs")
     shutil.copy(CONFIG, folder)
