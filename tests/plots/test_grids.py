@@ -89,7 +89,7 @@ def test_best_median_and_worst_are_shown_with_their_errors():
     shown = [[round(int(picture[y, x, 0]) / 2.55) for x in (0, place.pitch[1])] for y in rows]
     assert shown == [[0, 1], [14, 15], [28, 29]]
     texts = [text.get_text() for text in figure.texts]
-    assert "worst\n0.0784 – 0.0841" in texts
+    assert "worst\n0.078 – 0.084" in texts
     assert "30 images" in " ".join(texts)
 
 

@@ -121,7 +121,7 @@ def test_what_is_cut_off_is_counted_beside_the_dead():
     codes.mean[:, 1] = 0.0
     figure = travel.traversals(model_of(latent_dim=5), codes, most=3)
     title = next(t.get_text() for t in figure.texts if t.get_text().startswith("Traversals"))
-    assert title == "Traversals of 3 of 5 latents, by KL; 1 dead (< 0.01 nats) and 1 of less left out"
+    assert title == "Traversals of 3 of 5 latents, by KL; 1 dead (< 0.01 nats) and 1 of smaller KL left out"
 
 
 def test_traversal_tiles_are_what_the_model_decodes():
@@ -197,6 +197,17 @@ def test_interpolations_stand_between_their_originals():
 
 def test_pairs_are_of_different_classes():
     labels = torch.tensor([1, 1, 1, 2, 2, 2, 3, 3])
-    assert paths.choose_pairs(labels, 8) == [(0, 3), (4, 6)]
+    assert paths.choose_pairs(labels, 8) == [(0, 3), (4, 6), (1, 5), (2, 7)]
     assert paths.choose_pairs(None, 5) == [(0, 1), (2, 3)]
     assert paths.choose_pairs(None, 1) == []
+
+
+def test_pairs_begin_and_end_with_other_classes_each_time():
+    """Test images are often in the order of their classes, or one class comes first again and again."""
+    for labels in (torch.arange(10).repeat_interleave(30), torch.tensor([0, 5, 0, 7, 0, 8, 3, 0, 2, 4] * 20)):
+        pairs = paths.choose_pairs(labels, len(labels))
+        starts, ends = ([int(labels[pair[side]]) for pair in pairs] for side in (0, 1))
+        assert len(set(starts)) == len(set(ends)) == 4
+        assert all(a != b for a, b in zip(starts, ends, strict=True))
+        assert len({index for pair in pairs for index in pair}) == 8
+    assert paths.choose_pairs(torch.zeros(6, dtype=torch.long), 6) == [(0, 1), (2, 3), (4, 5)]

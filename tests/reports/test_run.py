@@ -20,6 +20,7 @@ from vaekit.models import VAE
 from vaekit.objectives.elbo import ELBO
 from vaekit.plots import FIGURES, draw_figures
 from vaekit.reports import run as report
+from vaekit.reports.shown import balanced, pictures
 from vaekit.runs.load import load_run
 from vaekit.training.fit import fit
 
@@ -93,8 +94,8 @@ def test_everything_is_on_the_page_and_nothing_is_loaded(written):
         value for _, name, value in page.attributes if name in ("src", "href", "srcset", "action", "data")
     ]
     assert len(sources) == len(drawn)
-    shown = [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources]
-    assert shown == [drawn[name].read_bytes() for name in drawn]
+    shown = [base64.b64decode(source.removeprefix("data:image/svg+xml;base64,")) for source in sources]
+    assert sorted(shown) == sorted(drawn[name].with_suffix(".svg").read_bytes() for name in drawn)
     css = re.search(r"<style>(.*)</style>", path.read_text(encoding="utf-8"), re.DOTALL)
     assert css is not None
     assert not re.search(r"url\(|@import|https?:", css.group(1))
@@ -104,18 +105,45 @@ def test_everything_is_on_the_page_and_nothing_is_loaded(written):
 def test_pictures_stand_above_their_own_captions(written):
     drawn, path = written
     figures = read_page(path.read_text(encoding="utf-8")).all("figure")
-    assert [figure.attributes["id"] for figure in figures] == list(drawn)
+    assert sorted(figure.attributes["id"] for figure in figures) == sorted(drawn)
+    order = {figure.attributes["id"]: figure.attributes["style"] for figure in figures}
+    assert [order[name] for name in drawn] == [f"order: {number}" for number in range(len(drawn))]
     for figure in figures:
         name = figure.attributes["id"]
         (source,) = [image.attributes["src"] for image in figure.all("img")]
-        assert base64.b64decode(source.partition(",")[2]) == drawn[name].read_bytes()
-        assert figure.all("figcaption")[0].text == FIGURES[name].caption
+        assert base64.b64decode(source.partition(",")[2]) == drawn[name].with_suffix(".svg").read_bytes()
+        assert figure.all("figcaption")[0].text.startswith(FIGURES[name].caption)
+        assert figure.all("h3")[0].text in figure.all("img")[0].attributes["alt"]
+
+
+def test_without_an_svg_the_png_is_shown(run, tmp_path):
+    """Of figures that were drawn before there were any, or whose SVG is damaged."""
+    drawn, _ = draw_figures(run, out=tmp_path, only=["training", "latent_map"])
+    drawn["training"].with_suffix(".svg").unlink()
+    drawn["latent_map"].with_suffix(".svg").write_bytes(b"<svg ")
+    tree = read_page(report.page(run, drawn, {}))
+    (shown,) = tree.all("figure")
+    assert (
+        base64.b64decode(shown.all("img")[0].attributes["src"].partition(",")[2])
+        == drawn["training"].read_bytes()
+    )
+    assert shown.all("figcaption")[0].text == FIGURES["training"].caption
+    assert "latent_map : its file is damaged" in tree.text
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 13, 19])
+def test_both_columns_end_together(count):
+    heights = [300 + 97 * (number * number % 7) for number in range(count)]
+    column = balanced(heights)
+    ends = [sum(h for h, at in zip(heights, column, strict=True) if at == side) for side in (0, 1)]
+    assert len(column) == count
+    assert abs(ends[0] - ends[1]) <= (max(heights, default=0) if count < 3 else 0.35 * max(heights))
 
 
 def test_numbers_stand_in_the_column_of_their_split(run, written):
     table = read_page(written[1].read_text(encoding="utf-8")).all("table", "numbers")[0]
     head, *body = table.all("tr")
-    columns = [cell.text for cell in head.all("th")]
+    columns = ["", *(cell.text for cell in head.all("th"))]
     assert columns[1:3] == ["validation", "test"]
     shown = [[value_in(cell.text) for cell in row.all("td", "number")] for row in body]
     splits = {"validation": dict(run.summary.validation), "test": dict(run.summary.test)}
@@ -129,7 +157,7 @@ def test_numbers_stand_in_the_column_of_their_split(run, written):
 
 def value_in(text: str) -> float:
     """The first number of a cell; nan where there is none."""
-    found = re.search(r"-?[\d,]*\d(?:\.\d+)?", text)
+    found = re.search(r"-?[\d,]*\d(?:\.\d+)?", text.replace("−", "-"))
     return float(found[0].replace(",", "")) if found else float("nan")
 
 
@@ -145,7 +173,7 @@ def leaves(value):
 
 
 def test_every_number_of_the_summary_is_on_the_page(run, written):
-    text = Page(written[1].read_text(encoding="utf-8")).text
+    text = Page(written[1].read_text(encoding="utf-8")).text.replace("−", "-")
     numbers = [n for n in leaves(json.loads((run.path / "summary.json").read_text(encoding="utf-8")))
                if isinstance(n, int | float) and not isinstance(n, bool)]  # fmt: skip
     assert len(numbers) > 10
@@ -226,5 +254,5 @@ def test_large_figures_shrink_to_five_megabytes(run, tmp_path):
 
 
 def test_a_page_without_pictures_says_how_to_have_them() -> None:
-    page = report._pictures({}, {})
+    page = pictures({}, {})
     assert "vaekit figures" in page and "<figure" not in page

@@ -103,5 +103,5 @@ def ticks(low: float, high: float) -> list[float]:
     for step in (power * factor for factor in (1, 2, 2.5, 5, 10)):
         found = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
         if len(found) <= TICKS:
-            return [float(f"{tick:.10g}") for tick in found]
+            return [float(f"{tick:.12g}") for tick in found]
     return []

@@ -14,6 +14,7 @@ from vaekit.comparison.dots import dots
 from vaekit.comparison.fairness import spent_in_words, withheld
 from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import FEW, Reference
+from vaekit.comparison.pictures import drawable
 from vaekit.comparison.plan import Plan
 from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate, worded
 from vaekit.comparison.strips import sections
@@ -60,7 +61,7 @@ def write_comparison(
         _table(table, floor),
         "<h2>What the lesson says, judged by these figures</h2>",
         _claims(verdicts, table),
-        sections(_first(records, folder), data),
+        sections(_first(records, folder), data) if drawable(data) else "",
         _runs(plan, table, folder),
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"

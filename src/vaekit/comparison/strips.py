@@ -13,9 +13,7 @@ from vaekit.models import Model
 
 
 def sections(models: Mapping[str, Model], data: Data) -> str:
-    """Samples, reconstructions and walks of each method; "" of data without pictures."""
-    if not pictures.drawable(data):
-        return ""
+    """Samples, reconstructions and walks of each method."""
     drawn = "".join(_card(method, pictures.samples(model, data)) for method, model in models.items())
     rebuilt = _strip("test images", pictures.originals(data)) + "".join(
         _strip(method, pictures.reconstructions(model, data)) for method, model in models.items()

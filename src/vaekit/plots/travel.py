@@ -79,7 +79,7 @@ def _traversal_title(embedding: Embedding, shown: int, live: int) -> str:
     total = embedding.mean.shape[1]
     which = f"{shown} of {total} latents" if shown < total else f"all {total} latents"
     by, fault = ("variance", "constant") if embedding.kl is None else ("KL", f"dead (< {DEAD_NATS} nats)")
-    left = [f"{total - live} {fault}"] * (live < total) + [f"{live - shown} of smaller"] * (shown < live)
+    left = [f"{total - live} {fault}"] * (live < total) + [f"{live - shown} of smaller {by}"] * (shown < live)
     end = f"; {' and '.join(left)} left out" if left else ""
     return f"Traversals of {which}, by {by}{end}"
 

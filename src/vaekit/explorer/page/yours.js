@@ -25,7 +25,7 @@ class Yours {
     this.y = null; // under which it was encoded
     this.turn = 0; // of the files
     this.encoded = latest(() => this.encode());
-    this.file = h("input", { type: "file", accept: "image/*", class: "hidden-file", id: "file", onchange: () => this.take(this.file.files?.[0]) });
+    this.file = h("input", { type: "file", accept: "image/*", class: "hidden-file", id: "file", "aria-label": "Picture file", tabindex: "-1", onchange: () => this.take(this.file.files?.[0]) });
     const editor = about.can.grid ? ["codes", "Edit its codes"] : ["sliders", "Edit with the sliders"];
     this.edit = h("button", { disabled: true, onclick: () => this.go(editor[0]) }, editor[1]);
     this.place = about.plane && h("button", { disabled: true, onclick: () => this.go("map") }, "Its place on the map");

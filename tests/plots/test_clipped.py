@@ -1,0 +1,116 @@
+"""No figure cuts type off, sets one line over another, or lays a legend over what is drawn."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.text import Text
+
+from vaekit.data import load_data
+from vaekit.models import VAE
+from vaekit.objectives.elbo import ELBO
+from vaekit.plots.draw import figures
+from vaekit.runs.load import load_run
+from vaekit.training.fit import fit
+
+NAMES = ["activities", "animals-nature", "flags", "food-drink", "objects of the house", "people-body", "smileys-emotion", "symbols",
+         "travel-places", "ten", "eleven", "twelve"]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["two latents", "forty latents", "conditional"])
+def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Figures of a run with many classes of long names, whose learning rate and β vary; of densities, so that units are long."""
+    folder, rng = tmp_path_factory.mktemp("drawn"), np.random.default_rng(0)
+    labels = np.arange(240) % 12
+    x = rng.integers(0, 80, (240, 3, 8, 8), dtype=np.uint8) + (14 * labels).astype(np.uint8).reshape(
+        -1, 1, 1, 1
+    )
+    np.savez(folder / "x.npz", x=x, y=np.array(NAMES)[labels])
+    data = load_data(folder / "x.npz", layout="NCHW")
+    classes = data.classes if request.param == "conditional" else 0
+    latents = 40 if request.param == "forty latents" else 2
+    model = VAE(data.shape, latent_dim=latents, network="mlp", width=16, depth=1, pixels=data.pixels, classes=classes,
+                likelihood="gaussian-optimal")  # fmt: skip
+    fit(
+        model,
+        ELBO(),
+        data,
+        out=folder / "run",
+        epochs=4,
+        batch_size=32,
+        schedule="cosine",
+        progress="none",
+        device="cpu",
+    )
+    return figures(load_run(folder / "run"), tsne=True, ellipses=5).figures
+
+
+def written(figure: Any) -> list[Text]:
+    """The lines that are drawn, ticks beyond an axis and hidden ones not among them."""
+    seen: list[Text] = []
+
+    class Watched(RendererAgg):
+        def draw_text(
+            self,
+            gc: Any,
+            x: Any,
+            y: Any,
+            s: Any,
+            prop: Any,
+            angle: Any,
+            ismath: Any = False,
+            mtext: Any = None,
+        ) -> None:
+            seen.append(mtext)
+
+    figure.canvas = FigureCanvasAgg(figure)
+    figure.canvas.draw()  # lays it out
+    width, height = (round(side * figure.dpi) for side in figure.get_size_inches())
+    figure.draw(Watched(width, height, figure.dpi))
+    rimmed = [
+        text
+        for text in figure.findobj(Text)
+        if text.get_path_effects() and text.get_visible() and text.get_text()
+    ]
+    return [text for text in dict.fromkeys([*seen, *rimmed]) if text is not None and text.get_text().strip()]
+
+
+def test_no_type_is_cut_off_or_covered(drawn: Any) -> None:
+    assert len(drawn) >= 9
+    for name, figure in drawn.items():
+        texts = written(figure)
+        assert len(texts) >= 2, name
+        renderer, page = figure.canvas.get_renderer(), figure.bbox
+        boxes = [(text, text.get_window_extent(renderer)) for text in texts]
+        for text, box in boxes:
+            axes = text.axes if text.get_clip_on() else None
+            frame = page if axes is None else axes.bbox.padded(3)
+            if axes is not None and not axes.bbox.overlaps(box):
+                continue  # outside of the axes that it is clipped to: not there
+            inside = (
+                frame.x0 - 1 <= box.x0
+                and box.x1 <= frame.x1 + 1
+                and frame.y0 - 1 <= box.y0
+                and box.y1 <= frame.y1 + 1
+            )
+            assert inside, f"{name}: {text.get_text()!r} is cut off"
+        for (first, a), (second, b) in combinations(
+            [pair for pair in boxes if not pair[0].get_path_effects()], 2
+        ):
+            across, along = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            covered = max(across, 0) * max(along, 0) / min(a.width * a.height, b.width * b.height)
+            assert covered < 0.2, f"{name}: {first.get_text()!r} and {second.get_text()!r}"
+
+
+def test_no_legend_lies_over_data(drawn: Any) -> None:
+    for name, figure in drawn.items():
+        figure.canvas.draw()
+        renderer = figure.canvas.get_renderer()
+        legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+        for legend in legends:
+            box = legend.get_window_extent(renderer).padded(-2)
+            assert not any(axes.bbox.overlaps(box) for axes in figure.axes), name
