@@ -24,9 +24,9 @@ def wish(*methods: str, **options: Any) -> Request:
 
 
 def alone(method: str, data: Data) -> dict[str, Any]:
-    """What `train` takes for a method."""
+    """What `train` takes for a method whose networks have their usual width."""
     settings = settings_of(wish(method), method, {"steps": 1})
-    return {one.name: one.value for one in choices_for(settings, data, METHODS[method].overrides)}
+    return {one.name: one.value for one in choices_for(settings, data, [*METHODS[method].overrides, "width"])}
 
 
 def test_latents_and_batches_are_those_of_the_vae_wherever_it_stands(digits: Data) -> None:
@@ -46,6 +46,13 @@ def test_the_rate_and_the_start_are_each_methods_own(digits: Data) -> None:
         settings_of(wish("gan"), "gan", found["gan"]).fit.learning_rate
         == METHODS["gan"].overrides["learning_rate"]
     )
+
+
+def test_networks_of_all_methods_have_one_width(digits: Data) -> None:
+    found = decide(wish("vae", "gan"), digits)
+    assert all("width" not in own for own in found.values())
+    settings = settings_of(wish("vae"), "vae", {"steps": 1})
+    assert "width" in {one.name for one in choices_for(settings, digits, METHODS["vae"].overrides)}
 
 
 def test_without_a_vae_the_first_that_has_it_decides(digits: Data) -> None:

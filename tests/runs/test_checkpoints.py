@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from vaekit import core
 from vaekit.core import RunError, VaekitWarning
 from vaekit.runs import files as checkpoints
-from vaekit.runs.checkpoints import load_state, pack, remove_untrained, save_state, states, unpack
+from vaekit.runs.checkpoints import keep_last, load_state, pack, save_state, states, unpack
 from vaekit.runs.files import read_tensors, remove_temporaries, write_atomic, write_json, write_tensors
 
 
@@ -387,15 +387,15 @@ def test_what_was_written_is_on_the_disk_before_it_has_its_name(
         assert order.index("sync file") < order.index("rename")
 
 
-def test_the_state_of_before_the_first_step_goes_where_there_is_a_later_one(tmp_path) -> None:
-    for step in (0, 5):
+def test_of_a_run_that_has_ended_the_last_state_alone_is_kept(tmp_path) -> None:
+    for step in (0, 5, 9):
         save_state(tmp_path, step, {"step": step})
-    remove_untrained(tmp_path)
-    assert [path.stem for path in states(tmp_path)] == ["step-000000005"]
-    remove_untrained(tmp_path)
+    keep_last(tmp_path)
+    assert [path.stem for path in states(tmp_path)] == ["step-000000009"]
+    keep_last(tmp_path)
     assert len(states(tmp_path)) == 1
     save_state(tmp_path / "new", 0, {"step": 0})
-    remove_untrained(tmp_path / "new")
+    keep_last(tmp_path / "new")
     assert len(states(tmp_path / "new")) == 1
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import vaekit
-from vaekit import DataError, Gaussian, RunError, SettingError, TrainingNote, VaekitWarning
+from vaekit import MLP, DataError, Gaussian, RunError, SettingError, TrainingNote, VaekitWarning
 from vaekit.config.methods import resolve
 from vaekit.data.dataset import PIXELS
 from vaekit.distributions import LIKELIHOODS
 from vaekit.metrics import KINDS
 from vaekit.models.build import create_model, given_by_data
+from vaekit.runs.files import read_tensors
 from vaekit.runs.load import load_run
+from vaekit.runs.records import read_run_config
+from vaekit.training.resume import resume
 from vaekit.training.train import train
 
 SMALL = {"latent_dim": 2, "width": 8, "depth": 1, "epochs": 1, "likelihood": "gaussian", "device": "cpu"}
@@ -135,3 +139,48 @@ def test_nothing_is_odd_about_digits(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", TrainingNote)  # eight steps are few
         train("vae", "digits", out=tmp_path / "run", **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("options", "width"),
+    [
+        ({}, 160),
+        ({"width": 24}, 24),
+        ({"network": "mlp"}, 512),
+        ({"network": "mlp(width=24)"}, 24),
+        ({"network": "auto(width=24)"}, 24),
+        ({"network": MLP(width=24)}, 24),
+        ({"network": "lesson"}, None),
+        ({"likelihood": "bce"}, 512),
+    ],
+    ids=str,
+)
+def test_the_data_decide_a_width_that_nobody_gave(
+    options: dict[str, Any], width: int | None, tmp_path: Path
+) -> None:
+    train(
+        "vae", "digits", latent_dim=2, steps=1, out=tmp_path / "run", progress=False, device="cpu", **options
+    )
+    settings = read_run_config(tmp_path / "run").settings
+    assert settings.get("width") == width
+    decay = 0.0 if "likelihood" in options else 0.3 if options == {} else 1.0
+    assert settings["weight_decay"] == decay
+
+
+def test_a_run_of_digits_is_small_and_can_be_trained_longer(tmp_path: Path) -> None:
+    """Weights, and in the state they, the best so far and two means of gradients: five times so many numbers of 4 bytes."""
+    quiet: dict[str, Any] = {"out": tmp_path / "run", "progress": False, "device": "cpu"}
+    history = train("vae", "digits", steps=50, schedule="constant", **quiet)
+    files = {path.name: path.stat().st_size for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert sum(files.values()) <= 3_000_000
+    assert [name for name in files if name.startswith("step-")] == ["step-000000050.safetensors"]
+    assert history.summary is not None
+    weights = 4 * history.summary.parameters
+    assert weights < files["model.safetensors"] < weights + 20_000
+    assert files["step-000000050.safetensors"] < 4 * weights + 60_000
+    assert files["previews.npz"] < 10_000
+    longer = resume(tmp_path / "run", steps=70, progress=False)
+    train("vae", "digits", steps=70, schedule="constant", **quiet | {"out": tmp_path / "alone"})
+    assert longer.summary is not None and longer.summary.steps == 70
+    ours, theirs = (read_tensors(tmp_path / run / "model.safetensors")[0] for run in ("run", "alone"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)

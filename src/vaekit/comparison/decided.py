@@ -19,8 +19,8 @@ def decide(wish: Request, data: Data) -> dict[str, dict[str, Any]]:
     """The options that the data decide, by method.
 
     Images per step and latents are decided once, for the `vae`, or else for the first method that has them, and are
-    then those of all that do: what differs between methods is to be the method. Learning rate and start are each
-    method's own.
+    then those of all that do: what differs between methods is to be the method. For the same reason all networks have
+    their usual width. Learning rate and start are each method's own.
     """
     shared: dict[str, Any] = {}
     for method in sorted(wish.methods, key=lambda name: name != LEADER):
@@ -38,7 +38,7 @@ def choices_of(wish: Request, method: str, data: Data, shared: Mapping[str, Any]
     """Choices of the data for one method, when some is decided already; never its length."""
     theirs = shared_by(method, shared)
     settings = settings_of(wish, method, {**theirs, "steps": 1})
-    return choices_for(settings, data, [*find_method(method).overrides, *wish.options, *theirs])
+    return choices_for(settings, data, [*find_method(method).overrides, *wish.options, *theirs, "width"])
 
 
 def shared_by(method: str, shared: Mapping[str, Any]) -> dict[str, Any]:

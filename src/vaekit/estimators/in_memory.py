@@ -71,7 +71,7 @@ def settings_for(method: str, given: Mapping[str, Any], data: Data) -> Settings:
     settings = resolve(method, given, named, where="")
     told = {
         choice.name: choice.value
-        for choice in choices_for(settings, data, [*entry.overrides, *given])
+        for choice in choices_for(settings, data, [*entry.overrides, *given, "width"])  # which SMALL says
         if choice.name in entry.options()
     }
     batch = given.get("batch_size") or told["batch_size"]

@@ -58,16 +58,16 @@ def save_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:
             reach("state: old one removed")
 
 
-def remove_untrained(folder: Path) -> None:
-    """Removes the state of before the first step, where there is a later one: of a run that has ended nobody resumes it.
+def keep_last(folder: Path) -> None:
+    """Removes all states but the last, from which a run that has ended can be trained longer: nothing is being written
+    any more that the one before would be needed for.
 
     Raises:
-        RunError: it cannot be removed.
+        RunError: one cannot be removed.
     """
-    found = states(folder)
-    if len(found) > 1 and found[0].stem == f"step-{0:09d}":
-        with writing(folder):
-            found[0].unlink(missing_ok=True)
+    with writing(folder):
+        for old in states(folder)[:-1]:
+            old.unlink(missing_ok=True)
 
 
 def load_state(

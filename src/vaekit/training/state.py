@@ -28,7 +28,7 @@ class Best:
     Attributes:
         value: of the objective's criterion on validation, in its unit; infinite before the first.
         epoch: after which it was measured.
-        weights: the model's, on its device.
+        weights: the model's, on its device; None where the last ones are wanted.
     """
 
     value: float = math.inf

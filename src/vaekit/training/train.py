@@ -11,6 +11,7 @@ from typing import Any
 from vaekit.config.fields import imported
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
+from vaekit.config.network_parts import MLP, decide_network
 from vaekit.config.options import Settings
 from vaekit.config.parts import CUSTOM, Undecided
 from vaekit.config.run_length import LENGTHS
@@ -152,6 +153,8 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     """
     method = find_method(settings.method)
     options = {name for name in method.options() if name not in given}
+    if not open_width(settings, data.shape):
+        options.discard("width")
     if settings.fit.length:
         options -= set(LENGTHS)
     facts = Facts(len(data.train), data.shape)
@@ -172,6 +175,14 @@ def begins_at_components(settings: Settings, pixels: str) -> bool:
     likelihood, network = settings.model.likelihood, settings.model.network
     part = decide_likelihood(likelihood, pixels)
     return imported(part.module).normal and network != Undecided(CUSTOM)
+
+
+def open_width(settings: Settings, shape: tuple[int, ...]) -> bool:
+    """Says whether the width of a perceptron is for the data to decide: `auto` takes one, and nobody named a size."""
+    network = getattr(settings.model, "network", None)
+    if not isinstance(network, Undecided) or network.word == CUSTOM or "width" in network.options:
+        return False
+    return isinstance(decide_network(network, shape), MLP)
 
 
 def curve_of(data: Data, labels: bool) -> Curve:

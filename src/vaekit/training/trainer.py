@@ -21,7 +21,7 @@ from vaekit.inference import at_once
 from vaekit.models import Model
 from vaekit.objectives.base import Objective
 from vaekit.objectives.ramps import Clock
-from vaekit.runs.checkpoints import remove_untrained, save_state
+from vaekit.runs.checkpoints import keep_last, save_state
 from vaekit.runs.records import MetricLine, Summary, WeightsRecord
 from vaekit.runs.write import publish_weights, write_summary
 from vaekit.runtime.device import only_deterministic
@@ -204,7 +204,9 @@ class Trainer:
     def compare(self, value: float) -> None:
         """Keeps the weights if this is the best validation value so far."""
         if value < self.state.best.value:
-            self.state.best = Best(value, self.state.epoch, self.learner.last_weights())
+            wanted = self.options.weights == "best"  # else they would only make every state larger
+            kept = self.learner.last_weights() if wanted else None
+            self.state.best = Best(value, self.state.epoch, kept)
             self.state.stale = 0
         else:
             self.state.stale += 1
@@ -229,7 +231,7 @@ class Trainer:
         if self.folder is not None:
             self.metrics.sync()
             write_summary(self.folder, summary)
-            remove_untrained(self.folder / "checkpoints")
+            keep_last(self.folder / "checkpoints")
         return summary
 
     def summarise(self, weights: WeightsRecord, measured: Mapping[str, Mapping[str, Any]]) -> Summary:
