@@ -240,7 +240,8 @@ class SourceOptions(DataSettings):
 
     data: str = option(
         first=True,
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
+        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy, .npz, .csv or "
+        ".parquet file",
         positional=True,
     )
     json: bool = same(Common, "json")

@@ -24,7 +24,8 @@ class DataSettings(Options):
 
     data: str = option(
         first=True,
-        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
+        help="digits, mnist, fashion-mnist, strokes, sprites, a folder or archive (.zip, .tar) of images, or a .npy, .npz, .csv or "
+        ".parquet file",
     )
     data_dir: str | None = option(
         None,

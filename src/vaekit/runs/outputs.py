@@ -13,7 +13,7 @@ from vaekit.data.kinds.image import why_no_pictures
 from vaekit.images.png import png
 from vaekit.images.sheet import contact_sheet
 from vaekit.images.tile import to_bytes, to_rgb
-from vaekit.runs.array_files import ARRAY_FILES, array_content, check_package
+from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
 
 IMAGE_FILES = (".png", *ARRAY_FILES, "")  # of `write_images`, as far as they fit the images
@@ -66,6 +66,7 @@ def write_images(
     labels: Tensor | None = None,
     columns: int | None = None,
     class_names: Sequence[str] | None = None,
+    headings: Headings = NO_HEADINGS,
 ) -> None:
     """Images as one contact sheet (.png), as a folder of PNGs, as arrays (.npz, .npy), or as a table (.csv, .parquet).
 
@@ -75,6 +76,7 @@ def write_images(
         labels: (N,), for arrays with names and tables.
         columns: of the sheet; None makes it about square.
         class_names: names of the labels.
+        headings: of rows of features and their labels.
 
     Raises:
         SettingError: the file cannot hold them.
@@ -84,7 +86,8 @@ def write_images(
     if out.suffix.lower() in ARRAY_FILES:
         key = "images" if out.suffix.lower() == ".npz" else "x"
         arrays = {key: _array(images, pixels)}
-        write_arrays(out, arrays if labels is None else arrays | {"labels": labels.numpy()}, class_names)
+        labelled = arrays if labels is None else arrays | {"labels": labels.numpy()}
+        write_arrays(out, labelled, class_names, headings)
         return
     if out.suffix:
         write_file(out, contact_sheet(images, columns))
@@ -94,18 +97,22 @@ def write_images(
 
 
 def write_arrays(
-    out: Path, arrays: Mapping[str, np.ndarray], class_names: Sequence[str] | None = None
+    out: Path,
+    arrays: Mapping[str, np.ndarray],
+    class_names: Sequence[str] | None = None,
+    headings: Headings = NO_HEADINGS,
 ) -> None:
     """Arrays as .npz, the first of them as .npy, or all as a table (.csv, .parquet) with one line per example.
 
     Args:
         arrays: (N, ...) each; in a table "names" and "labels" come first, all others row by row.
         class_names: names of the labels.
+        headings: of features and labels.
 
     Raises:
         RunError: it cannot be written; nothing is left behind.
     """
-    write_file(out, array_content(out.suffix.lower(), arrays, class_names))
+    write_file(out, array_content(out.suffix.lower(), arrays, class_names, headings))
 
 
 def write_file(out: Path, content: bytes) -> None:
