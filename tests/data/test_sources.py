@@ -296,9 +296,15 @@ def text_called_npy(folder: Path) -> Case:
     return folder / "a.npy", {}
 
 
-@case("a.csv", "nor a .npy or .npz")
+@case("a.xlsx", "nor a .npy, .npz, .csv or .parquet file")
 def other_file(folder: Path) -> Case:
-    (folder / "a.csv").write_text("1,2", encoding="utf-8")
+    (folder / "a.xlsx").write_text("1,2", encoding="utf-8")
+    return folder / "a.xlsx", {}
+
+
+@case("a.csv", "line 3 has 1 cell")
+def a_table_of_one_row(folder: Path) -> Case:
+    (folder / "a.csv").write_text("a,b\n1,2\n1\n", encoding="utf-8")
     return folder / "a.csv", {}
 
 
@@ -500,8 +506,6 @@ def folder_without_permission(folder: Path) -> Case:
 @pytest.mark.parametrize(
     "ending",
     [
-        "csv",
-        "parquet",
         "pth",
         "h5",
         "mat",
@@ -519,7 +523,7 @@ def folder_without_permission(folder: Path) -> Case:
 def test_files_of_other_kinds_have_a_remedy(tmp_path, ending):
     path = tmp_path / f"file.{ending}" if ending else tmp_path / "file"
     path.write_bytes(b"hello" * 50)
-    with pytest.raises(InputError, match=r"nor a \.npy or \.npz file; \w+") as caught:
+    with pytest.raises(InputError, match=r"nor a \.npy, \.npz, \.csv or \.parquet file; \w+") as caught:
         load_data(path)
     assert "\n" not in str(caught.value)
 

@@ -108,7 +108,7 @@ def test_commands_take_few_rows(terminal, rows_run: Path, rows: np.ndarray, coun
     run = load_run(rows_run)
     with torch.inference_mode():
         expected = run.model.encode(torch.from_numpy(np.atleast_2d(rows))).mean.numpy()  # type: ignore[attr-defined]
-    found = np.array([[float(row["mean_0"]), float(row["mean_1"])] for row in table(Path("codes.csv"))])
+    found = np.array([[float(row["z0"]), float(row["z1"])] for row in table(Path("codes.csv"))])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     for words in (
         ["score", rows_run, "--data", "few.npy", "--scores", "reconstruction_error", "--out", "s.csv"],

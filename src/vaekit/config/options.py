@@ -26,7 +26,7 @@ class DataSettings(Options):
 
     data: str = option(
         first=True,
-        help=f"{', '.join(NAMED_SETS)}, a folder or archive (.zip, .tar) of images, or a .npy or .npz file",
+        help=f"{', '.join(NAMED_SETS)}, a folder or archive (.zip, .tar) of images, or a .npy, .npz, .csv or .parquet file",
     )
     data_dir: str | None = option(
         None,

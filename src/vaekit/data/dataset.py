@@ -97,6 +97,8 @@ class Data(Displayed):
         dynamic: grey images that are binarised by a new draw each time a batch is made.
         class_names: name of each class number, or None where there are no labels.
         factors: what the images were made from, column for column of the splits' `factors`, or None.
+        columns: names of the features of a table, in their order, or None.
+        label_column: name of the table's column with the classes, or None.
         fingerprint: hash of all images and labels and of the split.
         options: keyword arguments of `load_data` that load it again, JSON-able.
         notes: one line for each kind of thing that was converted, skipped or found odd.
@@ -122,6 +124,8 @@ class Data(Displayed):
     fingerprint: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    columns: list[str] | None = None
+    label_column: str | None = None
 
     def facts(self) -> dict[str, Any]:
         counts = {name: len(split) for name, split in self.splits.items()}
@@ -188,6 +192,7 @@ class Loaded:
         usual_white: whether that is the one of their depth.
         state: what else than the keys decided the images, for what is kept of them in the cache.
         doubts: a line where the source may mean something else than it was taken for.
+        columns, label_column: as in `Data`.
     """
 
     parts: dict[str, Split]
@@ -202,6 +207,8 @@ class Loaded:
     usual_white: bool = True
     state: str = ""
     doubts: list[str] = field(default_factory=list)
+    columns: list[str] | None = None
+    label_column: str | None = None
 
     def set_images(self, images: dict[str, Tensor]) -> None:
         """Puts other images, one for one, into the parts named."""

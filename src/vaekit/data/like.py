@@ -12,6 +12,7 @@ from vaekit.config.options import DataSettings
 from vaekit.core import DataError
 from vaekit.data.dataset import Loaded
 from vaekit.data.formats.picture_files import COLOURS
+from vaekit.data.formats.table_columns import in_order, is_table
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.pixels import binarize, interpret_like
 
@@ -28,20 +29,29 @@ class Form:
         shape: (C, H, W) or (D,).
         pixels: key of PIXELS.
         model: names it in errors.
+        columns: names of its features, where it was trained on a table.
+        label_column: of that table's classes.
     """
 
     shape: tuple[int, ...]
     pixels: str
     model: str
+    columns: tuple[str, ...] | None = None
+    label_column: str | None = None
 
 
 def as_a_set(data: object, settings: DataSettings, form: Form) -> tuple[object, DataSettings]:
-    """One example as a set of one, and the order of axes that the model's shape tells of.
+    """One example as a set of one, the order of axes that the model's shape tells of, and that of a table's columns.
 
     Args:
         data: an object in memory.
         settings: of loading it.
     """
+    if is_table(data):
+        known = [str(name) for name in data.columns]  # type: ignore[attr-defined]
+        if settings.labels_key is None and form.label_column in known:
+            settings = replace(settings, labels_key=form.label_column)
+        return in_order(data, form.columns, form.label_column, settings.data), settings
     if isinstance(data, list | tuple) and data and all(isinstance(value, int | float) for value in data):
         data = np.array(data)
     if not isinstance(data, np.ndarray | Tensor):

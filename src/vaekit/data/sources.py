@@ -24,6 +24,7 @@ from vaekit.data.formats.given_objects import from_object
 from vaekit.data.formats.named_arrays import load_npz_file
 from vaekit.data.formats.picture_files import SUFFIXES
 from vaekit.data.formats.readers import ending_of, remedy_for
+from vaekit.data.formats.table_files import TABLE_FILES, load_table_file, read_table
 from vaekit.data.kinds.image import NoCommonSize, parse_size, resize
 from vaekit.data.labels import label_notes
 from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
@@ -32,6 +33,7 @@ from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, dark, interpret
 from vaekit.data.splits import content_keys, make_splits
 from vaekit.data.synthetic.render import load_sprites, load_strokes
+from vaekit.data.unused_options import without_effect
 
 SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
     "digits": load_digits,
@@ -43,14 +45,11 @@ SOURCES: dict[str, Callable[[DataSettings], Loaded]] = {
 
 TEXTS = ("image_size", "data_dir")  # numbers and paths are taken too
 
-ARRAYS = ("array", ".npy", ".npz")
-USED_BY = {
-    "white": ("pictures",),
-    "layout": ARRAYS,
-    "images_key": (".npz", "named"),
-    "labels_key": (".npz", "named", "table", "pictures"),
+FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {
+    ".npy": load_npy_file,
+    ".npz": load_npz_file,
+    **dict.fromkeys(TABLE_FILES, load_table_file),
 }
-FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {".npy": load_npy_file, ".npz": load_npz_file}
 
 
 @strict
@@ -62,7 +61,8 @@ def load_data(data: object, *, labels: object | None = None, **options: Any) -> 
     test split, and `validation` of the rest the validation split; no seed changes either.
 
     Args:
-        data: a name in SOURCES; a folder of images, a zip or tar archive of one, a .npy or .npz file; an array,
+        data: a name in SOURCES; a folder of images, a zip or tar archive of one, a .npy or .npz file, a table (.csv,
+            .tsv, .parquet); an array,
             (N, H, W), (N, C, H, W), (N, H, W, C) or (N, D), uint8, bool or floats in [0, 1]; a list of arrays or of
             Pillow's images, a pair (images, labels), a dict of arrays, a table (DataFrame) of numbers, or a data set or
             loader of torch or Hugging Face.
@@ -115,7 +115,8 @@ def load_as_stored(data: object, form: Form, *, labels: object | None = None, **
     train, validation, test = (parts.get(name, none) for name in ("train", "validation", "test"))
     return Data(
         source=settings.data, train=train, validation=validation, test=test, pixels=kind, dynamic=dynamic,
-        class_names=loaded.class_names, path=loaded.path, notes=loaded.notes,
+        class_names=loaded.class_names, path=loaded.path, notes=loaded.notes, columns=loaded.columns,
+        label_column=loaded.label_column,
     )  # fmt: skip
 
 
@@ -139,6 +140,12 @@ def _read_like(
         data, settings = as_a_set(read_array(path), settings, form)
         loaded, kind = from_object(data, labels, settings, str(path)), ".npy"
         loaded.path = str(path.resolve())
+        return loaded, settings, kind
+    if path is not None and path.suffix.lower() in TABLE_FILES and path.is_file():
+        table = read_table(path)
+        data, settings = as_a_set(table, settings, form)
+        loaded, kind = from_object(data, labels, settings, str(path)), "table"
+        loaded.path, loaded.notes = str(path.resolve()), table.notes + loaded.notes
         return loaded, settings, kind
     if path is None and not isinstance(data, str | Path):
         data, settings = as_a_set(data, settings, form)
@@ -271,9 +278,10 @@ def _of_files(settings: DataSettings) -> tuple[Loaded, str]:
     ending = path.suffix.lower()
     if ending not in FILES:
         raise DataError(
-            f"data='{name}': not a folder of images, nor a .npy or .npz file{remedy_for(ending, ending_of(path) in SUFFIXES)}."
+            f"data='{name}': not a folder of images, nor a .npy, .npz, .csv or .parquet file"
+            f"{remedy_for(ending, ending_of(path) in SUFFIXES)}."
         )
-    return FILES[ending](path, settings), ending
+    return FILES[ending](path, settings), "table" if ending in TABLE_FILES else ending
 
 
 def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like: Form | None = None) -> Data:
@@ -285,7 +293,7 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like:
             one; None for a set to train on.
     """
     where = settings.data
-    loaded.notes += _without_effect(settings, kind_of_source)
+    loaded.notes += without_effect(settings, kind_of_source)
     for name, split in loaded.parts.items():
         if name not in loaded.keys:
             loaded.keys[name] = content_keys(split.images)
@@ -313,6 +321,8 @@ def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like:
         fingerprint=fingerprint,
         options=_options(settings, loaded),
         notes=loaded.notes + (loaded.doubts if like is None else []),
+        columns=loaded.columns,
+        label_column=loaded.label_column,
     )
 
 
@@ -338,13 +348,3 @@ def _options(settings: DataSettings, loaded: Loaded) -> dict[str, Any]:
     if settings.data_dir is not None:
         options["data_dir"] = str(Path(settings.data_dir).expanduser().resolve())
     return options
-
-
-def _without_effect(settings: DataSettings, kind_of_source: str) -> list[str]:
-    """A note for each option given that this kind of source does not read."""
-    given = {name for name in USED_BY if getattr(settings, name) != getattr(DataSettings, name)}
-    unused = sorted(name for name in given if kind_of_source not in USED_BY[name])
-    notes = [f"{name}= has no effect on this source" for name in unused]
-    if settings.fit != DataSettings.fit and settings.image_size is None:
-        notes.append("fit= has no effect without image_size=")
-    return notes

@@ -36,6 +36,7 @@ from vaekit.runtime.pulse import ProgressCallback, Pulse, pulse
 from vaekit.runtime.stopwatch import duration
 
 FEW, MANY = 32, 512  # images whose scores are timed, where there are so many
+CHEAP = 10  # a score that takes less than this part of the time of all is named as one to take alone
 LONG = 10.0  # seconds: what takes longer is said beforehand
 Judge = Callable[..., tuple[dict[str, Tensor], dict[str, str]]]
 
@@ -220,7 +221,11 @@ def score(
     options: dict[str, Any] = {"samples": samples, "seed": seed, "precision": precision}
     with pulse(progress, tell) as told:
         judge = partial(score_images, run.model, train=train, tell=told, **options)
-        forecast(judge, chosen, scores, 0 if beside is None else len(beside), told)
+        more = {} if beside is None else dict.fromkeys(SCORES, len(beside))
+        if known is not None:  # for the threshold
+            name = by or DEFAULT
+            more[name] = more.get(name, 0) + min(len(known.validation), MOST)
+        forecast(judge, chosen, scores, more, told)
         found, left_out = judge(chosen, scores=scores)
         theirs = {} if beside is None else judge(beside, scores=scores)[0]
         by = _order_by(by, found, left_out)
@@ -242,7 +247,7 @@ def score(
 
 
 def forecast(
-    judge: Judge, split: Split, scores: Sequence[str] | None, more: int, shown: ProgressCallback
+    judge: Judge, split: Split, scores: Sequence[str] | None, more: Mapping[str, int], shown: ProgressCallback
 ) -> None:
     """Says how long all scores of many images will take, by the time of few; of those that take long, where a screen is.
 
@@ -250,10 +255,10 @@ def forecast(
         judge: `score_images` of a model.
         split: the images.
         scores: keys of SCORES that were asked for; None for all.
-        more: further images.
+        more: further images by score.
         shown: where progress goes; only a `Pulse` shows this.
     """
-    total = len(split) + more
+    total = len(split)
     if not isinstance(shown, Pulse) or not shown.seen or len(split) < MANY:
         return
     few, seconds = some_of(split, FEW, 0), {}
@@ -263,12 +268,15 @@ def forecast(
         with suppress(SettingError):
             began = time.monotonic()
             judge(few, scores=[name], tell=None)
-            seconds[name] = (time.monotonic() - began) / FEW * total
+            seconds[name] = (time.monotonic() - began) / FEW * (total + more.get(name, 0))
     if sum(seconds.values()) < LONG:
         return
     slowest = max(seconds, key=lambda name: seconds[name])
     line = f"about {duration(sum(seconds.values()))} for {counted(len(seconds), 'score')} of {counted(total, 'image')}"
     rest = f", {slowest} {duration(seconds[slowest])} of it" if len(seconds) > 1 else ""
+    cheap = [name for name, taken in seconds.items() if taken < sum(seconds.values()) / CHEAP]
+    if cheap and scores is None:
+        rest += f"; {', '.join(cheap)} alone {duration(sum(seconds[name] for name in cheap))}"
     shown.say(line + rest)
 
 

@@ -20,7 +20,8 @@ from vaekit.models import Model
 from vaekit.models.capabilities import Encodes, HasPrior, Quantizes, Reconstructs, TakesPrior
 from vaekit.models.doors import a_kind, checked_count
 from vaekit.runs.answers import Encoded, Reconstructions, Samples
-from vaekit.runs.given import data_of, given_examples
+from vaekit.runs.array_files import headings_of
+from vaekit.runs.given import data_of, given_examples, given_table
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.outputs import (
     ARRAY_FILES,
@@ -130,7 +131,7 @@ def encode(
         encoded = Encoded(found.source, chosen, inference.encode(model, chosen))
     encoded = replace(encoded, class_names=found.class_names)
     if out is not None:
-        write_arrays(Path(out), encoded.arrays(), encoded.class_names)
+        write_arrays(Path(out), encoded.arrays(), encoded.class_names, headings_of(run.config.data))
     return encoded
 
 
@@ -188,8 +189,8 @@ def sample(
     classes = [] if labels is None else [run.classes[number] for number in labels.unique().tolist()]
     drawn = Samples(torch.cat(images), labels, classes)
     if out is not None:
-        columns = count if grid else None
-        write_images(drawn.images, Path(out), run.model.pixels, labels, columns, run.classes)
+        columns, headings = count if grid else None, headings_of(run.config.data)
+        write_images(drawn.images, Path(out), run.model.pixels, labels, columns, run.classes, headings)
     return drawn
 
 
@@ -266,7 +267,14 @@ def reconstruct(
         check_holds(Path(out), model.shape, model.pixels)
     other = None if redraw_as is None else run.class_number(redraw_as, "redraw_as")
     previews = run.previews.take(torch.arange(min(count, len(run.previews))))
-    split = previews if isinstance(given, tuple) and not given else given_examples(run, given, label)
+    classes, labels, headings = run.class_names, None, headings_of(run.config.data)
+    if isinstance(given, tuple) and not given:
+        split, labels = previews, previews.labels
+    elif headings.columns is not None and (table := given_table(run, given, label)) is not None:
+        split, classes = picked(table, "all"), table.class_names
+        labels = split.labels
+    else:
+        split = given_examples(run, given, label)
     rebuilt = inference.reconstruct(model, split, other)
     named = None if other is None else run.classes[other]
     originals = inference.shown_images(model, split)
@@ -275,5 +283,6 @@ def reconstruct(
     if out is not None:
         beside = Path(out).suffix.lower() == ".png"
         written = torch.cat([originals, rebuilt], -1) if beside else rebuilt
-        write_images(written, Path(out), model.pixels)
+        named_labels = labels if headings.label is not None and redraw_as is None else None
+        write_images(written, Path(out), model.pixels, named_labels, None, classes, headings)
     return found

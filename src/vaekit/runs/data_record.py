@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from vaekit.core import RunError
 from vaekit.data.dataset import PIXELS
+from vaekit.runs.json_records import OPTIONAL
 
 LARGEST = 2**24  # values of one example
 MOST_CLASSES = 2**20
@@ -30,6 +31,8 @@ class DataRecord:
         images: of each split.
         fingerprint: hash of all images and labels and of the split.
         notes: what was converted, skipped or found odd, one line each.
+        columns: names of the features of a table, in their order.
+        label_column: name of the table's column with the classes.
     """
 
     source: str
@@ -42,6 +45,8 @@ class DataRecord:
     images: Mapping[str, int]
     fingerprint: str
     notes: tuple[str, ...]
+    columns: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
+    label_column: str | None = field(default=None, metadata=OPTIONAL)
 
 
 def check_data(data: DataRecord, path: Path) -> None:
@@ -59,6 +64,8 @@ def check_data(data: DataRecord, path: Path) -> None:
         raise _cannot(
             path, "data.class_names", f"{len(data.class_names)} names", f"of {data.classes} classes"
         )
+    if data.columns is not None and (len(data.columns),) != data.shape:
+        raise _cannot(path, "data.columns", f"{len(data.columns)} names", f"of {shape[0]} features")
     for name in ("train", "validation", "test"):
         if data.images.get(name, -1) < 0:
             raise _cannot(path, f"data.images.{name}", data.images.get(name), "a number of images")

@@ -56,6 +56,20 @@ def given_examples(run: Run, given: object, label: str | None, who: str | None =
     return joined([picked(data_of(run, one, label), "all") for one in named])
 
 
+def given_table(run: Run, given: object, label: str | None) -> Data | None:
+    """One source for a run of a table, with the names of its classes; None for several sources.
+
+    Args:
+        given, label: as in `given_examples`.
+
+    Raises:
+        SettingError, DataError: as in `given_examples`.
+    """
+    if isinstance(given, list | tuple) and all(isinstance(one, str | Path) for one in given):
+        return data_of(run, given[0], label) if len(given) == 1 else None
+    return data_of(run, given, label)
+
+
 def given_example(run: Run, given: object, label: str | None, who: str) -> Split:
     """One example that somebody names for a run, in its form.
 

@@ -12,6 +12,7 @@ from vaekit import inference
 from vaekit.core import SettingError, choose
 from vaekit.data import to_unit
 from vaekit.models.capabilities import Decodes, Encodes, check_needs
+from vaekit.runs.array_files import headings_of
 from vaekit.runs.ask import run_of
 from vaekit.runs.given import given_example
 from vaekit.runs.load import Run
@@ -119,5 +120,8 @@ def interpolate(
     if out is not None:
         beside = Path(out).suffix.lower() == ".png"
         written = torch.cat([shown[:1], images, shown[1:]]) if beside else images
-        write_images(to_unit(written), Path(out), model.pixels, columns=len(written) if beside else None)
+        columns = len(written) if beside else None
+        write_images(
+            to_unit(written), Path(out), model.pixels, columns=columns, headings=headings_of(run.config.data)
+        )
     return Interpolation(names, walk, images, shown)

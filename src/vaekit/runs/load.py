@@ -154,16 +154,15 @@ class Run(Displayed, Carried):
             RunError: the run's own data were an array in memory, or have changed since.
         """
         number = None if label is None else self.class_number(label)
-        data = self._other(source, labels) if source is not None else self._own()
+        own = source is None
+        data = load_own_data(self.path, self.settings, self.config) if own else self._other(source, labels)
         return self.with_own_classes(data, number) if self.model.classes else data
 
     @property
     def form(self) -> Form:
         """Returns the form of the examples that it takes."""
-        return Form(self.config.data.shape, self.model.pixels, str(self.path))
-
-    def _own(self) -> Data:
-        return load_own_data(self.path, self.settings, self.config)
+        about = self.config.data
+        return Form(about.shape, self.model.pixels, str(self.path), about.columns, about.label_column)
 
     def _other(self, source: object, labels: object | None) -> Data:
         options = dataclasses.asdict(self.settings.data)

@@ -10,7 +10,7 @@ import numpy as np
 
 from vaekit.core import RunError, SettingError
 from vaekit.images.png import png
-from vaekit.runs.array_files import ARRAY_FILES, array_content, check_package
+from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
 
 if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
@@ -70,6 +70,7 @@ def write_images(
     labels: Tensor | None = None,
     columns: int | None = None,
     class_names: Sequence[str] | None = None,
+    headings: Headings = NO_HEADINGS,
 ) -> None:
     """Images as one contact sheet (.png), as a folder of PNGs, as arrays (.npz, .npy), or as a table (.csv, .parquet).
 
@@ -79,6 +80,7 @@ def write_images(
         labels: (N,), for arrays with names and tables.
         columns: of the sheet; None makes it about square.
         class_names: names of the labels.
+        headings: of rows of features and their labels.
 
     Raises:
         SettingError: the file cannot hold them.
@@ -90,7 +92,8 @@ def write_images(
     if out.suffix.lower() in ARRAY_FILES:
         key = "images" if out.suffix.lower() == ".npz" else "x"
         arrays = {key: _array(images, pixels)}
-        write_arrays(out, arrays if labels is None else arrays | {"labels": labels.numpy()}, class_names)
+        labelled = arrays if labels is None else arrays | {"labels": labels.numpy()}
+        write_arrays(out, labelled, class_names, headings)
         return
     if out.suffix:
         write_file(out, contact_sheet(images, columns))
@@ -100,18 +103,22 @@ def write_images(
 
 
 def write_arrays(
-    out: Path, arrays: Mapping[str, np.ndarray], class_names: Sequence[str] | None = None
+    out: Path,
+    arrays: Mapping[str, np.ndarray],
+    class_names: Sequence[str] | None = None,
+    headings: Headings = NO_HEADINGS,
 ) -> None:
     """Arrays as .npz, the first of them as .npy, or all as a table (.csv, .parquet) with one line per example.
 
     Args:
         arrays: (N, ...) each; in a table "names" and "labels" come first, all others row by row.
         class_names: names of the labels.
+        headings: of features and labels.
 
     Raises:
         RunError: it cannot be written; nothing is left behind.
     """
-    write_file(out, array_content(out.suffix.lower(), arrays, class_names))
+    write_file(out, array_content(out.suffix.lower(), arrays, class_names, headings))
 
 
 def write_file(out: Path, content: bytes) -> None:

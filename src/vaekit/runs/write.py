@@ -186,6 +186,8 @@ def describe_data(data: Data) -> DataRecord:
         images={name: len(split) for name, split in data.splits.items()},
         fingerprint=data.fingerprint,
         notes=tuple(data.notes),
+        columns=None if data.columns is None else tuple(data.columns),
+        label_column=data.label_column,
     )
 
 

@@ -46,9 +46,9 @@ def test_csv_holds_the_same_numbers(terminal, vae_run: Path) -> None:
         terminal("encode", vae_run, "--split", "validation", "--out", name)
     with np.load("codes.npz") as codes, open("codes.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-        assert list(rows[0]) == ["label", *(f"{key}_{d}" for key in ("mean", "std") for d in range(3))]
-        for key in ("mean", "std"):
-            written = np.array([[float(row[f"{key}_{d}"]) for d in range(3)] for row in rows], np.float32)
+        assert list(rows[0]) == ["label", "z0", "z1", "z2", "z0_std", "z1_std", "z2_std"]
+        for key, ending in (("mean", ""), ("std", "_std")):
+            written = np.array([[float(row[f"z{d}{ending}"]) for d in range(3)] for row in rows], np.float32)
             np.testing.assert_array_equal(written, codes[key])
         assert [int(row["label"]) for row in rows] == codes["labels"].tolist()
 

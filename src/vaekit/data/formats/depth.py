@@ -96,8 +96,8 @@ def depth_of(image: Image.Image) -> Depth | None:
 
 def _most(image: Image.Image) -> int:
     """The greatest value of the pixels of a binary PPM; 0 of others, which are decoded to 8 bits."""
-    arguments = image.tile[0][3]  # type: ignore[attr-defined]
-    return int(arguments[-1]) if isinstance(arguments, tuple) and image.tile[0][0] == "ppm" else 0
+    codec, _, _, arguments = image.tile[0]  # type: ignore[attr-defined]
+    return int(arguments[-1]) if isinstance(arguments, tuple) and codec == "ppm" else 0
 
 
 def is_cut(image: Image.Image) -> tuple[bool, bool]:

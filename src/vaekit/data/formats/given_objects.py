@@ -23,6 +23,7 @@ from vaekit.data.formats.class_labels import class_numbers
 from vaekit.data.formats.given_items import plain, read_items, stacked
 from vaekit.data.formats.named_arrays import from_named, from_splits
 from vaekit.data.formats.picture_sets import Member, from_members, is_picture
+from vaekit.data.formats.table_columns import from_table, is_table
 
 
 def from_object(data: object, labels: object | None, settings: DataSettings, where: str) -> Loaded:
@@ -44,8 +45,8 @@ def from_object(data: object, labels: object | None, settings: DataSettings, whe
         return from_array(data, labels, settings, where)
     if is_picture(data):
         data = [data]
-    if _is_table(data):
-        return _from_table(data, labels, settings, where)
+    if is_table(data):
+        return from_table(data, labels, settings, where)
     splits = _splits(data, where)
     if splits is None:
         if isinstance(data, Mapping):
@@ -128,55 +129,6 @@ def class_names_of(source: object) -> list[str] | None:
     if isinstance(names, Sequence) and names and all(isinstance(name, str) for name in names):
         return list(names) if len(set(names)) == len(names) else None
     return None
-
-
-def _is_table(data: object) -> bool:
-    """Returns whether this is a DataFrame."""
-    return hasattr(data, "columns") and hasattr(data, "to_numpy") and not isinstance(data, Mapping)
-
-
-def _from_table(table: Any, labels: object | None, settings: DataSettings, where: str) -> Loaded:
-    """Rows of numbers from a table; one column may be the labels.
-
-    Raises:
-        DataError: columns that are no numbers, or missing values.
-    """
-    columns = [str(name) for name in table.columns]
-    values = {name: np.asarray(table[own]) for name, own in zip(columns, table.columns, strict=True)}
-    column = (
-        settings.labels_key
-        if settings.labels_key is not None
-        else labels
-        if isinstance(labels, str)
-        else None
-    )
-    if column is not None:
-        if column not in values:
-            raise DataError(
-                f"{where}: no column {column}; give labels_key=. Columns: {', '.join(columns[:20])}."
-            )
-        labels = values.pop(column)
-    odd = [name for name, column in values.items() if column.dtype.kind not in "biuf"]
-    if odd:
-        kinds = ", ".join(f"{name} ({values[name].dtype})" for name in odd[:5]) + ", ..." * (len(odd) > 5)
-        raise DataError(
-            f"{where}: columns that are no numbers: {kinds}; leave them out, or give labels_key={odd[0]!r} if it is the "
-            "class of each row."
-        )
-    if not values or not len(table):
-        raise DataError(
-            f"{where}: a table of {len(table):,} rows and {len(values)} columns of numbers; give both."
-        )
-    kind = np.result_type(*(column.dtype for column in values.values()))
-    rows = np.empty((len(table), len(values)), kind)
-    for index, (name, column) in enumerate(values.items()):
-        if column.dtype.kind == "f" and not np.isfinite(column).all():
-            row = int(np.argmin(np.isfinite(column)))
-            raise DataError(
-                f"{where}: column {name} is {column[row]} in row {row}; fill or remove such rows."
-            )
-        rows[:, index] = column
-    return from_array(rows, labels, settings, where)
 
 
 def _splits(data: object, where: str) -> dict[str, Any] | None:

@@ -261,7 +261,7 @@ def _tiff(path: Path, content: bytes | None) -> Header | Bad | None:
 
 def _bits_of_reader(path: Path) -> int:
     """Bits per sample in a file that another package reads, which may give 8 of them."""
-    if ending_of(path) not in READERS:
+    if ending_of(str(path)) not in READERS:
         return 8
     if isinstance(path, Path):
         with path.open("rb") as file:

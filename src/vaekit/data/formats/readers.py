@@ -25,9 +25,6 @@ from vaekit.images.opening import check_pixels, open_image
 MOST = 2**30  # bytes of a volume
 
 REMEDIES = {
-    ".csv": "read it as a table and pass that: load_data(pandas.read_csv(...))",
-    ".tsv": "read it as a table and pass that: load_data(pandas.read_csv(..., sep='\\t'))",
-    ".parquet": "read it as a table and pass that: load_data(pandas.read_parquet(...))",
     ".feather": "read it as a table and pass that: load_data(pandas.read_feather(...))",
     ".arrow": "open it with datasets.Dataset.from_file(...) and pass that",
     ".xlsx": "read it as a table and pass that: load_data(pandas.read_excel(...))",
