@@ -6,7 +6,7 @@ FOLDER gets the .vk file and what is restored of it; a file that is there is not
 bits per value C x H x W (of the pixels' bytes, initial bits among them; of the whole file; with the model), the model's own bound, the
 sizes of general coders on the same images, images per second of encoding and decoding and the peak of memory of a new process, and the
 number of images that differ when they are decoded in new processes under other settings. --python names further interpreters
-(other versions of torch or numpy, with vaekit on their path): the file is decoded by them too.
+(other versions of torch or numpy, with vaekit on their path): the file is decoded by them too, and made again, to compare its bytes.
 """
 
 from __future__ import annotations
@@ -103,8 +103,9 @@ def main() -> None:
             decoded(options, file, f"batches of {batch}", model, originals, values, batch=batch)
         for name, environment in VARIANTS.items():
             decoded(options, file, name, model, originals, values, environment)
-        for python in options.python:
-            decoded(options, file, python, model, originals, values, python=python)
+    for python in options.python:
+        decoded(options, file, python, model, originals, values, python=python)
+        print(f"{python}: {encoded_again(options, file, python)}", flush=True)
 
 
 def gathered(run: Run, options: argparse.Namespace) -> np.ndarray:
@@ -118,21 +119,7 @@ def encoded(options: argparse.Namespace, images: int, values: int) -> Path:
     name = options.run.name + ("-lossy" if options.lossy else "") + ("-inside" if options.with_model else "")
     file, about = options.folder / f"{name}.vk", options.folder / f"{name}.json"
     if not file.exists():
-        words = [
-            str(options.run),
-            options.data,
-            options.split,
-            str(file),
-            str(options.with_model),
-            str(options.lossy),
-        ]
-        done = subprocess.run(
-            [sys.executable, "-c", ENCODE, *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=environment({}),
-        )
+        done = encode(options, file, sys.executable)
         about.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
     sums = json.loads(about.read_text(encoding="utf-8"))
     total = images * values
@@ -163,6 +150,34 @@ def encoded(options: argparse.Namespace, images: int, values: int) -> Path:
         f"encoding, loading included: {speed:,.0f} images per second; peak of memory {sums['memory'] / 1e6:,.0f} MB"
     )
     return file
+
+
+def encode(options: argparse.Namespace, file: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """Makes a file in a new process."""
+    words = [
+        str(options.run),
+        options.data,
+        options.split,
+        str(file),
+        str(options.with_model),
+        str(options.lossy),
+    ]
+    return subprocess.run(
+        [python, "-c", ENCODE, *words], capture_output=True, text=True, check=True, env=environment({})
+    )  # fmt: skip
+
+
+def encoded_again(options: argparse.Namespace, file: Path, python: str) -> str:
+    """Whether another interpreter makes the same file: in words, with its versions."""
+    asked = "import torch, numpy; print('torch', torch.__version__, 'numpy', numpy.__version__)"
+    versions = subprocess.run(
+        [python, "-c", asked], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    again = file.with_suffix(".again.vk")
+    again.unlink(missing_ok=True)
+    encode(options, again, python)
+    same = again.read_bytes() == file.read_bytes()
+    return f"{versions} makes {'the same bytes' if same else 'OTHER BYTES'} when it encodes"
 
 
 def decoded(
