@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.formats.opening import open_image
+from vaekit.images.opening import open_image
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 KINDS = {1: "u", 2: "i", 3: "f"}  # SampleFormat -> kind of a numpy type
