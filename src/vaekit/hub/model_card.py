@@ -79,7 +79,8 @@ def card_of(model: Model, name: str, about: Mapping[str, Any]) -> str:
     record = record_of(model)
     method = type(model).__name__.lower() if record is None else record.settings.method
     title = method if record is None else f"{method} on {record.config.data.source}"
-    tags = sorted({*about.get("tags", ()), method, "autoencoder"})
+    kinds = {method, "autoencoder"} if isinstance(model, Reconstructs) else {method}
+    tags = sorted({*about.get("tags", ()), *kinds})
     head = {**about, "tags": tags, "pipeline_tag": task(model)}
     parts = [
         f"---\n{metadata(head)}---",
@@ -123,7 +124,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def _what(model: Model, record: Record | None) -> list[str]:
     """What it is, and what it was trained on."""
     facts = ", ".join(f"{key} {plain(value)}" for key, value in model.facts().items() if value is not None)
-    lines = [f"A {type(model).__name__} of vaekit: {facts}."]
+    lines = [f"A model of vaekit, {type(model).__name__}: {facts}."]
     if record is None:
         return [
             *lines,
