@@ -24,7 +24,7 @@ from vaekit.runtime.random import weights_of
 
 @dataclass(frozen=True)
 class Built:
-    """What a model is built from.
+    """The class of a model and the arguments of its constructor.
 
     Attributes:
         kind: name of its class.
@@ -36,7 +36,7 @@ class Built:
 
 
 def built_of(model: Model) -> Built:
-    """What a model is built from.
+    """The class of a model and the arguments of its constructor.
 
     Raises:
         SettingError: its arguments are no JSON.
