@@ -91,7 +91,7 @@ def test_a_second_push_takes_the_place_of_the_first(hub: Hub, vae_run: Path, ae_
 
 def test_a_class_asks_for_its_own(hub: Hub, ae_run: Path) -> None:
     vaekit.push(ae_run, "me/digits")
-    with pytest.raises(SettingError, match="hub:me/digits holds a AE, no VAE"):
+    with pytest.raises(SettingError, match="hub:me/digits holds AE, not VAE"):
         vaekit.VAE.from_pretrained("me/digits")
 
 

@@ -72,7 +72,7 @@ import sys
 from importlib.machinery import PathFinder
 
 class Others:
-    find_distributions = PathFinder.find_distributions  # versions of those that are there
+    find_distributions = staticmethod(PathFinder.find_distributions)  # versions of those that are there
 
     def find_spec(self, name, path=None, target=None):
         return None if name.split(".")[0] in {names!r} else PathFinder.find_spec(name, path, target)

@@ -123,12 +123,28 @@ def test_an_own_class_gives_back_its_own(tmp_path: Path) -> None:
     path = model.save(tmp_path / "two")
     loaded = TwoLayers.load(path)
     assert same(weights(loaded), weights(model))
-    with pytest.raises(
-        RunError, match=r"holds a TwoLayers, which is none of vaekit's models; .*TwoLayers\.load"
-    ):
+    with pytest.raises(RunError, match=r"holds TwoLayers, none of vaekit's models; .*TwoLayers\.load"):
         vaekit.load(path)
     with pytest.raises(RunError, match="TwoLayers"):
         vaekit.VAE.load(path)
+
+
+def test_an_own_class_of_a_name_of_ours_is_not_taken_for_ours(tmp_path: Path) -> None:
+    own = type("VAE", (vaekit.VAE,), {})
+    model = own((1, 4, 4), 2, network="mlp", width=4, likelihood="bce", seed=0)
+    path = model.save(tmp_path / "own")
+    assert type(own.load(path)) is own and same(weights(own.load(path)), weights(model))
+    for other in (vaekit.load, vaekit.VAE.load):
+        with pytest.raises(RunError, match="none of vaekit's models"):
+            other(path)
+
+
+def test_loading_leaves_random_numbers_alone(tmp_path: Path) -> None:
+    path = vaekit.VAE((1, 4, 4), 2, network="mlp", width=4, likelihood="bce", seed=0).save(tmp_path / "m")
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    vaekit.load(path)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_run_brings_its_record(vae_run: Path, tmp_path: Path) -> None:
@@ -263,7 +279,7 @@ def test_what_is_no_such_file(vae_run: Path, tmp_path: Path, monkeypatch: pytest
     for path, words in cases.items():
         with pytest.raises(RunError, match=words):
             vaekit.load(path)
-    with pytest.raises(SettingError, match="holds a VAE, no AE"):
+    with pytest.raises(SettingError, match="holds VAE, not AE"):
         vaekit.AE.load(vae_run)
     with pytest.raises(SettingError, match="device"):
         vaekit.load(vae_run, device="gpu7")

@@ -79,7 +79,8 @@ def card_of(model: Model, name: str, about: Mapping[str, Any]) -> str:
     record = record_of(model)
     method = type(model).__name__.lower() if record is None else record.settings.method
     title = method if record is None else f"{method} on {record.config.data.source}"
-    tags = sorted({*about.get("tags", ()), method, "autoencoder"})
+    kinds = {method, "autoencoder"} if isinstance(model, Reconstructs) else {method}
+    tags = sorted({*about.get("tags", ()), *kinds})
     head = {**about, "tags": tags, "pipeline_tag": task(model)}
     parts = [
         f"---\n{metadata(head)}---",
@@ -121,9 +122,9 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def _what(model: Model, record: Record | None) -> list[str]:
-    """What it is, and what it was trained on."""
+    """Lines of the kind of model, and of its data."""
     facts = ", ".join(f"{key} {plain(value)}" for key, value in model.facts().items() if value is not None)
-    lines = [f"A {type(model).__name__} of vaekit: {facts}."]
+    lines = [f"A model of vaekit, {type(model).__name__}: {facts}."]
     if record is None:
         return [
             *lines,
@@ -186,7 +187,7 @@ def _figures(record: Record) -> list[str]:
 
 
 def _evaluated(values: Mapping[str, Any]) -> list[str]:
-    """What `vaekit evaluate` measured last: each with its standard error, a share with its interval of 95 %."""
+    """Figures that `vaekit evaluate` measured last: each with its standard error, a share with its interval of 95 %."""
     lines = [
         f"Measured on {counted(values['images'], 'image')} of the {values.get('split', 'test')} split, seed {values['seed']}."
     ]
@@ -214,7 +215,7 @@ def _settings(record: Record) -> list[str]:
 
 
 def _notes(record: Record) -> list[str]:
-    """What its numbers mean, and what kept it from learning more."""
+    """Notes on the meaning of its numbers, and on what kept it from learning more."""
     notes = [KINDS[record.under.kind].note.format(name=record.under.likelihood)] if record.under.kind else []
     if record.summary is not None and not record.summary.evaluation:  # whose findings have them
         notes += [str(note) for note in record.summary.notes or ()]
@@ -223,7 +224,7 @@ def _notes(record: Record) -> list[str]:
 
 
 def _made(record: Record) -> list[str]:
-    """With which versions, and of which data to the last bit."""
+    """Versions, seed, and the data to the last bit."""
     listed = ", ".join(f"{name} {value}" for name, value in record.config.versions.items())
     data = record.config.data.fingerprint
     return [

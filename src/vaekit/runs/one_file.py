@@ -6,12 +6,10 @@ built from: the name of its class and its arguments, those of its fitted prior, 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,18 +17,14 @@ from torch import Tensor, nn
 
 from vaekit.config.configured import strict
 from vaekit.config.fields import imported
-from vaekit.config.methods import METHODS, PRIORS
-from vaekit.config.parts import CUSTOM
-from vaekit.core import RunError, SettingError, foreign, near_miss
-from vaekit.data.dataset import PIXELS
+from vaekit.core import RunError, SettingError
 from vaekit.models import Model
 from vaekit.models.capabilities import TakesPrior
-from vaekit.runs.data_record import LARGEST
+from vaekit.runs.built import Built, build, built_of
 from vaekit.runs.files import read_json, read_tensors, write_tensors, writing
 from vaekit.runs.json_records import OPTIONAL, as_json, read_record
-from vaekit.runs.load import Run, load_run, load_weights
+from vaekit.runs.load import Run, load_run
 from vaekit.runs.origin import for_others, from_records, records_of
-from vaekit.runs.plausible import check_sizes
 from vaekit.runs.records import CONFIG, WEIGHTS, RunConfig, Summary, as_folder, has_begun
 from vaekit.runtime.device import choose_device
 
@@ -38,19 +32,6 @@ M = TypeVar("M", bound=Model)
 FORMAT = 1
 HUBS = "hub:", "hf://", "https://huggingface.co/"  # begin the name of a repository
 OF_PRIOR = "prior/"  # begins the names of a fitted prior's tensors; a module's own has no such sign
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a model is built from.
-
-    Attributes:
-        kind: name of its class.
-        arguments: of its constructor.
-    """
-
-    kind: str
-    arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -127,19 +108,6 @@ def packed(model: Model) -> tuple[dict[str, Tensor], FileRecord]:
     )
 
 
-def built_of(model: Model) -> Built:
-    """What a model is built from.
-
-    Raises:
-        SettingError: its arguments are no JSON.
-    """
-    kind = type(model).__name__
-    try:
-        return Built(kind, json.loads(json.dumps(model.arguments, allow_nan=False)))
-    except (AttributeError, TypeError, ValueError):
-        raise SettingError(f"a {kind} cannot be saved: its `arguments` must be values of JSON.") from None
-
-
 @strict
 def load(
     path: str | Path,
@@ -188,7 +156,7 @@ def load_as(kind: type[M], path: str | Path, **how: Any) -> M:
         model = _local(kind, Path(path), **how)
     if not isinstance(model, kind):
         name = type(model).__name__
-        raise SettingError(f"{path} holds a {name}, no {kind.__name__}: vaekit.load gives whatever it is.")
+        raise SettingError(f"{path} holds {name}, not {kind.__name__}: vaekit.load gives whatever it is.")
     return model
 
 
@@ -223,10 +191,10 @@ def read_folder(
     Raises:
         SettingError, RunError: as `read_model`; or the two files are not of one model.
     """
-    content, (_, header) = read_json(folder / CONFIG), read_tensors(folder / WEIGHTS)
+    content, (tensors, header) = read_json(folder / CONFIG), read_tensors(folder / WEIGHTS)
     if content != header:
         raise RunError(f"{folder / CONFIG} is not of {WEIGHTS} beside it; take both from one place.")
-    return read_model(folder / WEIGHTS, kind, encoder, decoder)
+    return _model_in(tensors, header, folder / WEIGHTS, kind, encoder, decoder)
 
 
 def read_model(
@@ -241,7 +209,18 @@ def read_model(
         SettingError: it has own networks and they are not given.
         RunError: the file is missing, damaged, or another.
     """
-    tensors, header = read_tensors(path)
+    return _model_in(*read_tensors(path), path, kind, encoder, decoder)
+
+
+def _model_in(
+    tensors: Mapping[str, Tensor],
+    header: Mapping[str, Any],
+    path: Path,
+    kind: type[Model],
+    encoder: nn.Module | None,
+    decoder: nn.Module | None,
+) -> Model:
+    """The model in what was read of a file."""
     if "model" not in header:
         raise RunError(f"{path} holds weights, and not what they are of: load the folder of their run.")
     record = read_record(FileRecord, header, path)
@@ -256,68 +235,6 @@ def read_model(
     if record.config is not None:
         model.origin = from_records(model, record.config, record.summary)
     return model
-
-
-def build(
-    built: Built, tensors: dict[str, Tensor], path: Path, kind: type[Model], networks: Mapping[str, Any]
-) -> Model:
-    """A model with its weights, in eval mode.
-
-    Args:
-        built: what it is built from.
-        tensors: its weights.
-        path: of their file, for messages.
-        kind: a class that is known beside those of METHODS and PRIORS.
-        networks: own encoder and decoder.
-
-    Raises:
-        SettingError: it has own networks and they are not given.
-        RunError: it cannot be built, or these are not its weights.
-    """
-    shape, pixels = built.arguments.get("shape"), built.arguments.get("pixels", "8-bit")
-    sizes = shape if isinstance(shape, list) else []
-    if not all(type(side) is int and side > 0 for side in sizes) or prod(sizes) > LARGEST:
-        raise RunError(f"{path}: model.arguments.shape = {str(shape)[:60]} is no shape of examples.")
-    if not isinstance(pixels, str) or pixels not in PIXELS:
-        raise RunError(
-            f"{path}: model.arguments.pixels = {str(pixels)[:60]!r} is none of {', '.join(PIXELS)}."
-        )
-    check_sizes(built.arguments, [tuple(tensor.shape) for tensor in tensors.values()], path)
-    if built.arguments.get("network") == CUSTOM and not networks:
-        raise SettingError(f"{path}: it has own networks: pass its encoder and decoder again.")
-    its_class = class_named(built.kind, kind, path)
-    try:
-        with foreign(f"{path}: no {built.kind} can be built as its header says", RunError):
-            model = its_class(**{**built.arguments, **networks})
-    except SettingError as error:
-        if networks:  # which are the user's
-            raise
-        raise RunError(f"{path}: {error}") from None
-    own = model.state_dict(keep_vars=True)
-    for name in own.keys() & tensors.keys():  # a model that was made float64, or bf16
-        if own[name].dtype != tensors[name].dtype and tensors[name].is_floating_point():
-            own[name].data = own[name].data.to(tensors[name].dtype)
-    load_weights(model, tensors, path)
-    return model.eval()
-
-
-def class_named(name: str, kind: type[Model], path: Path) -> type[Model]:
-    """The class of a model by its name: that which is asked for, or one of METHODS and PRIORS. Nothing else is imported.
-
-    Raises:
-        RunError: there is none of that name.
-    """
-    if name == kind.__name__:
-        return kind
-    known = {
-        entry.model_class().__name__: entry.model_class() for entry in (*METHODS.values(), *PRIORS.values())
-    }
-    if name not in known:
-        close = near_miss(name, known)
-        raise RunError(
-            f"{path} holds a {name[:60]}, which is none of vaekit's models; one of your own: {name[:60]}.load(path).{close}"
-        )
-    return known[name]
 
 
 def _itself(prior: Any) -> Any:
