@@ -177,9 +177,10 @@ def rate_distortion(metrics: Metrics, under: Under = PLAIN) -> Figure:
     for end in (0, -1):
         look = text_style(SMALL, path_effects=halo, zorder=5)
         right = rate[end] > rate.min() + 0.7 * np.ptp(rate)
+        below = right and distortion[end] < distortion.mean()  # the path comes from above there
         look |= {"ha": "right" if right else "left", "textcoords": "offset points"}
         text, place = f"epoch {epochs[end]:.3g}", (rate[end], distortion[end])
-        axes.annotate(text, place, (-6 if right else 6, 5), **look)
+        axes.annotate(text, place, (-6 if right else 6, -11 if below else 5), **look)
     axes.margins(0.14)
     _equal_elbo(axes)
     bar = figure.colorbar(points, ax=axes, pad=0.02, aspect=30, ticks=MaxNLocator(6, integer=True))
