@@ -72,7 +72,7 @@ def training(metrics: Any, under: Under = PLAIN) -> Figure:
         axes.set_title(_title(metric), loc="left", **text_style(style.LABEL, fontweight="bold"))
         _panel(axes, metrics, key)
         if number == 0:
-            style.legend(axes, loc="upper right")
+            style.legend(axes, loc="best")  # the corner in which it covers least
     for key, panel in _lights(panels).items():
         _light(figure.axes[panels.index(panel)], metrics, key)
     return figure
@@ -195,7 +195,7 @@ def _equal_elbo(axes: Axes) -> None:
         axes.plot([left, right], [level - left, level - right], color=LIGHT, lw=0.6, ls=":", zorder=1)
         if low + 0.02 * (high - low) <= level - right < high:
             look = text_style(SMALL, FAINT, ha="right", va="bottom", zorder=1)
-            axes.text(right, level - right, f"{level:g}", **look)
+            axes.text(right, level - right, f"{level:g}".replace("-", "−"), **look)  # as the ticks beside it
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
 
@@ -222,8 +222,9 @@ def kl_by_dimension(metrics: Metrics) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[2.6, 1.4], sharey=True)
     dress(left, "epoch", "latent dimension")
     dress(right, f"rate ({METRICS['kl_nats'].unit})")
-    first = 2 * epochs[0] - epochs[1] if len(epochs) > 1 else epochs[0] - 1
-    edges = np.concatenate([[first], epochs])
+    edges = np.concatenate([epochs[:1], (epochs[:-1] + epochs[1:]) / 2, epochs[-1:]])
+    if len(epochs) == 1:
+        edges = max(0.0, epochs[0] - 1) + np.array([0.0, 1.0])
     look = {"cmap": SHADES, "vmin": 0, "vmax": highest, "edgecolors": "none", "rasterized": True}
     left.pcolormesh(edges, np.arange(rows + 1) - 0.5, table, **look)
     left.invert_yaxis()
