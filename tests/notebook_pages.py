@@ -12,6 +12,8 @@ from notebooks import NOTEBOOKS, SHOWN, read, text_of
 HERE = """*[{name}]({name}) is this page as a notebook for Jupyter, VS Code or Colab. A test runs every cell; what stands under the
 cells is of one run on a processor's core.*"""
 
+INCH = 110  # pixels of the page, as figures have them in a notebook
+
 
 def math(text: str) -> str:
     """Markdown whose `$...$` and `$$...$$` are MathML, which browsers draw without a script of another server."""
@@ -19,7 +21,8 @@ def math(text: str) -> str:
 
     def drawn(found: re.Match[str]) -> str:
         block, inline = found.groups()
-        return safe(convert(block or inline, display="block" if block else "inline"))
+        markup = convert(block or inline, display="block" if block else "inline")
+        return safe(re.sub(r"<mi>(log|max|min)</mi>(?!<mo)", r'<mi>\1</mi><mspace width="0.17em"/>', markup))
 
     return re.sub(r"\$\$(.+?)\$\$|\$(.+?)\$", drawn, text, flags=re.DOTALL)
 
@@ -53,7 +56,11 @@ def page(path: Path) -> str:
 def shown_on_page(file: Path) -> str:
     """What a cell showed."""
     if file.suffix == ".png":
-        return f"![What the cell shows](../figures/notebooks/{file.name})"
+        from PIL import Image
+
+        with Image.open(file) as picture:
+            width = round(INCH * picture.width / picture.info["dpi"][0])
+        return f'![What the cell shows](../figures/notebooks/{file.name}){{ width="{width}" }}'
     text = file.read_text(encoding="utf-8")
     return safe(text) if file.suffix == ".html" else f"<pre><code>{escape(text.rstrip())}</code></pre>"
 

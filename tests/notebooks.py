@@ -1,7 +1,7 @@
 """The notebooks of the lesson: run in kernels of their own, kept without outputs, and what they show kept for the site.
 
-`python tests/notebooks.py strip` takes outputs away after an edit in Jupyter; `python tests/notebooks.py show` runs every
-cell and writes what it shows into docs/figures/notebooks, from where `tests/notebook_pages.py` takes it.
+`python tests/notebooks.py strip` takes outputs away after an edit in Jupyter; `python tests/notebooks.py show` (NAME, or all) runs
+every cell and writes what it shows into docs/figures/notebooks, from where `tests/notebook_pages.py` takes it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -88,7 +87,9 @@ def smaller(png: bytes) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS).save(buffer, "png", optimize=True)
+    picture = Image.open(io.BytesIO(png))
+    dots = picture.info.get("dpi", (100, 100))  # per inch: how large it is meant to be shown
+    picture.convert("RGB").quantize(COLOURS).save(buffer, "png", optimize=True, dpi=dots)
     return buffer.getvalue()
 
 
@@ -96,6 +97,8 @@ def keep_shown(path: Path) -> None:
     """Runs a notebook and writes what its cells show: NAME_CELL.png, .html or .txt."""
     with tempfile.TemporaryDirectory() as folder:
         done = executed(path, Path(folder))
+    for old in SHOWN.glob(f"{path.stem}_*"):
+        old.unlink()
     for number, output in outputs(done):
         if (form := shown(output)) is None:
             continue
@@ -103,18 +106,20 @@ def keep_shown(path: Path) -> None:
         file = SHOWN / f"{path.stem}_{number:02}.{kind}"
         if kind == "png":
             file.write_bytes(smaller(base64.b64decode(content)))
-        else:
-            file.write_text(content, encoding="utf-8")
+        else:  # what is printed may come in several pieces
+            before = file.read_text(encoding="utf-8") if file.exists() else ""
+            file.write_text(before + content, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["strip"]:
-        for one in NOTEBOOKS:
+    words = sys.argv[1:]
+    chosen = [path for path in NOTEBOOKS if not words[1:] or path.stem in words[1:]]
+    if words[:1] == ["strip"]:
+        for one in chosen:
             one.write_text(stripped(read(one)), encoding="utf-8")
-    elif sys.argv[1:] == ["show"]:
-        shutil.rmtree(SHOWN, ignore_errors=True)
-        SHOWN.mkdir()
-        for one in NOTEBOOKS:
+    elif words[:1] == ["show"]:
+        SHOWN.mkdir(exist_ok=True)
+        for one in chosen:
             keep_shown(one)
     else:
-        sys.exit("python tests/notebooks.py strip|show")
+        sys.exit("python tests/notebooks.py strip|show [NAME ...]")

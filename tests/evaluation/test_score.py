@@ -15,6 +15,7 @@ from PIL import Image
 import vaekit
 from vaekit import SettingError
 from vaekit.evaluation.outliers import SCORES
+from vaekit.evaluation.threshold import ties
 from vaekit.images.sheet import contact_sheet
 
 FAST = {"scores": ["negative_elbo_nats"], "samples": 4, "device": "cpu"}
@@ -97,3 +98,15 @@ def test_what_takes_long_is_said_before_and_changes_no_score(
     assert all(torch.equal(told.scores[name], silent.scores[name]) for name in names)
     vaekit.score(vae_run, split="test", scores=names, by=names[0])
     assert len(kept.lines) == 1  # few images take no time
+
+
+def test_a_score_that_is_the_same_for_most_images_says_so() -> None:
+    """A likelihood regret of 0, say, of a model whose encoder cannot be bettered."""
+    many, some = torch.tensor([0.0] * 99 + [3.0]), torch.arange(100.0)
+    (line,) = ties("likelihood_regret_nats", many, ["negative_elbo_nats", "reconstruction_error"])
+    assert line == (
+        "likelihood_regret_nats is 0 for 99% of 100 images, and so puts them in no order; take by='negative_elbo_nats'."
+    )
+    assert not ties("x", some, []) and not ties("x", torch.tensor([0.0] * 50 + list(range(1, 51))), [])
+    assert not ties("x", torch.zeros(1), []) and not ties("x", torch.zeros(0), [])
+    assert ties("x", torch.zeros(20), []) == ["x is 0 for 100% of 20 images, and so puts them in no order."]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vaekit.config.configured import strict
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, counted
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, counted, warn_of
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import chosen as some_of
@@ -25,7 +25,7 @@ from vaekit.data.picking import picked
 from vaekit.evaluation.asked import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, check_code_length, score_images
-from vaekit.evaluation.threshold import MOST, Threshold, above, threshold_of
+from vaekit.evaluation.threshold import MOST, Threshold, above, threshold_of, ties
 from vaekit.images.notebook import Displayed
 from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
@@ -229,10 +229,11 @@ def score(
         found, left_out = judge(chosen, scores=scores)
         theirs = {} if beside is None else judge(beside, scores=scores)[0]
         by = _order_by(by, found, left_out)
-        threshold = None
+        threshold, usual = None, found[by]
         if known is not None and len(known.validation):
-            few = some_of(known.validation, MOST, seed)
-            threshold = threshold_of(judge(few, scores=[by])[0][by], quantile)
+            usual = judge(some_of(known.validation, MOST, seed), scores=[by])[0][by]
+            threshold = threshold_of(usual, quantile)
+    warn_of(ties(by, usual, [name for name in found if name != by]))
     auroc: dict[str, float] = {}
     if beside is not None:
         auroc = aurocs(found, theirs)

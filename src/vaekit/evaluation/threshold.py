@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -11,6 +11,10 @@ from torch import Tensor
 from vaekit.core import SettingError, examples
 
 MOST = 1000  # validation images that are scored for it, at most
+FEW, SAME = (
+    10,
+    0.5,
+)  # from so many images on, a score that is the same for a larger share puts them in no order
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,22 @@ def _rank(count: int, quantile: float) -> int:
 def above(scores: Tensor, threshold: Threshold) -> Tensor:
     """Mask (N,) of the images that are outliers."""
     return scores.double() > threshold.score
+
+
+def ties(by: str, usual: Tensor, others: Sequence[str]) -> list[str]:
+    """A line where a score is the same for most images, and so puts them in no order; else none.
+
+    Args:
+        by: name of the score.
+        usual: its values, (N,).
+        others: names of scores that could be taken in its place.
+    """
+    values, counts = usual.unique(return_counts=True)
+    most = int(counts.argmax()) if len(usual) else 0
+    if len(usual) < FEW or counts[most] <= SAME * len(usual):
+        return []
+    remedy = f"; take by={others[0]!r}" if others else ""
+    share = f"{counts[most] / len(usual):.0%}"
+    return [
+        f"{by} is {float(values[most]):.3g} for {share} of {len(usual):,} images, and so puts them in no order{remedy}."
+    ]
