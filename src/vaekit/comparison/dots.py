@@ -88,7 +88,7 @@ def _panel(name: str, table: Table, floor: float | None) -> str:
 
 
 def _range(spreads: Iterable[Spread], floor: float | None) -> tuple[float, float]:
-    """What a panel shows: all dots with their bars, and the floor."""
+    """Ends of a panel: all dots with their bars lie between them, and the floor."""
     ends = [floor] if floor is not None else []
     for spread in spreads:
         ends += [spread.mean - (spread.deviation or 0), spread.mean + (spread.deviation or 0)]

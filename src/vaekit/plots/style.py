@@ -174,8 +174,8 @@ def chart(width: float, height: float, title: str, note: str = "", head: float =
 
 
 def class_markers(count: int) -> list[str]:
-    """One marker for each class: the same for all of as few as Okabe and Ito's colours, else in turn, so that neither pale nor
-    similar colours have to be told apart by themselves."""
+    """One marker for each class: the same for all of as few as Okabe and Ito's colours, else in turn, so that pale or similar
+    colours do not distinguish classes alone."""
     return [
         MARKERS[number % len(MARKERS)] if count > len(OKABE_ITO) else MARKERS[0] for number in range(count)
     ]
