@@ -95,3 +95,11 @@ def test_kl_by_dimension_is_sorted_by_the_last():
 def test_steps_are_the_axis_before_the_first_epoch_ends():
     lines = [MetricLine(50, 0, "train", {"reconstruction_nats": 3.0})]
     assert curves.series(lines, "train", "reconstruction_nats")[0].tolist() == [50]
+
+
+@pytest.mark.parametrize(("turn", "above"), [(1, True), (-1, False)])
+def test_the_label_of_an_end_stands_where_the_path_is_not(turn, above):
+    """A path that comes from the lower left leaves the place above its end free, and the other way round."""
+    x = np.linspace(0, 1, 20)
+    assert curves._free_above(x, turn * x, -1, left=True) == above
+    assert curves._free_above(x, turn * x, 0, left=False) != above
