@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.text import Text
 
+from vaekit.coding.general_lossy import Point
 from vaekit.data import load_data
+from vaekit.images.colours import PETROFF
 from vaekit.models import VAE
 from vaekit.objectives.elbo import ELBO
-from vaekit.plots.draw import figures
+from vaekit.plots.bytes_and_error import bytes_and_error
+from vaekit.plots.draw import figures, png
+from vaekit.plots.style import HEADING
+from vaekit.plots.vector import DARK, svg
 from vaekit.runs.load import load_run
 from vaekit.training.fit import fit
 
@@ -79,9 +86,9 @@ def written(figure: Any) -> list[Text]:
     return [text for text in dict.fromkeys([*seen, *rimmed]) if text is not None and text.get_text().strip()]
 
 
-def test_no_type_is_cut_off_or_covered(drawn: Any) -> None:
+def test_no_type_is_cut_off_or_covered(drawn: Any, coded: Any) -> None:
     assert len(drawn) >= 9
-    for name, figure in drawn.items():
+    for name, figure in (drawn | coded).items():
         texts = written(figure)
         assert len(texts) >= 2, name
         renderer, page = figure.canvas.get_renderer(), figure.bbox
@@ -106,11 +113,55 @@ def test_no_type_is_cut_off_or_covered(drawn: Any) -> None:
             assert covered < 0.2, f"{name}: {first.get_text()!r} and {second.get_text()!r}"
 
 
-def test_no_legend_lies_over_data(drawn: Any) -> None:
-    for name, figure in drawn.items():
+@pytest.fixture
+def coded() -> dict[str, Any]:
+    """Bytes against error of coders whose points lie everywhere, in the corners too."""
+    names = ["vaekit, codes under their prior", "WebP", "JPEG", "JPEG, its scan alone", "JPEG XL"]
+    lines = {
+        name: [Point(30 * k + 9 * number, 0.02 / k**2) for k in range(1, 6)]
+        for number, name in enumerate(names)
+    }
+    return {"bytes and error": bytes_and_error(lines, "Photographs that the model has not seen.")}
+
+
+def test_no_legend_lies_over_data(drawn: Any, coded: Any) -> None:
+    for name, figure in (drawn | coded).items():
         figure.canvas.draw()
         renderer = figure.canvas.get_renderer()
         legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
         for legend in legends:
             box = legend.get_window_extent(renderer).padded(-2)
             assert not any(axes.bbox.overlaps(box) for axes in figure.axes), name
+
+
+def test_an_svg_is_whole_and_has_its_heading_as_words(drawn: Any) -> None:
+    """The same bytes for the same figure, no date and no random name in them; the heading is not drawn a second time."""
+    for name in ("training", "reconstructions"):
+        figure = drawn[name]
+        png(figure)  # as they are written: laid out once
+        content = svg(figure)
+        tree = ElementTree.fromstring(content)
+        space = "{http://www.w3.org/2000/svg}"
+        title, note = tree.find(f"{space}title"), tree.find(f"{space}desc")
+        assert title is not None and title.text == " ".join(figure.heading.title)
+        assert note is not None and (note.text or "") == " ".join(figure.heading.note)
+        assert all(text.get_visible() for text in figure.texts)
+        lines = [text for text in figure.texts if text.get_gid() != HEADING]
+        assert content.count(b'id="heading') == 0
+        assert content == svg(figure), name
+        assert len(lines) == 0 or b'id="text_' in content
+        _, top, _, height = map(float, tree.attrib["viewBox"].split())
+        assert top + height == pytest.approx(72 * figure.get_figheight(), abs=0.01)
+
+
+def test_what_is_drawn_in_the_page_s_colours_turns_on_a_dark_page(drawn: Any) -> None:
+    """Every colour of type and lines that is dark, or is the page's white, has another in the style for dark pages."""
+    turned = {light.lower() for light in DARK}
+    for name in ("training", "rate_distortion", "latent_map"):
+        if name not in drawn:
+            continue
+        content = svg(drawn[name]).decode()
+        used = {found.lower() for found in re.findall(r"(?:fill|stroke): (#[0-9a-fA-F]{6})", content)}
+        grey = {c for c in used if max(abs(int(c[i : i + 2], 16) - int(c[1:3], 16)) for i in (3, 5)) < 24}
+        grey -= {colour.lower() for colour in PETROFF}  # of classes: seen on both
+        assert grey <= turned, (name, grey - turned)

@@ -100,16 +100,16 @@ def test_steps_are_the_axis_before_the_first_epoch_ends():
 def test_the_kl_over_training_begins_with_it():
     """One cell for each validation, from the first (before any step) to the last, and nothing before epoch 0."""
     before = MetricLine(0, 0, "validation", {"kl_nats_by_dimension": [0.0, 0.0, 0.0]})
-    for metrics, ends in (([before, *metrics_of()], (0, 5)), ([before], (0, 1))):
+    for metrics, ends in (([before, *metrics_of()], (0, 5)), ([before], (0, 0.5))):
         mesh = curves.kl_by_dimension(metrics).axes[0].collections[0]
         edges = mesh.get_coordinates()[0, :, 0]
         assert (edges[0], edges[-1]) == ends and (np.diff(edges) > 0).all()
         assert mesh.get_array().shape == (3, sum(line.split == "validation" for line in metrics))
 
 
-def test_the_last_epoch_is_named_beside_the_path():
-    """A path down to the right: the name is below its end, where no earlier point is."""
-    figure = curves.rate_distortion(metrics_of())
-    names = [text for text in figure.axes[0].texts if text.get_text().startswith("epoch")]
-    assert [text.get_text() for text in names] == ["epoch 1", "epoch 5"]
-    assert names[0].xyann[1] > 0 > names[1].xyann[1]
+@pytest.mark.parametrize(("turn", "above"), [(1, True), (-1, False)])
+def test_the_label_of_an_end_stands_where_the_path_is_not(turn, above):
+    """A path that comes from the lower left leaves the place above its end free, and the other way round."""
+    x = np.linspace(0, 1, 20)
+    assert curves._free_above(x, turn * x, -1, left=True) == above
+    assert curves._free_above(x, turn * x, 0, left=False) != above

@@ -120,7 +120,7 @@ def test_what_is_cut_off_is_counted_beside_the_dead():
     codes = codes_of([0.5, 1.0, 0.1, 0.9, 0.2])
     codes.mean[:, 1] = 0.0
     figure = travel.traversals(model_of(latent_dim=5), codes, most=3)
-    title = next(t.get_text() for t in figure.texts if t.get_text().startswith("Traversals"))
+    title = " ".join(figure.heading.title)
     assert title == "Traversals of 3 of 5 latents, by KL; 1 dead (< 0.01 nats) and 1 of smaller KL left out"
 
 

@@ -143,7 +143,7 @@ def test_both_columns_end_together(count):
 def test_numbers_stand_in_the_column_of_their_split(run, written):
     table = read_page(written[1].read_text(encoding="utf-8")).all("table", "numbers")[0]
     head, *body = table.all("tr")
-    columns = ["", *(cell.text for cell in head.all("th"))]
+    columns = [cell.text for cell in head.all("th")]
     assert columns[1:3] == ["validation", "test"]
     shown = [[value_in(cell.text) for cell in row.all("td", "number")] for row in body]
     splits = {"validation": dict(run.summary.validation), "test": dict(run.summary.test)}

@@ -75,7 +75,7 @@ def _panel(name: str, table: Table, floor: float | None) -> str:
         x = across(tick)
         parts.append(f'<path class="axis" d="M{x:.1f} {bottom}v4"/>')
         parts.append(
-            f'<text class="tick" x="{x:.1f}" y="{height - 5}" text-anchor="middle">{typeset(f"{tick:g}")}</text>'
+            f'<text class="tick" x="{x:.1f}" y="{height - 5}" text-anchor="middle">{typeset(f"{tick:.10g}")}</text>'
         )
     said = "; ".join(f"{method} {short(spread)}" for method, spread in found.items())
     said += f"; training images {figure(floor)}" if floor is not None else ""
@@ -88,7 +88,7 @@ def _panel(name: str, table: Table, floor: float | None) -> str:
 
 
 def _range(spreads: Iterable[Spread], floor: float | None) -> tuple[float, float]:
-    """What a panel shows: all dots with their bars, and the floor."""
+    """Ends of a panel: all dots with their bars lie between them, and the floor."""
     ends = [floor] if floor is not None else []
     for spread in spreads:
         ends += [spread.mean - (spread.deviation or 0), spread.mean + (spread.deviation or 0)]

@@ -200,7 +200,7 @@ def _table(table: Table, floor: Mapping[str, float]) -> str:
         body.append(f'<tr class="group"><th colspan="{len(methods) + 2}">{escape(group)}</th></tr>')
         body += [_row(name, table, floor) for name in names]
     return scrolling(
-        '<table class="compared"><thead><tr><td></td>'
+        '<table class="compared"><thead><tr><th></th>'
         f'{head}<th class="number">training images</th></tr></thead><tbody>{"".join(body)}</tbody></table>',
         "Figures of every method",
         "tall",

@@ -54,21 +54,21 @@ def check_svg(path: Path) -> None:
 
 
 def data_uris(
-    pictures: Mapping[str, tuple[str, bytes]], limit: int, lighter: Mapping[str, Path]
+    pictures: Mapping[str, bytes], limit: int, vectors: Mapping[str, bytes] | None = None
 ) -> dict[str, str]:
-    """Pictures as data URIs by name; where they exceed the limit in bytes together, the largest become JPEG.
+    """PNG as data URIs by name; where they exceed the limit in bytes together, the largest become JPEG.
 
     Args:
-        pictures: name -> (kind, content), "png" or "svg+xml".
+        pictures: name -> PNG.
         limit: bytes.
-        lighter: the PNG of each that is none.
+        vectors: name -> SVG that stands in the place of a PNG, unless it would be too large.
     """
-    contents = dict(pictures)
-    for name in sorted(pictures, key=lambda name: -len(pictures[name][1])):
+    drawn = {name: ("svg+xml", content) for name, content in (vectors or {}).items()}
+    contents = {name: drawn.get(name, ("png", content)) for name, content in pictures.items()}
+    for name in sorted(pictures, key=lambda name: -len(contents[name][1])):
         if sum(len(content) for _, content in contents.values()) <= limit:
             break
-        png = lighter[name].read_bytes() if name in lighter else pictures[name][1]
-        contents[name] = min(("jpeg", _jpeg(png)), contents[name], key=lambda found: len(found[1]))
+        contents[name] = min(contents[name], ("jpeg", _jpeg(pictures[name])), key=lambda found: len(found[1]))
     return {name: data_uri(content, kind) for name, (kind, content) in contents.items()}
 
 

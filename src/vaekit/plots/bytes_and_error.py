@@ -14,6 +14,7 @@ from vaekit.plots import style
 from vaekit.plots.style import FAINT, MARKERS, dress
 
 OURS = "vaekit"
+LINE = 0.17  # inches of a line of the legend
 TICKS = [10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000]
 
 
@@ -30,7 +31,8 @@ def bytes_and_error(points: Mapping[str, Sequence[Point]], note: str = "") -> Fi
     drawn = {name: sorted(line, key=lambda point: point.size) for name, line in points.items() if line}
     if not drawn:
         raise SettingError("no coder has a point: there is nothing to draw.")
-    figure = style.chart(4.6, 3.4, "Bytes of a picture against its error", note)
+    head = LINE * -(-len(drawn) // 2)
+    figure = style.chart(4.6, 3.4, "Bytes of a picture against its error", note, head=head)
     axes = dress(figure.add_subplot(), "bytes per picture", "mean squared error, of values in [0, 1]")
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -40,7 +42,7 @@ def bytes_and_error(points: Mapping[str, Sequence[Point]], note: str = "") -> Fi
     ):
         ours = name.startswith(OURS)
         others += not ours
-        look = {"color": OKABE_ITO[5] if ours else FAINT, "lw": 1.6 if ours else 0.9}
+        look = {"color": OKABE_ITO[0] if ours else FAINT, "lw": 1.6 if ours else 0.9}
         style_of_line = "-" if others < 2 else ("--", ":", "-.")[others % 3]
         axes.plot(
             [point.size for point in line], [point.error for point in line],
@@ -52,5 +54,5 @@ def bytes_and_error(points: Mapping[str, Sequence[Point]], note: str = "") -> Fi
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=1.5, width=0.4)
-    style.legend(axes, loc="lower left")
+    style.legend_above(figure, axes, head, columns=2)
     return figure

@@ -31,7 +31,9 @@ def code_usage(counts: Tensor) -> Figure:
     )
     figure = style.chart(5.6, 2.5, title, note)
     axes = dress(figure.add_subplot(), "codes, the most frequent first", "share of all codes")
-    axes.bar(np.arange(len(shares)), shares, width=1.0, color=style.TRAIN, linewidth=0)
+    axes.bar(
+        np.arange(len(shares)), shares, width=1.0, color=style.TRAIN, linewidth=0.5, edgecolor=style.TRAIN
+    )
     axes.axhline(1 / len(shares), color=FAINT, lw=0.8, ls=(0, (3, 2)))
     axes.set_yscale("log")
     axes.set_xlim(-0.5, len(shares) - 0.5)

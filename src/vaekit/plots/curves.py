@@ -186,19 +186,27 @@ def rate_distortion(metrics: Metrics, under: Under = PLAIN) -> Figure:
     halo = [withStroke(linewidth=2, foreground="white")]
     for end in (0, -1):
         look = text_style(SMALL, path_effects=halo, zorder=5)
-        right = rate[end] > rate.min() + 0.7 * np.ptp(rate)
-        look |= {
-            "ha": "right" if right else "left",
-            "va": "top" if end else "bottom",
-            "textcoords": "offset points",
-        }
+        right = bool(rate[end] > rate.min() + 0.7 * np.ptp(rate))
+        above = _free_above(rate, distortion, end, left=right)
+        look |= {"ha": "right" if right else "left", "va": "bottom" if above else "top"}
         text, place = f"epoch {epochs[end]:.3g}", (rate[end], distortion[end])
-        axes.annotate(text, place, (-6 if right else 6, -5 if end else 5), **look)
+        shift = (-6 if right else 6, 5 if above else -5)
+        axes.annotate(text, place, shift, textcoords="offset points", **look)
     axes.margins(0.14)
     _equal_elbo(axes)
     bar = figure.colorbar(points, ax=axes, pad=0.02, aspect=30, ticks=MaxNLocator(6, integer=True))
     _dress_bar(bar, "epoch")
     return figure
+
+
+def _free_above(x: np.ndarray, y: np.ndarray, end: int, left: bool) -> bool:
+    """Says whether a label at one side of a point has fewer of the other points in its way above than below."""
+    across = (x - x[end]) / (np.ptp(x) or 1.0) * (-1 if left else 1)
+    along = (y - y[end]) / (np.ptp(y) or 1.0)
+    near = (across > -0.02) & (across < 0.25) & (np.arange(len(x)) != end % len(x))
+    return int((near & (along >= 0) & (along < 0.15)).sum()) <= int(
+        (near & (along < 0) & (along > -0.15)).sum()
+    )
 
 
 def _equal_elbo(axes: Axes) -> None:

@@ -178,11 +178,17 @@ def brief(value: float) -> str:
 
 
 def stack(pictures: Sequence[np.ndarray], gap: int = BAND) -> tuple[np.ndarray, list[float]]:
-    """Pictures of one width above each other, parted by the page, and the middle of each in dots."""
+    """Pictures of one width above each other, and the middle of each in dots.
+
+    Between them is the page, so that the result has opacity; thin gaps are lines between tiles, white and part of it.
+    """
     parts, middles, top = [], [], 0
     for picture in pictures:
-        opaque = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
-        parts += [opaque, np.full((gap, *picture.shape[1:-1], 4), (255, 255, 255, 0), np.uint8)]
+        if gap > GAP:
+            picture = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+        between = np.full((gap, *picture.shape[1:]), 255, np.uint8)
+        between[..., 3:] = 0
+        parts += [picture, between]
         middles.append(top + picture.shape[0] / 2)
         top += picture.shape[0] + gap
     return np.concatenate(parts[:-1]), middles

@@ -78,8 +78,8 @@ def dress(axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "") -> Ax
     return axes
 
 
-def legend_above(figure: Paper, axes: Axes, head: float) -> None:
-    """The legend of axes in a line of its own above all panels, where it covers nothing."""
+def legend_above(figure: Paper, axes: Axes, head: float, columns: int = 0) -> None:
+    """The legend of axes above all panels, where it covers nothing: in one line, or in so many columns."""
     handles, labels = axes.get_legend_handles_labels()
     width, height = figure.get_size_inches()
     top = 0.0 if figure.heading is None else figure.heading.height
@@ -88,7 +88,7 @@ def legend_above(figure: Paper, axes: Axes, head: float) -> None:
         labels,
         loc="center left",
         bbox_to_anchor=(0.03 / width, 1 - (top + head / 2) / height),
-        ncols=len(labels),
+        ncols=columns or len(labels),
         frameon=False,
         labelcolor=INK,
         prop={"family": FONT, "size": SMALL},
@@ -174,8 +174,8 @@ def chart(width: float, height: float, title: str, note: str = "", head: float =
 
 
 def class_markers(count: int) -> list[str]:
-    """One marker for each class: the same for all of as few as Okabe and Ito's colours, else in turn, so that neither pale nor
-    similar colours have to be told apart by themselves."""
+    """One marker for each class: the same for all of as few as Okabe and Ito's colours, else in turn, so that pale or similar
+    colours do not distinguish classes alone."""
     return [
         MARKERS[number % len(MARKERS)] if count > len(OKABE_ITO) else MARKERS[0] for number in range(count)
     ]

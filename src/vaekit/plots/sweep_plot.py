@@ -12,6 +12,8 @@ from vaekit.metrics import metric_of
 from vaekit.plots import style
 from vaekit.plots.style import DPI, MARKERS, dress
 
+LINE = 0.15  # inches of a line of the legend
+
 
 def sweep_plot(cells: Sequence[tuple[Mapping[str, Any], Sequence[float]]], figure: str) -> bytes:
     """PNG of a dot for each run, over the values of the first option; a line for each combination of the others.
@@ -27,7 +29,10 @@ def sweep_plot(cells: Sequence[tuple[Mapping[str, Any], Sequence[float]]], figur
         rest = ", ".join(f"{name} {value}" for name, value in cell.items() if name != first)
         if found:
             lines.setdefault(rest, []).append((values.index(cell[first]), found))
-    paper = style.chart(4.6, 3.2, f"{metric.label} on validation", "A dot for each run; lines join means.")
+    head = LINE * len(lines) if any(lines) else 0.0
+    paper = style.chart(
+        4.6, 3.2, f"{metric.label} on validation", "A dot for each run; lines join means.", head
+    )
     axes = dress(paper.add_subplot(), first, f"{metric.label}, {metric.unit}")
     for number, (name, places) in enumerate(sorted(lines.items())):
         look: dict[str, Any] = {"color": OKABE_ITO[number % len(OKABE_ITO)]}
@@ -38,7 +43,7 @@ def sweep_plot(cells: Sequence[tuple[Mapping[str, Any], Sequence[float]]], figur
         axes.plot([x for x, _ in dots], [y for _, y in dots], marker, ms=4, **look)
     axes.set_xticks(range(len(values)), [str(value) for value in values])
     if any(lines):
-        style.legend(axes)
+        style.legend_above(paper, axes, head, columns=1)
     buffer = io.BytesIO()
     paper.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()

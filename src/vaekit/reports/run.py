@@ -180,8 +180,8 @@ def _evaluation(values: Mapping[str, Any] | None) -> str:
         + (f"<p>Found:</p><ul>{found}</ul>" if found else verdict)
         + (f"<p>Good to know, and no fault:</p><ul>{said}</ul>" if said else "")
         + scrolling(
-            '<table class="numbers"><thead><tr><td></td><th class="number">value</th>'
-            f'<th class="number">training images</th><td></td></tr></thead><tbody>{body}</tbody></table>',
+            '<table class="numbers"><thead><tr><th></th><th class="number">value</th>'
+            f'<th class="number">training images</th><th></th></tr></thead><tbody>{body}</tbody></table>',
             "What was measured",
         )
     )
@@ -268,7 +268,7 @@ def _table(columns: list[str], rows: Mapping[str, list[Any]], under: Under) -> s
         meaning = f"<td><p>{escape(metric.sentence)}</p></td>"
         body.append(f'<tr><th scope="row">{escape(metric.label)}{unit}</th>{cells}{meaning}</tr>')
     return scrolling(
-        f'<table class="numbers"><thead><tr><td></td>{head}<td></td></tr></thead>'
+        f'<table class="numbers"><thead><tr><th></th>{head}<th></th></tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>",
         f"Numbers: {', '.join(columns)}",
     )

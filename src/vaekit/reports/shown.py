@@ -87,8 +87,9 @@ def pictures(figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
             found[name] = Shown.read(name, path)
         except (OSError, ValueError):
             left_out[name] = "its file is damaged; draw the figures again"
-    lighter = {name: figures[name] for name, one in found.items() if one.kind != "png"}
-    sources = data_uris({name: (one.kind, one.content) for name, one in found.items()}, IMAGE_BYTES, lighter)
+    plain = {name: figures[name].read_bytes() for name in found}
+    vectors = {name: one.content for name, one in found.items() if one.kind == "svg+xml"}
+    sources = data_uris(plain, IMAGE_BYTES, vectors)
     cards = [one.html(sources[name], number) for number, (name, one) in enumerate(found.items())]
     column = balanced([one.size[1] * min(1, 640 / one.size[0]) + WORDS for one in found.values()])
     sides = ["\n".join(card for card, at in zip(cards, column, strict=True) if at == side) for side in (0, 1)]

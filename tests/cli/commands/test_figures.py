@@ -16,7 +16,9 @@ def test_asked_figures_are_drawn_where_asked(terminal, vae_run: Path) -> None:
         terminal("figures", vae_run, "--only", "training, samples", "--out", "here", "--json").out
     )
     assert told["figures"] == {name: str(Path("here", f"{name}.png")) for name in ("training", "samples")}
-    assert sorted(path.name for path in Path("here").iterdir()) == ["samples.png", "training.png"]
+    assert sorted(path.name for path in Path("here").iterdir()) == [
+        f"{name}.{ending}" for name in ("samples", "training") for ending in ("png", "svg")
+    ]
     assert colour(Path("here", "training.png")) > 0.0005
     drawn = load_run(vae_run).model.sample(80, generator=torch.Generator().manual_seed(0))
     sheet = dots(Path("here", "samples.png"))
