@@ -75,15 +75,21 @@ def test_weights_decay_where_a_fitted_start_is_all_that_few_examples_teach() -> 
     assert "optimizer" not in chosen(Facts(500, (1, 8, 8)), names)
 
 
-def test_a_perceptron_beside_components_of_few_examples_is_narrow_where_nobody_said_how_wide() -> None:
+def test_a_perceptron_of_few_examples_is_narrow_where_nobody_said_how_wide() -> None:
     names = ("learning_rate", "optimizer", "weight_decay")
     facts = Facts(1360, (1, 8, 8), fitted=True)
     narrow, given = chosen(facts, (*names, "width")), chosen(facts, names)
     assert narrow["width"].value == 160 and "width" not in given
     assert (narrow["weight_decay"].value, given["weight_decay"].value) == (0.3, 1.0)
     assert narrow["learning_rate"].value == pytest.approx(3 * given["learning_rate"].value, rel=0.05)
-    for other in (Facts(50_000, (1, 8, 8), fitted=True), Facts(500, (1, 8, 8))):
-        assert "width" not in chosen(other, (*names, "width"))
+    begun_at_random = chosen(Facts(1360, (1, 8, 8)), (*names, "width"))
+    assert begun_at_random.keys() == {"learning_rate", "width"}
+    assert begun_at_random["learning_rate"].value == narrow["learning_rate"].value
+    assert "width" not in chosen(
+        Facts(1360, (1, 8, 8)), ("width", "optimizer")
+    )  # whose rate is a method's own
+    assert "width" not in chosen(Facts(1360, (1, 8, 8), fitted=True), ("width", "learning_rate"))
+    assert "width" not in chosen(Facts(50_000, (1, 8, 8), fitted=True), (*names, "width"))
 
 
 def test_each_choice_has_its_reason() -> None:

@@ -151,7 +151,9 @@ def test_nothing_is_odd_about_digits(tmp_path: Path) -> None:
         ({"network": "auto(width=24)"}, 24),
         ({"network": MLP(width=24)}, 24),
         ({"network": "lesson"}, None),
-        ({"likelihood": "bce"}, 512),
+        ({"likelihood": "bce"}, 160),
+        ({"likelihood": "bce", "learning_rate": 1e-3}, 512),
+        ({"learning_rate": 1e-3}, 160),
     ],
     ids=str,
 )
@@ -163,7 +165,7 @@ def test_the_data_decide_a_width_that_nobody_gave(
     )
     settings = read_run_config(tmp_path / "run").settings
     assert settings.get("width") == width
-    decay = 0.0 if "likelihood" in options else 0.3 if options == {} else 1.0
+    decay = 0.0 if "likelihood" in options else 0.3 if width == 160 else 1.0
     assert settings["weight_decay"] == decay
 
 

@@ -208,6 +208,15 @@ def test_a_fall_to_above_the_start_is_not_unfinished() -> None:
     assert kinds(from_components(-29.0, 1000, lambda s: -25 - 2 * s, lambda s: -26 - s, kl_nats=102.0)) == []
 
 
+def test_a_fall_to_far_above_the_best_is_not_unfinished() -> None:
+    """As 81 drawings have it: weights are those of a tenth of the way, and more steps only lead further away."""
+
+    def drawings(s: float) -> float:
+        return -1068 - 260 * s if s < 0.1 else -1094 + 180 * (s - 0.1) if s < 0.8 else -968 - 300 * (s - 0.8)
+
+    assert kinds(from_components(-1068.0, 1000, drawings, lambda s: -1600 - 300 * s, images=81)) == []
+
+
 def test_what_components_explain_says_nothing_of_a_training() -> None:
     """42 % of the variance by three latents are no few steps' fault, and 90 % are no merit of theirs."""
     for explained in (0.42, 0.9):

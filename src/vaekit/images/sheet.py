@@ -31,7 +31,7 @@ def contact_sheet(
     """
     height, width = images.shape[-2:]
     columns = columns or ceil(sqrt(len(images) * height / width))
-    scale = scale or max(1, TILE // min(height, width))
+    scale = scale or max(1, round(TILE / min(height, width)))
     return png(tile(images, min(columns, len(images)), scale, gap), optimize=optimize)
 
 

@@ -28,7 +28,7 @@ WORK = {
 RATE = {True: 4e-3, False: 2e-3}  # peak learning rate at MOST images per step
 SMALL_SET = 5000  # examples, below which weights decay
 DECAY = 1.0  # of these, at the width that networks have by default
-# Of a perceptron beside the components of a small set: as good as one of 512 units, in half of its time and a ninth of its weights.
+# Of a perceptron on a small set: as good as one of 512 units, in half of its time and with a ninth of its weights.
 NARROW, NARROW_DECAY, NARROW_RATE = 160, 0.3, 1.2e-2
 EXPLAINED = 0.9  # share of the variance of pictures for which there are latents
 EXPLAINED_OF_FEW = 0.8  # and of grey ones in a small set
@@ -84,7 +84,7 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
     steps = steps_for(facts, batch)
     passes = steps * batch / facts.count
     small = facts.fitted and facts.count < SMALL_SET and "optimizer" in open_options
-    narrow = small and "width" in open_options
+    narrow = is_narrow(facts, open_options, small)
     rate = rate_for(facts, batch, NARROW_RATE if narrow else None)
     choices = [
         Choice("batch_size", batch, f"{BATCHES} steps per epoch or more, of {facts.count:,} images"),
@@ -102,6 +102,16 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
             Choice("width", NARROW, "a perceptron with more units learned no more from so few examples")
         )
     return [choice for choice in choices if choice.name in open_options]
+
+
+def is_narrow(facts: Facts, open_options: Container[str], decays: bool) -> bool:
+    """Says whether a perceptron has NARROW units: few examples, nobody named a width, and decay or rate go with it.
+
+    Args:
+        decays: whether weights decay, as they have to beside principal components.
+    """
+    few = facts.count < SMALL_SET and "width" in open_options
+    return few and (decays if facts.fitted else "learning_rate" in open_options)
 
 
 def filled(options: FitSettings, facts: Facts) -> FitSettings:

@@ -110,8 +110,8 @@ def unfinished(run: Evidence) -> Note | None:
         points, what = run.training, "the training loss"
     if len(points) < 3 or not run.settled or run.steps < run.planned:
         return None
-    if run.gain is not None and run.gain <= 0:  # a fall from where training had only risen to
-        return None
+    if (run.gain is not None and run.gain <= 0) or course.lost(points) > cut.LOST:
+        return None  # a fall from where it had only risen to
     whole = max(value for _, value in [*points, *run.training[:1]]) - min(value for _, value in points)
     fall = course.last_fall(points, run.steps)
     if fall <= cut.STILL_FALLING * whole or fall <= cut.BEYOND_NOISE * course.scatter(points):

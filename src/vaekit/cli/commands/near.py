@@ -37,10 +37,11 @@ def duplicates(options: DuplicatesOptions) -> Result:
     found = vaekit.duplicates(options.run, options.data, out=out, **asked)
     pairs = list(zip(found.first, found.second, found.differences.tolist(), found.splits, strict=True))
     lines = [f"{counted(len(pairs), 'pair')} of {found.compared:,} images, in {out}"]
-    lines += [
-        f"  {a}  {b}  {'exact copies' if d == 0 else f'squared difference {d:.3g}'}, {s}"
-        for a, b, d, s in pairs[:SHOWN]
-    ]
+    if pairs:
+        rows = [["", a, b, "exact copies" if d == 0 else f"{d:.3g}", s] for a, b, d, s in pairs[:SHOWN]]
+        lines += aligned([["", "first", "second", "squared difference", "splits"], *rows], right={3})
+    if len(pairs) > SHOWN:
+        lines.append(f"and {len(pairs) - SHOWN:,} more, less and less alike")
     values = {"run": options.run, "data": found.source, "images": found.compared, "out": str(out)}
     keys = ("first", "second", "squared_difference", "splits")
     return Result(values | {"pairs": [dict(zip(keys, pair, strict=True)) for pair in pairs]}, lines)
