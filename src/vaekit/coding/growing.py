@@ -144,8 +144,12 @@ class Growing:
             if self._file.read(end) != start:
                 self._file.seek(0)
                 self._file.truncate()
-                self._file.write(start)
-                self._file.flush()
+                try:
+                    self._file.write(start)
+                    self._file.flush()
+                except OSError:
+                    os.ftruncate(self._file.fileno(), 0)  # a part of a head is worth nothing
+                    raise
                 return False
             while (block := blocks.block_at(self._file, end, size)) and self._follows(block):
                 first, count = examples_of(blocks.payload_of(self._file, block))
@@ -185,14 +189,17 @@ def growing(
     place = unfinished(out)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(place, out) as file:
+    file = _locked(place, out)
+    found = None
+    try:
         found = Growing(out, file, head, identity, model)
-        try:
-            yield found
-        finally:
-            if not found.entries:
-                with suppress(OSError):
-                    place.unlink(missing_ok=True)
+        yield found
+    finally:
+        with suppress(OSError, ValueError):  # closed already
+            if not os.fstat(file.fileno()).st_size or (found is not None and not found.entries):
+                place.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be written was said; closing would try once more
+            file.close()
 
 
 def _locked(place: Path, out: Path) -> BinaryIO:

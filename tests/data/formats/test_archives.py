@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 import vaekit
+from made_files import png
 from vaekit import DataError, load_data
 from vaekit.data import cache as cache_module
 from vaekit.data.dataset import Data
@@ -192,3 +194,26 @@ def test_an_archive_too_large_for_memory_is_listed_in_the_cache(
     assert entry.images == len(RGB) and not entry.problem
     assert vaekit.cache(empty=True).emptied and not vaekit.cache().entries
     assert not (own_cache / "archives").exists()
+
+
+def test_members_of_one_name_and_a_missing_end_are_said(tmp_path: Path) -> None:
+    """A tar or zip that was added to holds the old member too; a tar that was cut off between members looks whole."""
+    pictures = [png(np.full((8, 8), value, np.uint8)) for value in range(20, 44)]
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number, content in enumerate(pictures):
+            archive.writestr(f"{number // 2}.png", content)
+    data = load_data(tmp_path / "twice.zip", validation=0)
+    assert "12 files skipped: a later one in the archive has the same name" in data.notes
+    found = {int(image.max()) for split in data.splits.values() for image in split.images}
+    assert found == set(range(21, 44, 2))  # the later of each two
+    with tarfile.open(tmp_path / "whole.tar", "w") as archive:
+        for number, content in enumerate(pictures):
+            info = tarfile.TarInfo(f"{number}.png")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    content = (tmp_path / "whole.tar").read_bytes()
+    (tmp_path / "cut.tar").write_bytes(content[: 12 * 1024])
+    said = "the archive lacks the mark of its end: what came after may be cut off"
+    assert said in load_data(tmp_path / "cut.tar").notes
+    assert said not in load_data(tmp_path / "whole.tar").notes

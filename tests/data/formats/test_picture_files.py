@@ -257,3 +257,37 @@ def test_large_photos_shrink_to_their_means(tmp_path):
     found, _ = pixels(tmp_path, "5.jpg", image_size=64)
     centres = found[4::8, 4::8, 0].astype(int)
     assert np.abs(centres - np.roll(blocks, 5, axis=0)).max() <= 6
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "git lfs pull fetches the image"),
+    (b"<!DOCTYPE html><html>404", "a web page"),
+    (b'<?xml version="1.0"?><svg/>', "XML or SVG"),
+    (b"hello", "not an image"),
+])  # fmt: skip
+def test_what_lies_in_the_place_of_an_image(tmp_path: Path, content: bytes, said: str) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.png").write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        load_data(tmp_path)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_another_colour_space_than_srgb_is_said(tmp_path: Path) -> None:
+    """A profile of ICC has the space of its numbers at byte 16, and its name somewhere in words."""
+    random = np.random.default_rng(0)
+    cases = [
+        ("p3", b"RGB ", "Display P3", 1),
+        ("srgb", b"RGB ", "sRGB IEC61966-2.1", 0),
+        ("grey", b"GRAY", "Dot Gain", 0),
+    ]
+    for name, space, called, count in cases:
+        folder = tmp_path / name
+        folder.mkdir()
+        profile = bytes(16) + space + bytes(108) + called.encode("utf-16-be")
+        for number in range(12):
+            pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.png", icc_profile=profile)
+        notes = [note for note in load_data(folder).notes if "colour profile" in note]
+        assert len(notes) == count, name
+    assert "the numbers are taken as they are" in load_data(tmp_path / "p3").notes[0]

@@ -27,6 +27,8 @@ from vaekit.data.formats.listing import SYSTEM_FILES
 from vaekit.data.formats.picture_sets import Member, from_members
 from vaekit.data.formats.readers import ending_of
 
+TWICE, CUT = "of one name", "cut short"  # what is counted beside kinds of files
+BLOCK = 512  # bytes, of a tar; its end are two of zeros
 MOST = 2**28  # bytes of one image file
 SHARE = 4  # images of a compressed tar may take a 4th of the machine's memory
 FORWARD = 16  # times that may be unpacked to find them
@@ -138,6 +140,7 @@ def _zip(path: Path) -> Iterator[tuple[Found, Counter[str]]]:
                 raise DataError(
                     f"{path}: {name} is encrypted; unpack the archive, or save it without a password."
                 )
+            passed[TWICE] += name in found
             found[name] = partial(archive.read, info)
         yield found, passed
 
@@ -161,6 +164,7 @@ def _tar(path: Path) -> Iterator[tuple[Found, Counter[str]]]:
                 name = _inside(info.name)
                 if info.isdir() or not _wanted(name, info.size, info.isreg(), passed):
                     continue
+                passed[TWICE] += name in found
                 if plain and not info.sparse:
                     found[name] = partial(_slice, stream, lock, info.offset_data, info.size)
                     continue
@@ -171,6 +175,7 @@ def _tar(path: Path) -> Iterator[tuple[Found, Counter[str]]]:
                     )
                 member = archive.extractfile(info)
                 found[name] = partial(bytes, b"" if member is None else member.read(info.size))
+            passed[CUT] += plain and _slice(stream, lock, archive.offset, BLOCK) != bytes(BLOCK)
         yield found, passed
 
 
@@ -187,9 +192,12 @@ def _notes(passed: Counter[str]) -> list[str]:
         ("system files", "system files skipped (hidden files, Thumbs.db and the like)"),
         ("links and devices", "links and devices skipped"),
         ("too large", f"files of more than {MOST / 1e6:.0f} MB skipped"),
+        (TWICE, "files skipped: a later one in the archive has the same name"),
     ):
         if count := passed.pop(kind, 0):
             lines.append(f"{count:,} {word}")
+    if passed.pop(CUT, 0):
+        lines.append("the archive lacks the mark of its end: what came after may be cut off")
     if passed:
         lines.append(f"{counted(passed.total(), 'file')} skipped: not images ({', '.join(sorted(passed))})")
     return lines

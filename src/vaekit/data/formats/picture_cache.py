@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,15 @@ from vaekit.config.options import DataSettings
 from vaekit.core import DataError, counted
 from vaekit.data.cache import cache_dir, clean_parts, digest, read_npy, write_npy, written
 from vaekit.data.formats import picture_files as files
+from vaekit.data.formats.deep_codecs import PACKAGE
 from vaekit.data.formats.listing import Stamp
 from vaekit.data.formats.picture_notes import Seen, check_scale, conversions
 from vaekit.data.formats.picture_plan import plan_for
+from vaekit.data.formats.picture_reasons import is_of_form
 from vaekit.data.kinds.image import parse_size
 
 USUAL_TOPS = (1, 65535)  # a run keeps that of its own data, and may be shown others
-FORMAT = 2  # of what is kept in the cache; raised when the same files would give other pixels
+FORMAT = 3  # of what is kept in the cache; raised when the same files would give other pixels
 
 
 @dataclass
@@ -106,13 +110,14 @@ def _in_memory(work: Work, why: str) -> tuple[np.ndarray, Manifest]:
 
 
 def _decoder(root: Path) -> str:
-    """Name and version of what decodes.
+    """Names and versions of what decodes.
 
     Raises:
         DataError: Pillow is missing.
     """
     try:
-        return f"Pillow {importlib.import_module('PIL').__version__}"
+        pillow = f"Pillow {importlib.import_module('PIL').__version__}"
+        return f"{pillow}, {PACKAGE} {version(PACKAGE)}" if find_spec(PACKAGE) else pillow
     except ImportError:
         raise DataError(f"{root}: a folder of images needs Pillow: pip install 'vaekit[all]'") from None
 
@@ -256,5 +261,5 @@ def _failed_note(failed: list[tuple[str, str]]) -> list[str]:
 
 def _all_bad(root: Path, bad: list[files.Bad]) -> DataError:
     first, reason = bad[0].path.relative_to(root).as_posix(), bad[0].reason
-    ending = "." if files.is_of_form(reason) else "; check that the files are whole."
+    ending = "." if is_of_form(reason) else "; check that the files are whole."
     return DataError(f"{root}: none of the {len(bad):,} images can be read, first {first} ({reason}){ending}")

@@ -26,6 +26,7 @@ from vaekit.data.formats.depth import (
     is_cut,
     samples_of,
 )
+from vaekit.data.formats.picture_reasons import NO_IMAGE, no_image, reason_of
 from vaekit.data.formats.png_chunks import has_late_metadata
 from vaekit.data.formats.readers import READERS, converted, ending_of
 from vaekit.data.formats.stored_bits import HEAD, stored_bits
@@ -48,6 +49,8 @@ GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B"
 
 COLOURS = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
 
+USUAL_PROFILES = (b"srgb", b"urgb", b"desc\x03c2", b"61966")
+
 METADATA = frozenset({"exif", "Raw profile type exif", "XML:com.adobe.xmp"})  # that may tell an orientation
 
 File = TypeVar("File")
@@ -66,6 +69,7 @@ class Header:
         orientation: EXIF's; 2 to 8 say that the picture is to be turned.
         depth: of a picture of more than 8 bits that is read as such.
         cut: there are more bits, which Pillow does not give.
+        profile: it has a colour profile of another space than sRGB, which nobody applies.
     """
 
     path: Path
@@ -77,6 +81,7 @@ class Header:
     frames: int
     depth: Depth | None = None
     cut: bool = False
+    profile: bool = False
 
     @property
     def deep(self) -> bool:
@@ -142,16 +147,27 @@ def probe(path: Path, content: bytes | None = None) -> Header | Bad:
             if (cut or mixed) and image.format == "TIFF":
                 own = _tiff(path, content)
                 if mixed or isinstance(own, Header):
-                    return own or Bad(path, "not an image")
+                    return own or Bad(path, NO_IMAGE)
             orientation = _orientation(image)
             width, height = _stored_size(image)
             size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
             grey = image.mode in GREY_MODES or _grey_palette(image)
             cut = cut or (depth is None and _bits_of_reader(path) > 8)
             alpha = image.has_transparency_data
-            return Header(path, size, image.mode, grey, alpha, orientation, frames(image), depth, cut)
+            return Header(
+                path,
+                size,
+                image.mode,
+                grey,
+                alpha,
+                orientation,
+                frames(image),
+                depth,
+                cut,
+                _other_colours(image),
+            )
     except Exception as error:  # decoders raise errors of many kinds on damaged files
-        return _tiff(path, content) or Bad(path, _reason(error))
+        return _tiff(path, content) or Bad(path, no_image(path, content, reason_of(error)))
 
 
 def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded | Bad:
@@ -165,7 +181,7 @@ def decode(header: Header, plan: Plan, content: bytes | None = None) -> Decoded 
             return Decoded(header.path, pixels, key, clear, None)
         return replace(_decode_deep(header, header.depth, plan, content), key=key)
     except Exception as error:  # as above
-        return Bad(header.path, _reason(error))
+        return Bad(header.path, reason_of(error))
 
 
 def _decode_bytes(header: Header, plan: Plan, content: bytes) -> tuple[np.ndarray, bool]:
@@ -251,12 +267,19 @@ def _tiff(path: Path, content: bytes | None) -> Header | Bad | None:
     try:
         found = depth_of_tiff(path.read_bytes() if content is None else content)
     except Exception as error:  # as in probe
-        return Bad(path, _reason(error))
+        return Bad(path, reason_of(error))
     if found is None:
         return None
     depth, (height, width, orientation, grey, alpha, frames) = found
     size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
     return Header(path, size, "", grey, alpha, orientation, frames, depth)
+
+
+def _other_colours(image: Image.Image) -> bool:
+    """Returns whether an image has a colour profile (ICC.1:2022) of an RGB space that is not called sRGB."""
+    profile = image.info.get("icc_profile") or b""
+    names = profile.replace(b"\0", b"").lower()
+    return profile[16:20] == b"RGB " and not any(name in names for name in USUAL_PROFILES)
 
 
 def _bits_of_reader(path: Path) -> int:
@@ -314,22 +337,3 @@ def _grey_palette(image: Image.Image) -> bool:
     """Returns whether all colours of a palette are grey."""
     palette = (image.getpalette("RGB") if image.mode in ("P", "PA") else None) or [0, 1, 1]
     return palette[0::3] == palette[1::3] == palette[2::3]
-
-
-def is_of_form(reason: str) -> bool:
-    """Returns whether a file was refused for its form, which names a remedy of its own, and not for damage."""
-    return any(word in reason for word in ("white=", "pixels=", "save it", "save those"))
-
-
-def _reason(error: Exception) -> str:
-    """The error in a few words."""
-    line = " ".join(str(error).split())
-    if "cannot identify" in line:
-        return "not an image"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(
-        error, KeyError | TypeError | IndexError | AttributeError
-    ):  # a decoder that looked for what is not there
-        return "damaged"
-    return line[:140] or type(error).__name__

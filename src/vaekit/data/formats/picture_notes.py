@@ -67,6 +67,10 @@ def conversions(headers: Sequence[Header], plan: Plan, seen: Seen) -> list[str]:
         lines.append(f"{_images(seen.clear)} with transparency: {done}")
     if turned := sum(header.orientation in range(2, 9) for header in headers):
         lines.append(f"{_images(turned)} turned upright as the EXIF orientation says")
+    if other := sum(header.profile for header in headers):
+        lines.append(
+            f"{_images(other)} with a colour profile other than sRGB: the numbers are taken as they are"
+        )
     if moving := sum(header.frames > 1 for header in headers):
         lines.append(f"{_images(moving)} with several frames: only the first is used")
     return lines
