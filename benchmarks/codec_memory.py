@@ -2,7 +2,7 @@
 
     python benchmarks/codec_memory.py RUN FOLDER [--data mnist] [--counts 1000 5000 20000 60000] [--part N]
 
-The sets are the first so many images of a source, as an .npz in FOLDER. Prints for each the most memory that `compress` and
+The sets are the first images of a source, as many as it says, as an .npz in FOLDER. Prints for each the most memory that `compress` and
 `decompress` had resident, which Linux alone tells, less the images where they are held whole: `compress` loads an .npz, `decompress`
 writes one part by part and holds none.
 """

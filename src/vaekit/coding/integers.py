@@ -22,7 +22,10 @@ from vaekit.coding.knots import Table
 from vaekit.core import DataError
 
 AT_ONCE = 2**19  # values of the widest step that are computed at a time
-ROWS, MOST_AT_ONCE = 32, 2**23  # but so many rows, for which weights are read once, within so many values
+ROWS, MOST_AT_ONCE = (
+    32,
+    2**23,
+)  # or this number of rows, for which weights are read once, within this number of values
 
 Op = dict[str, Any]
 

@@ -184,7 +184,7 @@ class Walk:
 
 
 class Counts:
-    """How often each symbol came in each context of each channel."""
+    """Counts of each symbol in each context of each channel."""
 
     def __init__(self, contexts: int, channels: int) -> None:
         self._each = np.zeros((channels, contexts, SYMBOLS), np.float64)
