@@ -1,4 +1,5 @@
-"""The best of the general coders for a block of pictures: LZMA, LZMA of single bits, a sheet as PNG or lossless WebP.
+"""The best of the coders without a model for a block of pictures: LZMA, LZMA of single bits, a sheet as PNG or lossless WebP, and
+small pictures by the surroundings of their values.
 
 A part falls back to them where the model needs more bytes, so that no file is larger than theirs.
 """
@@ -12,17 +13,18 @@ import zlib
 import numpy as np
 
 from vaekit.coding.packing import packed, unpacked
+from vaekit.coding.surroundings import code_by_surroundings, restore_by_surroundings, suits
 from vaekit.core import DataError, foreign
 from vaekit.images.opening import open_image
 
-LZMA, BITS, SHEET = 1, 2, 3  # numbers of the coders in a part; 0 is the model
-CALLED = {0: "model", LZMA: "lzma", BITS: "lzma of bits", SHEET: "sheet"}
+LZMA, BITS, SHEET, AROUND = 1, 2, 3, 4  # numbers of the coders in a part; 0 is the model
+CALLED = {0: "model", LZMA: "lzma", BITS: "lzma of bits", SHEET: "sheet", AROUND: "surroundings"}
 LONGEST_SIDE = 16_383  # of a WebP
 QUICK = 0.5  # of what deflate at its quickest makes of pixels, the best general coder hardly needs less
 
 
 def code_classically(levels: np.ndarray) -> tuple[int, bytes]:
-    """The smallest of the general coders.
+    """The smallest of the coders without a model.
 
     Args:
         levels: (n, *shape) uint8.
@@ -35,6 +37,8 @@ def code_classically(levels: np.ndarray) -> tuple[int, bytes]:
         found[BITS] = packed(np.packbits(levels.reshape(-1)).tobytes(), pixels=True)
     elif (sheet := coded_sheet(levels)) is not None:
         found[SHEET] = sheet
+    if suits(levels.shape):
+        found[AROUND] = code_by_surroundings(levels)
     number = min(found, key=lambda key: (len(found[key]), key))
     return number, found[number]
 
@@ -53,6 +57,8 @@ def restore_classically(coder: int, content: bytes, shape: tuple[int, ...]) -> n
         return np.unpackbits(bits)[:size].reshape(shape)
     if coder == SHEET:
         return _from_sheet(content, shape)
+    if coder == AROUND:
+        return restore_by_surroundings(content, shape)
     raise DataError(f"a coder of number {coder}, which this version does not know.")
 
 

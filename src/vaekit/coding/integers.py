@@ -22,6 +22,10 @@ from vaekit.coding.knots import Table
 from vaekit.core import DataError
 
 AT_ONCE = 2**19  # values of the widest step that are computed at a time
+ROWS, MOST_AT_ONCE = (
+    32,
+    2**23,
+)  # or this number of rows, for which weights are read once, within this number of values
 
 Op = dict[str, Any]
 
@@ -67,7 +71,8 @@ class Program:
         count = len(next(iter(given.values())))
         if any(len(x) != count for x in given.values()):
             raise DataError("inputs of exact arithmetic must have one row for each example.")
-        size = max(1, AT_ONCE // max(self._widths.values()))
+        widest = max(self._widths.values())
+        size = max(1, AT_ONCE // widest, min(ROWS, MOST_AT_ONCE // widest))
         starts = range(0, max(count, 1), size)
         parts = [self._piece({name: x[i : i + size] for name, x in given.items()}) for i in starts]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}

@@ -10,6 +10,7 @@ from vaekit.core import DataError
 LEVELS = 256
 SHARE_BITS = 20  # of a histogram's share: sums over 512 histograms stay below 2**53
 MOST_HISTOGRAMS = 512
+TURNED = 2**12  # numbers of each image that are brought into another order at a time
 PLACES_AT_ONCE = 16  # values whose running sums are made in one product
 _INVERSE = 31  # bits of the inverse of a sum
 
@@ -47,8 +48,11 @@ class CategoricalMasses(Masses):
 
     def params(self, raw: np.ndarray) -> np.ndarray:
         """Returns logits, (256, V, B), as integers of 32 bits."""
-        bounded = np.minimum(np.maximum(raw, -(1 << 30)), 1 << 30).astype(np.int32)
-        return np.ascontiguousarray(bounded.T).reshape(LEVELS, -1, len(raw))
+        found = np.empty(raw.shape[::-1], dtype=np.int32)
+        for first in range(0, len(found), TURNED):  # so many stay in a processor's cache
+            part = slice(first, first + TURNED)
+            found[part] = np.clip(raw[:, part], -(1 << 30), 1 << 30).T
+        return found.reshape(LEVELS, -1, len(raw))
 
     def intervals(self, params: np.ndarray, levels: np.ndarray) -> Interval:
         found = [between(running_shares(params[:, place]), row) for place, row in enumerate(levels)]

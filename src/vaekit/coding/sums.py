@@ -14,6 +14,7 @@ import numpy as np
 from vaekit.coding.classical import coded_sheet, to_sheet
 from vaekit.coding.packing import packed
 from vaekit.coding.portion import MODEL, Written
+from vaekit.coding.surroundings import code_by_surroundings, suits
 from vaekit.core import counted
 
 
@@ -212,6 +213,8 @@ def general_sizes(levels: np.ndarray, pixels: str) -> dict[str, int]:
         "gzip": min(len(gzip.compress(c, 9)) for c in raw(levels)),
         "lzma": min(len(packed(c, pixels=True)) for c in raw(levels)),
     }
+    if suits(levels.shape):
+        found["surroundings"] = len(code_by_surroundings(levels))
     for name, kind in (("PNG", "PNG"), ("WebP", "WEBP"), ("JPEG XL", "JXL")):
         each = [_as_picture(row[None], kind, binary) for row in levels]
         if each and all(each):
