@@ -14,7 +14,7 @@ MOST = 1000  # validation images that are scored for it, at most
 FEW, SAME = (
     10,
     0.5,
-)  # from so many images on, a score that is the same for a larger share puts them in no order
+)  # at least 10 images; a score that is the same for a larger share of them puts them in no order
 
 
 @dataclass(frozen=True)
