@@ -200,7 +200,7 @@ def changed_settings(run: Recorded) -> dict[str, tuple[Any, Any]]:
 
 def _settings(run: Run) -> str:
     changed = "".join(
-        f'<tr><th scope="row"><code>{escape(key)}</code></th><td><code>{escape(str(value))}</code></td>'
+        f"<tr><th><code>{escape(key)}</code></th><td><code>{escape(str(value))}</code></td>"
         f'<td class="faint">default: <code>{escape(str(default))}</code></td></tr>'
         for key, (value, default) in changed_settings(run).items()
     )
