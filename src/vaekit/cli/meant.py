@@ -51,7 +51,9 @@ def command_meant(word: str) -> str:
     if word in NAMED_SETS:
         return f" Did you mean vaekit train vae --data {word}?"
     if is_there(word):
-        asked = "explore" if is_there(os.path.join(word, "config.json")) else "data"
+        from vaekit.runs.records import has_begun
+
+        asked = "explore" if has_begun(Path(word)) else "data"
         return f" Did you mean vaekit {asked} {word}?"
     return ""
 

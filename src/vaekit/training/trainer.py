@@ -202,12 +202,10 @@ class Trainer:
             self.compare(terms[criterion])
 
     def compare(self, value: float) -> None:
-        """Keeps the weights if this is the best validation value so far."""
+        """Keeps the weights if this is the best validation value so far; none where the last are wanted."""
         if value < self.state.best.value:
-            wanted = self.options.weights == "best"  # else they would only make every state larger
-            kept = self.learner.last_weights() if wanted else None
-            self.state.best = Best(value, self.state.epoch, kept)
-            self.state.stale = 0
+            kept = self.learner.last_weights() if self.options.weights == "best" else None
+            self.state.best, self.state.stale = Best(value, self.state.epoch, kept), 0
         else:
             self.state.stale += 1
 
