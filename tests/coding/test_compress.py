@@ -272,7 +272,8 @@ def test_runs_that_code_nothing_are_refused_in_one_line(vae_run: Path, ae_run: P
     ("options", "line"),
     [
         ({"out": "x.zip"}, "choices: .vk"), ({"part": 0}, "part=0"), ({"beside": -1}, "beside=-1"), ({"sizes": "a.txt"}, "choices: .csv"),
-        ({"split": "tset"}, "unknown split"), ({"label": "3"}, "was trained without labels"), ({"data": "nowhere"}, "no such source"),
+        ({"split": "tset"}, "unknown split"), ({"label": "3"}, "was trained without labels"),
+        ({"data": "nowhere"}, "no such file or folder"),
         ({"trade": float("nan")}, "trade=nan"), ({"lossy": True}, "needs the codes of a vqvae"),
     ],
     ids=str,

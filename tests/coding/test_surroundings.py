@@ -140,6 +140,7 @@ def test_a_reader_from_the_page_alone_gives_the_same(shape: tuple[int, int, int,
     np.testing.assert_array_equal(restore_by_surroundings(content, shape), levels)
 
 
+@pytest.mark.usefixtures("few_are_enough")
 @pytest.mark.parametrize("top", [0, 1, 255])
 @pytest.mark.parametrize(
     "shape", [(600, 1, 8, 8), (50, 3, 9, 5), (5000, 1, 1, 1), (1, 1, 64, 64), (700, 3, 5, 5)]

@@ -101,12 +101,12 @@ def mnist(folder: Path, name: str, change: Callable[[bytes], bytes]) -> Case:
     return "mnist", {"data_dir": folder}
 
 
-@case("mnst", "Did you mean mnist?", "no such folder or file")
+@case("mnst", "Did you mean mnist?", "no such file or folder")
 def misspelt_name(folder: Path) -> Case:
     return "mnst", {}
 
 
-@case("no-such-folder", "no such folder or file", "digits")
+@case("no-such-folder", "no such file or folder", "digits")
 def missing_path(folder: Path) -> Case:
     return folder / "no-such-folder", {}
 
@@ -210,7 +210,7 @@ def whole_numbers_outside_bytes(folder: Path) -> Case:
     return array, {}
 
 
-@case("data='': no such source", "digits")
+@case("data='': no such file or folder", "digits")
 def nothing(folder: Path) -> Case:
     return "", {}
 

@@ -22,7 +22,7 @@ def test_the_summary_and_the_page_have_the_result(vae_run: Path) -> None:
     kept = run.summary.evaluation["nll_nats"]
     assert kept["value"] == result.likelihood["nll_nats"].value
     shown = f"{result.likelihood['nll_nats'].value:.2f}"
-    assert shown in (vae_run / "report.html").read_text(encoding="utf-8")
+    assert shown.replace("-", "−") in (vae_run / "report.html").read_text(encoding="utf-8")
 
 
 def test_nothing_is_kept_unless_asked(vae_run: Path) -> None:

@@ -102,12 +102,12 @@ def test_head_and_first_column_of_a_comparison_stay(browser: Any, files: dict[st
     box.scroll_into_view_if_needed()
     before = [
         page.locator(which).first.bounding_box()
-        for which in (".compared thead th", ".compared tbody tr:last-child th")
+        for which in (".compared thead th:nth-child(2)", ".compared tbody tr:last-child th")
     ]
     box.evaluate("e => e.scrollTo(200, 150)")
     after = [
         page.locator(which).first.bounding_box()
-        for which in (".compared thead th", ".compared tbody tr:last-child th")
+        for which in (".compared thead th:nth-child(2)", ".compared tbody tr:last-child th")
     ]
     assert after[0]["y"] == before[0]["y"]
     assert after[0]["x"] < before[0]["x"] - 100

@@ -149,7 +149,7 @@ def test_without_its_data_a_recipe_is_not_run_and_has_not_passed(terminal, tiny:
     outcome = terminal("reproduce", absent, tiny, "--out", "again")
     assert outcome.status == 1, "each was named"
     (line,) = [line for line in outcome.errors if "absent is not run" in line]
-    assert "no such source" in line
+    assert "no such file or folder" in line
     (row,) = [line for line in outcome.out.splitlines() if line.startswith("absent")]
     assert "not run" in row and "--data not/here" in row
     assert "of 2 recipes: 1 holds, 1 not run" in outcome.out

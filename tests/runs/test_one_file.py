@@ -311,6 +311,6 @@ def test_a_history_is_a_run(tmp_path: Path) -> None:
 
 def test_a_file_is_no_run(vae_run: Path, tmp_path: Path) -> None:
     path = vaekit.save(vae_run, tmp_path / "m")
-    with pytest.raises(RunError, match="is not a run folder"):
+    with pytest.raises(RunError, match="is a file; a run is a folder"):
         vaekit.load_run(path)
     assert read_model(path).latent_dim == 3

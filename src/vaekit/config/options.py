@@ -115,7 +115,7 @@ class FitSettings(Options):
         SCHEDULES, "linear", words=(), help="how the learning rate falls to 0 over the run, or constant"
     )
     clip: float = option(
-        100.0, at_least=0, help="largest norm of the gradient (mean loss in nats per image); 0 does not clip"
+        1000.0, at_least=0, help="largest norm of the gradient (mean loss in nats per image); 0 does not clip"
     )
     average: float = option(
         0.0,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 
+from vaekit.images.opening import open_image
 from vaekit.plots.style import DPI, FAINT, HEADING, INK, LIGHT, Paper
 
 DARK = {INK: "#e6edf3", FAINT: "#9198a1", LIGHT: "#30363d", "#ffffff": "#0d1117", "#000000": "#e6edf3"}
@@ -76,12 +77,11 @@ def _dark() -> str:
 
 def _lighter(found: re.Match[bytes]) -> bytes:
     """A heavy picture as JPEG, or where parts of it are the page as WebP."""
-    from PIL import Image
-
     content = base64.b64decode(found[1])
     if len(content) < HEAVY:
         return b"data:image/png;base64," + base64.b64encode(content)
-    picture = Image.open(io.BytesIO(content), formats=["PNG"]).convert("RGBA")
+    with open_image(io.BytesIO(content), ["PNG"]) as opened:
+        picture = opened.convert("RGBA")
     opaque = picture.getchannel("A").getextrema() == (255, 255)
     kind, options = ("JPEG", {"subsampling": 0}) if opaque else ("WEBP", {"exact": True})
     buffer = io.BytesIO()

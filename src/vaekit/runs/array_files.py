@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vaekit.core import SettingError
-from vaekit.runs.data_record import DataRecord
+
+if TYPE_CHECKING:  # files are written too where there is no torch
+    from vaekit.runs.data_record import DataRecord
 
 ARRAY_FILES = (".npz", ".npy", ".csv", ".parquet")
 

@@ -24,20 +24,11 @@ OWN = (
         "neighbours.*",
         "duplicates.*",
     ),
-    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png", "figures/*.svg"),
+    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png"),
     *("onnx/encoder.onnx", "onnx/decoder.onnx", "tensorboard/events.out.tfevents.*"),
     *(
         f"prior/{name}"
-        for name in (
-            WEIGHTS,
-            SUMMARY,
-            METRICS,
-            PREVIEWS,
-            CONFIG,
-            "samples.*",
-            "figures/*.png",
-            "figures/*.svg",
-        )
+        for name in (WEIGHTS, SUMMARY, METRICS, PREVIEWS, CONFIG, "samples.*", "figures/*.png")
     ),
     *("prior/checkpoints/step-*.safetensors", "prior/checkpoints/step-*.damaged"),
 )
@@ -110,11 +101,17 @@ def remove(run: str | Path) -> Removed:
 
 
 def _own(folder: Path) -> Iterator[Path]:
-    """The files of a run in its folder, but for its record; a link is not followed."""
-    for path in sorted(folder.rglob("*")):
+    """The files of a run in its folder, but for its record; a link is not followed.
+
+    An .svg is a figure of ours where a .png of its name is beside it; so it comes before that.
+    """
+    for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             continue
-        name = path.relative_to(folder).as_posix()
+        drawn = (
+            path.with_suffix(".png") if path.suffix == ".svg" and path.with_suffix(".png").exists() else path
+        )
+        name = drawn.relative_to(folder).as_posix()
         if is_temporary(path.name) or any(_matches(name, pattern) for pattern in OWN):
             yield path
 

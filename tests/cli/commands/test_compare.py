@@ -47,7 +47,9 @@ def compare(terminal, tmp_path: Path, small: Data) -> Callable[..., Any]:
     save_pca(tmp_path / "f.safetensors", fit_pca(small, 6))
 
     def run(*words: object) -> Any:
-        return terminal("compare", "--data", "digits", *TINY, *words)
+        usual = dict(zip(TINY[::2], TINY[1::2], strict=True))  # an option may be given only once
+        kept = [word for pair in usual.items() if pair[0] not in words for word in pair]
+        return terminal("compare", "--data", "digits", *kept, *words)
 
     return run
 

@@ -31,7 +31,8 @@ def test_report_has_the_numbers_and_the_findings(terminal, vae_run: Path) -> Non
     outcome = terminal("evaluate", vae_run, "--samples", "20", "--skip-quality", "--json")
     values = json.loads(outcome.out)
     page = html.unescape((vae_run / "report.html").read_text(encoding="utf-8"))
-    assert f"{values['nll_nats']['value']:.2f} ± {values['nll_nats']['standard_error']:.2f}" in page
+    shown = f"{values['nll_nats']['value']:.2f} ± {values['nll_nats']['standard_error']:.2f}"
+    assert shown.replace("-", "−") in page
     assert values["findings"][0]["text"] in page  # after two epochs
     assert "Evaluation" in page
 

@@ -16,10 +16,10 @@ import pytest
 import torch
 
 from vaekit import DataError, load_data
-from vaekit.data.formats import opening
 from vaekit.data.formats.idx import read_idx
 from vaekit.data.formats.picture_files import SUFFIXES, Bad, Plan, decode, probe
 from vaekit.data.formats.readers import READERS
+from vaekit.images import opening
 
 Image = pytest.importorskip("PIL.Image")
 
