@@ -24,9 +24,10 @@ _FRAME = re.compile(rb'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>')
 
 
 def svg(figure: Paper) -> bytes:
-    """Returns a figure as SVG, the same bytes for the same figure.
+    """Returns a figure that was drawn as SVG, the same bytes for the same figure.
 
-    Its heading is not drawn but kept as title and description, so that a page can set it in its own type.
+    It stays laid out as it is, since every layout starts from the last and moves things a little. Its heading is not drawn but kept
+    as title and description, so that a page can set it in its own type.
     """
     buffer = io.BytesIO()
     with _without_heading(figure):
@@ -39,12 +40,14 @@ def svg(figure: Paper) -> bytes:
 
 @contextmanager
 def _without_heading(figure: Paper) -> Iterator[None]:
-    lines = [text for text in figure.texts if text.get_gid() == HEADING]
+    lines, engine = [text for text in figure.texts if text.get_gid() == HEADING], figure.get_layout_engine()
+    figure.set_layout_engine("none")
     for line in lines:
         line.set_visible(False)
     try:
         yield
     finally:
+        figure.set_layout_engine(engine)
         for line in lines:
             line.set_visible(True)
 
