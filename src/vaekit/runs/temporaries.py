@@ -80,7 +80,10 @@ def _made(path: Path, folder: bool) -> tuple[Path, int | None]:
             place.mkdir()
         else:
             place.open("xb").close()
-        handle = _locked(place)
+        try:
+            handle = _locked(place)
+        except BlockingIOError:  # another's start has just taken it for a leftover, and removes it
+            continue
         if place.exists():  # or else another's start took it for a leftover before it was locked
             return place, handle
         if handle is not None:
@@ -88,15 +91,24 @@ def _made(path: Path, folder: bool) -> tuple[Path, int | None]:
 
 
 def _locked(place: Path) -> int | None:
-    """A handle with the lock of a file or folder, or without where there are no locks; None where there is no handle."""
+    """A handle with the lock of a file or folder, or without where there are no locks; None where there is no handle.
+
+    Raises:
+        BlockingIOError: another has the lock.
+    """
     if sys.platform == "win32":
         return None
     try:
         handle = os.open(place, os.O_RDONLY)
     except OSError:
         return None
-    with suppress(OSError):
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # no locks here
+        pass
     return handle
 
 
