@@ -34,6 +34,14 @@ def test_a_sheet_is_about_square_by_itself() -> None:
     assert abs(sheet.shape[0] / sheet.shape[1] - 1) < 0.05
 
 
+@pytest.mark.parametrize(
+    ("count", "side", "dots"), [(1, 8, 224), (2, 28, 224), (4, 8, 112), (64, 28, 56), (1, 300, 300)]
+)
+def test_few_images_are_large(count: int, side: int, dots: int) -> None:
+    sheet = pixels(contact_sheet(torch.rand(count, 1, side, side), columns=count))
+    assert sheet.shape == (dots, count * (dots + GAP) - GAP, 3)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_a_plain_sheet_can_be_cut_up_again(channels: int) -> None:
     levels = np.random.default_rng(0).integers(0, 256, (7, channels, 3, 5)).astype(np.uint8)

@@ -11,6 +11,7 @@ from vaekit.images.png import png
 from vaekit.images.tile import GAP, tile
 
 TILE = 56  # dots, about, of the shorter side of a tile; small images are enlarged to it
+WIDTH, LARGEST = 8 * TILE, 4 * TILE  # dots, about, to which tiles of a few images grow: of a row, of a tile
 
 
 def contact_sheet(
@@ -26,13 +27,14 @@ def contact_sheet(
     Args:
         images: (N, C, H, W) in [0, 1].
         columns: None makes the sheet about square.
-        scale: dots to a pixel; None makes tiles of about TILE dots.
+        scale: dots to a pixel; None makes tiles of about TILE dots, larger ones where there are fewer than 8 columns.
         gap: dots between tiles.
     """
     height, width = images.shape[-2:]
-    columns = columns or ceil(sqrt(len(images) * height / width))
-    scale = scale or max(1, TILE // min(height, width))
-    return png(tile(images, min(columns, len(images)), scale, gap), optimize=optimize)
+    columns = min(columns or ceil(sqrt(len(images) * height / width)), len(images))
+    side = max(TILE, min(LARGEST, WIDTH // columns))
+    scale = scale or max(1, round(side / min(height, width)))
+    return png(tile(images, columns, scale, gap), optimize=optimize)
 
 
 def plain_sheet(levels: np.ndarray, columns: int) -> bytes:

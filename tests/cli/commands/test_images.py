@@ -46,9 +46,9 @@ def test_folder_and_sheet_hold_the_same_images(terminal, vae_run: Path) -> None:
     assert [file.name for file in files] == [f"{i:04d}.png" for i in range(6)]
     for file, image in zip(files, images, strict=True):
         np.testing.assert_array_equal(pixels(file), image)
-    sheet = pixels("s.png")  # 3 columns and 2 rows of 56-dot tiles, 3 dots between
-    assert sheet.shape == (2 * 59 - 3, 3 * 59 - 3, 3)
-    np.testing.assert_array_equal(sheet[59 : 59 + 56 : 7, 59 : 59 + 56 : 7, 0], images[4])
+    sheet = pixels("s.png")  # 3 columns and 2 rows of tiles of 152 dots, 3 dots between
+    assert sheet.shape == (2 * 155 - 3, 3 * 155 - 3, 3)
+    np.testing.assert_array_equal(sheet[155 : 155 + 152 : 19, 155 : 155 + 152 : 19, 0], images[4])
 
 
 def test_default_places_are_in_the_run(terminal, vae_run: Path) -> None:
@@ -71,7 +71,7 @@ def test_reconstructions_of_the_previews(terminal, vae_run: Path) -> None:
 
 def test_originals_stand_at_the_left(terminal, vae_run: Path) -> None:
     terminal("reconstruct", vae_run, "--count", 1, "--out", "r.png")
-    sheet = pixels("r.png")[::7, ::7, 0]
+    sheet = pixels("r.png")[::28, ::28, 0]  # tiles of 224 dots
     assert sheet.shape == (8, 16)
     np.testing.assert_array_equal(sheet[:, :8], load_run(vae_run).previews.images[0, 0].numpy())
 
@@ -182,4 +182,4 @@ def test_a_turned_tiff_is_turned_once(terminal, vae_run: Path, orientation: int)
     Path("x.tif").write_bytes(tiff(stored_as(upright, orientation), "lzw", orientation=orientation))
     outcome = terminal("reconstruct", vae_run, "x.tif", "--out", "r.png")
     assert outcome.status == 0 and "1 image turned upright as the EXIF orientation says" in outcome.err
-    np.testing.assert_array_equal(pixels("r.png")[::7, ::7, 0][:, :8], upright)
+    np.testing.assert_array_equal(pixels("r.png")[::28, ::28, 0][:, :8], upright)

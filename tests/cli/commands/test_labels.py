@@ -51,9 +51,9 @@ def test_a_grid_has_a_row_a_class_and_one_z_a_column(terminal, cvae_run: Path) -
         expected = model.picture(model.decode(z, torch.from_numpy(found["labels"])))
     np.testing.assert_array_equal(found["images"], as_bytes(expected))
     terminal("sample", cvae_run, "--grid", "--count", 4, "--seed", 1, "--out", "g.png")
-    sheet = np.asarray(Image.open("g.png"))  # 10 rows and 4 columns of 56-dot tiles, 3 dots between
-    assert sheet.shape[:2] == (10 * 59 - 3, 4 * 59 - 3)
-    tile = sheet[59 * 7 : 59 * 7 + 56 : 7, 59 * 2 : 59 * 2 + 56 : 7, 0]
+    sheet = np.asarray(Image.open("g.png"))  # 10 rows and 4 columns of tiles of 112 dots, 3 dots between
+    assert sheet.shape[:2] == (10 * 115 - 3, 4 * 115 - 3)
+    tile = sheet[115 * 7 : 115 * 7 + 112 : 14, 115 * 2 : 115 * 2 + 112 : 14, 0]
     np.testing.assert_array_equal(tile, found["images"][7 * 4 + 2, ..., 0])
     assert len(json.loads(terminal("sample", cvae_run, "--grid", "--json").out)["classes"]) == 10
 

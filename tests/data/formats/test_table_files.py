@@ -169,6 +169,16 @@ def test_a_column_of_text_that_is_called_label(tmp_path: Path) -> None:
     assert again.fingerprint == data.fingerprint
 
 
+def test_columns_in_their_own_units_are_real_values(tmp_path: Path) -> None:
+    """Nobody has to say so of a table; shares stay what they were, and what was asked for is checked as before."""
+    data = load_data(table(tmp_path / "t.csv", "a,b\n" + "".join(f"{n}.5,{-n}\n" for n in range(40))))
+    assert data.pixels == "real" and any("taken as real values" in note for note in data.notes)
+    shares = load_data(table(tmp_path / "s.csv", "a,b\n" + "".join(f"{n / 40},0.5\n" for n in range(40))))
+    assert shares.pixels == "unit"
+    with pytest.raises(DataError, match="must lie in"):
+        load_data(tmp_path / "t.csv", pixels="unit")
+
+
 def test_parquet_by_pyarrow(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
