@@ -164,6 +164,17 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fit(own(nn.Sequential(encoder(6), nn.BatchNorm1d(6)), decoder()), ELBO(), of(21), batch_size=20, **QUICK),
         "batch_size=21",
     ),
+    "VAE(beta)": (lambda: VAE((1, 8, 8), beta=4), "option of ELBO: ELBO(beta="),  # type: ignore[call-arg]
+    "VAE(epochs)": (lambda: VAE((1, 8, 8), epochs=4), "option of fit: fit(epochs="),  # type: ignore[call-arg]
+    "VAE(hidden_dims)": (lambda: VAE((1, 8, 8), hidden_dims=[9]), "width"),  # type: ignore[call-arg]
+    "fit(latent_dim)": (lambda: fit(model(), ELBO(), X, latent_dim=4), "option of VAE: VAE(latent_dim="),
+    "fit(torch's optimiser)": (lambda: fit(model(), ELBO(), X, optimizer=torch.optim.Adam(model().parameters())), "an Adam"),
+    "train(model)": (lambda: vaekit.train(model(), X), "method is a VAE; give a name"),  # type: ignore[arg-type]
+    "compare(swapped)": (lambda: vaekit.compare(["ae", "vae"], "digits"), "unknown method 'digits'"),  # type: ignore[call-overload]
+    "sample(label)": (lambda: model(classes=3).sample(4, label=2), "Did you mean y"),  # type: ignore[call-arg]
+    "sample(y), no classes": (lambda: trained().sample(4, y=2), "knows no classes"),  # type: ignore[arg-type]
+    "redraw_as, no classes": (lambda: trained().reconstruct(X[:2], redraw_as=2), "knows no classes"),  # type: ignore[arg-type]
+    "load_data(3)": (lambda: load_data(3), "data is an int"),
     "callbacks=[3]": (lambda: fit(model(), ELBO(), X, callbacks=[3], **QUICK), "vaekit.Callback"),
 }  # fmt: skip
 
@@ -182,6 +193,48 @@ def test_it_is_refused_in_one_line(line: str) -> None:
         typed()
     said = str(caught.value)
     assert remedy in said and "\n" not in said and len(said) < 300
+
+
+MISSING: dict[str, tuple[Callable[[], Any], str]] = {
+    "fit(model, data)": (lambda: fit(model(), X), "fit needs data: fit(model, objective, data"),  # type: ignore[call-arg]
+    "VAE()": (lambda: VAE(latent_dim=3), "VAE needs shape: VAE(shape"),  # type: ignore[call-arg]
+    "model.fit": (lambda: model().fit(X), "fit(model, ELBO(), data)"),
+    "model.predict": (lambda: model().predict(X), "vaekit.estimators"),
+    "model.reconstuct": (lambda: model().reconstuct(X), "it has reconstruct"),
+    "data.labels": (lambda: load_data(X).labels, "data.train.labels"),  # type: ignore[attr-defined]
+    "data.tran": (lambda: load_data(X).tran, "it has train"),  # type: ignore[attr-defined]
+    "history.loss": (lambda: vaekit.History().loss, "frame()"),  # type: ignore[attr-defined]
+    "history.nothing": (lambda: vaekit.History().nothing, "it has frame, interrupted"),  # type: ignore[attr-defined]
+    "vaekit.CVAE": (lambda: vaekit.CVAE, "VAE(shape, classes=10)"),  # type: ignore[attr-defined]
+    "vaekit.evalute": (lambda: vaekit.evalute, "Did you mean evaluate?"),  # type: ignore[attr-defined]
+    "split[200]": (lambda: vaekit.Split(X)[200], "image 200 of 200"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", MISSING)
+def test_what_is_not_there_says_what_is(line: str) -> None:
+    typed, remedy = MISSING[line]
+    with pytest.raises((AttributeError, TypeError, IndexError)) as caught:
+        typed()
+    said = str(caught.value)
+    assert remedy in said and "\n" not in said and len(said) < 300
+
+
+def test_a_split_is_a_data_set_of_torch() -> None:
+    split = vaekit.Split(X, Y)
+    batches = list(DataLoader(split, batch_size=64))  # type: ignore[arg-type]
+    assert torch.equal(torch.cat([images for images, _ in batches]), X)
+    assert torch.equal(torch.cat([labels for _, labels in batches]), Y)
+    assert torch.equal(split[-1][0], X[-1]) and split[-1][1] == Y[-1]
+    assert torch.equal(vaekit.Split(X)[7], X[7])
+    for index in (slice(3, 9), torch.tensor([4, 2]), Y == 1):
+        assert torch.equal(split[index].images, X[index]) and torch.equal(split[index].labels, Y[index])
+
+
+def test_a_file_of_torch_is_named_as_one(tmp_path: Path) -> None:
+    torch.save(model().state_dict(), tmp_path / "a.pt")
+    with pytest.raises(vaekit.RunError, match=r"is a file of torch\.save"):
+        vaekit.load(tmp_path / "a.pt")
 
 
 def test_a_final_sigmoid_is_a_warning_where_logits_are_wanted() -> None:

@@ -226,10 +226,18 @@ __all__ = [*PUBLIC, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll
 
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
-        raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+        raise AttributeError(f"module 'vaekit' has no attribute {name!r}.{_instead(name)}")
     module, _, attribute = PUBLIC[name].partition(":")
     value = importlib.import_module(module)
     return getattr(value, attribute) if attribute else value
+
+
+def _instead(name: str) -> str:
+    """What has what somebody asked for, as ` Did you mean fit?`; `` where nothing is near."""
+    from vaekit.synonyms import NAMES, meant
+
+    found = NAMES.get(name) or (meant(name, list(PUBLIC)) if not name.startswith("_") else None)
+    return f" Did you mean {found}?" if found else ""
 
 
 def __dir__() -> list[str]:

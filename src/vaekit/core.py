@@ -263,19 +263,27 @@ def examples(count: int, shape: Iterable[int]) -> str:
     return counted(count, "row" if len(tuple(shape)) == 1 else "image")
 
 
+def a_kind(thing: object) -> str:
+    """`a Tensor`, `an int`: the kind of a thing, in a sentence."""
+    name = type(thing).__name__
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
+
+
 def near_miss(word: str, known: Iterable[str]) -> str:
     """` Did you mean X?` for the known word that is meant (`vaekit.synonyms`), or `` when none is near."""
     close = meant(word, list(known))
     return f" Did you mean {close}?" if close else ""
 
 
-def choose(word: str, table: Mapping[str, object] | Iterable[str], what: str) -> None:
+def choose(word: object, table: Mapping[str, object] | Iterable[str], what: str) -> None:
     """Checks that a word is one of those known.
 
     Raises:
-        SettingError: names the word, the near miss and all choices.
+        SettingError: names the word, the near miss and all choices; or it is no word.
     """
     known = list(table)
+    if not isinstance(word, str):
+        raise SettingError(f"{what} is {a_kind(word)}; give a name: {', '.join(known)}.", what)
     if word not in known:
         close = near_miss(word, known)
         raise SettingError(f"unknown {what} {word!r}.{close} Choices: {', '.join(known)}.", what)

@@ -25,7 +25,7 @@ THEIRS = {
     "beta": "kl_weight kld_weight kl_coef lambda",
     "kl_warmup": "annealing kl_annealing warm_up beta_warmup",
     "network": "arch architecture encoder decoder backbone model",
-    "width": "hidden hidden_dim hidden_size hidden_units channels filters units",
+    "width": "hidden hidden_dims hidden_layers layer_sizes hidden_dim hidden_size hidden_units channels filters units",
     "depth": "layers n_layers num_layers blocks",
     "seed": "random_state random_seed rng",
     "device": "gpu cuda accelerator",
@@ -41,6 +41,8 @@ THEIRS = {
     "average": "ema swa polyak",
     "precision": "amp dtype mixed_precision fp",
     "label": "class y classes target",
+    "y": "label labels class classes target condition",
+    "features": "skip_quality quality fid",
     "start": "resume pretrained checkpoint init_from weights_from",
     "from": "resume pretrained checkpoint init_from weights_from",
     "flip": "augment hflip mirror augmentation",
@@ -94,6 +96,20 @@ THEIRS = {
     "prior": "density gmm",
     "export": "onnx convert save",
     "demo": "example quickstart start hello",
+}
+
+# What people ask of the package, and what has it.
+NAMES = {
+    "CVAE": "VAE(shape, classes=10)",
+    "ConditionalVAE": "VAE(shape, classes=10)",
+    "BetaVAE": 'VAE(shape) with ELBO(beta=4), or train("beta-vae", data)',
+    "GMM": "prior(run)",
+    "loss": "ELBO()(model, x)",
+    "help": "help(vaekit.fit)",
+    "runs": "list_runs(folder)",
+    "data": "describe(source)",
+    "load_model": "load(file) or load_run(folder)",
+    "plot": "figures(run)",
 }
 
 CLOSE = 0.6  # likeness of two words at least

@@ -161,6 +161,7 @@ def compare(
         return side_by_side(runs)
     if data is None:
         raise SettingError("compare needs data= to train on, or two runs or more that have ended.", "data")
+    methods = [methods] if isinstance(methods, str) else methods
     check_wish(methods or (), seeds, budget, epochs, steps)
     limit = parse_budget(budget or BUDGET) if epochs is None and steps is None else None
     check_features(features)

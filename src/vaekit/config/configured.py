@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from vaekit.config.fields import Flag, Options, check_known
+from vaekit.config.fields import Flag, Options, check_known, imported
 from vaekit.core import SettingError
 
+OPEN = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
@@ -64,7 +65,10 @@ def configured(section: type[Options]) -> Callable[[Callable[..., R]], Callable[
             known = section.names() if options is None else type(options).names()
             values |= {name: named.pop(name) for name in list(named) if name in known}
             if not open_ended:
-                check_known(named, [*known, *(name for name in own if name not in ("self", "options"))])
+                check_known(
+                    named, [*known, *(name for name in own if name not in ("self", "options"))], whose=_whose
+                )
+            check_all_given(function, given, named, own)
             if options is None:
                 options = section.of(values)
             elif values:
@@ -77,6 +81,24 @@ def configured(section: type[Options]) -> Callable[[Callable[..., R]], Callable[
         return wrapper
 
     return decorate
+
+
+def _whose(name: str) -> str:
+    return imported("vaekit.config.methods:whose")(name)  # that table imports this module
+
+
+def check_all_given(
+    function: Callable[..., Any], given: Sequence[Any], named: Mapping[str, Any], own: Mapping[str, Parameter]
+) -> None:
+    """Raises TypeError for arguments that are missing: says which, and how the call looks."""
+    wanted = [
+        n for n, p in own.items() if p.default is Parameter.empty and n != "options" and p.kind not in OPEN
+    ]
+    missing = [name for name in wanted[len(given) :] if name not in named]
+    if missing:
+        kind = type(given[0]).__name__ if wanted[0] == "self" else function.__name__
+        call = ", ".join(name for name in wanted if name != "self")
+        raise TypeError(f"{kind} needs {' and '.join(missing)}: {kind}({call}, ...).")
 
 
 def documented(section: type[Options]) -> Callable[[Callable[..., R]], Callable[..., R]]:

@@ -15,7 +15,7 @@ import importlib
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from numbers import Integral, Real
@@ -230,12 +230,18 @@ def rule_of(field: dataclasses.Field) -> Rule:
 PLAIN = Rule()
 
 
-def check_known(values: Iterable[str], known: Iterable[str], where: str = "") -> None:
-    """Raises SettingError for the first name that is not known."""
+def check_known(
+    values: Iterable[str],
+    known: Iterable[str],
+    where: str = "",
+    whose: Callable[[str], str] = lambda name: "",
+) -> None:
+    """Raises SettingError for the first name that is not known; where none is near it says what `whose` knows of it."""
     known = list(known)
     for key in values:
         if key not in known:
-            raise SettingError(f"{where and where + ': '}unknown option {key!r}.{near_miss(key, known)}")
+            hint = near_miss(key, known) or whose(key)
+            raise SettingError(f"{where and where + ': '}unknown option {key!r}.{hint}")
 
 
 def of_type(name: str, value: Any, hint: Any) -> Any:

@@ -16,6 +16,7 @@ from vaekit.config import options as s
 from vaekit.config.fields import Flag, Options, check_known, imported
 from vaekit.config.run_length import with_layer
 from vaekit.core import SettingError, choose
+from vaekit.synonyms import meant
 
 
 @dataclass(frozen=True)
@@ -200,3 +201,20 @@ def section_of(section: type[Options], values: Mapping[str, Any], quiet: bool = 
     """A section from those of the values that belong to it."""
     names = section.names()
     return section.of({name: value for name, value in values.items() if name in names}, quiet=quiet)
+
+
+def whose(name: str) -> str:
+    """` beta is an option of ELBO: ELBO(beta=...).` for a word that is one of another part's options, or ``."""
+    for method in sorted(METHODS.values(), key=lambda method: method.model != METHODS["vae"].model):
+        callers = {"model": class_name(method.model), "objective": class_name(method.objective), "fit": "fit"}
+        flags = method.flags()
+        for section, caller in callers.items():
+            known = [flag.name for flag in flags[section]]
+            if ours := meant(name, known, alike=False):
+                return f" {ours} is an option of {caller}: {caller}({ours}=...)."
+    return ""
+
+
+def class_name(reference: str | type) -> str:
+    """The name of a class that is given itself or as "module:Class"."""
+    return reference.rpartition(":")[2] if isinstance(reference, str) else reference.__name__

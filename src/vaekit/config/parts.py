@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from vaekit.config.fields import Flag, Options, Rule, check_known, field_of, hints_of, of_choices, rule_of
-from vaekit.core import SettingError, VaekitWarning
+from vaekit.core import SettingError, VaekitWarning, a_kind
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,9 @@ def read_part(what: str, given: object) -> tuple[str, dict[str, Any]]:
             raise ValueError
         return found[1], {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (ValueError, SyntaxError, AssertionError):
+        told = repr(given) if isinstance(given, str) else a_kind(given)
         raise SettingError(
-            f"{what}: {given!r} is neither a name, nor a name with options such as name(option=0.1).", what
+            f"{what}: {told} is neither a name, nor a name with options such as name(option=0.1).", what
         ) from None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -62,6 +63,14 @@ class Split(Displayed):
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __getitem__(self, index: int | slice | Tensor) -> Any:
+        """An image, or (image, label) where there are labels, as a data set of torch gives them; of several a Split."""
+        if not isinstance(index, int):
+            return self.take(torch.arange(len(self))[index])
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"image {index} of {len(self)}")
+        return self.images[index] if self.labels is None else (self.images[index], self.labels[index])
 
     def facts(self) -> dict[str, Any]:
         kind = str(self.images.dtype).removeprefix("torch.")
@@ -126,6 +135,15 @@ class Data(Displayed):
     notes: list[str] = field(default_factory=list)
     columns: list[str] | None = None
     label_column: str | None = None
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        name: f"its splits have: data.train.{ours}, data.test.{ours}"
+        for ours, names in {
+            "images": "images x X data features values",
+            "labels": "labels y Y targets target",
+        }.items()
+        for name in names.split()
+    }
 
     def facts(self) -> dict[str, Any]:
         counts = {name: len(split) for name, split in self.splits.items()}

@@ -13,7 +13,7 @@ from torch import Tensor
 from vaekit.config.configured import documented, strict
 from vaekit.config.fields import Options, check_known
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError, SettingError, foreign, warn_of
+from vaekit.core import DataError, SettingError, a_kind, foreign, warn_of
 from vaekit.data.dataset import Data, Loaded, Split
 from vaekit.data.formats.archives import archive_ending, load_archive
 from vaekit.data.formats.arrays import load_npy_file, read_array
@@ -220,7 +220,7 @@ def read_source(data: object, labels: object | None, settings: DataSettings) -> 
     """The contents of a source, and of what kind it is, as in USED_BY."""
     if not isinstance(data, str | Path):
         if data is None or isinstance(data, int | float | bytes):
-            raise DataError(f"data is a {type(data).__name__}; give {TAKEN}.")
+            raise DataError(f"data is {a_kind(data)}; give {TAKEN}.")
         named = isinstance(data, Mapping) or hasattr(data, "column_names")
         kind = "table" if hasattr(data, "to_numpy") else "named" if named else "array"
         with foreign(f"the {type(data).__name__} cannot be read"):

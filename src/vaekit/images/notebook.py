@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vaekit.core import printable
+from vaekit.core import a_kind, printable
 from vaekit.images.png import data_uri
 from vaekit.images.sheet import contact_sheet
 from vaekit.metrics import PLAIN, Under, metric_of
+from vaekit.synonyms import meant
 
 SHOWN, SIDE, LONG = 16, 64, 60  # thumbnails, dots of their longer side at most, characters of a fact
+OF_DISPLAY = (
+    "elsewhere",
+    "facts",
+    "key_figures",
+    "measured_under",
+    "thumbnails",
+)  # no answers to "what has it?"
 CELL = "padding:1px 12px 1px 0;text-align:left"
 
 
 class Displayed:
     """Base of objects that are shown in short: `repr` is one line, and a notebook shows a table and thumbnails.
 
-    A dataclass of this base needs `repr=False`.
+    A dataclass of this base needs `repr=False`. Asked for what it has not, it says what it has.
+
+    Attributes:
+        elsewhere: where that is which people look for here, by the names that they type.
     """
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def facts(self) -> dict[str, Any]:
         """Returns what it is, in a few words or numbers each."""
@@ -40,6 +53,21 @@ class Displayed:
     def thumbnails(self) -> Tensor | None:
         """Returns a few pictures, (N, C, H, W) in [0, 1] or uint8; None without any."""
         return None
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(super(), "__getattr__"):  # of a module, which keeps its parts elsewhere
+            return super().__getattr__(name)  # type: ignore[misc]
+        if name.startswith("_") or hasattr(type(self), name):  # a protocol, or a property that failed
+            return object.__getattribute__(self, name)
+        raise AttributeError(f"{a_kind(self)} has no {name}; {self._instead(name)}.", name=name)
+
+    def _instead(self, name: str) -> str:
+        """What has what somebody asked for, or what there is."""
+        if name in self.elsewhere:
+            return self.elsewhere[name]
+        has = [each for each in dir(self) if not each.startswith("_") and each not in OF_DISPLAY]
+        close = meant(name, has)
+        return f"it has {close or ', '.join(has)}"
 
     def __repr__(self) -> str:
         figures = {key: metric_of(key).text(value) for key, value in self.key_figures().items()}

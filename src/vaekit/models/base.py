@@ -13,15 +13,16 @@ from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
-from vaekit.core import DataError, SettingError, choose, warn_of
+from vaekit.core import DataError, SettingError, a_kind, choose, warn_of
 from vaekit.data.dataset import PIXELS, Split, to_unit
 from vaekit.data.labels import check_labels, one_hot, round_robin
 from vaekit.data.view import check_values, show
 from vaekit.images.notebook import SHOWN, Displayed
 from vaekit.models.carried import CarriedModel
-from vaekit.models.doors import DOORS, as_examples, as_tensor, check_shape, door
+from vaekit.models.doors import DOORS, ELSEWHERE, as_examples, as_tensor, check_shape, door
 from vaekit.models.units import InUnits, Units
 from vaekit.runtime.device import held_by
+from vaekit.synonyms import meant
 
 
 class Model(Displayed, CarriedModel, nn.Module, ABC):
@@ -220,12 +221,12 @@ class Model(Displayed, CarriedModel, nn.Module, ABC):
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name not in DOORS:
+            has = [each for each in DOORS if each != "prepare" and hasattr(type(self), each)]
+            close = meant(name, has) if name not in ELSEWHERE and not name.startswith("_") else None
+            if close is None and name not in (*DOORS, *ELSEWHERE):
                 raise
-            has = ", ".join(each for each in DOORS if each != "prepare" and hasattr(type(self), each))
-            raise AttributeError(
-                f"a {type(self).__name__} has no {name}(); it has {has}.", name=name
-            ) from None
+            instead = ELSEWHERE.get(name) or f"it has {close or ', '.join(has)}"
+            raise AttributeError(f"{a_kind(self)} has no {name}(); {instead}.", name=name) from None
 
     def train(self, mode: bool = True) -> Self:
         self._trains = mode

@@ -37,7 +37,19 @@ DOORS = (
     "decode_codes",
     "prepare",
 )
+ELSEWHERE = {  # what people ask models for that they do not have
+    "fit": "fit(model, ELBO(), data) trains it; vaekit.estimators have fit, transform and predict",
+    "transform": "embed(x) gives an array of posterior means; vaekit.estimators have fit, transform and predict",
+    "predict": "embed, reconstruct and sample ask it; vaekit.estimators have predict, for outliers",
+    "inverse_transform": "decode(z).mean is its images; vaekit.estimators have inverse_transform",
+    "score": "evaluate(model, data) measures it, vaekit.estimators have score",
+    "load": "load(file) or load_run(folder) give a model",
+    "summary": "print(model) says what it is",
+}
 LABELS = ("y", "redraw_as")
+NO_CLASSES = (
+    'this model knows no classes; VAE(shape, classes=10) is conditioned on them, or train("cvae", data)'
+)
 
 OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # of parameters
 
@@ -75,6 +87,13 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         for name in LABELS:
             if not (bound.get(name) is None or isinstance(bound[name], Tensor)):
                 bound[name] = as_labels(bound[name], count)
+        asks = {
+            "redraw_as": self.classes,
+            "y": first != "count" or self.sampled_classes,
+        }  # examples may come with labels
+        for name in asks:
+            if not asks[name] and bound.get(name) is not None:
+                raise SettingError(f"{name}= is given, but {NO_CLASSES}.", name)
         if first == "count" or isinstance(what, Tensor):
             return method(*whole.args, **whole.kwargs)
         with torch.no_grad():

@@ -197,6 +197,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = path.read_bytes()  # not memory-mapped: the file may be replaced while it is used
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
+    if content.startswith((b"PK\x03\x04", b"\x80\x02")):  # a zip archive, or a pickle
+        raise RunError(
+            f"{path} is a file of torch.save, which vaekit does not read; vaekit.save(model, path) writes one that it does."
+        )
     with foreign(f"{path} is damaged", RunError):
         tensors = load(content)
         (length,) = struct.unpack("<Q", content[:8])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vaekit.core import RunError
 from vaekit.distributions.likelihoods import measured_under
@@ -37,6 +37,14 @@ class History(Displayed):
     summary: Summary | None = None
     interrupted: str | None = None
     out: Path | None = None
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("loss", "losses", "history"), "frame() is a table of its lines, test has the figures at the end"
+        ),
+        "model": "fit changed the model that it was given; load_run(history.out).model is that of a run",
+        "plot": "figures(history.out) draws",
+    }
 
     def __post_init__(self) -> None:
         self.metrics = MetricLines(self.metrics)

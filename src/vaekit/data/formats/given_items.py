@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from vaekit.core import DataError, foreign, reason
+from vaekit.core import DataError, a_kind, foreign, reason
 from vaekit.data.cache import machine_memory
 from vaekit.data.formats.array_names import role
 from vaekit.data.formats.arrays import of_tensor
@@ -50,7 +50,7 @@ def read_items(data: Any, where: str) -> Items:
     if isinstance(data, str | bytes | Mapping) or not (
         hasattr(data, "__iter__") or hasattr(data, "__getitem__")
     ):
-        raise DataError(f"data is a {type(data).__name__}; give {TAKEN}.")
+        raise DataError(f"data is {a_kind(data)}; give {TAKEN}.")
     batched = (isinstance(data, DataLoader) and data.batch_size is not None) or (
         isinstance(data, DataLoader) and data.batch_sampler is not None
     )  # fmt: skip
