@@ -134,13 +134,14 @@ class Evidence:
 
     @property
     def training(self) -> list[Point]:
-        """The training loss: each line at the middle of the steps that it is a mean over."""
-        steps, points = 0, []
+        """The training loss at the middle of the steps that it is a mean over. Some lines are of two steps only, and tell
+        of their batches more than of the training: lines are taken together until they are of as many as the longest."""
+        begun, found = 0, []
         for line in (line for line in self.lines if line.split == "train"):
             if isinstance(value := line.values.get(self.criterion or ""), int | float):
-                points.append(((steps + line.step) / 2, float(value)))
-            steps = line.step
-        return points
+                found.append((begun, line.step, float(value)))
+            begun = line.step
+        return together(found)
 
     @property
     def validation(self) -> list[Point]:
@@ -154,6 +155,36 @@ def figures_of(summary: Summary) -> Mapping[str, float]:
     """Figures of the test split, or without one of validation."""
     split = summary.test or summary.validation
     return {} if split is None else split.figures
+
+
+def together(lines: Sequence[tuple[int, int, float]]) -> list[Point]:
+    """Means over at least as many steps as the longest line has, each at the middle of its steps.
+
+    Args:
+        lines: first and last step, and a mean over these.
+    """
+    longest = max((last - first for first, last, _ in lines), default=0)
+    groups: list[list[tuple[int, int, float]]] = []
+    for line in lines:
+        if not groups or lasted(groups[-1]) >= longest:
+            groups.append([])
+        groups[-1].append(line)
+    if len(groups) > 1 and 2 * lasted(groups[-1]) < longest:
+        rest = groups.pop()
+        groups[-1] += rest
+    return [((group[0][0] + group[-1][1]) / 2, weighed(group)) for group in groups]
+
+
+def lasted(lines: Sequence[tuple[int, int, float]]) -> int:
+    """Steps of lines that follow each other."""
+    return sum(last - first for first, last, _ in lines)
+
+
+def weighed(lines: Sequence[tuple[int, int, float]]) -> float:
+    """Their mean over all of their steps; over themselves where they have none."""
+    if steps := lasted(lines):
+        return sum((last - first) * value for first, last, value in lines) / steps
+    return sum(value for _, _, value in lines) / len(lines)
 
 
 def at(points: Sequence[Point], step: float) -> float:
