@@ -18,8 +18,8 @@ from vaekit.cli import tables
 from vaekit.cli.spelling import as_typed
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.evaluate import Evaluation, evaluate
-from vaekit.evaluation.latents.findings import CodeUsage
 from vaekit.evaluation.found import by_heart
+from vaekit.evaluation.latents.findings import CodeUsage
 from vaekit.evaluation.reconstructions import (
     Reconstructions,
     linear_variance,
