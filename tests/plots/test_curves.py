@@ -55,6 +55,15 @@ def test_the_test_split_stands_where_its_weights_are_from(which, epoch, at):
     assert lines_of(curves.training(lines).axes[0])["test"].tolist() == [[5.0, 103.5]]
 
 
+def test_a_line_of_two_steps_is_no_dip_of_the_curve():
+    lines = [
+        MetricLine(step, 1 + (step - 1) // 48, "train", {"loss_nats": 40.0 - 6 * (step % 50 == 0)})
+        for step in (48, 50, 96)
+    ]
+    (curve,) = curves.training(lines).axes[0].lines
+    assert np.allclose(curve.get_xydata(), [(1, 40), (2, 40 - 6 * 2 / 48)])
+
+
 def test_schedules_are_drawn_only_where_they_vary():
     figure = curves.training(metrics_of(beta=lambda epoch: epoch / 5))
     assert len(figure.axes) == 4  # the learning rate is constant, beta is not

@@ -93,10 +93,11 @@ def test_lines_of_a_few_steps_are_no_rise_of_the_loss() -> None:
 def test_points_are_means_over_the_same_number_of_steps() -> None:
     """The loss of a step is its number: a mean over steps is that of their numbers, whatever lines it is made of."""
     cuts = [0, 48, 50, 96, 100, 144, 150, 192, 193]
-    points = course.together([(a, b, (a + b) / 2) for a, b in pairwise(cuts)])
-    assert [at for at, _ in points] == [24, 72, 120, 168.5]
-    assert all(mean == pytest.approx(at) for at, mean in points)
-    assert course.together([]) == [] and course.together([(0, 0, 1.0)]) == [(0, 1.0)]
+    seen = [MetricLine(b, 1, "train", {"x": (a + b) / 2}) for a, b in pairwise(cuts)]
+    windows = course.together(seen, "x")
+    assert [ends for *ends, _ in windows] == [[0, 48], [48, 96], [96, 144], [144, 193]]
+    assert all(mean == pytest.approx((first + last) / 2) for first, last, mean in windows)
+    assert course.together(seen, "y") == course.together([], "x") == []
 
 
 def test_what_was_learned_by_heart_is_no_fault_of_weights_from_before() -> None:

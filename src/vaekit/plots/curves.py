@@ -23,6 +23,7 @@ from vaekit.plots import style
 from vaekit.plots.inputs import lines_of
 from vaekit.plots.style import FAINT, LIGHT, SHADES, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
 from vaekit.runs.records import MetricLine, WeightsRecord
+from vaekit.training.evidence import together
 
 Metrics = Sequence[MetricLine]
 LIGHT_IN = {
@@ -44,6 +45,14 @@ def series(metrics: Metrics, split: str, key: str) -> tuple[np.ndarray, np.ndarr
     lines = [line for line in metrics if line.split == split and key in line.values]
     return np.array([line.step / rate for line in lines]), np.array(
         [line.values[key] for line in lines], float
+    )
+
+
+def _smooth(metrics: Metrics, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs and values in training; lines of a few steps only, which tell of their batches, with those beside them."""
+    rate, windows = steps_per_epoch(metrics), together(metrics, key)
+    return np.array([last / rate for _, last, _ in windows]), np.array(
+        [value for *_, value in windows], float
     )
 
 
@@ -136,7 +145,7 @@ def _varies(metrics: Metrics, key: str) -> bool:
 def _panel(axes: Axes, metrics: Metrics, key: str, weights: WeightsRecord | None) -> None:
     shown = []
     for split, look in LOOKS.items():
-        x, y = series(metrics, split, key)
+        x, y = _smooth(metrics, key) if split == "train" else series(metrics, split, key)
         if split == "test" and weights is not None and weights.which == "best":
             x = np.full_like(x, _kept_at(metrics, weights))
         if len(x):
