@@ -61,6 +61,13 @@ def test_a_few_points_close_together_are_seen_within_the_circles_that_the_title_
     assert (low < mean.numpy()).all() and (mean.numpy() < high).all()
 
 
+@pytest.mark.parametrize("classes", [True, False])
+def test_colours_are_spoken_of_where_there_are_classes(classes):
+    codes = random_codes()
+    figure = latent.latent_map(codes if classes else replace(codes, labels=None))
+    assert ("colours are classes" in " ".join(text.get_text() for text in figure.texts)) == classes
+
+
 def test_map_shows_the_two_dimensions_of_highest_kl():
     codes = random_codes()
     kl = 0.5 * (codes.mean**2 + codes.stddev**2 - 1 - torch.log(codes.stddev**2)).mean(0)

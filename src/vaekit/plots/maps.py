@@ -204,6 +204,8 @@ def _what(embedding: Embedding, plane: Plane, ellipses: int) -> str:
     """Says what is drawn: how many examples, what the circles and ellipses are."""
     kind = "posterior means" if embedding.random else "latents"
     parts = [f"The {kind} of {len(plane.points):,} test examples"]
+    if embedding.labels is not None:
+        parts.append("colours are classes, which only a conditional model was given")
     if embedding.standard and plane.directions is not None:
         parts.append("dashed circles hold 50, 90 and 99 % of the prior, N(0, I)")
     if plane.directions is None:
