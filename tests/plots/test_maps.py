@@ -64,7 +64,7 @@ def test_a_few_points_close_together_are_seen_within_the_circles_that_the_title_
 @pytest.mark.parametrize("classes", [True, False])
 def test_colours_are_spoken_of_where_there_are_classes(classes):
     codes = random_codes()
-    figure = latent.latent_map(codes if classes else replace(codes, labels=None))
+    figure = latent.latent_map(codes if classes else replace(codes, labels=None), projection="highest")
     assert ("colours are classes" in " ".join(text.get_text() for text in figure.texts)) == classes
 
 
