@@ -63,8 +63,12 @@ def trained_on(data: Data) -> Split:
 
 
 def for_baseline(data: Data) -> dict[str, np.ndarray]:
-    """The arrays of its DATA.npz, `train` and `test`: values as stored."""
-    return {"train": trained_on(data).images.numpy(), "test": data.test.images.numpy()}
+    """The arrays of its DATA.npz, `train` and `test`: values as stored, but for double precision, which it cannot take."""
+    parts = {"train": trained_on(data).images, "test": data.test.images}
+    return {
+        name: (images.float() if images.dtype == torch.float64 else images).numpy()
+        for name, images in parts.items()
+    }
 
 
 def baseline_values(images: Tensor, train: Tensor) -> Tensor:

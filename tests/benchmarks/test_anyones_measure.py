@@ -66,6 +66,14 @@ def standardised(data: Data, values: np.ndarray) -> np.ndarray:
     return (values - train.mean(0)) / train.std(0, ddof=1)
 
 
+def test_the_baseline_is_given_single_precision() -> None:
+    """It takes no other; pictures stay bytes."""
+    rows = vaekit.load_data(np.random.default_rng(0).normal(size=(60, 3)), pixels="real")
+    assert rows.train.images.dtype == torch.float64
+    assert {part.dtype for part in for_baseline(rows).values()} == {np.dtype(np.float32)}
+    assert {part.dtype for part in for_baseline(vaekit.load_data("digits")).values()} == {np.dtype(np.uint8)}
+
+
 def test_both_bounds_of_a_constant_model_by_hand() -> None:
     """Rows in units of their own; the model sees them raw, the figures are those of standardised columns."""
     data = table()

@@ -15,10 +15,17 @@ from torch import Tensor, nn
 import vaekit
 from linear import LATENTS, SIGMA, LinearVAE
 from vaekit.cli import tables
+from vaekit.cli.spelling import as_typed
 from vaekit.data import Data, Split, load_data
 from vaekit.evaluation.evaluate import Evaluation, evaluate
+from vaekit.evaluation.found import by_heart
 from vaekit.evaluation.latents.findings import CodeUsage
-from vaekit.evaluation.reconstructions import linear_variance, measure_reconstructions, residual_ratio
+from vaekit.evaluation.reconstructions import (
+    Reconstructions,
+    linear_variance,
+    measure_reconstructions,
+    residual_ratio,
+)
 from vaekit.evaluation.samples.classes_drawn import classes_drawn, effective
 from vaekit.evaluation.samples.estimate import Estimate
 from vaekit.evaluation.samples.quality import SampleQuality
@@ -316,6 +323,14 @@ def test_images_learned_by_heart(digits: Data, kind: Any) -> None:
     found = evaluate(lookup(few, kind), few, samples=2, features="auto", **QUIET)
     assert "overfitting" in kinds(found) and "scale" not in kinds(found)
     assert kind is AE or "copies" in kinds(found)
+
+
+def test_worse_than_the_mean_explains_nothing_and_options_are_named_as_they_are_typed() -> None:
+    """Two test pictures of twelve: "explain -93%" is no share of anything."""
+    note = by_heart(Reconstructions(-0.93, 0.42, None, None), chosen=True)
+    assert note is not None
+    assert "explain 0% of the variance, of training examples 42%" in note.text
+    assert "a smaller --latent-dim or --width, or more examples" in as_typed(note)
 
 
 class Draws(nn.Module):

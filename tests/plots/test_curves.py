@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from vaekit.core import SettingError
 from vaekit.metrics import Under
 from vaekit.plots import curves
-from vaekit.runs.records import MetricLine
+from vaekit.runs.records import MetricLine, WeightsRecord
 
 
 def metrics_of(epochs=5, beta=lambda epoch: 1.0, kl=True):
@@ -38,6 +40,28 @@ def test_training_curves_hold_the_lines_of_the_metrics():
     assert np.allclose(lines_of(elbo)["validation"][:, 1], [105, 104, 103, 102, 101])
     assert {axes.get_ylabel() for axes in figure.axes} == {"nats per image"}
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
+
+
+@pytest.mark.parametrize(
+    ("which", "epoch", "at"), [("best", 3, 3.0), ("best", 0, 0.0), ("best", 5, 5.0), ("last", 5, 5.0)]
+)
+def test_the_test_split_stands_where_its_weights_are_from(which, epoch, at):
+    lines = [*metrics_of(), MetricLine(100, 5, "test", {"negative_elbo_nats": 103.5})]
+    run = SimpleNamespace(metrics=lines, summary=SimpleNamespace(weights=WeightsRecord(which, epoch, False)))
+    figure = curves.training(run)
+    assert lines_of(figure.axes[0])["test"].tolist() == [[at, 103.5]]
+    said = " ".join(text.get_text() for text in figure.texts)
+    assert (f"Test: of the weights that are kept, {run.summary.weights.when}." in said) == (which == "best")
+    assert lines_of(curves.training(lines).axes[0])["test"].tolist() == [[5.0, 103.5]]
+
+
+def test_a_line_of_two_steps_is_no_dip_of_the_curve():
+    lines = [
+        MetricLine(step, 1 + (step - 1) // 48, "train", {"loss_nats": 40.0 - 6 * (step % 50 == 0)})
+        for step in (48, 50, 96)
+    ]
+    (curve,) = curves.training(lines).axes[0].lines
+    assert np.allclose(curve.get_xydata(), [(1, 40), (2, 40 - 6 * 2 / 48)])
 
 
 def test_schedules_are_drawn_only_where_they_vary():

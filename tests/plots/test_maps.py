@@ -50,6 +50,24 @@ def test_classes_can_be_told_apart_by_the_colour_blind(deficiency, count):
     assert nearest > 15  # matplotlib's tab10 comes to 4.6
 
 
+@pytest.mark.parametrize("centre", [0.0, -0.5, 3.0])
+def test_a_few_points_close_together_are_seen_within_the_circles_that_the_title_names(centre):
+    """Two pictures, or latents that carry nothing, would else fill the map, and no circle be in view."""
+    mean = centre + 0.01 * torch.arange(4.0).reshape(2, 2)
+    axes = latent.latent_map(embedding(mean, torch.ones(2, 2))).axes[0]
+    low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
+    radius = np.sqrt(chi2.ppf(0.5, 2))
+    assert (low < -radius).all() and (high > radius).all()
+    assert (low < mean.numpy()).all() and (mean.numpy() < high).all()
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_colours_are_spoken_of_where_there_are_classes(classes):
+    codes = random_codes()
+    figure = latent.latent_map(codes if classes else replace(codes, labels=None), projection="highest")
+    assert ("colours are classes" in " ".join(text.get_text() for text in figure.texts)) == classes
+
+
 def test_map_shows_the_two_dimensions_of_highest_kl():
     codes = random_codes()
     kl = 0.5 * (codes.mean**2 + codes.stddev**2 - 1 - torch.log(codes.stddev**2)).mean(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -75,6 +76,28 @@ def kinds(evidence: Evidence) -> list[str]:
 
 def test_a_good_run_has_no_notes() -> None:
     assert notes_on(run()) == ()
+
+
+def test_lines_of_a_few_steps_are_no_rise_of_the_loss() -> None:
+    """A line every 50 steps and one per epoch of 48: some are means over two steps, whose batches are good by chance."""
+    seen, done = [], 0
+    for step in sorted({*range(48, 1441, 48), *range(50, 1441, 50)}):
+        value = 35 + 0.03 * falling(step / 1440) - (2.0 if step - done <= 4 else 0.0)
+        done = step
+        seen.append(MetricLine(step, 1 + step // 48, "train", {"loss_nats": value, "learning_rate": 0.004}))
+    evidence = run(1440, seen, explained_variance=0.2)
+    assert notes_on(evidence) == ()
+    assert course.lost(evidence.training) < 0.1
+
+
+def test_points_are_means_over_the_same_number_of_steps() -> None:
+    """The loss of a step is its number: a mean over steps is that of their numbers, whatever lines it is made of."""
+    cuts = [0, 48, 50, 96, 100, 144, 150, 192, 193]
+    seen = [MetricLine(b, 1, "train", {"x": (a + b) / 2}) for a, b in pairwise(cuts)]
+    windows = course.together(seen, "x")
+    assert [ends for *ends, _ in windows] == [[0, 48], [48, 96], [96, 144], [144, 193]]
+    assert all(mean == pytest.approx((first + last) / 2) for first, last, mean in windows)
+    assert course.together(seen, "y") == course.together([], "x") == []
 
 
 def test_what_was_learned_by_heart_is_no_fault_of_weights_from_before() -> None:
@@ -162,6 +185,11 @@ FAULTS: dict[str, tuple[Evidence, list[str], str, str]] = {  # run, kinds, a par
     "stopped before it was better than components": (
         from_components(23.0, 126, lambda s: 24 - s / 2, lambda s: 23 - s, warmup=10, planned=1900, patience=2),
         ["stopped"], "in the 126 steps before the run stopped early", "patience=10",
+    ),
+    "nothing learned but by heart": (
+        from_components(23.0, 400, lambda s: 22 + abs(s - 0.1) * 30, lambda s: 23 - 10 * s,
+        images=8, weights="best", explained_variance=-0.9, kl_nats=8.6),
+        ["by heart", "batch"], "learned by heart: validation was best after 40 of 400 steps and 27 nats worse", "more examples",
     ),
     "test images of one class": (run(classes=(10, 1)), ["one class"], "one class of 10", "every class"),
 }  # fmt: skip

@@ -30,7 +30,7 @@ def interpret(loaded: Loaded, asked: str, where: str) -> str:
         DataError: the values do not fit what was asked for, or are outside [0, 1].
     """
     images = {name: split.images for name, split in loaded.parts.items()}
-    if asked == "auto" and loaded.columns is not None and not _within_unit(*value_range(images.values())):
+    if asked == "auto" and loaded.columns is not None and not within_unit(*value_range(images.values())):
         asked = "real"
         loaded.notes.append("columns in units of their own: taken as real values (pixels='real')")
     if asked == "real":
@@ -204,7 +204,7 @@ def _to_bytes(images: Tensor, where: str) -> Tensor:
     return levels.to(torch.uint8)
 
 
-def _within_unit(low: float, high: float) -> bool:
+def within_unit(low: float, high: float) -> bool:
     """Returns whether values lie in [0, 1], but for rounding errors."""
     return low >= -ROUNDING and high <= 1 + ROUNDING
 
@@ -216,7 +216,7 @@ def _into_unit(loaded: Loaded, images: Mapping[str, Tensor], where: str) -> None
         DataError: they do not; names the range.
     """
     low, high = value_range(images.values())
-    if not _within_unit(low, high):
+    if not within_unit(low, high):
         grey = ", or pixels='8-bit' if they are whole numbers 0..255" if low >= 0 and high <= 255 else ""
         raise DataError(
             f"{where}: values from {low:g} to {high:g}, but images must lie in [0, 1]: scale them "

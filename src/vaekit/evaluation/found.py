@@ -203,10 +203,11 @@ def by_heart(rebuilt: Reconstructions, chosen: bool) -> Note | None:
     if left - left_train <= cut.GAP_EXPLAINED or left <= cut.TIMES_LEFT * left_train:
         return None
     text = (
-        f"reconstructions explain {rebuilt.explained:.0%} of the variance, of training examples {rebuilt.explained_train:.0%}: "
+        f"reconstructions explain {max(0.0, rebuilt.explained):.0%} of the variance, "
+        f"of training examples {max(0.0, rebuilt.explained_train):.0%}: "
         "these are learned by heart"
     )
-    remedy = "take a smaller latent_dim or width, or more examples"
+    remedy = "take a smaller latent_dim= or width=, or more examples"
     return Note("overfitting", text, remedy if chosen else f"try fewer epochs or weights='best'; {remedy}")
 
 

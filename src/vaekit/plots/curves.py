@@ -22,7 +22,8 @@ from vaekit.metrics import DEAD_NATS, METRICS, PLAIN, Metric, Under, metric_of
 from vaekit.plots import style
 from vaekit.plots.inputs import lines_of
 from vaekit.plots.style import FAINT, LIGHT, SHADES, SMALL, TEST, TRAIN, VALIDATION, dress, text_style
-from vaekit.runs.records import MetricLine
+from vaekit.runs.records import MetricLine, WeightsRecord
+from vaekit.training.evidence import together
 
 Metrics = Sequence[MetricLine]
 LIGHT_IN = {
@@ -47,6 +48,14 @@ def series(metrics: Metrics, split: str, key: str) -> tuple[np.ndarray, np.ndarr
     )
 
 
+def _smooth(metrics: Metrics, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs and values in training; lines of a few steps only, which tell of their batches, with those beside them."""
+    rate, windows = steps_per_epoch(metrics), together(metrics, key)
+    return np.array([last / rate for _, last, _ in windows]), np.array(
+        [value for *_, value in windows], float
+    )
+
+
 def steps_per_epoch(metrics: Metrics) -> float:
     """From a line that was written at the end of an epoch; 1 (so x is steps) if there is none. Others, within an epoch or
     after a last one that was cut short, have fewer steps for their epoch."""
@@ -57,12 +66,14 @@ def training(metrics: Any, under: Under = PLAIN) -> Figure:
     """Training against validation, rate and distortion apart; schedules below them where they vary.
 
     Args:
-        metrics: lines of metrics.jsonl, or a run or history that has them.
+        metrics: lines of metrics.jsonl, or a run or history that has them; of these the test split stands where its
+            weights are from, else at the end.
         under: which likelihood, named with the units where they depend on its kind.
 
     Raises:
         SettingError: there is nothing to draw.
     """
+    weights = getattr(getattr(metrics, "summary", None), "weights", None)
     metrics = lines_of(metrics)
     panels = drawn_in(metrics)
     if not panels:
@@ -70,7 +81,7 @@ def training(metrics: Any, under: Under = PLAIN) -> Figure:
     width = style.PAGE if len(panels) == 3 else 1.0 + 2.6 * len(panels)
     scheduled = {panel: key for key, panel in _lights(panels).items() if _varies(metrics, key)}
     figure = style.chart(
-        width, 2.45 + 0.6 * bool(scheduled), "Training", _training_note(scheduled), head=LEGEND
+        width, 2.45 + 0.6 * bool(scheduled), "Training", _training_note(scheduled, weights), head=LEGEND
     )
     grid = figure.add_gridspec(2, len(panels), height_ratios=[4, 1])
     for number, key in enumerate(panels):
@@ -79,7 +90,7 @@ def training(metrics: Any, under: Under = PLAIN) -> Figure:
         metric = metric_of(key, under)
         dress(axes, "" if above else "epoch", _broken(metric.unit))
         axes.set_title(_title(metric), loc="left", **text_style(style.LABEL, fontweight="bold"))
-        _panel(axes, metrics, key)
+        _panel(axes, metrics, key, weights)
         axes.tick_params(labelbottom=not above)
     style.legend_above(figure, figure.axes[0], LEGEND)
     for panel, key in scheduled.items():
@@ -111,10 +122,19 @@ def _lights(panels: Sequence[str]) -> dict[str, str]:
     return {key: panel or panels[0] for key, panel in LIGHT_IN.items() if panel is None or panel in panels}
 
 
-def _training_note(scheduled: Mapping[str, str]) -> str:
-    """Says what stands below the panels."""
+def _training_note(scheduled: Mapping[str, str], weights: WeightsRecord | None) -> str:
+    """Says what stands below the panels, and of which weights the test split is where they are not the last."""
     shown = [METRICS[key].label for key in scheduled.values()]
-    return f"Below, on the same epochs: {' and '.join(shown)}." if shown else ""
+    parts = [f"Below, on the same epochs: {' and '.join(shown)}."] if shown else []
+    if weights is not None and weights.which == "best":
+        parts.append(f"Test: of the weights that are kept, {weights.when}.")
+    return " ".join(parts)
+
+
+def _kept_at(metrics: Metrics, weights: WeightsRecord) -> float:
+    """Epoch, as on the axis, after which the weights were kept."""
+    ends = [line.step for line in metrics if line.split == "validation" and line.epoch == weights.epoch]
+    return max(ends) / steps_per_epoch(metrics) if ends else float(weights.epoch)
 
 
 def _varies(metrics: Metrics, key: str) -> bool:
@@ -122,10 +142,12 @@ def _varies(metrics: Metrics, key: str) -> bool:
     return len(y) > 1 and bool(np.ptp(y) > 1e-12 * np.abs(y).max())
 
 
-def _panel(axes: Axes, metrics: Metrics, key: str) -> None:
+def _panel(axes: Axes, metrics: Metrics, key: str, weights: WeightsRecord | None) -> None:
     shown = []
     for split, look in LOOKS.items():
-        x, y = series(metrics, split, key)
+        x, y = _smooth(metrics, key) if split == "train" else series(metrics, split, key)
+        if split == "test" and weights is not None and weights.which == "best":
+            x = np.full_like(x, _kept_at(metrics, weights))
         if len(x):
             options: dict[str, Any] = {**look, "label": split, "clip_on": split != "test"}
             if split == "validation" and len(x) > 30:

@@ -131,7 +131,7 @@ def class_styles(view: View) -> Figure | str:
 
 
 def training(view: View) -> Figure | str:
-    return curves.training(view.run.metrics, view.run.under)
+    return curves.training(view.run, view.run.under)
 
 
 def rate_distortion(view: View) -> Figure | str:

@@ -39,7 +39,7 @@ CAPTIONS = {
     "code_maps": "Which code stands where: images, their codes in colours, and what is decoded.",
     "class_grid": "One row for each class; down a column the same z, where the decoder is conditioned on the class.",
     "class_styles": "Test images, and the same in the same style as every other class.",
-    "latent_map": "Where test images lie in the latent space; colours are classes, which only a conditional model was given.",
+    "latent_map": "Where test images lie in the latent space.",
     "manifold": "A grid over the prior, decoded: do neighbouring latents give neighbouring images?",
     "latent_pca": "The latent space seen along the two directions in which images differ most.",
     "latent_tsne": "Neighbourhoods in the latent space; distances between clusters mean nothing here.",

@@ -24,6 +24,7 @@ from vaekit.plots.planes import TSNE_MOST, Plane, Projection, project
 from vaekit.plots.style import FAINT, INK, LIGHT, SMALL, dress, text_style
 
 MOST_NAMED = 30  # classes in a legend
+HELD = (0.5, 0.9, 0.99)  # of the prior, by the circles
 APART = 0.5  # share of the points that lie nearest to their own class's median, where classes have names on the map
 
 
@@ -54,8 +55,9 @@ def latent_map(
     )
     axes = dress(figure.add_subplot(), plane.xlabel, plane.ylabel)
     points = plane.points.numpy()
-    _frame(axes, points)
-    if embedding.standard and plane.directions is not None:
+    circles = embedding.standard and plane.directions is not None
+    _frame(axes, points, _radius(HELD[0]) if circles else 0.0)
+    if circles:
         _prior_contours(axes)
     _scatter(axes, points, embedding.labels, names)
     if ellipses:
@@ -132,11 +134,16 @@ def spread_labels(places: np.ndarray, widths: np.ndarray, height: float, rounds:
     return places
 
 
+def _radius(share: float) -> float:
+    """Of the circle about the origin that holds so much of N(0, I) on a plane: sqrt(-2 log(1 - p))."""
+    return sqrt(-2 * log(1 - share))
+
+
 def _prior_contours(axes: Axes) -> None:
-    """Circles that hold 50, 90 and 99 % of the prior on the plane: radius sqrt(-2 log(1 - p))."""
+    """Circles that hold 50, 90 and 99 % of the prior on the plane."""
     halo = [withStroke(linewidth=2, foreground="white")]
-    for share in (0.5, 0.9, 0.99):
-        radius = sqrt(-2 * log(1 - share))
+    for share in HELD:
+        radius = _radius(share)
         axes.add_patch(Circle((0, 0), radius, fill=False, ec=FAINT, lw=0.5, ls=(0, (4, 3)), zorder=3))
         if axes.get_ylim()[0] * 0.97 < -radius:
             look = text_style(SMALL, FAINT, path_effects=halo)
@@ -178,9 +185,15 @@ def ellipse_shapes(stddev: Tensor, directions: Tensor) -> tuple[Tensor, Tensor, 
     return sides[:, 1], sides[:, 0], angles
 
 
-def _frame(axes: Axes, points: np.ndarray) -> None:
-    """A square view of nearly all points: 0.2 % a side may lie outside, so that one stray cannot shrink all."""
+def _frame(axes: Axes, points: np.ndarray, inside: float = 0.0) -> None:
+    """A square view of nearly all points: 0.2 % a side may lie outside, so that one stray cannot shrink all.
+
+    Args:
+        inside: radius about the origin that is in view too.
+    """
     low, high = np.percentile(points, [0.2, 99.8], axis=0)
+    if inside:
+        low, high = np.minimum(low, -inside), np.maximum(high, inside)
     centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.08, 1e-3)
     axes.set_xlim(centre[0] - half, centre[0] + half)
     axes.set_ylim(centre[1] - half, centre[1] + half)
@@ -191,6 +204,8 @@ def _what(embedding: Embedding, plane: Plane, ellipses: int) -> str:
     """Says what is drawn: how many examples, what the circles and ellipses are."""
     kind = "posterior means" if embedding.random else "latents"
     parts = [f"The {kind} of {len(plane.points):,} test examples"]
+    if embedding.labels is not None:
+        parts.append("colours are classes, which only a conditional model was given")
     if embedding.standard and plane.directions is not None:
         parts.append("dashed circles hold 50, 90 and 99 % of the prior, N(0, I)")
     if plane.directions is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ from vaekit.metrics.cutoffs import IDLE_NATS, LAST, NOTHING
 from vaekit.runs.records import MetricLine, RunConfig, Summary
 
 Point = tuple[float, float]  # updates made, nats per image
+Window = tuple[int, int, float]  # updates before and after it, and the mean of a quantity between
 
 RISING = (
     "kl_warmup",
@@ -134,13 +135,10 @@ class Evidence:
 
     @property
     def training(self) -> list[Point]:
-        """The training loss: each line at the middle of the steps that it is a mean over."""
-        steps, points = 0, []
-        for line in (line for line in self.lines if line.split == "train"):
-            if isinstance(value := line.values.get(self.criterion or ""), int | float):
-                points.append(((steps + line.step) / 2, float(value)))
-            steps = line.step
-        return points
+        """The training loss at the middle of the steps that it is a mean over. Some lines are of two steps only, and tell
+        of their batches more than of the training: lines are taken together until they are of as many as the longest."""
+        windows = together(self.lines, self.criterion or "")
+        return [((first + last) / 2, value) for first, last, value in windows]
 
     @property
     def validation(self) -> list[Point]:
@@ -154,6 +152,46 @@ def figures_of(summary: Summary) -> Mapping[str, float]:
     """Figures of the test split, or without one of validation."""
     split = summary.test or summary.validation
     return {} if split is None else split.figures
+
+
+def together(lines: Sequence[MetricLine], key: str) -> list[Window]:
+    """Means of a quantity in training, each over at least as many steps as the longest line has.
+
+    Args:
+        lines: of metrics.jsonl.
+    """
+    windows = list(_windows(lines, key))
+    longest = max((last - first for first, last, _ in windows), default=0)
+    groups: list[list[Window]] = []
+    for window in windows:
+        if not groups or lasted(groups[-1]) >= longest:
+            groups.append([])
+        groups[-1].append(window)
+    if len(groups) > 1 and 2 * lasted(groups[-1]) < longest:
+        rest = groups.pop()
+        groups[-1] += rest
+    return [(group[0][0], group[-1][1], weighed(group)) for group in groups]
+
+
+def _windows(lines: Sequence[MetricLine], key: str) -> Iterator[Window]:
+    """The training lines that have a quantity."""
+    begun = 0
+    for line in (line for line in lines if line.split == "train"):
+        if isinstance(value := line.values.get(key), int | float):
+            yield begun, line.step, float(value)
+        begun = line.step
+
+
+def lasted(windows: Sequence[Window]) -> int:
+    """Steps of windows that follow each other."""
+    return sum(last - first for first, last, _ in windows)
+
+
+def weighed(windows: Sequence[Window]) -> float:
+    """Their mean over all of their steps; over themselves where they have none."""
+    if steps := lasted(windows):
+        return sum((last - first) * value for first, last, value in windows) / steps
+    return sum(value for _, _, value in windows) / len(windows)
 
 
 def at(points: Sequence[Point], step: float) -> float:

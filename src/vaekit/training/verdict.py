@@ -189,6 +189,23 @@ def heavy(run: Evidence) -> Note | None:
     return Note("weight", run.emptiness + why, f"take {' and '.join(remedies)}") if remedies else None
 
 
+def memorised(run: Evidence) -> Note | None:
+    """Training examples that were learned by heart, and nothing of others: validation rose while the training loss fell.
+
+    Longer or slower, it would be the same.
+    """
+    if not run.empty or not run.settled or min(len(run.validation), len(run.training)) < 3:
+        return None
+    step, best = min(run.validation, key=lambda point: point[1])
+    rise = run.validation[-1][1] - best
+    still = course.at(run.training, step) - run.training[-1][1]
+    if still <= 0 or rise <= cut.MATTERS * (run.rate or 0.0) + IDLE_NATS:
+        return None
+    when = f"validation was best after {step:,} of {run.steps:,} steps and {nats(rise)} worse in the end"
+    text = f"{run.images:,} examples were learned by heart: {when}, while the training loss still fell; {run.emptiness}"
+    return Note("by heart", text, "train on more examples; more steps are no help")
+
+
 def unlearned(run: Evidence) -> Note | None:
     """Reconstructions no better than the mean, although the latents carry something or nothing is charged for them."""
     if not run.empty or (run.rate is not None and run.rate < IDLE_NATS):
@@ -267,6 +284,7 @@ CAUSES: tuple[Callable[[Evidence], Note | None], ...] = (
     heavy,
     nothing_beyond,
     diverged,
+    memorised,
     unlearned,
     collapsed,
     idle_codes,

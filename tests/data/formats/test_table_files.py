@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import vaekit
 from vaekit.core import DataError
@@ -173,10 +174,28 @@ def test_columns_in_their_own_units_are_real_values(tmp_path: Path) -> None:
     """Nobody has to say so of a table; shares stay what they were, and what was asked for is checked as before."""
     data = load_data(table(tmp_path / "t.csv", "a,b\n" + "".join(f"{n}.5,{-n}\n" for n in range(40))))
     assert data.pixels == "real" and any("taken as real values" in note for note in data.notes)
+    assert not any("taken as pixels" in note for note in data.notes)
     shares = load_data(table(tmp_path / "s.csv", "a,b\n" + "".join(f"{n / 40},0.5\n" for n in range(40))))
-    assert shares.pixels == "unit"
+    assert shares.pixels == "unit" and any("taken as pixels" in note for note in shares.notes)
     with pytest.raises(DataError, match="must lie in"):
         load_data(tmp_path / "t.csv", pixels="unit")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[0, 7, 300], [-3, 0, 5], [1_764_363_600, 1_764_363_601, 1_764_363_602], [20240101.25, 20240101.5, 3.0]],
+)
+def test_whole_and_large_numbers_of_a_table_are_real_values_to_the_last_digit(
+    tmp_path: Path, cells: list[float]
+) -> None:
+    """Counts, years, times and negative numbers; as exact as with pixels="real", which nobody had to give."""
+    path = table(tmp_path / "t.csv", "n,row\n" + "".join(f"{cells[row % 3]},{row}\n" for row in range(60)))
+    data, asked = load_data(path), load_data(path, pixels="real")
+    assert data.pixels == "real" and data.notes == [
+        "columns in units of their own: taken as real values (pixels='real')"
+    ]
+    assert {*data.train.images[:, 0].tolist()} == {*cells}
+    assert torch.equal(data.train.images, asked.train.images) and data.fingerprint == asked.fingerprint
 
 
 def test_parquet_by_pyarrow(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from vaekit.core import DataError
 from vaekit.data.dataset import Loaded
 from vaekit.data.formats.arrays import from_array
 from vaekit.data.formats.label_files import LABEL_COLUMNS
+from vaekit.data.pixels import within_unit
 
 
 def is_table(data: object) -> bool:
@@ -38,7 +40,12 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
             )
         labels = values.pop(column)
         _check_whole(column, labels, where)
-    loaded = from_array(_numbers(values, len(table), where), labels, settings, where)
+    numbers = _numbers(values, len(table), where)
+    if settings.pixels == "auto" and not within_unit(float(numbers.min()), float(numbers.max())):
+        settings = dataclasses.replace(
+            settings, pixels="real"
+        )  # so that whole numbers and all digits are kept
+    loaded = from_array(numbers, labels, settings, where)
     loaded.columns, loaded.label_column = list(values), column
     loaded.notes = notes + loaded.notes
     return loaded

@@ -178,7 +178,7 @@ def _overfit_in_part(health: Health) -> Note | None:
     """The same under weights that validation chose, the best of their training: that is no shorter one's fault."""
     said = _gap(health)
     remedy = "more images would help; fewer steps would not, since validation chose the weights"
-    return Note("overfitting", f"{said}, which the network knows in part by heart", remedy) if said else None
+    return Note("overfitting", f"{said}, which the model knows in part by heart", remedy) if said else None
 
 
 @dataclass(frozen=True)
