@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaekit.coding.general_lossy import SCAN, Point, general_points, measured, pays_after, size_at
+from vaekit.coding.general_lossy import SCAN, general_points, measured, pays_after, size_at
+from vaekit.runs.file_cost import Point
 
 
 def pictures(channels: int) -> np.ndarray:

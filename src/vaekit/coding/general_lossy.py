@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vaekit.images.opening import open_image
+from vaekit.runs.file_cost import Point
 
 QUALITIES = {
     "WebP": (0, 5, 10, 20, 40),
@@ -21,19 +21,6 @@ QUALITIES = {
 OPTIONS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}}
 SCAN = "JPEG, its scan alone"
 START_OF_SCAN = b"\xff\xda"
-
-
-@dataclass(frozen=True)
-class Point:
-    """A coder at one setting.
-
-    Attributes:
-        size: bytes of a picture, on average.
-        error: mean squared error of a value in [0, 1].
-    """
-
-    size: float
-    error: float
 
 
 def general_points(
@@ -87,9 +74,18 @@ def size_at(points: Sequence[Point], error: float) -> float | None:
     ordered = sorted(points, key=lambda point: point.error)
     for a, b in pairwise(ordered):
         if a.error <= error <= b.error:
-            share = math.log(error / a.error) / math.log(b.error / a.error) if b.error > a.error else 0.0
+            share = math.log(error / a.error) / math.log(b.error / a.error) if b.error > a.error > 0 else 0.0
             return a.size * (b.size / a.size) ** share
     return None
+
+
+def said_at(points: Sequence[Point], error: float) -> str:
+    """Bytes of a picture at an error, in words; where no point is beyond it, those of the nearest, with its own error."""
+    size = size_at(points, error)
+    if size is not None:
+        return f"{size:.1f}"
+    near = min(points, key=lambda point: abs(math.log(max(point.error, 1e-12) / max(error, 1e-12))))
+    return f"{near.size:.1f} at {near.error:.5f}, no nearer"
 
 
 def pays_after(model: float, size: float, other: float) -> int | None:
