@@ -10,15 +10,17 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from vaekit.coding.jpeg_xl import KIND, has_jpeg_xl
 from vaekit.images.opening import open_image
 from vaekit.runs.file_cost import Point
 
 QUALITIES = {
     "WebP": (0, 5, 10, 20, 40),
     "JPEG": (1, 5, 10, 20, 40),
-    "JXL": (1, 5, 10, 20, 40),
+    "JPEG XL": (1, 5, 10, 20, 40),
 }  # in rising bytes
-OPTIONS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}}
+KINDS = {"WebP": "WEBP", "JPEG": "JPEG", "JPEG XL": KIND}  # Pillow's names
+OPTIONS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}, "JPEG XL": {"effort": 9}}
 SCAN = "JPEG, its scan alone"
 START_OF_SCAN = b"\xff\xda"
 
@@ -37,14 +39,15 @@ def general_points(
     from PIL import Image
 
     Image.init()
+    has_jpeg_xl()  # by which Pillow has it
     if levels.shape[1] not in (1, 3):
         return {}
     found: dict[str, list[Point]] = {}
     for name, qualities in QUALITIES.items():
-        if name.upper() in Image.SAVE:
+        if KINDS[name] in Image.SAVE:
             tell(name)
             for quality in qualities:
-                size, scan, error = measured(levels, name.upper(), quality=quality, **OPTIONS.get(name, {}))
+                size, scan, error = measured(levels, KINDS[name], quality=quality, **OPTIONS.get(name, {}))
                 found.setdefault(name, []).append(Point(size, error))
                 if name == "JPEG":
                     found.setdefault(SCAN, []).append(Point(scan, error))

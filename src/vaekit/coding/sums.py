@@ -13,6 +13,7 @@ import numpy as np
 
 from vaekit.coding.classical import coded_sheet, to_sheet
 from vaekit.coding.general_lossy import SCAN, pays_after, said_at, size_at
+from vaekit.coding.jpeg_xl import KIND, has_jpeg_xl
 from vaekit.coding.packing import packed
 from vaekit.coding.portion import MODEL, Written
 from vaekit.coding.surroundings import code_by_surroundings, suits
@@ -267,7 +268,7 @@ def general_sizes(levels: np.ndarray, pixels: str) -> dict[str, int]:
     }
     if suits(levels.shape):
         found["surroundings"] = len(code_by_surroundings(levels))
-    for name, kind in (("PNG", "PNG"), ("WebP", "WEBP"), ("JPEG XL", "JXL")):
+    for name, kind in (("PNG", "PNG"), ("WebP", "WEBP"), ("JPEG XL", KIND)):
         each = [_as_picture(row[None], kind, binary) for row in levels]
         if each and all(each):
             found[f"{name} files"] = sum(map(len, filter(None, each)))
@@ -280,7 +281,7 @@ def _as_picture(levels: np.ndarray, kind: str, binary: bool) -> bytes | None:
     """One picture, or a sheet of several, as a file of a kind; binary ones as PNG of one bit. None where it cannot be had."""
     if kind == "WEBP":
         return coded_sheet(levels * np.uint8(255 if binary else 1), ("WEBP",))
-    if kind == "JXL" and find_spec("pillow_jxl") is None:
+    if kind == KIND and not has_jpeg_xl():
         return None
     if kind == "PNG" and not binary:
         return coded_sheet(levels, ("PNG",))
@@ -291,9 +292,7 @@ def _as_picture(levels: np.ndarray, kind: str, binary: bool) -> bytes | None:
     pixels = to_sheet(levels * np.uint8(255 if binary else 1))
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     buffer = io.BytesIO()
-    if kind == "JXL":
-        import pillow_jxl  # noqa: F401  # pyright: ignore[reportMissingImports]
-
+    if kind == KIND:
         picture.save(buffer, kind, lossless=True, effort=7)
     else:
         picture.convert("1").save(buffer, kind, optimize=True)
