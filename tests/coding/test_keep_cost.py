@@ -108,7 +108,7 @@ def test_files_with_a_loss_are_a_figure_of_their_own_bytes(codes: Path, tmp_path
     points = [(one["pixel_bytes"] / one["pictures"], one["mean_squared_error"]) for one in made[1:]]
     run = vaekit.load_run(codes, device="cpu")
     figure = vaekit.figures(run, only=["bytes_and_error"]).figures["bytes_and_error"]
-    lines = {str(line.get_label()): line.get_xydata() for line in figure.axes[0].lines}
+    lines = {str(line.get_label()): np.asarray(line.get_xydata()) for line in figure.axes[0].lines}
     np.testing.assert_allclose(lines["vaekit, codes under their prior"], sorted(points))
     sizes, errors = [], []
     for levels in run.load_data().test.images.numpy():

@@ -16,18 +16,16 @@ from vaekit import __version__
 from vaekit.coding.classical import CALLED
 from vaekit.coding.coders import coder_bytes, coder_of
 from vaekit.coding.container import VERSION
-from vaekit.coding.general_lossy import general_points
-from vaekit.coding.growing import Growing, growing
+from vaekit.coding.growing import growing
 from vaekit.coding.keep_cost import can_keep_cost, keep_cost
 from vaekit.coding.originals import Originals, originals_of
-from vaekit.coding.portion import MODEL, Coder, Group, Written, write_part, written_of
-from vaekit.coding.sums import Beside, Sums, general_sizes, sums_of
+from vaekit.coding.part_by_part import Work
+from vaekit.coding.sums import Sums, sums_of
 from vaekit.core import SettingError
 from vaekit.runs.ask import run_of
-from vaekit.runs.file_cost import General
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file
-from vaekit.runtime.pulse import ProgressCallback, pulse, report
+from vaekit.runtime.pulse import ProgressCallback, pulse
 
 ENDING = ".vk"
 WEIGHT_BITS, INSIDE_BITS = (
@@ -263,96 +261,3 @@ def view_notes(run: Run, sums: Sums) -> list[str]:
             "they are"
         )
     return notes
-
-
-class Work:
-    """Codes the examples of a source part by part.
-
-    Attributes:
-        parts: what each took.
-        names, bits: of each example that was coded here.
-        earlier: how many had been coded before.
-
-    Args:
-        size: examples of a part.
-        beside: pictures to keep for a comparison.
-    """
-
-    def __init__(
-        self, coder: Coder, source: Originals, size: int, beside: int, told: ProgressCallback | None,
-        should_stop: Callable[[], str | None] | None,
-    ) -> None:  # fmt: skip
-        self.parts: list[Written] = []
-        self.names: list[str] = []
-        self.earlier = 0
-        self._bits: list[np.ndarray] = []
-        self._coder, self._source, self._size = coder, source, size
-        self._told, self._should_stop = told, should_stop
-        self._every = max(1, -(-source.total // max(beside, 1))) if beside else 0
-        self._kept: list[np.ndarray] = []
-        self._kept_bits = 0.0
-        self._squares, self._values = 0.0, 0
-
-    @property
-    def bits(self) -> np.ndarray:
-        """Returns the information of each example, (n,)."""
-        return np.concatenate([np.zeros(0), *self._bits])
-
-    @property
-    def took_model(self) -> bool:
-        """Returns whether any part needs the model."""
-        return any(part.pictures and part.coder == MODEL for part in self.parts)
-
-    @property
-    def error(self) -> float | None:
-        """Returns the mean squared error of a value in [0, 1] where something is lost and pictures were coded here."""
-        return None if self._coder.lossless or not self._values else self._squares / self._values
-
-    def write(self, file: Growing) -> str | None:
-        """Writes the parts that are not there yet; gives why it was stopped, or None."""
-        self.parts += [written_of(payload) for payload in file.payloads()]
-        self.earlier = file.done
-        for group in self._source.groups(file.done, self._size):
-            first = file.done
-            payload, took = write_part(group, first, self._coder)
-            file.add(payload, len(group))
-            self.parts.append(took)
-            self._note(group, first, took, payload)
-            report(self._told, "compressing", file.done, self._source.total)
-            reason = self._should_stop() if self._should_stop is not None else None
-            if reason and file.done < self._source.total:
-                return reason
-        return None
-
-    def _note(self, group: Group, first: int, took: Written, payload: bytes) -> None:
-        """Remembers the bits of examples, some pictures to compare with, and the error of lossy ones."""
-        self.names += group.names or [str(first + i) for i in range(len(group))]
-        self._bits.append(took.bits)
-        if self._every and took.pictures:
-            places = group.places
-            chosen = np.flatnonzero((first + places) % self._every == 0)
-            self._kept.append(group.levels[chosen])
-            self._kept_bits += float(took.bits[places[chosen]].sum())
-        if not self._coder.lossless and took.pictures:
-            self._squares += took.squares
-            self._values += group.levels.size
-
-    def compared(self, pixels: str) -> Beside | None:
-        """General coders on some of the pictures, where nothing is lost."""
-        kept = self._chosen
-        if not len(kept) or not self._coder.lossless:
-            return None
-        return Beside(len(kept), int(prod(kept.shape[1:])), self._kept_bits / 8, general_sizes(kept, pixels))
-
-    def compared_lossy(self, pixels: str) -> General | None:
-        """General coders that lose something on some of the pictures, where this one does."""
-        kept = self._chosen
-        if not len(kept) or self._coder.lossless or kept.ndim != 4:
-            return None
-        levels = kept * np.uint8(255 if pixels == "binary" else 1)
-        points = general_points(levels, lambda name: report(self._told, f"measuring {name}", 0, len(kept)))
-        return General(len(kept), points={name: tuple(line) for name, line in points.items()})
-
-    @property
-    def _chosen(self) -> np.ndarray:
-        return np.concatenate(self._kept) if self._kept else np.zeros((0, 1), np.uint8)
