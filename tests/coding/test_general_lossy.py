@@ -51,6 +51,11 @@ def test_other_channels_have_no_general_coder() -> None:
     assert general_points(np.zeros((1, 2, 8, 8), np.uint8)) == {}
 
 
+def test_without_pillow_there_is_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaekit.coding.general_lossy.find_spec", lambda name: None)
+    assert general_points(pictures(3)) == {}
+
+
 def test_sizes_between_points_lie_on_a_line_of_logarithms() -> None:
     points = [Point(400.0, 0.001), Point(100.0, 0.004), Point(200.0, 0.002)]
     assert size_at(points, 0.004) == pytest.approx(100)

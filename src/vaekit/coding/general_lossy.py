@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -33,15 +34,15 @@ def general_points(
     Beside JPEG stands its scan alone: what would be left if tables and header were sent once for all.
 
     Args:
-        levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none.
+        levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none, nor without Pillow.
         tell: is given the name of each coder before it works.
     """
+    if levels.shape[1] not in (1, 3) or find_spec("PIL") is None:
+        return {}
     from PIL import Image
 
     Image.init()
     has_jpeg_xl()  # by which Pillow has it
-    if levels.shape[1] not in (1, 3):
-        return {}
     found: dict[str, list[Point]] = {}
     for name, qualities in QUALITIES.items():
         if KINDS[name] in Image.SAVE:

@@ -196,7 +196,7 @@ class Sums:
         return [*said, *self._paid()]
 
     def _paid(self) -> list[str]:
-        """When the model has paid for itself, where there is another coder to put it against."""
+        """Says when the model has paid for itself, where there is another coder to put it against."""
         if self.against is None:
             return []
         pays = self.pays_after
