@@ -32,7 +32,7 @@ def file_panel(files: Sequence[FileCost], drawn: bool = False) -> str:
 
 
 def _what(cost: FileCost, drawn: bool) -> str:
-    """Which pictures, and what they take."""
+    """Says which pictures they are, and what they take."""
     split = "" if cost.split == "all" else f", {cost.split} split"
     pictures = f"{counted(cost.pictures, 'picture')} of {cost.source}{split}"
     pictures += ", in their black-and-white view" if drawn else ""
@@ -51,7 +51,7 @@ def _what(cost: FileCost, drawn: bool) -> str:
 
 
 def _model(cost: FileCost) -> list[str]:
-    """What the model weighs, and when it has paid for itself."""
+    """Says what the model weighs, and when it has paid for itself."""
     inside = "inside the file" if cost.inside else "not inside the file"
     takes = f"The model takes {counted(cost.model, 'byte')}, {inside}"
     if cost.against is None:
