@@ -1,12 +1,15 @@
 """Sizes, speed and portability of the codec for a run.
 
     python benchmarks/codec.py RUN FOLDER [--data mnist] [--split test] [--with-model] [--lossy] [--variants] [--python PATH ...]
+    python benchmarks/codec.py --without-model SOURCE [--image-size N] [--images N]
 
 FOLDER gets the .vk file and what is restored of it; a file that is there is not made again, but its speed is not known then. Prints
 bits per value C x H x W (of the pixels' bytes, initial bits among them; of the whole file; with the model), the model's own bound, the
 sizes of general coders on the same images, images per second of encoding and decoding and the peak of memory of a new process, and the
 number of images that differ when they are decoded in new processes under other settings. --python names further interpreters
 (other versions of torch or numpy, with vaekit on their path): the file is decoded by them too, and made again, to compare its bytes.
+With --without-model no run is needed: it is what coders without a model make of a source's images, JPEG XL among them where it is
+installed (`benchmarks/general_coders.py`).
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+from general_coders import MISSING, show  # pyright: ignore[reportMissingImports]
 
 import vaekit
+from vaekit.coding.jpeg_xl import has_jpeg_xl
 from vaekit.coding.originals import originals_of
 from vaekit.coding.sums import Beside, general_sizes
 from vaekit.runs.load import Run
@@ -84,8 +89,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--without-model", metavar="SOURCE")
+    parser.add_argument("--image-size", type=int, help="with --without-model: images are brought to it")
+    parser.add_argument(
+        "--images", type=int, help="with --without-model: so many, spread evenly over the source"
+    )
     parser.add_argument("--data", default="")
     parser.add_argument("--split", default="test")
     parser.add_argument("--with-model", action="store_true")
@@ -94,6 +104,11 @@ def main() -> None:
     parser.add_argument("--variants", action="store_true")
     parser.add_argument("--python", nargs="*", default=[])
     options = parser.parse_args()
+    if options.without_model:
+        show(*of_source(options.without_model, options.image_size, options.images))
+        return
+    if options.run is None or options.folder is None:
+        parser.error("RUN and FOLDER are needed, or --without-model SOURCE")
     options.folder.mkdir(parents=True, exist_ok=True)
     run = vaekit.load_run(options.run)
     originals = gathered(run, options)
@@ -108,6 +123,8 @@ def main() -> None:
             print(
                 f"{name:14} {beside.per_value(size):.4f} bits per value, {size / len(originals):.1f} bytes per image"
             )
+        if not has_jpeg_xl():
+            print(MISSING)
     if options.variants:
         for batch in BATCHES:
             decoded(options, file, f"batches of {batch}", model, originals, values, batch=batch)
@@ -116,6 +133,14 @@ def main() -> None:
     for python in options.python:
         decoded(options, file, python, model, originals, values, python=python)
         print(f"{python}: {encoded_again(options, file, python)}", flush=True)
+
+
+def of_source(source: str, size: int | None, count: int | None) -> tuple[np.ndarray, str]:
+    """Levels of a source's images, (N, C, H, W), of all splits, and what its pixels are."""
+    data = vaekit.load_data(source, image_size=size)
+    levels = np.concatenate([np.asarray(split.images) for split in data.splits.values() if len(split)])
+    chosen = np.linspace(0, len(levels) - 1, min(count or len(levels), len(levels))).astype(int)
+    return levels[chosen], data.pixels
 
 
 def gathered(run: Run, options: argparse.Namespace) -> np.ndarray:

@@ -24,12 +24,13 @@ import torch
 
 from vaekit import fit, load_data, load_run
 from vaekit.coding.coders import coder_bytes
-from vaekit.coding.general_lossy import Point, general_points, pays_after, size_at
+from vaekit.coding.general_lossy import general_points, pays_after, size_at
 from vaekit.coding.lossy import LossyCoder
 from vaekit.config.methods import resolve
 from vaekit.data import Data, Split
 from vaekit.plots.bytes_and_error import bytes_and_error
 from vaekit.plots.style import DPI
+from vaekit.runs.file_cost import Point
 from vaekit.runs.files import write_json
 from vaekit.runs.load import Run
 from vaekit.runs.prior_place import prior_folder

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaekit.coding.general_lossy import SCAN, Point, general_points, measured, pays_after, size_at
+from vaekit.coding.general_lossy import SCAN, general_points, measured, pays_after, size_at
+from vaekit.runs.file_cost import Point
 
 
 def pictures(channels: int) -> np.ndarray:
@@ -48,6 +49,11 @@ def test_a_scan_begins_at_its_marker() -> None:
 
 def test_other_channels_have_no_general_coder() -> None:
     assert general_points(np.zeros((1, 2, 8, 8), np.uint8)) == {}
+
+
+def test_without_pillow_there_is_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaekit.coding.general_lossy.find_spec", lambda name: None)
+    assert general_points(pictures(3)) == {}
 
 
 def test_sizes_between_points_lie_on_a_line_of_logarithms() -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaekit.coding.general_lossy import Point
 from vaekit.core import SettingError
 from vaekit.plots.bytes_and_error import bytes_and_error
+from vaekit.runs.file_cost import Point
 
 
 def test_lines_hold_the_points_in_the_order_of_their_bytes():

@@ -154,7 +154,7 @@ def test_the_manifold_of_one_class() -> None:
 def test_which_figures_a_run_has(make_run) -> None:
     drawn, left_out = draw_figures(make_run((1, 8, 8), kind="cvae"))
     assert set(left_out) == {
-        "latent_tsne", "manifold", "information", "responses", "code_usage", "code_maps"
+        "latent_tsne", "manifold", "information", "responses", "code_usage", "code_maps", "bytes_and_error"
     }  # fmt: skip
     assert set(drawn) == FIGURES.keys() - left_out.keys()
 

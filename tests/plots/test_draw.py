@@ -29,6 +29,7 @@ ALWAYS = {  # left out of every run here that is not told its classes
     "responses": NO_FACTORS,
     "code_usage": "this model has no codebook",
     "code_maps": "this model has no codebook",
+    "bytes_and_error": "files of this model lose nothing, or there are none",
 }
 
 

@@ -16,15 +16,16 @@ from vaekit import __version__
 from vaekit.coding.classical import CALLED
 from vaekit.coding.coders import coder_bytes, coder_of
 from vaekit.coding.container import VERSION
-from vaekit.coding.growing import Growing, growing
+from vaekit.coding.growing import growing
+from vaekit.coding.keep_cost import can_keep_cost, keep_cost
 from vaekit.coding.originals import Originals, originals_of
-from vaekit.coding.portion import MODEL, Coder, Group, Written, write_part, written_of
-from vaekit.coding.sums import Beside, Sums, general_sizes, sums_of
+from vaekit.coding.part_by_part import Work
+from vaekit.coding.sums import Sums, sums_of
 from vaekit.core import SettingError
 from vaekit.runs.ask import run_of
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file
-from vaekit.runtime.pulse import ProgressCallback, pulse, report
+from vaekit.runtime.pulse import ProgressCallback, pulse
 
 ENDING = ".vk"
 WEIGHT_BITS, INSIDE_BITS = (
@@ -108,6 +109,7 @@ def compress(
     part: int | None = None,
     beside: int = 1000,
     sizes: str | Path | None = None,
+    keep: bool = False,
     progress: str = "auto",
     tell: ProgressCallback | None = None,
     should_stop: Callable[[], str | None] | None = None,
@@ -130,9 +132,11 @@ def compress(
         trade: of `lossy`: 1 per cent fewer bits may cost `trade` per cent more squared error; 0 takes the encoder's own
             codes, more searches for others, which takes far longer.
         part: examples of each part, which is restored without the others (10,000, fewer of large pictures).
-        beside: pictures on which general coders are measured too; 0 leaves them out. They lose nothing, so that a lossy
-            file is not put beside them.
+        beside: pictures on which general coders are measured too, those that lose nothing, or for `lossy` WebP, JPEG and
+            JPEG XL at several qualities; 0 leaves them out.
         sizes: a .csv file to write too: the bytes of each example, most first.
+        keep: write what the file cost into the run's summary.json and report.html; of a run's own data only. Where they
+            cannot be written, a VaekitWarning says why.
         progress: "auto" shows how far it is and the time left, on standard error; "none" nothing.
         tell: called with the progress instead.
         should_stop: asked after each part; a reason ends the work there.
@@ -151,7 +155,10 @@ def compress(
         (313, 'test.vk')
     """
     out, sizes = _checked(Path(out), sizes, part, beside, trade)
+    if keep and data is not None:
+        raise SettingError("keep=True keeps what a file of a run's own data costs; leave data= away.", "keep")
     run = run_of(run, "cpu")
+    keep = keep and can_keep_cost(run)
     weight_bits = INSIDE_BITS if with_model else WEIGHT_BITS
     coder = coder_of(run, lossy, weight_bits, trade)
     if not with_model and not getattr(coder, "remade", True):
@@ -165,7 +172,7 @@ def compress(
     with originals_of(run, data, split, label) as source, pulse(progress, tell) as told:
         head = head_of(run, coder, source, with_model, weight_bits)
         identity = f"{source.identity} {size}"
-        work = Work(coder, source, size, beside if coder.lossless else 0, told, should_stop)
+        work = Work(coder, source, size, beside, told, should_stop)
         with growing(out, head, identity, model if with_model else None) as file:
             stopped = work.write(file)
             if stopped is not None:
@@ -174,11 +181,16 @@ def compress(
             if inside != with_model:
                 file.leave_out_model(head_of(run, coder, source, inside, weight_bits))
             whole = file.finish()
-        compared = work.compared(run.model.pixels)
+        compared = work.compared(run.model.pixels), work.compared_lossy(run.model.pixels)
     sums = sums_of(
-        work.parts, run.model.shape, whole, len(model), inside, compared, work.error, coder_names()
-    )
+        work.parts, run.model.shape, whole, len(model), inside, compared[0], work.error, coder_names(), compared[1]
+    )  # fmt: skip
     notes = [*source.notes, *view_notes(run, sums)]
+    if work.earlier:
+        notes.append(
+            f"{work.earlier:,} of {source.total:,} images were coded by an earlier call: initial bits, error and bytes of each "
+            "image are those of the others"
+        )
     if inside != with_model:
         notes.append(
             "no picture needs the model, which would have needed more bytes than other coders: it is left out"
@@ -186,6 +198,8 @@ def compress(
     found = Compressed(out, source.name, sums, work.names, work.bits, notes, source.total, source.total)
     if sizes is not None:
         write_file(Path(sizes), found.table().encode("utf-8", "surrogatepass"))
+    if keep:
+        keep_cost(run, source.name, split, None if coder.lossless else trade, sums, whole=not work.earlier)
     return found
 
 
@@ -247,80 +261,3 @@ def view_notes(run: Run, sums: Sums) -> list[str]:
             "they are"
         )
     return notes
-
-
-class Work:
-    """Codes the examples of a source part by part.
-
-    Attributes:
-        parts: what each took.
-        names, bits: of each example that was coded here.
-
-    Args:
-        size: examples of a part.
-        beside: pictures to keep for a comparison.
-    """
-
-    def __init__(
-        self, coder: Coder, source: Originals, size: int, beside: int, told: ProgressCallback | None,
-        should_stop: Callable[[], str | None] | None,
-    ) -> None:  # fmt: skip
-        self.parts: list[Written] = []
-        self.names: list[str] = []
-        self._bits: list[np.ndarray] = []
-        self._coder, self._source, self._size = coder, source, size
-        self._told, self._should_stop = told, should_stop
-        self._every = max(1, -(-source.total // max(beside, 1))) if beside else 0
-        self._kept: list[np.ndarray] = []
-        self._kept_bits = 0.0
-        self._squares, self._values = 0.0, 0
-
-    @property
-    def bits(self) -> np.ndarray:
-        """Returns the information of each example, (n,)."""
-        return np.concatenate([np.zeros(0), *self._bits])
-
-    @property
-    def took_model(self) -> bool:
-        """Returns whether any part needs the model."""
-        return any(part.pictures and part.coder == MODEL for part in self.parts)
-
-    @property
-    def error(self) -> float | None:
-        """Returns the mean squared error of a value in [0, 1] where something is lost."""
-        return None if self._coder.lossless else self._squares / max(self._values, 1)
-
-    def write(self, file: Growing) -> str | None:
-        """Writes the parts that are not there yet; gives why it was stopped, or None."""
-        self.parts += [written_of(payload) for payload in file.payloads()]
-        for group in self._source.groups(file.done, self._size):
-            first = file.done
-            payload, took = write_part(group, first, self._coder)
-            file.add(payload, len(group))
-            self.parts.append(took)
-            self._note(group, first, took, payload)
-            report(self._told, "compressing", file.done, self._source.total)
-            reason = self._should_stop() if self._should_stop is not None else None
-            if reason and file.done < self._source.total:
-                return reason
-        return None
-
-    def _note(self, group: Group, first: int, took: Written, payload: bytes) -> None:
-        """Remembers the bits of examples, some pictures to compare with, and the error of lossy ones."""
-        self.names += group.names or [str(first + i) for i in range(len(group))]
-        self._bits.append(took.bits)
-        if self._every and took.pictures:
-            places = group.places
-            chosen = np.flatnonzero((first + places) % self._every == 0)
-            self._kept.append(group.levels[chosen])
-            self._kept_bits += float(took.bits[places[chosen]].sum())
-        if not self._coder.lossless and took.pictures:
-            self._squares += took.squares
-            self._values += group.levels.size
-
-    def compared(self, pixels: str) -> Beside | None:
-        """General coders on some of the pictures."""
-        kept = np.concatenate(self._kept) if self._kept else np.zeros((0, 1), np.uint8)
-        if not len(kept):
-            return None
-        return Beside(len(kept), int(prod(kept.shape[1:])), self._kept_bits / 8, general_sizes(kept, pixels))

@@ -5,35 +5,25 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vaekit.coding.jpeg_xl import KIND, has_jpeg_xl
 from vaekit.images.opening import open_image
+from vaekit.runs.file_cost import Point
 
 QUALITIES = {
     "WebP": (0, 5, 10, 20, 40),
     "JPEG": (1, 5, 10, 20, 40),
-    "JXL": (1, 5, 10, 20, 40),
+    "JPEG XL": (1, 5, 10, 20, 40),
 }  # in rising bytes
-OPTIONS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}}
+KINDS = {"WebP": "WEBP", "JPEG": "JPEG", "JPEG XL": KIND}  # Pillow's names
+OPTIONS = {"WebP": {"method": 6}, "JPEG": {"optimize": True}, "JPEG XL": {"effort": 9}}
 SCAN = "JPEG, its scan alone"
 START_OF_SCAN = b"\xff\xda"
-
-
-@dataclass(frozen=True)
-class Point:
-    """A coder at one setting.
-
-    Attributes:
-        size: bytes of a picture, on average.
-        error: mean squared error of a value in [0, 1].
-    """
-
-    size: float
-    error: float
 
 
 def general_points(
@@ -44,20 +34,21 @@ def general_points(
     Beside JPEG stands its scan alone: what would be left if tables and header were sent once for all.
 
     Args:
-        levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none.
+        levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none, nor without Pillow.
         tell: is given the name of each coder before it works.
     """
+    if levels.shape[1] not in (1, 3) or find_spec("PIL") is None:
+        return {}
     from PIL import Image
 
     Image.init()
-    if levels.shape[1] not in (1, 3):
-        return {}
+    has_jpeg_xl()  # by which Pillow has it
     found: dict[str, list[Point]] = {}
     for name, qualities in QUALITIES.items():
-        if name.upper() in Image.SAVE:
+        if KINDS[name] in Image.SAVE:
             tell(name)
             for quality in qualities:
-                size, scan, error = measured(levels, name.upper(), quality=quality, **OPTIONS.get(name, {}))
+                size, scan, error = measured(levels, KINDS[name], quality=quality, **OPTIONS.get(name, {}))
                 found.setdefault(name, []).append(Point(size, error))
                 if name == "JPEG":
                     found.setdefault(SCAN, []).append(Point(scan, error))
@@ -87,9 +78,18 @@ def size_at(points: Sequence[Point], error: float) -> float | None:
     ordered = sorted(points, key=lambda point: point.error)
     for a, b in pairwise(ordered):
         if a.error <= error <= b.error:
-            share = math.log(error / a.error) / math.log(b.error / a.error) if b.error > a.error else 0.0
+            share = math.log(error / a.error) / math.log(b.error / a.error) if b.error > a.error > 0 else 0.0
             return a.size * (b.size / a.size) ** share
     return None
+
+
+def said_at(points: Sequence[Point], error: float) -> str:
+    """Bytes of a picture at an error, in words; where no point is beyond it, those of the nearest, with its own error."""
+    size = size_at(points, error)
+    if size is not None:
+        return f"{size:.1f}"
+    near = min(points, key=lambda point: abs(math.log(max(point.error, 1e-12) / max(error, 1e-12))))
+    return f"{near.size:.1f} at {near.error:.5f}, no nearer"
 
 
 def pays_after(model: float, size: float, other: float) -> int | None:

@@ -74,8 +74,12 @@ class Program:
         widest = max(self._widths.values())
         size = max(1, AT_ONCE // widest, min(ROWS, MOST_AT_ONCE // widest))
         starts = range(0, max(count, 1), size)
-        parts = [self._piece({name: x[i : i + size] for name, x in given.items()}) for i in starts]
-        return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}
+        found = {name: np.empty((count, width), np.int64) for name, width in self.widths.items()}
+        for i in starts:
+            part = self._piece({name: x[i : i + size] for name, x in given.items()})
+            for name, values in part.items():
+                found[name][i : i + size] = values
+        return found
 
     def description(self) -> dict[str, Any]:
         """All but the arrays, JSON-able."""
@@ -122,7 +126,7 @@ class Program:
             values[out] = compute(*(values[name] for name in names))
             for name in done:
                 del values[name]
-        return {name: values[value].astype(np.int64) for name, value in self.outputs.items()}
+        return {name: values[value] for name, value in self.outputs.items()}
 
     def _checked(self, name: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         width, low, high = self.inputs[name]

@@ -12,10 +12,13 @@ from math import prod
 import numpy as np
 
 from vaekit.coding.classical import coded_sheet, to_sheet
+from vaekit.coding.general_lossy import SCAN, pays_after, said_at, size_at
+from vaekit.coding.jpeg_xl import KIND, has_jpeg_xl
 from vaekit.coding.packing import packed
 from vaekit.coding.portion import MODEL, Written
 from vaekit.coding.surroundings import code_by_surroundings, suits
 from vaekit.core import counted
+from vaekit.runs.file_cost import General
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Sums:
         coders: name of a coder -> pictures of the parts that it coded.
         beside: general coders on some of the pictures, or None.
         error: mean squared error of a value in [0, 1], of a lossy file; None where nothing is lost.
+        lossy: general coders that lose something too, on some of the pictures, or None.
     """
 
     images: int
@@ -74,6 +78,7 @@ class Sums:
     coders: dict[str, int] = field(default_factory=dict)
     beside: Beside | None = None
     error: float | None = None
+    lossy: General | None = None
 
     @property
     def frame(self) -> int:
@@ -94,11 +99,41 @@ class Sums:
     @property
     def pays_after(self) -> int | None:
         """Returns the number of images after which the model has paid for itself against the best general coder, by
-        what both need for an image of this set; None where it never does."""
+        what both need for an image of this set, at the same error where something is lost; None where it never does."""
+        if self.error is not None:
+            best = self._best_at_this_error
+            return None if best is None else pays_after(self.model, self.each, best[1])
         if self.beside is None or self.beside.best is None or not self.beside.images:
             return None
         saved = (self.beside.best[1] - self.beside.ours) / self.beside.images
         return int(np.ceil(self.model / saved)) if saved > 0 else None
+
+    @property
+    def each(self) -> float:
+        """Returns the bytes of a picture, of its pixels alone."""
+        return self.pixels / max(self.pictures, 1)
+
+    @property
+    def general(self) -> General | None:
+        """Returns the coders beside this one, as they are kept with a run."""
+        if self.beside is None:
+            return self.lossy
+        return General(self.beside.images, round(self.beside.ours, 1), dict(self.beside.sizes))
+
+    @property
+    def against(self) -> str | None:
+        """Returns the name of the coder that the model is put against: the smallest, of lossy ones at this error."""
+        if self.error is not None:
+            return None if self._best_at_this_error is None else self._best_at_this_error[0]
+        return None if self.beside is None or self.beside.best is None else self.beside.best[0]
+
+    @property
+    def _best_at_this_error(self) -> tuple[str, float] | None:
+        """Returns name and bytes of a picture of the smallest of the files of other coders, as far as they reach this error."""
+        points = {} if self.lossy is None or self.error is None else self.lossy.points
+        sizes = {name: size_at(line, self.error or 0.0) for name, line in points.items() if name != SCAN}
+        found = {name: size for name, size in sizes.items() if size is not None}
+        return min(found.items(), key=lambda item: item[1], default=None)
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -115,6 +150,13 @@ class Sums:
             found["beside"] = {
                 "images": self.beside.images, "ours": round(self.beside.ours, 1), **self.beside.sizes,
             }  # fmt: skip
+            found["pays_after"] = self.pays_after
+        if self.lossy is not None:
+            points = {
+                name: [{"bytes": point.size, "mean_squared_error": point.error} for point in line]
+                for name, line in self.lossy.points.items()
+            }
+            found["beside"] = {"images": self.lossy.images, "points": points}
             found["pays_after"] = self.pays_after
         return found
 
@@ -135,15 +177,31 @@ class Sums:
             f"{self.files:,}, frame {self.frame:,}, model {self.model:,} ({inside}); {whole}"
         )
         if self.error is not None:
-            each = self.pixels / max(self.pictures, 1)
             said.append(
-                f"lossy: {each:.1f} bytes per image at a mean squared error of {self.error:.5f} of values in [0, 1]"
+                f"lossy: {self.each:.1f} bytes per image at a mean squared error of {self.error:.5f} of values in [0, 1]"
             )
         others = {name: count for name, count in self.coders.items() if name != "model"}
         if others:
             named = ", ".join(f"{counted(count, 'picture')} by {name}" for name, count in others.items())
             said.append(f"the model would have needed more bytes: {named}")
-        return said + self._beside_lines()
+        return said + self._beside_lines() + self._lossy_lines()
+
+    def _lossy_lines(self) -> list[str]:
+        if self.lossy is None or not self.lossy.points or self.error is None:
+            return []
+        listed = "; ".join(f"{name} {said_at(line, self.error)}" for name, line in self.lossy.points.items())
+        said = [
+            f"bytes of a picture with that error, between measured points, by {counted(self.lossy.images, 'picture')} of them: {listed}"
+        ]
+        return [*said, *self._paid()]
+
+    def _paid(self) -> list[str]:
+        """Says when the model has paid for itself, where there is another coder to put it against."""
+        if self.against is None:
+            return []
+        pays = self.pays_after
+        when = "never pays for itself" if pays is None else f"pays for itself after {counted(pays, 'image')}"
+        return [f"a model of {self.model:,} bytes {when}, against {self.against}"]
 
     def _beside_lines(self) -> list[str]:
         beside = self.beside
@@ -153,18 +211,12 @@ class Sums:
         said = [
             f"bits per value of {counted(beside.images, 'picture')} of them: here {beside.per_value(beside.ours):.4f}; {listed}"
         ]
-        if beside.best is not None and self.error is None:
-            pays = self.pays_after
-            when = (
-                "never pays for itself" if pays is None else f"pays for itself after {counted(pays, 'image')}"
-            )
-            said.append(f"a model of {self.model:,} bytes {when}, against {beside.best[0]}")
-        return said
+        return [*said, *self._paid()]
 
 
 def sums_of(
     written: Sequence[Written], shape: tuple[int, ...], size: int, model: int, inside: bool, beside: Beside | None,
-    error: float | None, names: dict[int, str],
+    error: float | None, names: dict[int, str], lossy: General | None = None,
 ) -> Sums:  # fmt: skip
     """The sums of a file from those of its parts.
 
@@ -190,6 +242,7 @@ def sums_of(
         coders=coders,
         beside=beside,
         error=error,
+        lossy=lossy,
     )
 
 
@@ -215,7 +268,7 @@ def general_sizes(levels: np.ndarray, pixels: str) -> dict[str, int]:
     }
     if suits(levels.shape):
         found["surroundings"] = len(code_by_surroundings(levels))
-    for name, kind in (("PNG", "PNG"), ("WebP", "WEBP"), ("JPEG XL", "JXL")):
+    for name, kind in (("PNG", "PNG"), ("WebP", "WEBP"), ("JPEG XL", KIND)):
         each = [_as_picture(row[None], kind, binary) for row in levels]
         if each and all(each):
             found[f"{name} files"] = sum(map(len, filter(None, each)))
@@ -228,7 +281,7 @@ def _as_picture(levels: np.ndarray, kind: str, binary: bool) -> bytes | None:
     """One picture, or a sheet of several, as a file of a kind; binary ones as PNG of one bit. None where it cannot be had."""
     if kind == "WEBP":
         return coded_sheet(levels * np.uint8(255 if binary else 1), ("WEBP",))
-    if kind == "JXL" and find_spec("pillow_jxl") is None:
+    if kind == KIND and not has_jpeg_xl():
         return None
     if kind == "PNG" and not binary:
         return coded_sheet(levels, ("PNG",))
@@ -239,9 +292,7 @@ def _as_picture(levels: np.ndarray, kind: str, binary: bool) -> bytes | None:
     pixels = to_sheet(levels * np.uint8(255 if binary else 1))
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     buffer = io.BytesIO()
-    if kind == "JXL":
-        import pillow_jxl  # noqa: F401  # pyright: ignore[reportMissingImports]
-
+    if kind == KIND:
         picture.save(buffer, kind, lossless=True, effort=7)
     else:
         picture.convert("1").save(buffer, kind, optimize=True)

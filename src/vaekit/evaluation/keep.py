@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaekit.core import RunError, warn_of
-from vaekit.plots.figures import FIGURES
-from vaekit.reports.run import write_report
+from vaekit.reports.run import write_again
 from vaekit.runs.files import check_writable
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.records import SUMMARY
@@ -51,6 +50,4 @@ def write(run: Run, values: Mapping[str, Any]) -> None:
     """
     if not keep_evaluation(run.path, values):
         warn_of([f"{run.path} has not ended, so this is not kept; resume it: vaekit resume {run.path}"])
-    pictures = {name: run.path / "figures" / f"{name}.png" for name in FIGURES}
-    drawn = {name: path for name, path in pictures.items() if path.exists()}
-    write_report(load_run(run.path), drawn, {})
+    write_again(load_run(run.path))

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from vaekit.coding.general_lossy import Point
-from vaekit.core import SettingError
+from vaekit.core import SettingError, counted
 from vaekit.images.colours import OKABE_ITO
 from vaekit.plots import style
 from vaekit.plots.style import FAINT, MARKERS, dress
+from vaekit.runs.file_cost import FileCost, Point
 
 OURS = "vaekit"
 LINE = 0.17  # inches of a line of the legend
@@ -32,7 +32,7 @@ def bytes_and_error(points: Mapping[str, Sequence[Point]], note: str = "") -> Fi
     if not drawn:
         raise SettingError("no coder has a point: there is nothing to draw.")
     head = LINE * -(-len(drawn) // 2)
-    figure = style.chart(4.6, 3.4, "Bytes of a picture against its error", note, head=head)
+    figure = style.chart(3.9, 3.1, "Bytes of a picture against its error", note, head=head)
     axes = dress(figure.add_subplot(), "bytes per picture", "mean squared error, of values in [0, 1]")
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -56,3 +56,23 @@ def bytes_and_error(points: Mapping[str, Sequence[Point]], note: str = "") -> Fi
     axes.tick_params(which="minor", length=1.5, width=0.4)
     style.legend_above(figure, axes, head, columns=2)
     return figure
+
+
+def of_files(files: Sequence[FileCost]) -> Figure | str:
+    """`bytes_and_error` of the files that are kept with a run, or why there is none.
+
+    Args:
+        files: of the same pictures, the last one made last; the general coders are those that it was put beside.
+    """
+    lossy = [cost for cost in files if cost.point is not None]
+    if not lossy:
+        return "no file of its pictures was measured; compress(run, lossy=True, keep=True) does"
+    last = lossy[-1]
+    by = "codes under their prior" if last.prior else "codes by how often they occur"
+    general = {} if last.general is None else dict(last.general.points)
+    split = "" if last.split == "all" else f", {last.split} split"
+    note = f"{counted(last.pictures, 'picture')} of {last.source}{split}, without the model's {last.model:,} bytes"
+    if last.general is not None and last.general.images < last.pictures:
+        note += f"; other coders on {last.general.images:,} of them"
+    points = [cost.point for cost in lossy if cost.point is not None]
+    return bytes_and_error({f"{OURS}, {by}": points, **general}, f"{note}.")

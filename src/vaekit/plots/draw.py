@@ -119,7 +119,7 @@ def figures(
             drawn.figures[name] = result
         else:
             path = Path(out) if single else Path(out) / f"{name}.png"
-            drawn.files[name] = _write(result, path, vector=not single)
+            drawn.files[name] = write_figure(result, path, vector=not single)
     if report and run.settings.method not in PRIORS:
         return replace(drawn, report=write_report(run, drawn.files, drawn.left_out))
     return drawn
@@ -160,8 +160,12 @@ def _draw(entry: Entry, view: View) -> Figure | str:
         return str(error)
 
 
-def _write(figure: Figure, path: Path, *, vector: bool) -> Path:
-    """Writes the PNG, and beside it the SVG."""
+def write_figure(figure: Figure, path: Path, *, vector: bool = True) -> Path:
+    """Writes a figure's PNG, and beside it the SVG.
+
+    Raises:
+        RunError: it cannot be written.
+    """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, png(figure))

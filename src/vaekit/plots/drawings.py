@@ -8,10 +8,12 @@ from vaekit.inference import encode_codes, reconstruct, sample, spread
 from vaekit.models.capabilities import Decodes, Quantizes, Reconstructs
 from vaekit.plots import code_maps as maps_of_codes
 from vaekit.plots import conditional, curves, factor_maps, grids, travel
+from vaekit.plots.bytes_and_error import of_files
 from vaekit.plots.maps import latent_map as map_of
 from vaekit.plots.paths import choose_pairs
 from vaekit.plots.planes import Projection
 from vaekit.plots.run_view import View
+from vaekit.runs.kept_files import files_of
 
 MOST_REBUILT = 2_000  # test images among which best and worst are sought
 SAMPLES = 80
@@ -138,6 +140,12 @@ def rate_distortion(view: View) -> Figure | str:
     if not any("kl_nats" in line.values for line in view.run.metrics):
         return "this method has no KL, so no rate"
     return curves.rate_distortion(view.run.metrics, view.run.under)
+
+
+def bytes_and_error(view: View) -> Figure | str:
+    if not isinstance(view.model, Quantizes):
+        return "files of this model lose nothing, or there are none"
+    return of_files(files_of(view.run))
 
 
 def kl_by_dimension(view: View) -> Figure | str:

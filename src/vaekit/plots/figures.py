@@ -49,6 +49,7 @@ CAPTIONS = {
     "interpolations": "From one test image to another, through the images between them.",
     "training": "Training against validation; a widening gap between the two is overfitting.",
     "rate_distortion": "What the latents cost (rate) against what is lost (distortion), epoch by epoch.",
+    "bytes_and_error": "What files of the pictures cost against what is lost in them; towards the lower left is better.",
     "kl_by_dimension": "Which latent dimensions are used, and when they came to life.",
 }  # fmt: skip
 

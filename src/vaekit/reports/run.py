@@ -14,9 +14,12 @@ from vaekit.data import SOURCES
 from vaekit.evaluation.table import of_which_prior, reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
+from vaekit.plots.figures import FIGURES
+from vaekit.reports.file_panel import file_panel
 from vaekit.reports.html import document, flatten, scrolling, typeset
 from vaekit.reports.shown import pictures
 from vaekit.runs.files import write_atomic
+from vaekit.runs.kept_files import files_of
 from vaekit.runs.load import Run
 from vaekit.runs.origin import Recorded
 from vaekit.runs.records import CONFIG, SUMMARY, DataRecord, Summary, WeightsRecord
@@ -43,6 +46,19 @@ def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, s
     return path
 
 
+def write_again(run: Run) -> Path:
+    """Writes the page of a run anew, with the figures that are in its folder.
+
+    Raises:
+        RunError: the page cannot be written.
+    """
+    pictures = {name: run.path / "figures" / f"{name}.png" for name in FIGURES}
+    drawn = {name: path for name, path in pictures.items() if path.exists()}
+    if not files_of(run):  # what was drawn is of another prior
+        drawn.pop("bytes_and_error", None)
+    return write_report(run, drawn, {})
+
+
 def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> str:
     """The page as HTML."""
     title = f"{run.settings.method} on {run.config.data.source}"
@@ -53,6 +69,7 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         pictures(figures, left_out),
         _numbers(run.summary, run.under),
         kept_evaluation(run),
+        file_panel(files_of(run), drawn=run.settings.data.binarize != "none"),
         _settings(run),
         _reproduce(run),
         _notes(run),
@@ -127,7 +144,7 @@ def _numbers(summary: Summary | None, under: Under) -> str:
     rest = {
         key: value
         for key, value in flatten(summary.as_dict())
-        if key.split(".")[0] not in [*splits, "evaluation"]
+        if key.split(".")[0] not in [*splits, "evaluation", "files"]
     }
     rest = {
         key: value

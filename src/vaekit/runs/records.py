@@ -16,6 +16,7 @@ from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, foreign, near_miss
 from vaekit.runs.data_record import DataRecord as DataRecord
 from vaekit.runs.data_record import check_data
+from vaekit.runs.file_cost import FileCost
 from vaekit.runs.files import parse_json, read_json
 from vaekit.runs.json_records import OPTIONAL, REST, altered, as_json, read_record
 
@@ -176,6 +177,7 @@ class Summary:
         notes: what kept the run from learning more (`vaekit.training.verdict`); empty for a good one, and None in files
             of before there were notes.
         evaluation: what `vaekit evaluate` measured last, or None.
+        files: what the run's own pictures cost as files of `vaekit compress`: the last, and those beside it; or None.
         extra: what a newer vaekit wrote, unread.
     """
 
@@ -194,6 +196,7 @@ class Summary:
     validation: SplitSummary | None = field(default=None, metadata=OPTIONAL)
     notes: tuple[Note, ...] | None = field(default=None, metadata=OPTIONAL)
     evaluation: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
+    files: tuple[FileCost, ...] | None = field(default=None, metadata=OPTIONAL)
     forecast_seconds: float | None = field(default=None, metadata=OPTIONAL)
     processor_seconds: float | None = field(default=None, metadata=OPTIONAL)
     extra: Mapping[str, Any] = field(default_factory=dict, metadata=REST)

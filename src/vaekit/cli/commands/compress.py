@@ -27,6 +27,7 @@ def compress(options: CompressOptions) -> Result:
             part=options.part,
             beside=options.beside,
             sizes=options.sizes,
+            keep=options.data is None,
             should_stop=reason,
         )
     if found.sums is None:
