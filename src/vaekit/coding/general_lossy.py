@@ -92,11 +92,14 @@ def said_at(points: Sequence[Point], error: float) -> str:
     return f"{near.size:.1f} at {near.error:.5f}, no nearer"
 
 
+SAVED = 1e-3  # bytes of a picture at least, below which a saving is rounding
+
+
 def pays_after(model: float, size: float, other: float) -> int | None:
     """Pictures after which a model of so many bytes has paid for itself; None where it never does.
 
     Args:
         model: its bytes.
-        size, other: bytes of a picture with it, and by another coder at the same error.
+        size, other: bytes of a picture with it, and by another coder (at the same error).
     """
-    return math.ceil(model / (other - size)) if other > size else None
+    return math.ceil(model / (other - size)) if other - size > SAVED else None

@@ -105,8 +105,8 @@ class Sums:
             return None if best is None else pays_after(self.model, self.each, best[1])
         if self.beside is None or self.beside.best is None or not self.beside.images:
             return None
-        saved = (self.beside.best[1] - self.beside.ours) / self.beside.images
-        return int(np.ceil(self.model / saved)) if saved > 0 else None
+        each = self.beside.images
+        return pays_after(self.model, self.beside.ours / each, self.beside.best[1] / each)
 
     @property
     def each(self) -> float:

@@ -211,6 +211,7 @@ class Loaded:
         state: what else than the keys decided the images, for what is kept of them in the cache.
         doubts: a line where the source may mean something else than it was taken for.
         columns, label_column: as in `Data`.
+        pixels: key of PIXELS, where the source says what its values are; a wish of the user's comes first.
     """
 
     parts: dict[str, Split]
@@ -227,6 +228,7 @@ class Loaded:
     doubts: list[str] = field(default_factory=list)
     columns: list[str] | None = None
     label_column: str | None = None
+    pixels: str | None = None
 
     def set_images(self, images: dict[str, Tensor]) -> None:
         """Puts other images, one for one, into the parts named."""

@@ -30,9 +30,8 @@ def interpret(loaded: Loaded, asked: str, where: str) -> str:
         DataError: the values do not fit what was asked for, or are outside [0, 1].
     """
     images = {name: split.images for name, split in loaded.parts.items()}
-    if asked == "auto" and loaded.columns is not None and not within_unit(*value_range(images.values())):
-        asked = "real"
-        loaded.notes.append("columns in units of their own: taken as real values (pixels='real')")
+    if asked == "auto" and loaded.pixels is not None:
+        asked = loaded.pixels
     if asked == "real":
         loaded.set_images(
             {

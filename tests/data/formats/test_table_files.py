@@ -198,6 +198,37 @@ def test_whole_and_large_numbers_of_a_table_are_real_values_to_the_last_digit(
     assert torch.equal(data.train.images, asked.train.images) and data.fingerprint == asked.fingerprint
 
 
+def test_tables_of_digits_are_pixels(tmp_path: Path) -> None:
+    """A class and 784 columns of 0 to 255, as MNIST goes round; 65 columns, or numbers to 300, are no picture."""
+    random = np.random.default_rng(0)
+
+    def load(columns: int, most: int) -> vaekit.Data:
+        values = random.integers(0, most + 1, (40, columns))
+        values[0, 0] = most
+        head = ",".join(["label", *(f"pixel{i}" for i in range(columns))])
+        rows = [",".join(map(str, [row % 3, *line])) for row, line in enumerate(values.tolist())]
+        return load_data(table(tmp_path / "t.csv", "\n".join([head, *rows])), labels_key="label")
+
+    data = load(784, 255)
+    assert (data.pixels, data.train.images.dtype, data.shape, data.classes) == (
+        "8-bit",
+        torch.uint8,
+        (784,),
+        3,
+    )
+    assert "784 columns of whole numbers 0 to 255: taken as 8-bit pixels (pixels='8-bit')" in data.notes
+    assert load(192, 255).pixels == "8-bit"
+    assert [load(65, 255).pixels, load(64, 300).pixels, load(9, 255).pixels] == ["real"] * 3
+
+
+def test_whole_numbers_called_as_classes_are_no_feature_without_a_word(tmp_path: Path) -> None:
+    rows = "".join(f"{row % 3},{row / 60}\n" for row in range(60))
+    said = "column label is taken as a feature; labels_key='label' makes it the class of each row"
+    assert said in load_data(table(tmp_path / "t.csv", "label,x\n" + rows)).notes
+    assert said not in load_data(table(tmp_path / "t.csv", "label,x\n" + rows), labels_key="label").notes
+    assert said not in load_data(table(tmp_path / "t.csv", "width,x\n" + rows)).notes
+
+
 def test_parquet_by_pyarrow(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

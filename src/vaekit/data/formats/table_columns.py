@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from vaekit.data.dataset import Loaded
 from vaekit.data.formats.arrays import from_array
 from vaekit.data.formats.label_files import LABEL_COLUMNS
 from vaekit.data.pixels import within_unit
+
+MOST_CLASSES = 100  # by which whole numbers may be the classes of a table
 
 
 def is_table(data: object) -> bool:
@@ -33,6 +36,7 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
     if not isinstance(column, str):
         column = None if labels is not None else _called_labels(values)
         notes += [] if column is None else [f"column {column} is taken as the class of each row"]
+        notes += [] if column is not None else _doubtful_labels(values)
     if column is not None:
         if column not in values:
             raise DataError(
@@ -42,13 +46,31 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
         _check_whole(column, labels, where)
     numbers = _numbers(values, len(table), where)
     if settings.pixels == "auto" and not within_unit(float(numbers.min()), float(numbers.max())):
-        settings = dataclasses.replace(
-            settings, pixels="real"
-        )  # so that whole numbers and all digits are kept
+        if are_pixels(numbers):
+            settings = dataclasses.replace(settings, pixels="8-bit")
+            notes.append(
+                f"{numbers.shape[1]:,} columns of whole numbers 0 to 255: taken as 8-bit pixels (pixels='8-bit')"
+            )
+        else:  # so that whole numbers and all digits are kept
+            settings = dataclasses.replace(settings, pixels="real")
+            notes.append("columns in units of their own: taken as real values (pixels='real')")
     loaded = from_array(numbers, labels, settings, where)
     loaded.columns, loaded.label_column = list(values), column
+    loaded.pixels = None if settings.pixels == "auto" else settings.pixels
     loaded.notes = notes + loaded.notes
     return loaded
+
+
+def are_pixels(numbers: np.ndarray) -> bool:
+    """Returns whether rows (N, D) are pictures, as tables of digits come: a square of pixels or three, whole numbers to 255."""
+    values = numbers.shape[1]
+    square = any(isqrt(each) ** 2 == each >= 64 for each in (values, values / 3) if each == int(each))
+    return (
+        square
+        and 128 <= numbers.max() <= 255
+        and numbers.min() >= 0
+        and bool((numbers == np.floor(numbers)).all())
+    )
 
 
 def columns_by_name(table: Any, where: str) -> dict[str, np.ndarray]:
@@ -91,6 +113,20 @@ def _called_labels(values: Mapping[str, np.ndarray]) -> str | None:
     """The one column of text, if its name says that it has the classes."""
     text = [name for name, column in values.items() if column.dtype.kind in "OUST"]
     return text[0] if len(text) == 1 and text[0].strip().lower() in LABEL_COLUMNS else None
+
+
+def _doubtful_labels(values: Mapping[str, np.ndarray]) -> list[str]:
+    """A line on a column of few whole numbers that is called as classes are, but may be a feature too."""
+    for name, column in values.items():
+        if (
+            name.strip().lower() in LABEL_COLUMNS
+            and column.dtype.kind in "biu"
+            and 1 < len(np.unique(column)) <= MOST_CLASSES
+        ):
+            return [
+                f"column {name} is taken as a feature; labels_key={name!r} makes it the class of each row"
+            ]
+    return []
 
 
 def _check_whole(name: str, labels: np.ndarray, where: str) -> None:
