@@ -63,8 +63,10 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
 
 def are_pixels(numbers: np.ndarray) -> bool:
     """Returns whether rows (N, D) are pictures, as tables of digits come: a square of pixels or three, whole numbers to 255."""
-    values = numbers.shape[1]
-    square = any(isqrt(each) ** 2 == each >= 64 for each in (values, values / 3) if each == int(each))
+    columns = numbers.shape[1]
+    square = any(
+        isqrt(pixels) ** 2 == pixels >= 64 for pixels in {columns, columns // 3} if columns % pixels == 0
+    )
     return (
         square
         and 128 <= numbers.max() <= 255
