@@ -64,9 +64,8 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
 def are_pixels(numbers: np.ndarray) -> bool:
     """Returns whether rows (N, D) are pictures, as tables of digits come: a square of pixels or three, whole numbers to 255."""
     columns = numbers.shape[1]
-    square = any(
-        isqrt(pixels) ** 2 == pixels >= 64 for pixels in {columns, columns // 3} if columns % pixels == 0
-    )
+    sizes = [columns, columns // 3] if columns % 3 == 0 else [columns]
+    square = any(pixels >= 64 and isqrt(pixels) ** 2 == pixels for pixels in sizes)
     return (
         square
         and 128 <= numbers.max() <= 255
