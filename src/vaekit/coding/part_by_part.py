@@ -77,6 +77,7 @@ class Work:
             file.add(payload, len(group))
             self.parts.append(replace(took, bits=np.zeros(0)))
             self._note(group, first, took)
+            del group, payload, took  # before the next one is read
             trim_heap()
             report(self._told, "compressing", file.done, self._source.total)
             reason = self._should_stop() if self._should_stop is not None else None
