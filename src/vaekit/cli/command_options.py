@@ -117,7 +117,7 @@ class SampleOptions(RunOptions):
     out: str | None = option(
         None,
         help=".png (one contact sheet), .npz, .npy, .csv, .parquet, or a folder (one PNG per image) "
-        "(default: RUN/samples.png; of rows .csv, of other real values .npz)",
+        "(default: RUN/samples.png, of rows .csv, of other real values .npz; other data or settings are in the name)",
     )
 
 
@@ -141,7 +141,7 @@ class ReconstructOptions(RunOptions):
     out: str | None = option(
         None,
         help=".png (each image beside its reconstruction), .npz, .npy, .csv, .parquet, or a folder (one PNG per image) "
-        "(default: RUN/reconstructions.png; of rows .csv, of other real values .npz)",
+        "(default: RUN/reconstructions.png, of rows .csv, of other real values .npz; other data or settings are in the name)",
     )
 
 
@@ -152,7 +152,8 @@ class EncodeOptions(SourceRunOptions):
     split: str = option("all", help="train, validation, test or all")
     out: str | None = option(
         None,
-        help=".npz, .csv or .parquet with mean, std, labels and names, or .npy with the means (default: RUN/codes.npz)",
+        help=".npz, .csv or .parquet with mean, std, labels and names, or .npy with the means (default: RUN/codes.npz"
+        "; other data or settings are in the name)",
     )
 
 
@@ -195,7 +196,10 @@ class FiguresOptions(SourceRunOptions):
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own, or its preview images where that is gone)"
     )
-    out: str | None = option(None, help="folder, or a .png for one figure (default: RUN/figures)")
+    out: str | None = option(
+        None,
+        help="folder, or a .png for one figure (default: RUN/figures; other data or settings are in the name)",
+    )
     only: str | None = option(None, help="names of figures, with commas between them (default: all that fit)")
     tsne: bool = option(False, help="draw the t-SNE map too; takes a while")
     ellipses: int = option(
@@ -228,7 +232,9 @@ class ExportOptions(SourceRunOptions):
     format: Literal["onnx", "web"] = option(
         "onnx", help="onnx: encoder.onnx and decoder.onnx; web: the explorer's page, for any file server"
     )
-    out: str | None = option(None, help="new folder (default: RUN/onnx or RUN/web)")
+    out: str | None = option(
+        None, help="new folder (default: RUN/onnx or RUN/web; other data or settings are in the name)"
+    )
     data: str | None = option(
         None, help="a source as in `train`, for the images on the page (default: as in `explore`)"
     )

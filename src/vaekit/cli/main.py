@@ -156,9 +156,12 @@ def _dispatch(words: list[str]) -> int:
     given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
     _check_room()
     _resolve("reading:check_run")(given[-1])
+    before = _resolve("places:contents")(name, given[-1])
     result = _resolve(f"commands.{command.run}")(*given)
     if not launched().leads:
         return result.status
+    if line := _resolve("places:replaced")(before, _resolve("places:contents")(name, given[-1])):
+        _resolve("output:say")(line)
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))
     else:

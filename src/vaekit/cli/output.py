@@ -6,7 +6,6 @@ import sys
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from vaekit.cli.spelling import as_typed
@@ -97,10 +96,3 @@ class _Printable:
 
         for segment in console.render(self.drawn, options):
             yield Segment(printable(segment.text, keep="\n"), segment.style, segment.control)
-
-
-def place(out: str | None, run: str, stem: str) -> Path:
-    """The file that was named for what a run draws, or in its folder one that holds its values."""
-    from vaekit.runs.ask import usual_out
-
-    return usual_out(run, stem) if out is None else Path(out)

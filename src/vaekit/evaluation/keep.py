@@ -11,6 +11,7 @@ from vaekit.reports.run import write_report
 from vaekit.runs.files import check_writable
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.records import SUMMARY
+from vaekit.runs.set_aside import ASIDE
 from vaekit.runs.write import keep_evaluation
 
 
@@ -49,8 +50,11 @@ def write(run: Run, values: Mapping[str, Any]) -> None:
     Raises:
         RunError: summary.json is damaged, a file cannot be written, or the run is being trained.
     """
+    before = set(run.path.glob(ASIDE))
     if not keep_evaluation(run.path, values):
         warn_of([f"{run.path} has not ended, so this is not kept; resume it: vaekit resume {run.path}"])
+    for path in set(run.path.glob(ASIDE)) - before:
+        warn_of([f"the evaluation before, measured otherwise, is in {path} now"])
     pictures = {name: run.path / "figures" / f"{name}.png" for name in FIGURES}
     drawn = {name: path for name, path in pictures.items() if path.exists()}
     write_report(load_run(run.path), drawn, {})

@@ -30,7 +30,7 @@ from vaekit.images.notebook import Displayed
 from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
-from vaekit.runs.outputs import check_out, write_file, write_images
+from vaekit.runs.outputs import check_out, check_sheet, write_file, write_images
 from vaekit.runtime.device import PRECISIONS
 from vaekit.runtime.pulse import ProgressCallback, Pulse, pulse
 from vaekit.runtime.stopwatch import duration
@@ -204,7 +204,8 @@ def score(
     """
     _check(scores, by, against, odd, samples, precision, count, quantile)
     if out is not None:
-        check_out(Path(out), (".csv",))
+        check_out(Path(out), (".csv",), data, against)
+        check_sheet(Path(out), data, against)
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"score of {run.path}")
     if "complexity_corrected_nats" in (*(scores or ()), by):
