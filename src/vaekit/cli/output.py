@@ -11,6 +11,7 @@ from typing import Any
 from vaekit.cli.spelling import as_typed
 from vaekit.core import SettingError, printable
 from vaekit.runtime.launch import launched
+from vaekit.wording import worded
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[s
 def aside(line: str) -> None:
     """A line on standard error, and nothing that a terminal would obey; where nobody reads any more, the work goes on."""
     with suppress(OSError, ValueError):
-        print(printable(line), file=sys.stderr, flush=True)
+        print(worded(printable(line)), file=sys.stderr, flush=True)
 
 
 def show(text: Any) -> None:
@@ -81,7 +82,7 @@ def show(text: Any) -> None:
 
     lines = [text] if isinstance(text, str) else text
     if isinstance(lines, list):
-        text = "\n".join(map(printable, lines))
+        text = worded("\n".join(map(printable, lines)))
     Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_Printable(text))
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit.images.notebook import Displayed, spread_over
+from vaekit.wording import speak_of
 
 PIXELS = {
     "binary": "0 or 1 (stored as 0 and 255)",
@@ -173,6 +174,9 @@ class Data(Displayed):
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
+AS_PIXELS = "rows are taken as pixels, by their values; pixels='real' makes them features"  # a note, until it is known better
+
+
 @dataclass
 class Loaded:
     """The contents of a source, before its pixels are interpreted and its splits are completed.
@@ -209,6 +213,10 @@ class Loaded:
     doubts: list[str] = field(default_factory=list)
     columns: list[str] | None = None
     label_column: str | None = None
+
+    def __post_init__(self) -> None:
+        first = next(iter(self.parts.values()), None)
+        speak_of((1, 1, 1) if first is None else tuple(first.images.shape[1:]))
 
     def set_images(self, images: dict[str, Tensor]) -> None:
         """Puts other images, one for one, into the parts named."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaekit.core import DataError
 from vaekit.data.cache import release_pages, rows_at_once
-from vaekit.data.dataset import Loaded, to_unit
+from vaekit.data.dataset import AS_PIXELS, Loaded, to_unit
 
 STATIC_SEED = 20110411  # of the fixed draw; any number would do, but changing it changes the data
 ROUNDING = 1e-5  # values may leave [0, 1] by so much: float32 after interpolation, with room
@@ -32,6 +32,7 @@ def interpret(loaded: Loaded, asked: str, where: str) -> str:
     images = {name: split.images for name, split in loaded.parts.items()}
     if asked == "auto" and loaded.columns is not None and not _within_unit(*value_range(images.values())):
         asked = "real"
+        loaded.notes = [note for note in loaded.notes if note != AS_PIXELS]
         loaded.notes.append("columns in units of their own: taken as real values (pixels='real')")
     if asked == "real":
         loaded.set_images(

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaekit.config.options import DataSettings
 from vaekit.core import DataError, foreign, reason
 from vaekit.data.cache import RESIDENT, copy_on_write, is_mapped, read_npy, release_pages, rows_at_once
-from vaekit.data.dataset import Loaded, Split
+from vaekit.data.dataset import AS_PIXELS, Loaded, Split
 from vaekit.data.formats.array_shapes import arranged, doubts
 from vaekit.data.formats.class_labels import class_numbers
 from vaekit.data.formats.numpy_files import Unfit
@@ -63,7 +63,7 @@ def from_array(
     loaded = Loaded({"train": Split(images, numbers, rows)}, class_names=names, mapped=mapped)
     loaded.doubts = doubts(tuple(array.shape), settings.layout, settings.pixels)
     if images.ndim == 2 and settings.pixels == "auto":
-        loaded.notes.append("rows are taken as pixels, by their values; pixels='real' makes them features")
+        loaded.notes.append(AS_PIXELS)
     return loaded
 
 
