@@ -7,10 +7,12 @@ import re
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 from sklearn.datasets import load_wine
 
 import vaekit
@@ -25,7 +27,7 @@ FLAGS = re.compile(r"--(images?|pixels?)\S*")  # names of options, which are wha
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a table of 13 columns and classes, its first row alone, and two runs of it."""
     folder = tmp_path_factory.mktemp("wine")
-    found = load_wine()
+    found: Any = load_wine()
     rows = [[*row, found.target_names[label]] for row, label in zip(found.data, found.target, strict=True)]
     for name, some in (("wine", rows), ("one", rows[:1]), ("few", rows[::9])):
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -105,7 +107,7 @@ def test_nothing_printed_of_a_table_is_about_images(
 def test_a_figure_of_a_table_is_about_rows(wine: Path) -> None:
     drawn = vaekit.figures(wine / "vae", only=["training", "latent_map"], device="cpu").figures
     for figure in drawn.values():
-        words = " ".join(text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text")))
+        words = " ".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
         assert "image" not in words and ("nats per row" in words or "26 test examples" in words)
 
 
