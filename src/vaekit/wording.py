@@ -30,7 +30,7 @@ WORD = re.compile(
 
 
 class _Speech:
-    """What is spoken of, in this process."""
+    """The kind of example that is spoken of, in this process."""
 
     rows = False
     listens = False

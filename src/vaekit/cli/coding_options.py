@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaekit.cli.common_options import Common
+from vaekit.cli.common_options import OTHERWISE, Common
 from vaekit.config.fields import option
 
 
@@ -28,7 +28,7 @@ class CompressOptions(Common):
     out: str | None = option(
         None,
         first=True,
-        help="the .vk file (default: RUN/compressed.vk; other data or settings are in the name)",
+        help=f"the .vk file (default: RUN/compressed.vk{OTHERWISE})",
     )
     with_model: bool = option(
         False, first=True, help="put the model inside, so that nothing else is needed to restore"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
+from vaekit.cli.common_options import OTHERWISE, Common, RunOptions, SourceRunOptions
 from vaekit.config.fields import option, same
 from vaekit.config.foreign_options import ForeignFiles
 from vaekit.config.options import FitSettings
@@ -91,7 +91,7 @@ class DuplicatesOptions(SourceRunOptions):
     split: str = option("all", help="train, validation, test or all")
     out: str | None = option(
         None,
-        help=".csv, one line for each pair (default: RUN/duplicates.csv; other data or settings are in the name)",
+        help=f".csv, one line for each pair (default: RUN/duplicates.csv{OTHERWISE})",
     )
 
 
@@ -144,7 +144,7 @@ class ScoreOptions(SourceRunOptions):
     count: int = option(64, at_least=1, help="images on the contact sheet")
     out: str | None = option(
         None,
-        help=".csv, with the contact sheet as .png beside it (default: RUN/scores.csv; other data or settings are in the name)",
+        help=f".csv, with the contact sheet as .png beside it (default: RUN/scores.csv{OTHERWISE})",
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
     seed: int = option(0, at_least=0, help="seed of all draws")

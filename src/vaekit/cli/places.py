@@ -1,4 +1,4 @@
-"""Where the result of a command goes, and whether something else was there."""
+"""Places where results of commands go, and what else was there."""
 
 from __future__ import annotations
 
