@@ -88,3 +88,10 @@ def test_a_single_seed_beside_several_varies_as_those_do() -> None:
     number = stats.t.ppf(0.975, 2) * statistics.stdev([10, 11, 12]) / 3**0.5
     assert chance.half_width(several, Spread(5.0, None, 0)) == pytest.approx(number)
     assert chance.half_width(several, spread_of([5, 5, 5])) == pytest.approx(number), "alike: known"
+
+
+def test_values_that_are_alike_but_for_rounding_have_no_spread() -> None:
+    """0.1 + 0.2 and 0.3 are no two figures."""
+    assert spread_of([0.1 + 0.2, 0.3]).deviation == 0.0
+    assert spread_of([0.0, 0.0]).deviation == 0.0
+    assert spread_of([0.3, 0.3 + 1e-9]).deviation == pytest.approx(statistics.stdev([0.3, 0.3 + 1e-9]))

@@ -8,6 +8,7 @@ from vaekit.cli.output import aligned
 from vaekit.cli.spelling import as_typed
 from vaekit.core import counted
 from vaekit.metrics import metric_of
+from vaekit.wording import speak_of
 
 if TYPE_CHECKING:
     from vaekit.evaluation.cards.card import Card
@@ -20,6 +21,7 @@ def card_text(card: Card, path: str | None) -> list[str]:
     Args:
         path: of the file that it was written to.
     """
+    speak_of(card.about["shape"])
     about, rows = card.about, card.rows()
     lines = [
         f"card of {subject(card)}: {counted(about['images'], 'image')} of {about['data']}, {about['crop']}"
@@ -42,6 +44,7 @@ def subject(card: Card) -> str:
 
 def cards_lines(found: Cards) -> list[str]:
     """The figures of cards side by side, with each difference from the first and its standard error."""
+    speak_of(found.cards[0].about["shape"])
     table = [["", found.names[0], *(word for name in found.names[1:] for word in (name, "difference")), ""]]
     rows = [{row.key: row for row in card.rows()} for card in found.cards]
     for key in dict.fromkeys(key for card in rows for key in card):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaekit.cli.common_options import Common
+from vaekit.cli.common_options import OTHERWISE, Common
 from vaekit.config.fields import option
 
 
@@ -25,7 +25,11 @@ class CompressOptions(Common):
     label: str | None = option(
         None, help="class of images without labels, for a conditional run: a name, or else a number from 0"
     )
-    out: str | None = option(None, first=True, help="the .vk file (default: RUN/compressed.vk)")
+    out: str | None = option(
+        None,
+        first=True,
+        help=f"the .vk file (default: RUN/compressed.vk{OTHERWISE})",
+    )
     with_model: bool = option(
         False, first=True, help="put the model inside, so that nothing else is needed to restore"
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vaekit.cli.coding_options import CompressOptions as CompressOptions
 from vaekit.cli.coding_options import DecompressOptions as DecompressOptions
-from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
+from vaekit.cli.common_options import OTHERWISE, Common, RunOptions, SourceRunOptions
 from vaekit.cli.measuring_options import CardsOptions as CardsOptions
 from vaekit.cli.measuring_options import DuplicatesOptions as DuplicatesOptions
 from vaekit.cli.measuring_options import EvaluateOptions as EvaluateOptions
@@ -117,7 +117,7 @@ class SampleOptions(RunOptions):
     out: str | None = option(
         None,
         help=".png (one contact sheet), .npz, .npy, .csv, .parquet, or a folder (one PNG per image) "
-        "(default: RUN/samples.png; of rows .csv, of other real values .npz)",
+        f"(default: RUN/samples.png, of rows .csv, of other real values .npz{OTHERWISE})",
     )
 
 
@@ -141,7 +141,7 @@ class ReconstructOptions(RunOptions):
     out: str | None = option(
         None,
         help=".png (each image beside its reconstruction), .npz, .npy, .csv, .parquet, or a folder (one PNG per image) "
-        "(default: RUN/reconstructions.png; of rows .csv, of other real values .npz)",
+        f"(default: RUN/reconstructions.png, of rows .csv, of other real values .npz{OTHERWISE})",
     )
 
 
@@ -152,7 +152,7 @@ class EncodeOptions(SourceRunOptions):
     split: str = option("all", help="train, validation, test or all")
     out: str | None = option(
         None,
-        help=".npz, .csv or .parquet with mean, std, labels and names, or .npy with the means (default: RUN/codes.npz)",
+        help=f".npz, .csv or .parquet with mean, std, labels and names, or .npy with the means (default: RUN/codes.npz{OTHERWISE})",
     )
 
 
@@ -195,7 +195,7 @@ class FiguresOptions(SourceRunOptions):
     data: str | None = option(
         None, help="a source as in `train` (default: the run's own, or its preview images where that is gone)"
     )
-    out: str | None = option(None, help="folder, or a .png for one figure (default: RUN/figures)")
+    out: str | None = option(None, help=f"folder, or a .png for one figure (default: RUN/figures{OTHERWISE})")
     only: str | None = option(None, help="names of figures, with commas between them (default: all that fit)")
     tsne: bool = option(False, help="draw the t-SNE map too; takes a while")
     ellipses: int = option(
@@ -228,7 +228,7 @@ class ExportOptions(SourceRunOptions):
     format: Literal["onnx", "web"] = option(
         "onnx", help="onnx: encoder.onnx and decoder.onnx; web: the explorer's page, for any file server"
     )
-    out: str | None = option(None, help="new folder (default: RUN/onnx or RUN/web)")
+    out: str | None = option(None, help=f"new folder (default: RUN/onnx or RUN/web{OTHERWISE})")
     data: str | None = option(
         None, help="a source as in `train`, for the images on the page (default: as in `explore`)"
     )

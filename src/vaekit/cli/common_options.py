@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from vaekit.config.fields import Options, option, same
 from vaekit.config.options import FitSettings
 
+OTHERWISE = "; other data or settings are in the name"  # after the usual place of a result
+
 
 @dataclass(frozen=True, kw_only=True)
 class Common(Options):

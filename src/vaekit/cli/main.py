@@ -25,6 +25,7 @@ from vaekit.cli.command_table import ALL, overview
 from vaekit.cli.command_table import COMMANDS as COMMANDS
 from vaekit.core import InputError, SettingError, VaekitError, VaekitWarning
 from vaekit.runtime.launch import launched
+from vaekit.wording import listening
 
 NO_NUMBERS = "the numbers are too large or not finite; the training of this run has diverged"
 NO_MEMORY = "there is not enough memory for this; give it less: a smaller batch_size=, model or image_size="
@@ -67,6 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     _use_utf8()
     _wait_politely()
+    with listening():
+        return _answered(arguments)
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """Runs a command line, and says what went wrong; gives the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with notes_in_one_line():
@@ -156,9 +163,13 @@ def _dispatch(words: list[str]) -> int:
     given = _resolve(f"reading:{command.read}")(f"vaekit {name}", command, words[1:])
     _check_room()
     _resolve("reading:check_run")(given[-1])
+    _resolve("reading:speak_of_run")(given[-1])
+    before = _resolve("places:contents")(name, given[-1])
     result = _resolve(f"commands.{command.run}")(*given)
     if not launched().leads:
         return result.status
+    if line := _resolve("places:replaced")(before, _resolve("places:contents")(name, given[-1])):
+        _resolve("output:say")(line)
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))
     else:

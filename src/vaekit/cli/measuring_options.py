@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vaekit.cli.common_options import Common, RunOptions, SourceRunOptions
+from vaekit.cli.common_options import OTHERWISE, Common, RunOptions, SourceRunOptions
 from vaekit.config.fields import option, same
 from vaekit.config.foreign_options import ForeignFiles
 from vaekit.config.options import FitSettings
@@ -75,7 +75,7 @@ class SearchOptions(SourceRunOptions):
     count: int = option(15, at_least=1, help="number of images to find")
     split: str = option("all", help="train, validation, test or all of what is searched")
     out: str | None = option(
-        None, help=".png: the image, then the nearest row by row (default: RUN/neighbours.png)"
+        None, help=".png: the image, then the nearest row by row (default: RUN/neighbours-IMAGE.png)"
     )
 
 
@@ -89,7 +89,10 @@ class DuplicatesOptions(SourceRunOptions):
         help="a pair is nearly the same below this share of the model's own squared error; 0 for exact copies alone",
     )
     split: str = option("all", help="train, validation, test or all")
-    out: str | None = option(None, help=".csv, one line for each pair (default: RUN/duplicates.csv)")
+    out: str | None = option(
+        None,
+        help=f".csv, one line for each pair (default: RUN/duplicates.csv{OTHERWISE})",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,7 @@ class InterpolateOptions(RunOptions):
     out: str | None = option(
         None,
         help=".png (the first image, the way, the last), .npz, .npy, .csv, .parquet, or a folder (default: "
-        "RUN/interpolation.png; of rows .csv, of other real values .npz)",
+        "RUN/interpolation-FIRST-LAST.png, of rows .csv, of other real values .npz)",
     )
 
 
@@ -140,7 +143,8 @@ class ScoreOptions(SourceRunOptions):
     samples: int = option(64, at_least=1, help="K of the importance-weighted bound")
     count: int = option(64, at_least=1, help="images on the contact sheet")
     out: str | None = option(
-        None, help=".csv, with the contact sheet as .png beside it (default: RUN/scores.csv)"
+        None,
+        help=f".csv, with the contact sheet as .png beside it (default: RUN/scores.csv{OTHERWISE})",
     )
     precision: Literal["auto", "fp32", "bf16"] = same(FitSettings, "precision")
     seed: int = option(0, at_least=0, help="seed of all draws")

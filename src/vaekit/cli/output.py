@@ -6,12 +6,12 @@ import sys
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from vaekit.cli.spelling import as_typed
 from vaekit.core import SettingError, printable
 from vaekit.runtime.launch import launched
+from vaekit.wording import worded
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[s
 def aside(line: str) -> None:
     """A line on standard error, and nothing that a terminal would obey; where nobody reads any more, the work goes on."""
     with suppress(OSError, ValueError):
-        print(printable(line), file=sys.stderr, flush=True)
+        print(worded(printable(line)), file=sys.stderr, flush=True)
 
 
 def show(text: Any) -> None:
@@ -82,7 +82,7 @@ def show(text: Any) -> None:
 
     lines = [text] if isinstance(text, str) else text
     if isinstance(lines, list):
-        text = "\n".join(map(printable, lines))
+        text = worded("\n".join(map(printable, lines)))
     Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(_Printable(text))
 
 
@@ -97,10 +97,3 @@ class _Printable:
 
         for segment in console.render(self.drawn, options):
             yield Segment(printable(segment.text, keep="\n"), segment.style, segment.control)
-
-
-def place(out: str | None, run: str, stem: str) -> Path:
-    """The file that was named for what a run draws, or in its folder one that holds its values."""
-    from vaekit.runs.ask import usual_out
-
-    return usual_out(run, stem) if out is None else Path(out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,8 @@ from vaekit.cli.sweeping import grid_of
 from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS, find_method, resolve
 from vaekit.config.options import Settings, read_config
-from vaekit.core import SettingError, choose
+from vaekit.core import SettingError, VaekitError, choose
+from vaekit.wording import speak_of
 
 if TYPE_CHECKING:
     from vaekit.cli.command_table import Command
@@ -25,6 +27,20 @@ def read_options(typed: str, command: Command, words: list[str]) -> tuple[Option
     """The options of a command that has the same ones whatever is given."""
     section = getattr(options, command.options)
     return (parse(typed, section, words, _sentence(command.summary)),)
+
+
+def speak_of_run(given: Options) -> None:
+    """Lets what is printed be about rows where the run of a command is of rows; a prior is of its run's examples."""
+    runs = getattr(given, "runs", None) or [getattr(given, "run", None)]
+    if not isinstance(run := runs[0], str):
+        return
+    from vaekit.runs.records import has_begun, read_run_config
+
+    folder = Path(run)
+    if folder.name == "prior" and has_begun(folder.parent):
+        folder = folder.parent
+    with suppress(VaekitError):  # who reads it says what is wrong
+        speak_of(read_run_config(folder).data.shape)
 
 
 def check_run(given: Options) -> None:

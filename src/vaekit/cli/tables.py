@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from vaekit.cli.output import aligned
 from vaekit.cli.spelling import as_typed
 from vaekit.core import counted, printable
-from vaekit.metrics import KINDS, METRICS, Metric, Under, metric_of
+from vaekit.metrics import KINDS, Metric, Under, metric_of
+from vaekit.wording import worded
 
 if TYPE_CHECKING:
     from vaekit.comparison.rows import Table
@@ -97,8 +98,8 @@ def description_table(description: dict[str, Any]) -> Any:
             n: v if isinstance(v, int) else f"{v[0]:g} to {v[1]:g}" for n, v in description["factors"].items()
         }
         rows["factors"] = ", ".join(f"{name} ({values})" for name, values in ends.items())
-    lines: list[Any] = [printable(f"{name:14} {value}") for name, value in rows.items()]
-    lines += [f"{'note':14} {as_typed(line)}" for line in description["notes"]]
+    lines: list[Any] = [printable(f"{worded(name):14} {value}") for name, value in rows.items()]
+    lines += [f"{'note':14} {worded(as_typed(line))}" for line in description["notes"]]
     return Group(*lines, *(["", _classes(description["classes"])] if description["classes"] else []))
 
 
@@ -169,7 +170,7 @@ def comparison_lines(table: Table) -> list[str]:
     for name in TELLING:
         found = [table.get(method, name) for method in table.methods]
         if any(found):
-            rows.append([METRICS[name].label, *("–" if one is None else figure(one.mean) for one in found)])
+            rows.append([metric_of(name).label, *("–" if one is None else figure(one.mean) for one in found)])
     lines = aligned(rows, right=range(1, len(rows[0])))
     failed = [
         f"failed: {method}, seed {seed}: {why}"

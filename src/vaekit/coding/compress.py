@@ -154,7 +154,7 @@ def compress(
         >>> made.done, made.out.name
         (313, 'test.vk')
     """
-    out, sizes = _checked(Path(out), sizes, part, beside, trade)
+    out, sizes = _checked(data, Path(out), sizes, part, beside, trade)
     if keep and data is not None:
         raise SettingError("keep=True keeps what a file of a run's own data costs; leave data= away.", "keep")
     run = run_of(run, "cpu")
@@ -204,12 +204,12 @@ def compress(
 
 
 def _checked(
-    out: Path, sizes: str | Path | None, part: int | None, beside: int, trade: float
+    data: object, out: Path, sizes: str | Path | None, part: int | None, beside: int, trade: float
 ) -> tuple[Path, Path | None]:
     """Checks what was asked for before any work is done."""
-    check_out(out, (ENDING,))
+    check_out(out, (ENDING,), data)
     if sizes is not None:
-        check_out(Path(sizes), (".csv",))
+        check_out(Path(sizes), (".csv",), data)
     if part is not None and not 1 <= part <= 2**24:
         raise SettingError(f"part={part}: must be from 1 to 16,777,216 examples.", "part")
     if beside < 0:

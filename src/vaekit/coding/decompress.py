@@ -98,7 +98,7 @@ def decompress(
         313
     """
     out = Path(out)
-    check_out(out, ENDINGS)
+    check_out(out, ENDINGS, file)
     with opened(file) as container, pulse(progress, tell) as told:
         entries, source = chosen(container, part), str(container.head["source"])
         try:

@@ -29,6 +29,7 @@ from vaekit.models import Model
 from vaekit.reports.html import document, scrolling, typeset
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
+from vaekit.wording import of_rows
 
 HTML, JSON = "comparison.html", "comparison.json"
 BINARISED = (
@@ -65,7 +66,8 @@ def write_comparison(
         _runs(plan, table, folder),
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
-    write_atomic(folder / HTML, document(title, parts).encode("utf-8"))
+    whole = document(title, parts)
+    write_atomic(folder / HTML, (of_rows(whole) if len(data.shape) == 1 else whole).encode("utf-8"))
     write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON
 

@@ -30,6 +30,8 @@ ROWS: dict[str, str] = {  # key of METRICS -> the lesson's word for it, in the o
 SPREADS = {"fd_spread": "fd", "mse_spread": "reconstruction_mse"}
 OF_PIXELS = ("reconstruction_mse", "mse_spread", "code_mse")  # rows of the pixels that a model was shown
 
+ROUNDING = 1e-12  # relative
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -52,10 +54,13 @@ class Spread:
 
 
 def spread_of(values: Sequence[float]) -> Spread:
-    """Mean and standard deviation of one figure's values; whole numbers that are all alike have no spread."""
+    """Mean and standard deviation of one figure's values; whole numbers that are all alike have no spread, and others that
+    are alike but for rounding one of 0."""
     if all(isinstance(value, int) and value == values[0] for value in values):
         return Spread(values[0], None, len(values))
     deviation = statistics.stdev(values) if len(values) > 1 else None
+    if deviation is not None and deviation <= ROUNDING * max(map(abs, values)):
+        deviation = 0.0
     return Spread(statistics.fmean(values), deviation, len(values))
 
 

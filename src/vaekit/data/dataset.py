@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vaekit.images.notebook import Displayed, spread_over
+from vaekit.wording import speak_of
 
 PIXELS = {
     "binary": "0 or 1 (stored as 0 and 255)",
@@ -229,6 +230,10 @@ class Loaded:
     columns: list[str] | None = None
     label_column: str | None = None
     pixels: str | None = None
+
+    def __post_init__(self) -> None:
+        first = next(iter(self.parts.values()), None)
+        speak_of((1, 1, 1) if first is None else tuple(first.images.shape[1:]))
 
     def set_images(self, images: dict[str, Tensor]) -> None:
         """Puts other images, one for one, into the parts named."""

@@ -10,6 +10,7 @@ from vaekit.reports.run import write_again
 from vaekit.runs.files import check_writable
 from vaekit.runs.load import Run, load_run
 from vaekit.runs.records import SUMMARY
+from vaekit.runs.set_aside import ASIDE
 from vaekit.runs.write import keep_evaluation
 
 
@@ -48,6 +49,9 @@ def write(run: Run, values: Mapping[str, Any]) -> None:
     Raises:
         RunError: summary.json is damaged, a file cannot be written, or the run is being trained.
     """
+    before = set(run.path.glob(ASIDE))
     if not keep_evaluation(run.path, values):
         warn_of([f"{run.path} has not ended, so this is not kept; resume it: vaekit resume {run.path}"])
+    for path in set(run.path.glob(ASIDE)) - before:
+        warn_of([f"the evaluation before, measured otherwise, is in {path} now"])
     write_again(load_run(run.path))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vaekit.config.configured import strict
-from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, counted, warn_of
+from vaekit.core import DataError, RunError, SettingError, VaekitWarning, choose, warn_of
 from vaekit.data import Data, Split, to_unit
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import chosen as some_of
@@ -25,20 +23,15 @@ from vaekit.data.picking import picked
 from vaekit.evaluation.asked import check_pixels
 from vaekit.evaluation.likelihood.bounds import check_count
 from vaekit.evaluation.outliers import DEFAULT, SCORES, aurocs, check_code_length, score_images
+from vaekit.evaluation.score_forecast import forecast
 from vaekit.evaluation.threshold import MOST, Threshold, above, threshold_of, ties
 from vaekit.images.notebook import Displayed
 from vaekit.models.capabilities import Encodes, check_needs
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
-from vaekit.runs.outputs import check_out, write_file, write_images
+from vaekit.runs.outputs import check_out, check_sheet, write_file, write_images
 from vaekit.runtime.device import PRECISIONS
-from vaekit.runtime.pulse import ProgressCallback, Pulse, pulse
-from vaekit.runtime.stopwatch import duration
-
-FEW, MANY = 32, 512  # images whose scores are timed, where there are so many
-CHEAP = 10  # a score that takes less than this part of the time of all is named as one to take alone
-LONG = 10.0  # seconds: what takes longer is said beforehand
-Judge = Callable[..., tuple[dict[str, Tensor], dict[str, str]]]
+from vaekit.runtime.pulse import ProgressCallback, pulse
 
 
 @dataclass(frozen=True, repr=False)
@@ -204,7 +197,8 @@ def score(
     """
     _check(scores, by, against, odd, samples, precision, count, quantile)
     if out is not None:
-        check_out(Path(out), (".csv",))
+        check_out(Path(out), (".csv",), data, against)
+        check_sheet(Path(out), data, against)
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"score of {run.path}")
     if "complexity_corrected_nats" in (*(scores or ()), by):
@@ -245,40 +239,6 @@ def score(
         return ranked
     ranked.write(Path(out))
     return ranked.write_sheet(Path(out).with_suffix(".png"), count)
-
-
-def forecast(
-    judge: Judge, split: Split, scores: Sequence[str] | None, more: Mapping[str, int], shown: ProgressCallback
-) -> None:
-    """Says how long all scores of many images will take, by the time of few; of those that take long, where a screen is.
-
-    Args:
-        judge: `score_images` of a model.
-        split: the images.
-        scores: keys of SCORES that were asked for; None for all.
-        more: further images by score.
-        shown: where progress goes; only a `Pulse` shows this.
-    """
-    total = len(split)
-    if not isinstance(shown, Pulse) or not shown.seen or len(split) < MANY:
-        return
-    few, seconds = some_of(split, FEW, 0), {}
-    for name in scores or SCORES:
-        if name == "latent_distance":  # its time is that of embeddings, and hardly depends on their number
-            continue
-        with suppress(SettingError):
-            began = time.monotonic()
-            judge(few, scores=[name], tell=None)
-            seconds[name] = (time.monotonic() - began) / FEW * (total + more.get(name, 0))
-    if sum(seconds.values()) < LONG:
-        return
-    slowest = max(seconds, key=lambda name: seconds[name])
-    line = f"about {duration(sum(seconds.values()))} for {counted(len(seconds), 'score')} of {counted(total, 'image')}"
-    rest = f", {slowest} {duration(seconds[slowest])} of it" if len(seconds) > 1 else ""
-    cheap = [name for name, taken in seconds.items() if taken < sum(seconds.values()) / CHEAP]
-    if cheap and scores is None:
-        rest += f"; {', '.join(cheap)} alone {duration(sum(seconds[name] for name in cheap))}"
-    shown.say(line + rest)
 
 
 def _check(

@@ -11,6 +11,7 @@ from vaekit.metrics.entries import METRICS
 from vaekit.metrics.kinds import KINDS, PLAIN, Under
 from vaekit.metrics.metric import BITS, BITS_PER_DIM, NATS, Metric
 from vaekit.metrics.of_prior import FITTED, named_by_prior, under_fitted
+from vaekit.wording import worded
 
 UNITS = {"nats": NATS, "bits": BITS, "bpd": BITS_PER_DIM, "db": "dB"}  # by the ending of a key
 
@@ -48,10 +49,13 @@ def metric_of(key: str, under: Under = PLAIN) -> Metric:
         if not KINDS[under.kind].bounds:
             found = found.of_none(under.likelihood)
     found = named_by_prior(found, key, under)
-    if not under.classes:
-        return found
-    texts = {part: _given(getattr(found, part)) for part in ("label", "symbol", "meaning")}
-    return replace(found, **texts)
+    if under.classes:
+        found = replace(
+            found, **{part: _given(getattr(found, part)) for part in ("label", "symbol", "meaning")}
+        )
+    texts = {part: getattr(found, part) for part in ("label", "unit", "meaning", "detail", "unbound")}
+    said = {part: worded(text) for part, text in texts.items()}
+    return found if said == texts else replace(found, **said)
 
 
 def _find(key: str) -> Metric | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from vaekit.reports.run import write_report
 from vaekit.runs.ask import data_to_show, run_of
 from vaekit.runs.files import check_writable, write_atomic, writing
 from vaekit.runs.load import Run
+from vaekit.wording import speaking_of
 
 OTHERS = (
     ".pdf",
@@ -155,7 +157,9 @@ def png(figure: Figure) -> bytes:
 def _draw(entry: Entry, view: View) -> Figure | str:
     """The figure, or why there is none: a figure that does not fit never stops the others."""
     try:
-        return entry.draw(view)
+        prior = view.run.settings.method in PRIORS  # whose examples are latents of what its run is of
+        with nullcontext() if prior else speaking_of(view.model.shape):
+            return entry.draw(view)
     except InputError as error:
         return str(error)
 

@@ -163,7 +163,8 @@ def reconstructions(images: Tensor, rebuilt: Tensor, choose: str = "error", colu
     bands = select(errors, place.columns) if choose == "error" else {"first": torch.arange(place.columns)}
     tiles = [tile(torch.cat([images[i], rebuilt[i]]), len(i), place.scale) for i in bands.values()]
     picture, middles = stack(tiles)
-    ranges = [f"{brief(errors[i].min().item())} – {brief(errors[i].max().item())}" for i in bands.values()]
+    ends = [(brief(errors[i].min().item()), brief(errors[i].max().item())) for i in bands.values()]
+    ranges = [least if least == most else f"{least} – {most}" for least, most in ends]
     note = (
         f"Each pair of rows: original above, reconstruction below. Left: {MSE.label}, {MSE.unit} "
         f"(smallest – largest); chosen from {len(images):,} images."

@@ -49,6 +49,8 @@ def project(embedding: Embedding, projection: Projection) -> Plane:
         raise SettingError("a map needs two latent dimensions or more; this model has one.")
     if projection == "axes" and width > 2:
         raise SettingError(f"'axes' maps models of two latents; for {width} take 'highest', 'pca' or 'tsne'.")
+    if len(embedding.mean) < 2 and projection in ("tsne", "pca"):
+        raise SettingError("needs two examples or more; here is one.")
     if projection == "tsne":
         return _tsne(embedding)
     return _pca(embedding) if projection == "pca" else _two(embedding, projection)
@@ -75,7 +77,7 @@ def _pca(embedding: Embedding) -> Plane:
     directions = vectors.flip(1)[:, :2]
     largest = directions.abs().argmax(0)
     directions = (directions * torch.sign(directions[largest, torch.arange(2)])).float()
-    share = values.flip(0)[:2] / values.sum()
+    share = values.flip(0)[:2] / values.sum().clamp(min=torch.finfo(values.dtype).tiny)
     labels = [f"principal component {i + 1}  ({share[i]:.0%} of the variance)" for i in range(2)]
     how = f"the first two principal components of {embedding.mean.shape[1]} latents"
     return Plane(embedding.mean @ directions, directions, labels[0], labels[1], how)

@@ -17,6 +17,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
 
 from vaekit.images.colours import OKABE_ITO
+from vaekit.wording import worded
 
 DPI = 200
 PAGE = 7.0  # inches: the widest figure, so that type keeps its size between the margins of a page
@@ -71,10 +72,10 @@ def dress(axes: Axes, xlabel: str = "", ylabel: str = "", title: str = "") -> Ax
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set(color=INK, linewidth=0.6)
-    axes.set_xlabel(xlabel, **text_style())
-    axes.set_ylabel(ylabel, **text_style())
+    axes.set_xlabel(worded(xlabel), **text_style())
+    axes.set_ylabel(worded(ylabel), **text_style())
     if title:
-        axes.set_title(title, loc="left", **text_style(TITLE))
+        axes.set_title(worded(title), loc="left", **text_style(TITLE))
     return axes
 
 
@@ -138,6 +139,7 @@ class Heading:
 
     @classmethod
     def fit(cls, title: str, note: str, width: float) -> Heading:
+        title, note = worded(title), worded(note)
         return cls(wrap(title, width - 0.2, TITLE, "bold"), wrap(note, width - 0.2, SMALL))
 
     @property

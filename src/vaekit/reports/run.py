@@ -23,6 +23,7 @@ from vaekit.runs.kept_files import files_of
 from vaekit.runs.load import Run
 from vaekit.runs.origin import Recorded
 from vaekit.runs.records import CONFIG, SUMMARY, DataRecord, Summary, WeightsRecord
+from vaekit.wording import of_rows
 
 HEADLINE = (
     "negative_iwae_bound_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity",
@@ -74,7 +75,8 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         _reproduce(run),
         _notes(run),
     ]
-    return document(title, parts)
+    whole = document(title, parts)
+    return of_rows(whole) if len(run.config.data.shape) == 1 else whole
 
 
 def what_was_trained(run: Recorded) -> list[str]:

@@ -118,7 +118,7 @@ def encode(
         torch.Size([313, 3])
     """
     if out is not None:
-        check_out(Path(out), ARRAY_FILES)
+        check_out(Path(out), ARRAY_FILES, data)
     run = run_of(run, device)
     model = run.model
     if not isinstance(model, Encodes | Quantizes):
@@ -253,7 +253,7 @@ def reconstruct(
         (torch.Size([8, 1, 8, 8]), torch.Size([8]))
     """
     if out is not None:
-        check_out(Path(out), IMAGE_FILES)
+        check_out(Path(out), IMAGE_FILES, images)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
     given = () if isinstance(images, list | tuple) and not len(images) else images

@@ -12,6 +12,7 @@ from vaekit.core import RunError, SettingError
 from vaekit.images.png import png
 from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
+from vaekit.runs.usual_names import CONFIG, OWN
 
 if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
     from torch import Tensor
@@ -19,15 +20,16 @@ if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
 IMAGE_FILES = (".png", *ARRAY_FILES, "")  # of `write_images`, as far as they fit the images
 
 
-def check_out(out: Path, suffixes: Sequence[str]) -> None:
+def check_out(out: Path, suffixes: Sequence[str], *asked: object) -> None:
     """Checks where a result is to go, before any work is done.
 
     Args:
         suffixes: of the files that can be written; "" stands for a folder.
+        asked: what the result is of: a file among these is not written over.
 
     Raises:
-        SettingError: an unknown suffix, or one whose package is not there.
-        RunError: something is in the way, or its folder cannot be written.
+        SettingError: an unknown suffix, or one whose package is not there; a file that is asked about.
+        RunError: something is in the way, it is a file of a run's own, or its folder cannot be written.
     """
     suffix = out.suffix.lower()
     if suffix not in suffixes:
@@ -38,7 +40,52 @@ def check_out(out: Path, suffixes: Sequence[str]) -> None:
         raise RunError(f"out='{out}': a folder is there; name a file.")
     if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"out='{out}': something is there already; name a new folder.")
+    check_kept(out, *asked)
     check_writable(out)
+
+
+def check_kept(out: Path, *asked: object) -> None:
+    """Checks that a result writes over nothing that it is made of, and over nothing that makes a run.
+
+    Raises:
+        SettingError: it is one of the files that are asked about.
+        RunError: it is a file of a run's own.
+    """
+    files = [one for given in asked for one in (given if isinstance(given, list | tuple) else [given])]
+    if any(isinstance(one, str | Path) and _same(Path(one), out) for one in files):
+        raise SettingError(f"out='{out}': these are the examples that are asked about; name another file.")
+    inner = out.parent.name == "checkpoints"
+    if (inner or out.name in OWN) and (out.parent.parent if inner else out.parent).joinpath(CONFIG).is_file():
+        raise RunError(f"out='{out}' is a file that a run is kept in; name another.")
+
+
+def check_sheet(out: Path, *asked: object) -> None:
+    """Checks that the sheet beside a table writes over no picture of somebody's.
+
+    Args:
+        out: the table; its sheet has the same name and .png.
+        asked: as in `check_out`.
+
+    Raises:
+        SettingError: the picture is one of those asked about.
+        RunError: it is there without the table.
+    """
+    sheet = out.with_suffix(".png")
+    try:
+        check_kept(sheet, *asked)
+    except SettingError:
+        raise SettingError(
+            f"out='{out}': its sheet would go over {sheet}, which is asked about; name another."
+        ) from None
+    if sheet.exists() and not out.exists():
+        raise RunError(f"out='{out}': its sheet would go over {sheet}, which is there; name another.")
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.expanduser().samefile(other)
+    except (OSError, ValueError, RuntimeError):  # one of them is not there, or no path at all
+        return False
 
 
 def usual_file(shape: tuple[int, ...], pixels: str) -> str:

@@ -19,9 +19,11 @@ from vaekit.runs.data_record import check_data
 from vaekit.runs.file_cost import FileCost
 from vaekit.runs.files import parse_json, read_json
 from vaekit.runs.json_records import OPTIONAL, REST, altered, as_json, read_record
-
-CONFIG, SUMMARY, METRICS, PREVIEWS = "config.json", "summary.json", "metrics.jsonl", "previews.npz"
-WEIGHTS = "model.safetensors"
+from vaekit.runs.usual_names import CONFIG as CONFIG
+from vaekit.runs.usual_names import METRICS as METRICS
+from vaekit.runs.usual_names import PREVIEWS as PREVIEWS
+from vaekit.runs.usual_names import SUMMARY as SUMMARY
+from vaekit.runs.usual_names import WEIGHTS as WEIGHTS
 
 
 @dataclass(frozen=True)

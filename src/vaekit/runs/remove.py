@@ -11,24 +11,26 @@ from vaekit.runs.files import writing
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.records import CONFIG, METRICS, PREVIEWS, SUMMARY, WEIGHTS, has_begun, read_run_config
 from vaekit.runs.temporaries import is_temporary
+from vaekit.runs.usual_names import patterns
 
 # What this package writes into the folder of a run where no other name was given.
 OWN = (
     *(WEIGHTS, SUMMARY, METRICS, PREVIEWS, "report.html", "features.safetensors"),
-    *(
-        "samples.*",
-        "reconstructions.*",
-        "codes.*",
-        "scores.*",
-        "interpolation.*",
-        "neighbours.*",
-        "duplicates.*",
-    ),
-    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png"),
+    *patterns(),
+    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png", "figures-*/*.png"),
     *("onnx/encoder.onnx", "onnx/decoder.onnx", "tensorboard/events.out.tfevents.*"),
     *(
         f"prior/{name}"
-        for name in (WEIGHTS, SUMMARY, METRICS, PREVIEWS, CONFIG, "samples.*", "figures/*.png")
+        for name in (
+            WEIGHTS,
+            SUMMARY,
+            METRICS,
+            PREVIEWS,
+            CONFIG,
+            "samples.*",
+            "figures/*.png",
+            "figures-*/*.png",
+        )
     ),
     *("prior/checkpoints/step-*.safetensors", "prior/checkpoints/step-*.damaged"),
 )

@@ -22,6 +22,7 @@ from vaekit.runs.records import (
     read_run_config,
     read_summary,
 )
+from vaekit.wording import speaking_of
 
 STATES = ("any", "ended", "unfinished", "training", "damaged")
 
@@ -189,9 +190,6 @@ def _with_figure(entry: Listed, config: RunConfig, summary: Summary | None) -> L
     key = next((key for key in TELLING if key in found), None)
     if key is None:
         return entry
-    return replace(
-        entry,
-        key=key,
-        value=found[key],
-        metric=metric_of(key, measured_under(summary.likelihood, config.conditional)),
-    )
+    with speaking_of(config.data.shape):
+        metric = metric_of(key, measured_under(summary.likelihood, config.conditional))
+    return replace(entry, key=key, value=found[key], metric=metric)

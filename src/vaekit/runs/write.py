@@ -50,6 +50,7 @@ from vaekit.runs.records import (
     WeightsRecord,
     read_summary,
 )
+from vaekit.runs.set_aside import holds_more, set_aside
 
 MOST_PREVIEWS = 64  # test images kept with a run
 
@@ -233,6 +234,8 @@ def write_summary(folder: Path, summary: Summary) -> None:
 def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
     """Puts what was measured into summary.json; False if the run has none, since it has not ended.
 
+    What was measured before and is not measured again is set aside.
+
     Raises:
         RunError: summary.json is damaged, or cannot be written, or another process is training the run: then it has
             ended no more.
@@ -240,6 +243,8 @@ def keep_evaluation(folder: Path, values: Mapping[str, Any]) -> bool:
     with sole_writer(folder):
         summary = read_summary(folder)
         if summary is not None:
+            if holds_more(summary.evaluation or {}, values):
+                set_aside(folder, summary)
             write_summary(folder, replace(summary, evaluation=values))
     return summary is not None
 

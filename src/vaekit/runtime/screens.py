@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from vaekit.core import printable
 from vaekit.runtime.stopwatch import duration
+from vaekit.wording import worded
 
 BETWEEN, AT_MOST = 5.0, 30.0  # seconds between lines: where something new begins, and within it
 REDRAWN = 0.25  # seconds between changes of a line in a notebook
@@ -95,7 +96,7 @@ class Lines:
         self._last, self._written = self._clock(), True
         try:
             if not self._lost:
-                print(printable(f"vaekit: {line}"), file=self._stream, flush=True)
+                print(worded(printable(f"vaekit: {line}")), file=self._stream, flush=True)
         except (OSError, ValueError):  # whoever read it has gone; the work goes on
             self._lost = True
 
@@ -155,11 +156,11 @@ class Bar:
 
     def show(self, standing: Standing) -> None:
         shown: dict[str, Any] = {
-            "description": standing.what,
+            "description": worded(standing.what),
             "completed": standing.done,
             "total": standing.total,
             "left": as_clock(standing.left),
-            "text": standing.figures or standing.count,
+            "text": worded(standing.figures or standing.count),
         }
         if standing.bar not in self._tasks:
             self._tasks[standing.bar] = self._bar.add_task(**shown)
@@ -167,7 +168,7 @@ class Bar:
         self._bar.update(self._tasks[standing.bar], **shown)
 
     def keep(self, line: str) -> None:
-        self._bar.console.print(printable(line), highlight=False, markup=False)
+        self._bar.console.print(worded(printable(line)), highlight=False, markup=False)
 
     def close(self, line: str) -> None:
         self._bar.stop()

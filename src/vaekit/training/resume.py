@@ -43,6 +43,7 @@ from vaekit.runs.records import (
     read_run_config,
     read_summary,
 )
+from vaekit.runs.set_aside import set_aside
 from vaekit.runs.start import start_again
 from vaekit.runs.write import versions, weights_fingerprint, write_previews
 from vaekit.runtime.distributed import Context, joined
@@ -277,7 +278,10 @@ def rewrite(writer: SoleWriter | None, before: RunConfig, now: RunConfig) -> Non
 
 def begin_again(folder: Path, data: Data) -> None:
     """Removes the summary of a length before and what a killed process left half written, and writes what it did not
-    come to. Whatever stops a run from here on, it can be resumed."""
+    come to. Whatever stops a run from here on, it can be resumed. An evaluation is of the weights before: it is set aside."""
+    before = read_summary(folder)
+    if before is not None and (path := set_aside(folder, before)):
+        warn_of([f"the evaluation of {before.steps:,} steps is in {path} now"])
     with writing(folder / SUMMARY):
         (folder / SUMMARY).unlink(missing_ok=True)
         sync_folder(folder)

@@ -62,7 +62,7 @@ def test_previews_redrawn_as_another_class(terminal, cvae_run: Path) -> None:
     terminal("reconstruct", cvae_run, "--count", 6, "--out", "own.npz")
     outcome = terminal("reconstruct", cvae_run, "--count", 6, "--redraw-as", 7)
     assert outcome.out.rstrip().endswith(
-        "reconstructions.png: each image with itself redrawn as 7 at its right"
+        "reconstructions-redraw-as-7-count-6.png: each image with itself redrawn as 7 at its right"
     )
     terminal("reconstruct", cvae_run, "--count", 6, "--redraw-as", 7, "--out", "sevens.npz")
     run = load_run(cvae_run)

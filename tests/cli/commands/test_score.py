@@ -37,12 +37,14 @@ def table(path: Path) -> list[dict[str, str]]:
 def test_file_names_oddest_first_with_a_sheet(terminal, vae_run: Path, squares: Path) -> None:
     outcome = terminal("score", vae_run, "--data", squares, *FAST, "--by", "reconstruction_error", "--json")
     assert outcome.status == 0, outcome.err
-    rows = table(vae_run / "scores.csv")
+    out = Path(json.loads(outcome.out)["out"])
+    assert out.parent == vae_run
+    rows = table(out)
     assert sorted(row["name"] for row in rows) == sorted(f"square-{n}.png" for n in range(12))
     errors = [float(row["reconstruction_error"]) for row in rows]
     assert errors == sorted(errors, reverse=True)
     assert rows[0]["name"] == "square-5.png" == json.loads(outcome.out)["oddest"][0]
-    with Image.open(vae_run / "scores.png") as sheet:
+    with Image.open(out.with_suffix(".png")) as sheet:
         first = np.asarray(sheet)[20:30, 20:30]
     assert (first == 255).all()  # the white one comes first
 
@@ -63,7 +65,7 @@ def test_auroc_against_a_second_source(terminal, vae_run: Path, squares: Path) -
 def test_auroc_by_labels(terminal, vae_run: Path) -> None:
     outcome = terminal("score", vae_run, "--split", "test", *FAST, "--odd", "0,1", "--json")
     assert outcome.status == 0, outcome.err
-    rows = table(vae_run / "scores.csv")
+    rows = table(Path(json.loads(outcome.out)["out"]))
     pairs = [
         (float(a["reconstruction_error"]), float(b["reconstruction_error"]))
         for a in rows if a["label"] in "01" for b in rows if b["label"] not in "01"
@@ -88,7 +90,7 @@ def test_what_the_likelihood_does_not_allow_has_a_line_and_no_column(terminal, v
         "train with --likelihood logistic-mixture or --likelihood histogram-mixture or --likelihood categorical"
         in line
     )
-    assert "complexity_corrected_nats" not in table(vae_run / "scores.csv")[0]
+    assert "complexity_corrected_nats" not in table(vae_run / "scores-test-samples-1.csv")[0]
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from pathlib import Path
 import vaekit
 from vaekit.cli.command_options import CompressOptions, DecompressOptions
 from vaekit.cli.output import Result, say
+from vaekit.cli.places import place_of, restored_place
 from vaekit.cli.signals import status_after, stopping
 from vaekit.cli.spelling import counted
 
 
 def compress(options: CompressOptions) -> Result:
     """Puts pictures into one file, by a run's model: its size, what its bytes are for, and what others would need."""
-    out = Path(options.run, "compressed.vk") if options.out is None else Path(options.out)
+    out = place_of("compress", options)
     with stopping() as reason:
         found = vaekit.compress(
             options.run,
@@ -42,7 +43,7 @@ def compress(options: CompressOptions) -> Result:
 
 def decompress(options: DecompressOptions) -> Result:
     """Restores the pictures of a file; the status is 1 where some of a damaged one are lost."""
-    out = Path(options.file).with_suffix("") if options.out is None else Path(options.out)
+    out = restored_place(options.file) if options.out is None else Path(options.out)
     with stopping() as reason:
         found = vaekit.decompress(
             options.file, out=out, model=options.model, part=options.part, should_stop=reason

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import vaekit
 from vaekit.cli.command_options import EncodeOptions
 from vaekit.cli.output import Result
+from vaekit.cli.places import place_of
 from vaekit.cli.spelling import counted
 
 
 def encode(options: EncodeOptions) -> Result:
     """Posterior means and standard deviations of images, with labels and names where there are any."""
-    out = Path(options.run, "codes.npz") if options.out is None else Path(options.out)
+    out = place_of("encode", options)
     encoded = vaekit.encode(
         options.run,
         options.data,

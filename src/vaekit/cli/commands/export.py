@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import vaekit
 from vaekit.cli.command_options import ExportOptions
 from vaekit.cli.output import Result
+from vaekit.cli.places import place_of
 from vaekit.cli.spelling import counted
 
 
 def export(options: ExportOptions) -> Result:
     """Writes the networks of a run as ONNX files, or the explorer as a page that needs no server."""
-    out = Path(options.run, options.format) if options.out is None else Path(options.out)
+    out = place_of("export", options)
     found = vaekit.export(options.run, out, options.format, data=options.data, label=options.label)
     values = {"run": options.run, "out": str(out)}
     if options.format == "onnx":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import vaekit
 from vaekit.cli.command_options import ReconstructOptions, SampleOptions
-from vaekit.cli.output import Result, place
+from vaekit.cli.output import Result
+from vaekit.cli.places import place_of
 from vaekit.cli.spelling import counted, examples
 from vaekit.metrics import METRICS
 
@@ -13,7 +14,7 @@ MSE = METRICS["mse"]
 
 def sample(options: SampleOptions) -> Result:
     """Draws images from a run's prior: of one class, of all in turn, or a grid of them."""
-    out = place(options.out, options.run, "samples")
+    out = place_of("sample", options)
     drawn = vaekit.sample(
         options.run,
         options.count,
@@ -37,7 +38,7 @@ def sample(options: SampleOptions) -> Result:
 
 def reconstruct(options: ReconstructOptions) -> Result:
     """Images beside their reconstructions, from files or from the run's own previews."""
-    out = place(options.out, options.run, "reconstructions")
+    out = place_of("reconstruct", options)
     found = vaekit.reconstruct(
         options.run,
         options.images,

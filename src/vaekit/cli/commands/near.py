@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import vaekit
 from vaekit.cli.command_options import DuplicatesOptions, InterpolateOptions, SearchOptions
-from vaekit.cli.output import Result, aligned, place
+from vaekit.cli.output import Result, aligned
+from vaekit.cli.places import place_of
 from vaekit.cli.spelling import counted, examples
 
 SHOWN = 20  # pairs; all are in the file
@@ -14,7 +13,7 @@ SHOWN = 20  # pairs; all are in the file
 
 def search(options: SearchOptions) -> Result:
     """Finds the images nearest to one."""
-    out = Path(options.run, "neighbours.png") if options.out is None else options.out
+    out = place_of("search", options)
     asked = {"count": options.count, "split": options.split, "label": options.label, "device": options.device}
     found = vaekit.search(options.run, options.image, options.data, out=out, **asked)
     labels = found.labels or [""] * len(found.names)
@@ -32,7 +31,7 @@ def search(options: SearchOptions) -> Result:
 
 def duplicates(options: DuplicatesOptions) -> Result:
     """Finds pairs of images that are nearly the same."""
-    out = Path(options.run, "duplicates.csv") if options.out is None else Path(options.out)
+    out = place_of("duplicates", options)
     asked = {"share": options.share, "split": options.split, "label": options.label, "device": options.device}
     found = vaekit.duplicates(options.run, options.data, out=out, **asked)
     pairs = list(zip(found.first, found.second, found.differences.tolist(), found.splits, strict=True))
@@ -49,7 +48,7 @@ def duplicates(options: DuplicatesOptions) -> Result:
 
 def interpolate(options: InterpolateOptions) -> Result:
     """Walks from one image to another."""
-    out = place(options.out, options.run, "interpolation")
+    out = place_of("interpolate", options)
     asked = {"steps": options.steps, "way": options.way, "label": options.label, "device": options.device}
     found = vaekit.interpolate(options.run, options.first, options.last, out=out, **asked)
     text = f"{examples(len(found.images), found.images.shape[1:])} from {' to '.join(found.names)} in {out}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import vaekit
 from vaekit.cli.command_options import ScoreOptions
 from vaekit.cli.output import Result
+from vaekit.cli.places import place_of
 from vaekit.cli.spelling import as_typed, examples, listed
 from vaekit.metrics import METRICS
 
@@ -15,7 +14,7 @@ AUROC = METRICS["auroc"]
 
 def score(options: ScoreOptions) -> Result:
     """Ranks images by how odd they are: a CSV, a sheet of the oddest, and AUROC where outliers are known."""
-    out = Path(options.run, "scores.csv") if options.out is None else Path(options.out)
+    out = place_of("score", options)
     found = vaekit.score(
         options.run,
         options.data,

@@ -87,7 +87,7 @@ def card(
         ['mse', 'psnr_db', 'rate_bits', 'ssim']
     """
     if out is not None:
-        check_out(Path(out), (".json",))
+        check_out(Path(out), (".json",), data)
     settings = check_given(model, encoder, decoder, foreign)
     networks = [network_of(given, name) for name, given in _both(encoder, decoder)]
     with pulse(progress, tell) as told:

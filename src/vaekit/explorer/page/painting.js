@@ -163,7 +163,9 @@ export function drawPrior(context, camera, { faint: colour, page }, ratio) {
   context.lineWidth = 4 * ratio;
   context.lineJoin = "round";
   for (const share of SHARES) { // on a rim, so that points and lines do not run through them
-    const [x, y] = camera.toScreen(0, -radiusOf(share));
+    const [x, rim] = camera.toScreen(0, -radiusOf(share));
+    const lowest = context.canvas.height - 10 * ratio; // a rim at the very edge has its words within
+    const y = rim < lowest + 20 * ratio ? Math.min(rim, lowest) : rim;
     const text = `${share * 100} % of the prior`;
     context.strokeText(text, x, y);
     context.fillText(text, x, y);

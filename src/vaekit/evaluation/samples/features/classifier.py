@@ -58,7 +58,7 @@ class Classifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(B, dimensions) for x (B, *shape) in [0, 1]."""
-        return self.standardise(self.embed(self.trunk(x)))
+        return self.standardise(self.embed(self.trunk(x.to(self.embed.weight.dtype))))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, (B, K)."""

@@ -106,7 +106,7 @@ def features(
     """
     of_choices("kind", kind, ("auto", "classifier", "pca"))
     if out is not None:
-        check_out(Path(out), (".safetensors",))
+        check_out(Path(out), (".safetensors",), data)
     images = as_data(data, labels=labels, **options)
     warn_of(images.notes)
     if kind == "auto":
