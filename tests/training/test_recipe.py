@@ -8,7 +8,16 @@ import pytest
 import torch
 
 from vaekit.networks.principal import Curve
-from vaekit.training.recipe import LATENTS, Choice, Facts, batch_for, recipe, steps_for
+from vaekit.training.recipe import (
+    FEWEST_OF_PICTURES,
+    LATENTS,
+    Choice,
+    Facts,
+    batch_for,
+    recipe,
+    start_for,
+    steps_for,
+)
 
 EVERY = ("latent_dim", "batch_size", "learning_rate", "steps")
 
@@ -54,15 +63,33 @@ def test_only_what_is_open_is_chosen_and_what_is_given_is_followed() -> None:
 
 
 def test_latents_explain_a_share_but_are_no_more_than_are_worth_having() -> None:
-    explained = (0.5, 0.79, 0.81, 0.89, 0.91)
-    assert chosen(Facts(500, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 3
-    assert chosen(Facts(5000, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 5
-    assert chosen(Facts(500, (3, 8, 8), curve=curve(*explained)))["latent_dim"].value == 5
-    assert chosen(Facts(500, (5,), curve=curve(*explained)))["latent_dim"].value == 5
-    worth = Curve(torch.tensor([3.0, 1.0, 2.0, 2.0, 2.0]), torch.tensor(explained))
+    explained = (0.02,) * 11 + (0.5, 0.79, 0.81, 0.89, 0.91)
+    assert chosen(Facts(500, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 14
+    assert chosen(Facts(5000, (1, 8, 8), curve=curve(*explained)))["latent_dim"].value == 16
+    assert chosen(Facts(500, (3, 8, 8), curve=curve(*explained)))["latent_dim"].value == 16
+    assert chosen(Facts(500, (5,), curve=curve(*explained)))["latent_dim"].value == 16
+    worth = Curve(torch.tensor([3.0, 1.0, 2.0, 2.0, 2.0]), torch.tensor((0.5, 0.79, 0.81, 0.89, 0.91)))
     assert chosen(Facts(500, (3, 8, 8), curve=worth))["latent_dim"].value == 2
     long = curve(*torch.linspace(0.001, 0.5, 400).tolist())
     assert chosen(Facts(500, (3, 32, 32), curve=long))["latent_dim"].value == LATENTS
+
+
+def test_two_classes_that_differ_by_most_do_not_leave_pictures_with_two_latents() -> None:
+    two_kinds = [0.5, 0.83, *torch.linspace(0.84, 0.95, 40).tolist()]
+    assert chosen(Facts(700, (1, 32, 48), curve=curve(*two_kinds)))["latent_dim"].value == FEWEST_OF_PICTURES
+    few = Curve(torch.tensor([3.0, 2.0, 1.0] + [4.0] * 30), torch.linspace(0.83, 0.99, 33))
+    assert chosen(Facts(700, (1, 32, 48), curve=few))["latent_dim"].value == 3, "the rest is noise"
+
+
+@pytest.mark.parametrize("columns", [1, 2, 6, 7, 30])
+def test_tables_of_few_columns_begin_at_random_with_a_rise_of_the_kl_term(columns: int) -> None:
+    names = ("init", "kl_warmup")
+    found = {choice.name: choice.value for choice in start_for(Facts(700, (columns,)), names)}
+    assert found == ({"init": "random", "kl_warmup": 0.3} if columns <= 6 else {"init": "pca"})
+    assert [choice.name for choice in start_for(Facts(700, (2,)), ["init"])] == ["init"], (
+        "what is given is followed"
+    )
+    assert [choice.value for choice in start_for(Facts(700, (1, 2, 3)), names)] == ["pca"], "pictures"
 
 
 def test_weights_decay_where_a_fitted_start_is_all_that_few_examples_teach() -> None:

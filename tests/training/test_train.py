@@ -186,3 +186,15 @@ def test_a_run_of_digits_is_small_and_can_be_trained_longer(tmp_path: Path) -> N
     assert longer.summary is not None and longer.summary.steps == 70
     ours, theirs = (read_tensors(tmp_path / run / "model.safetensors")[0] for run in ("run", "alone"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_two_moons_are_learned_by_default(tmp_path: Path) -> None:
+    """From principal components one latent lives, and samples lie on a straight line (explained variance 0.7)."""
+    angle = torch.rand(1500, generator=torch.Generator().manual_seed(0)) * torch.pi
+    upper = torch.arange(1500) % 2 == 0
+    rows = torch.stack([angle.cos() + (~upper), angle.sin() * torch.where(upper, 1, -1) + 0.5 * (~upper)], 1)
+    rows += 0.05 * torch.randn(rows.shape, generator=torch.Generator().manual_seed(1))
+    history = train("vae", rows, pixels="real", out=tmp_path / "run", progress=False, device="cpu")
+    assert history.test.explained_variance > 0.9
+    settings = load_run(tmp_path / "run").settings
+    assert (settings.model.init, settings.objective.kl_warmup) == ("random", 0.3)

@@ -14,6 +14,7 @@ from typing import Any
 from vaekit.config.network_parts import SMALL
 from vaekit.config.options import FitSettings
 from vaekit.config.run_length import LENGTHS
+from vaekit.core import counted, examples
 from vaekit.networks.principal import Curve
 
 BATCHES = 40  # per epoch, at least: fewer steps per epoch leave small sets untrained
@@ -34,6 +35,15 @@ EXPLAINED = 0.9  # share of the variance of pictures for which there are latents
 EXPLAINED_OF_FEW = 0.8  # and of grey ones in a small set
 LATENTS = 128  # at most
 FEWEST_LATENTS = 2  # what a map shows
+# Of pictures, where a few components that tell two classes apart explain most, and leave out what each picture shows.
+FEWEST_OF_PICTURES = 12
+START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
+FEW_COLUMNS = (
+    6  # of a table whose shape components do not tell: where it is none, they are a place that is never left
+)
+RISE = (
+    0.3  # share of the run over which the KL term comes in then, so that latents are learned before they cost
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,11 @@ class Facts:
     shape: tuple[int, ...]
     fitted: bool = False
     curve: Curve | None = None
+
+    @property
+    def begins_at_random(self) -> bool:
+        """Says whether they are a table of so few columns that its principal components tell little."""
+        return len(self.shape) == 1 and self.shape[0] <= FEW_COLUMNS
 
     @property
     def perceptron(self) -> bool:
@@ -87,9 +102,13 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
     narrow = is_narrow(facts, open_options, small)
     rate = rate_for(facts, batch, NARROW_RATE if narrow else None)
     choices = [
-        Choice("batch_size", batch, f"{BATCHES} steps per epoch or more, of {facts.count:,} images"),
-        Choice("learning_rate", rate, f"goes with the root of {batch} images per step"),
-        Choice("steps", steps, f"{passes:,.{int(passes < 10)}f} passes over the images"),
+        Choice(
+            "batch_size",
+            batch,
+            f"{-(-facts.count // batch):,} steps per epoch, of {examples(facts.count, facts.shape)}",
+        ),
+        Choice("learning_rate", rate, f"goes with the root of {examples(batch, facts.shape)} per step"),
+        Choice("steps", steps, f"{passes:,.{int(passes < 10)}f} passes over them"),
     ]
     if facts.curve is not None:
         choices.insert(0, latents_for(facts, facts.curve))
@@ -102,6 +121,17 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
             Choice("width", NARROW, "a perceptron with more units learned no more from so few examples")
         )
     return [choice for choice in choices if choice.name in open_options]
+
+
+def start_for(facts: Facts, open_options: Container[str]) -> list[Choice]:
+    """The place where a model with a Gaussian p(x|z) begins."""
+    if facts.begins_at_random:
+        why = f"a curve or clusters in {counted(prod(facts.shape), 'column')} are not found from principal components"
+        rise = f"latents are learned in {RISE:.0%} of the run before they cost all"
+        found = [Choice("init", "random", why), Choice("kl_warmup", RISE, rise)]
+    else:
+        found = [Choice("init", "pca", START)]
+    return [choice for choice in found if choice.name in open_options]
 
 
 def is_narrow(facts: Facts, open_options: Container[str], decays: bool) -> bool:
@@ -152,17 +182,13 @@ def latents_for(facts: Facts, curve: Curve) -> Choice:
     """Latent dimensions: as many as components are worth having, on examples left out."""
     worth = curve.best(LATENTS)
     if len(facts.shape) == 1:
-        return Choice(
-            "latent_dim",
-            max(worth, FEWEST_LATENTS),
-            "the principal components worth having, by the likelihood of rows left out",
-        )
+        told = "the principal components worth having, by the likelihood of rows left out"
+        few = "the least that a map shows; rows left out speak for no more principal components"
+        return Choice("latent_dim", max(worth, FEWEST_LATENTS), told if worth >= FEWEST_LATENTS else few)
     few = facts.shape[0] == 1 and facts.count < SMALL_SET
     share = EXPLAINED_OF_FEW if few else EXPLAINED
-    count = min(curve.explaining(share), worth)
-    reached = float(curve.explained[count - 1])
+    count = max(min(max(curve.explaining(share), FEWEST_OF_PICTURES), worth), FEWEST_LATENTS)
+    reached = float(curve.explained[min(count, len(curve.explained)) - 1])
     return Choice(
-        "latent_dim",
-        max(count, FEWEST_LATENTS),
-        f"so many principal components explain {reached:.0%} of images left out",
+        "latent_dim", count, f"so many principal components explain {reached:.0%} of images left out"
     )

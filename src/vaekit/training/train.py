@@ -29,10 +29,8 @@ from vaekit.runtime.launch import launched
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
-from vaekit.training.recipe import LATENTS, Choice, Facts, recipe
+from vaekit.training.recipe import LATENTS, Choice, Facts, recipe, start_for
 from vaekit.training.trackers import check_log
-
-START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
 
 
 def train(
@@ -163,11 +161,14 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     )
     if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
-    facts = replace(facts, fitted=settings.model.init != "random")
+    open_start = "init" in options
+    facts = replace(
+        facts, fitted=not facts.begins_at_random if open_start else settings.model.init != "random"
+    )
     if "latent_dim" in options:
         facts = replace(facts, curve=curve_of(data, method.labels))
     choices = recipe(facts, options, settings.fit.batch_size)
-    return [Choice("init", "pca", START), *choices] if "init" in options else choices
+    return [*start_for(facts, options), *choices] if open_start else choices
 
 
 def begins_at_components(settings: Settings, pixels: str) -> bool:
