@@ -12,7 +12,7 @@ from vaekit.core import InputError, RunError, foreign
 from vaekit.images.png import check_png, check_svg
 from vaekit.models import Model
 from vaekit.runs.checkpoints import read_state, states
-from vaekit.runs.files import has_checksum, read_tensors
+from vaekit.runs.files import has_checksum, read_json, read_tensors
 from vaekit.runs.json_records import read_record
 from vaekit.runs.load import build_model, codes_fingerprint, load_weights, settings_of
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights, shapes_in
@@ -28,6 +28,7 @@ from vaekit.runs.records import (
     Summary,
     WeightsRecord,
     changes_of,
+    holds_model,
     read_metrics,
     read_run_config,
     read_summary,
@@ -83,11 +84,18 @@ def check(run: str | Path) -> Checked:
         True
     """
     folder = Path(run)
-    if not (folder / CONFIG).is_file():
+    if not (folder / CONFIG).is_file() or _is_model(folder):
         read_run_config(folder)  # says what is there
     found = Found(folder)
     found.look()
     return Checked(folder, found.files, tuple(found.damaged), found.summary is not None)
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        return holds_model(read_json(folder / CONFIG))
+    except RunError:
+        return False
 
 
 class Found:

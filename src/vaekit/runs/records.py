@@ -257,7 +257,7 @@ def read_run_config(folder: Path) -> RunConfig:
             f"{folder} is not a run folder: it has no {CONFIG}.{_runs_in(folder) or _runs_in(folder.parent)}"
         )
     content = read_json(path)
-    if "model" in content and "settings" not in content:
+    if holds_model(content):
         raise RunError(f"{folder} holds a model and no run; in Python, vaekit.load('{folder}').")
     try:
         check_format(content, str(path))
@@ -266,6 +266,11 @@ def read_run_config(folder: Path) -> RunConfig:
     config = read_record(RunConfig, content, path)
     check_data(config.data, path)
     return config
+
+
+def holds_model(content: Mapping[str, Any]) -> bool:
+    """Returns whether a config.json is of `save_pretrained`: of a model, and no run."""
+    return "model" in content and "settings" not in content
 
 
 def _runs_in(folder: Path) -> str:
