@@ -26,6 +26,7 @@ from vaekit.core import counted
 from vaekit.data import Data
 from vaekit.metrics import KINDS
 from vaekit.models import Model
+from vaekit.plain_files import utf8
 from vaekit.reports.html import document, scrolling, typeset
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
@@ -65,7 +66,7 @@ def write_comparison(
         _runs(plan, table, folder),
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
-    write_atomic(folder / HTML, document(title, parts).encode("utf-8"))
+    write_atomic(folder / HTML, utf8(document(title, parts)))
     write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON
 

@@ -14,7 +14,7 @@ from vaekit.config.methods import PRIORS
 from vaekit.core import InputError, SettingError, choose
 from vaekit.plots.figures import FIGURES, Entry
 from vaekit.plots.run_view import View, Wishes
-from vaekit.plots.style import DPI, Paper
+from vaekit.plots.style import DPI, Paper, no_words_on_letters
 from vaekit.plots.vector import svg
 from vaekit.reports.run import write_report
 from vaekit.runs.ask import data_to_show, run_of
@@ -155,7 +155,8 @@ def png(figure: Figure) -> bytes:
 def _draw(entry: Entry, view: View) -> Figure | str:
     """The figure, or why there is none: a figure that does not fit never stops the others."""
     try:
-        return entry.draw(view)
+        with no_words_on_letters():
+            return entry.draw(view)
     except InputError as error:
         return str(error)
 

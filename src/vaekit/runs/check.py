@@ -11,6 +11,7 @@ from vaekit.config.configured import strict
 from vaekit.core import InputError, RunError, foreign
 from vaekit.images.png import check_png, check_svg
 from vaekit.models import Model
+from vaekit.plain_files import plain_file
 from vaekit.runs.checkpoints import read_state, states
 from vaekit.runs.files import has_checksum, read_json, read_tensors
 from vaekit.runs.json_records import read_record
@@ -177,7 +178,7 @@ class Found:
     def _metrics(self) -> None:
         path = self.folder / METRICS
         steps = [line.step for line in read_metrics(self.folder)]
-        if (self.folder / SUMMARY).exists() and not path.read_bytes().endswith(b"\n"):
+        if (self.folder / SUMMARY).exists() and not plain_file(path).read_bytes().endswith(b"\n"):
             raise RunError(f"{path}: its last line is cut short.")
         if steps != sorted(steps) or min(steps, default=0) < 0:
             raise RunError(f"{self.folder / METRICS}: its steps are not in their order.")
@@ -216,7 +217,7 @@ class Found:
 
     def _report(self) -> None:
         path = self.folder / REPORT
-        if not path.read_bytes().rstrip().endswith(b"</html>"):
+        if not plain_file(path).read_bytes().rstrip().endswith(b"</html>"):
             raise RunError(f"{path}: its end is missing.")
 
     def _prior(self, name: str) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaekit.core import RunError, SettingError
+from vaekit.core import RunError, SettingError, counted, warn_of
 from vaekit.images.png import png
 from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
 
 if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
     from torch import Tensor
+
+# Cells of a table that begin as formulas do, and are no numbers.
+FORMULA = re.compile(rb'(?m)(?:^|,)"?(?:[=@]|[+-](?![\d.,\r\n]|inf|nan))')
 
 IMAGE_FILES = (".png", *ARRAY_FILES, "")  # of `write_images`, as far as they fit the images
 
@@ -130,6 +134,12 @@ def write_file(out: Path, content: bytes) -> None:
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(out, content)
+    if out.suffix.lower() == ".csv" and (cells := FORMULA.findall(content)):
+        warn_of(
+            [
+                f"{out}: {counted(len(cells), 'cell')} of text begin as formulas do; in a spreadsheet, open it as text"
+            ]
+        )
 
 
 def _write_pictures(images: Tensor, folder: Path) -> None:

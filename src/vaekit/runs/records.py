@@ -14,6 +14,7 @@ from typing import Any
 from vaekit.config.methods import METHODS
 from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, foreign, near_miss
+from vaekit.plain_files import plain_file
 from vaekit.runs.data_record import DataRecord as DataRecord
 from vaekit.runs.data_record import check_data
 from vaekit.runs.files import parse_json, read_json
@@ -320,6 +321,6 @@ def read_metrics(folder: Path) -> list[MetricLine]:
     if not path.exists():
         return []
     with foreign(f"{path} is damaged", RunError):
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = plain_file(path).read_text(encoding="utf-8").split("\n")
         content = [(number, parse_json(line)) for number, line in enumerate(lines[:-1], 1) if line]
     return [read_record(MetricLine, line, path.with_name(f"{METRICS}:{number}")) for number, line in content]

@@ -123,7 +123,7 @@ def _one_folder(
             if entry.name.startswith(".") or entry.name.lower() in SYSTEM_FILES:
                 passed.add("system file", name)
                 continue
-            if entry.name.lower() in LABEL_FILES:
+            if entry.name.lower() in LABEL_FILES and _asked(entry.is_file):
                 continue
             ending = ending_of(entry.name)
             if ending in files.SUFFIXES or not _asked(entry.is_file):
