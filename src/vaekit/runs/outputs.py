@@ -137,7 +137,7 @@ def write_file(out: Path, content: bytes) -> None:
     if out.suffix.lower() == ".csv" and (cells := FORMULA.findall(content)):
         warn_of(
             [
-                f"{out}: {counted(len(cells), 'cell')} of text begin as formulas do; in a spreadsheet, open it as text"
+                f"{out}: {counted(len(cells), 'cell')} of text with the beginning of a formula; in a spreadsheet, open it as text"
             ]
         )
 

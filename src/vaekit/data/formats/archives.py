@@ -78,7 +78,7 @@ def _is_zip(path: Path) -> bool:
 
 def _unreadable(error: BaseException) -> str:
     if isinstance(error, tarfile.ReadError) and "not" in str(error):
-        return "is no tar, nor one packed by gzip, bzip2 or xz; save it as .zip, or unpack it."
+        return "cannot be read as an archive (no tar, nor one packed by gzip, bzip2 or xz); save it as .zip, or unpack it."
     return f"cannot be read as an archive ({reason(error)}); save it again, or unpack it."
 
 
