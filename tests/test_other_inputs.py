@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import vaekit
 from made_files import chunk, packed, png
-from vaekit import DataError, RunError, load_data, load_run
+from vaekit import DataError, RunError, SettingError, load_data, load_run
 from vaekit.data.formats.arrangement import arrange
 from vaekit.data.formats.array_names import choose
 from vaekit.data.formats.picture_notes import without_options
@@ -241,7 +241,7 @@ def test_pipes_and_devices_in_the_place_of_a_runs_files(vae_run: Path, name: str
     for make in (os.mkfifo, lambda path: os.symlink("/dev/zero", path), os.mkdir):
         (vae_run / name).unlink(missing_ok=True)
         make(vae_run / name)
-        with pytest.raises(RunError, match=r"it is no plain file|has no config\.json"):
+        with pytest.raises(RunError, match=r"it is no plain file|Is a directory|has no config\.json"):
             load_run(vae_run)
         if name != "config.json":
             assert name in vaekit.check(vae_run).damaged
@@ -280,6 +280,40 @@ def test_names_of_any_bytes(terminal, vae_run: Path, tmp_path: Path) -> None:
         assert f"{BYTES}/{BYTES}-0.png" in arrays["names"].tolist()
     figures = terminal("figures", "r", "--only", "latent_map", "--out", "figures")
     assert figures.status == 0 and "Glyph" not in figures.err
+
+
+@POSIX
+def test_pipes_as_other_files_and_as_results(terminal, vae_run: Path) -> None:
+    os.mkfifo("p.json")
+    os.mkfifo("p.npz")
+    for words in (("train", "vae", "--data", "digits", "--config", "p.json"), ("cards", "p.json", "p.json"),
+                  ("sample", vae_run, "--out", "p.npz"), ("encode", vae_run, "--out", "p.npz")):  # fmt: skip
+        outcome = terminal(*words)
+        assert outcome.status == 2 and len(outcome.errors) == 1, outcome.err
+        assert "plain file" in outcome.err or "a pipe" in outcome.err
+    with pytest.raises(RunError, match="no plain file"):
+        vaekit.load("p.npz")
+    with pytest.raises(SettingError, match="zero byte"):
+        vaekit.sample(vae_run, out="a\0b.npz")
+
+
+@POSIX
+def test_through_a_link_no_run_is_removed(vae_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(vae_run)
+    with pytest.raises(RunError, match="is a link: remove the run itself"):
+        vaekit.remove(tmp_path / "link")
+    assert vaekit.check(vae_run).whole
+
+
+def test_whole_numbers_beyond_64_bits(terminal, vae_run: Path) -> None:
+    for words in (
+        ("sample", vae_run, "--seed", 10**20),
+        ("train", "vae", "--data", "digits", "--latent-dim", 10**20),
+    ):
+        outcome = terminal(*words)
+        assert outcome.status == 2 and len(outcome.errors) == 1 and "must be below 2^63" in outcome.err
+    with pytest.raises(SettingError, match=r"2\^63"):
+        load_run(vae_run).model.sample(2, seed=10**20)
 
 
 def test_json_has_any_text(tmp_path: Path) -> None:

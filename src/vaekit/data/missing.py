@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vaekit.core import near_miss
-from vaekit.data.formats.listing import SPECIAL
+from vaekit.plain_files import what_is_there
 from vaekit.synonyms import meant
 
 
@@ -18,15 +18,6 @@ def at_home(name: str) -> Path:
         return path if os.path.lexists(path) else path.expanduser()
     except (RuntimeError, ValueError):
         return path
-
-
-def what_is_there(path: Path) -> str:
-    """A link to nowhere, a pipe, a device, in words; empty for a file or folder, and where nothing is."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return "a link that leads nowhere" if path.is_symlink() else ""
-    return next((f"a {word}, no file" for is_kind, word in SPECIAL.items() if is_kind(mode)), "")
 
 
 def source_meant(name: str, path: Path, named: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from vaekit.core import RunError, SettingError, counted, warn_of
 from vaekit.images.png import png
+from vaekit.plain_files import what_is_there
 from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
 
@@ -40,6 +41,10 @@ def check_out(out: Path, suffixes: Sequence[str]) -> None:
     check_package(out)
     if suffix and out.is_dir():
         raise RunError(f"out='{out}': a folder is there; name a file.")
+    if "\0" in str(out):
+        raise SettingError(f"out={str(out)!r}: no name of a file has a zero byte in it.", "out")
+    if what := what_is_there(out) if out.exists() else "":
+        raise RunError(f"out='{out}': {what}, is there; name another file.")
     if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"out='{out}': something is there already; name a new folder.")
     check_writable(out)

@@ -81,6 +81,7 @@ def without_options(line: str) -> str:
     """A line without the options that only loading a set to train on has."""
     line = re.sub(r"(?:; pixels='unit' keeps their depth|: white=\S+ uses all of the scale)", "", line)
     line = re.sub(r",? or pixels='[\w-]+' if they are (?:whole numbers 0\.\.255|[^;:,.]+)", "", line)
+    line = re.sub(r", or give labels_key=\S+ if it is the class of each row", "", line)
     return re.sub(r": give white=[^;]+", ": give them in the scale of the model's own images.", line)
 
 
