@@ -11,7 +11,6 @@ resume`) must come to what it comes to alone, byte for byte, and leave nothing t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -33,6 +32,7 @@ from kills import SMALL, Writing, content, in_fork, left_over  # pyright: ignore
 import vaekit
 from vaekit import demonstration
 from vaekit.cli.main import main as vaekit_main
+from vaekit.runs.records import CONFIG, read_metrics
 
 LARGE = 2**30  # bytes of a file system with room for everything
 PAGE = 4096
@@ -122,14 +122,14 @@ class Filling(kills.Killing):
         return max(self.told(folder, each)[0] for each in words.split(" & "))
 
     def go_on(self, folder: Path) -> int:
-        begins = self.name in BEGIN and not (folder / self.writing.made[0] / "config.json").exists()
+        begins = self.name in BEGIN and not (folder / self.writing.made[0] / CONFIG).exists()
         return self.run(folder, self.writing.words) if begins else super().go_on(folder)
 
     def damage(self, folder: Path) -> list[str]:
         if self.name != "save a folder":
             return super().damage(folder)
         model = folder / self.writing.made[0]
-        if (model / "config.json").exists():
+        if (model / CONFIG).exists():
             vaekit.load(model)
         return []
 
@@ -137,11 +137,9 @@ class Filling(kills.Killing):
         """What the log of a run lacks or has twice, by TensorBoard's own reader."""
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-        lines = (folder / self.writing.made[0] / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        written = sum(len(json.loads(line)) - 2 for line in lines)  # but for step and split
-        found = EventAccumulator(
-            str(folder / self.writing.made[0] / "tensorboard"), {"scalars": 0, "histograms": 0, "images": 0}
-        )
+        run = folder / self.writing.made[0]
+        written = sum(len(line.values) + 1 for line in read_metrics(run))  # and the epoch
+        found = EventAccumulator(str(run / "tensorboard"), {"scalars": 0, "histograms": 0, "images": 0})
         tags = found.Reload().Tags()
         events = sum(len(found.Scalars(tag)) for tag in tags["scalars"])
         events += sum(len(found.Histograms(tag)) for tag in tags["histograms"])
