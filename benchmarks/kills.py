@@ -234,7 +234,7 @@ class Killing:
             if name != "prior"
             and not (self.name == "resume" and name.startswith("prior/"))  # it is of other weights then
         ]
-        if self.name.startswith(("train", "resume", "prior", "compare", "reproduce", "sweep", "log")):
+        if self.name.startswith(("train", "resume", "prior", "compare", "reproduce", "sweep", "log", "demo")):
             return lines
         found = {
             name: held for name, held in content(folder, self.writing.made).items() if ".tmp" not in name

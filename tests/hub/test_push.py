@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import warnings
 from collections.abc import Callable
@@ -203,10 +204,31 @@ def test_an_edited_folder_keeps_its_card(hub: Hub, vae_run: Path, tmp_path: Path
     assert (folder / "README.md").read_text(encoding="utf-8") == "my own words"
 
 
+def test_on_a_full_disk_a_folder_stays_as_it_was(
+    hub: Hub, vae_run: Path, ae_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights and config.json of different models would load no more."""
+    from vaekit.hub import published
+
+    folder = vaekit.load_run(vae_run).save_pretrained(tmp_path / "sent")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(published, "write_json", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        vaekit.load_run(ae_run).save_pretrained(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert vaekit.load(folder).shape == (1, 8, 8)
+
+
 def test_a_run_is_not_written_over(hub: Hub, vae_run: Path) -> None:
     sent = vaekit.load_run(vae_run).save_pretrained(vae_run.parent / "sent")
     with pytest.raises(RunError, match=r"sent holds a model and no run; in Python, vaekit\.load"):
         vaekit.load_run(sent)
+    with pytest.raises(RunError, match="holds a model and no run"):
+        vaekit.check(sent)
     before = (vae_run / "config.json").read_bytes()
     with pytest.raises(RunError, match="name another folder"):
         vaekit.load_run(vae_run).save_pretrained(vae_run)

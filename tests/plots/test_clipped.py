@@ -136,7 +136,7 @@ def test_no_legend_lies_over_data(drawn: Any, coded: Any) -> None:
 
 def test_an_svg_is_whole_and_has_its_heading_as_words(drawn: Any) -> None:
     """The same bytes for the same figure, no date and no random name in them; the heading is not drawn a second time."""
-    for name in ("training", "reconstructions"):
+    for name in ("training", "reconstructions", "rate_distortion"):
         figure = drawn[name]
         png(figure)  # as they are written: laid out once
         content = svg(figure)

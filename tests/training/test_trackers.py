@@ -187,3 +187,55 @@ def test_runs_from_before_there_were_logs_are_read(tmp_path: Path) -> None:
     path.write_text(json.dumps(config), encoding="utf-8")
     assert load_run(tmp_path / "run").settings.fit.log == "none"
     assert resume(tmp_path / "run", data=toy_data(), progress="none", steps=9).summary is not None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_on_a_full_disk_the_log_ends_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No thread of another's ends with a traceback on the terminal; the log is whole once there is room again."""
+    from vaekit.training.tensorboard_log import TensorBoardLog
+
+    begun = TensorBoardLog.__init__
+
+    def full(log: TensorBoardLog, run: Path) -> None:
+        begun(log, run)
+        log._file.close()
+        log._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+
+    monkeypatch.setattr(TensorBoardLog, "__init__", full)
+    with pytest.warns(VaekitWarning, match="No space left on device.*vaekit resume") as said:
+        train(tmp_path / "run", "tensorboard")
+    assert sum("the tensorboard log" in str(one.message) for one in said) == 1, [
+        str(one.message) for one in said
+    ]
+    assert "Traceback" not in capfd.readouterr().err
+    monkeypatch.undo()
+    resume(tmp_path / "run")
+    rows, drawn = logged_kills.rows_of_tensorboard(tmp_path / "run")
+    assert_equal_rows(rows, as_tensorboard_keeps(logged_kills.rows_of_file(tmp_path / "run")))
+    assert set(drawn) == {"reconstructions", "samples"}
+
+
+def test_a_disk_that_takes_a_part_says_no_to_the_rest(tmp_path: Path) -> None:
+    """Short writes of the system are gone on with, so that no record is cut within the file."""
+    from vaekit.training.tensorboard_log import TensorBoardLog
+
+    (tmp_path / "run").mkdir()
+    log = TensorBoardLog(tmp_path / "run")
+    raw = log._file
+
+    class Slow:
+        def write(self, content: bytes) -> int:
+            return raw.write(content[:7])
+
+        def close(self) -> None:
+            raw.close()
+
+    log._file = Slow()  # type: ignore[assignment]
+    log.add({"test/loss_nats": 1.5, "test/kl": [1.0, 2.0]}, 3)
+    log.close()
+    assert logged_kills.rows_of_tensorboard(tmp_path / "run")[0] == [
+        [3, "test/kl", [2.0, 3.0]],
+        [3, "test/loss_nats", 1.5],
+    ]

@@ -26,6 +26,7 @@ from vaekit.core import counted
 from vaekit.data import Data
 from vaekit.metrics import KINDS
 from vaekit.models import Model
+from vaekit.plain_files import utf8
 from vaekit.reports.html import document, scrolling, typeset
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
@@ -67,7 +68,7 @@ def write_comparison(
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
     whole = document(title, parts)
-    write_atomic(folder / HTML, (of_rows(whole) if len(data.shape) == 1 else whole).encode("utf-8"))
+    write_atomic(folder / HTML, utf8(of_rows(whole) if len(data.shape) == 1 else whole))
     write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON
 

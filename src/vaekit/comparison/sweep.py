@@ -17,6 +17,7 @@ from vaekit.config.options import FORMAT, Settings, check_format
 from vaekit.config.run_length import with_layer
 from vaekit.core import RunError, SettingError, TrainingError, choose, counted, near_miss
 from vaekit.data import Data, load_data
+from vaekit.plain_files import utf8
 from vaekit.runs.files import check_empty, check_writable, read_json, write_json, writing
 from vaekit.runs.frames import MAIN
 from vaekit.runs.outputs import write_file
@@ -259,7 +260,7 @@ def _written(folder: Path, done: Sequence[tuple[Cell, Sequence[Summary]]]) -> Sw
         else []
     )
     found = Sweep(folder, tuple(cells), figure, table=folder / TABLE, notes=tuple(notes))
-    write_file(folder / TABLE, _table(found).encode())
+    write_file(folder / TABLE, utf8(_table(found)))
     try:
         from vaekit.plots.sweep_plot import sweep_plot
     except ImportError:

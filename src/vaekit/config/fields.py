@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from vaekit.core import SettingError, near_miss
 
+MOST = 2**63 - 1  # of a whole number: what torch, numpy and files can hold
 KINDS = {int: "a whole number", float: "a number", str: "text", bool: "True or False", types.NoneType: "None"}
 
 
@@ -257,6 +258,8 @@ def of_type(name: str, value: Any, hint: Any) -> Any:
     allowed = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if not isinstance(value, bool):
         if int in allowed and isinstance(value, Integral):
+            if abs(int(value)) > MOST:
+                raise SettingError(f"{name} must be below 2^63, not {value}.", name)
             return int(value)
         if float in allowed and isinstance(value, Real):
             return float(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from vaekit.config.fields import Options, option
@@ -14,6 +15,7 @@ from vaekit.config.recipe_names import shipped
 from vaekit.config.run_length import LENGTHS, check_length
 from vaekit.config.schedule_parts import SCHEDULES, Schedule
 from vaekit.core import SettingError, near_miss, reason
+from vaekit.plain_files import plain_file
 
 FORMAT = 1  # of config.json and of recipes; raised when an old reader would misunderstand a new file
 
@@ -201,7 +203,7 @@ def read_config(path: str) -> dict[str, Any]:
     """
     where = f"config {path}"
     try:
-        with open(shipped().get(path, path), encoding="utf-8") as file:
+        with open(plain_file(Path(shipped().get(path, path))), encoding="utf-8") as file:
             content = json.load(file)
     except FileNotFoundError:
         raise SettingError(f"{where}: no such file.{near_miss(path, shipped())}", "config") from None

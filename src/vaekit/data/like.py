@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +14,12 @@ from vaekit.config.options import DataSettings
 from vaekit.core import DataError
 from vaekit.data.dataset import Loaded
 from vaekit.data.formats.picture_files import COLOURS
+from vaekit.data.formats.picture_notes import without_options
 from vaekit.data.formats.table_columns import in_order, is_table
 from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.pixels import binarize, interpret_like
+
+KEPT = "kept as the last channel"  # of opacity, in the notes of folders
 
 GREY = torch.tensor(
     [19595, 38470, 7471]
@@ -113,11 +118,18 @@ def brought_to(loaded: Loaded, form: Form, asked: str, how: str, where: str) -> 
 
 
 def recolour(loaded: Loaded, form: Form) -> None:
-    """Grey pictures as colour ones, and the reverse, where only that is between them and the form."""
+    """Grey pictures as colour ones, and the reverse, and transparent ones on white, where only that is between them and
+    the form."""
+    loaded.notes = [without_options(note) for note in loaded.notes]
     if len(form.shape) != 3 or form.pixels == "real":
         return
-    for name, split in loaded.parts.items():
-        given, wanted = split.images.shape[1] if split.images.ndim == 4 else 0, form.shape[0]
+    for name in loaded.parts:
+        split, wanted = loaded.parts[name], form.shape[0]
+        given = split.images.shape[1] if split.images.ndim == 4 else 0
+        if given in (2, 4) and wanted in (1, 3):
+            loaded.set_images({name: on_white(split.images)})
+            loaded.notes = [note.replace(KEPT, "laid onto white") for note in loaded.notes]
+            split, given = loaded.parts[name], given - 1
         if (given, wanted) == (1, 3):
             loaded.set_images({name: split.images.expand(-1, 3, -1, -1).contiguous()})
         elif (given, wanted) == (3, 1):
@@ -127,6 +139,31 @@ def recolour(loaded: Loaded, form: Form) -> None:
         line = f"{'grey' if wanted == 3 else 'colour'} images converted to {'RGB' if wanted == 3 else 'grey'}"
         if line not in loaded.notes:
             loaded.notes.append(line)
+
+
+def on_white(images: Tensor) -> Tensor:
+    """Images whose last channel is their opacity laid onto white, (N, C + 1, H, W) -> (N, C, H, W), of the same type."""
+    colours, alpha = images[:, :-1], images[:, -1:]
+    if images.dtype == torch.uint8:
+        opaque = alpha.int()
+        return ((colours.int() * opaque + 255 * (255 - opaque) + 127) // 255).to(torch.uint8)
+    return colours * alpha + (1 - alpha)
+
+
+@contextmanager
+def said_of_a_model() -> Iterator[None]:
+    """Errors within the block without the remedies that only a set to train on has: a trained model's values are decided.
+
+    Raises:
+        DataError: as within the block.
+    """
+    try:
+        yield
+    except DataError as error:
+        said = without_options(str(error))
+        if said == str(error):
+            raise
+        raise DataError(said) from None
 
 
 def to_grey(images: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ from vaekit.data.formats.readers import ending_of, remedy_for
 from vaekit.data.formats.table_files import TABLE_FILES, load_table_file, read_table
 from vaekit.data.kinds.image import NoCommonSize, parse_size, resize
 from vaekit.data.labels import label_notes
-from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour
-from vaekit.data.missing import source_meant
+from vaekit.data.like import Form, as_a_set, brought_to, picture_shape, recolour, said_of_a_model
+from vaekit.data.missing import at_home, source_meant
 from vaekit.data.named import load_digits, load_idx_set
 from vaekit.data.pixels import binarize, dark, interpret
 from vaekit.data.splits import content_keys, make_splits
@@ -84,6 +84,7 @@ def load_data(data: object, *, labels: object | None = None, **options: Any) -> 
     return _complete(loaded, settings, kind)
 
 
+@said_of_a_model()
 def load_like(data: object, form: Form, *, labels: object | None = None, **options: Any) -> Data:
     """Any number of examples for a model that is trained already, in the form of those that it was trained on.
 
@@ -101,6 +102,7 @@ def load_like(data: object, form: Form, *, labels: object | None = None, **optio
     return _complete(loaded, settings, kind, form)
 
 
+@said_of_a_model()
 def load_as_stored(data: object, form: Form, *, labels: object | None = None, **options: Any) -> Data:
     """As `load_like`, in the source's own splits and order: nothing is split, and what has no splits is all for testing.
 
@@ -125,17 +127,14 @@ def _read_like(
 ) -> tuple[Loaded, DataSettings, str]:
     """The contents of a source for a model of a form, the options that they were read with, and their kind as in USED_BY."""
     settings = settings_for(data, options)
-    path = Path(settings.data).expanduser() if isinstance(data, str | Path) and data not in SOURCES else None
+    path = at_home(settings.data) if isinstance(data, str | Path) and data not in SOURCES else None
     if path is not None and ending_of(path) in SUFFIXES and path.is_file():
         values = "unit" if form.pixels == "unit" else "8-bit"
         stored, names, notes = read_images(
             [path], picture_shape(form, str(path)), settings.fit, values, settings.white
         )
-        loaded, kind = (
-            Loaded({"train": Split(stored, None, names)}, path=str(path.resolve()), notes=notes),
-            "pictures",
-        )
-        return loaded, settings, kind
+        one = Loaded({"train": Split(stored, None, names)}, path=str(path.resolve()), notes=notes)
+        return one, settings, "pictures"
     if path is not None and path.suffix.lower() == ".npy" and path.is_file():
         data, settings = as_a_set(read_array(path), settings, form)
         loaded, kind = from_object(data, labels, settings, str(path)), ".npy"
@@ -155,6 +154,7 @@ def _read_like(
     return loaded, settings, kind
 
 
+@said_of_a_model()
 def examples_like(data: object, form: Form) -> Tensor:
     """Examples of one collection in their order, (N, *shape) as stored, in the form of a trained model's.
 
@@ -262,7 +262,7 @@ def holds_sets(path: Path) -> bool:
 def _of_files(settings: DataSettings) -> tuple[Loaded, str]:
     """The folder or file at a path, and its kind."""
     name = settings.data
-    path = Path(name).expanduser()
+    path = at_home(name)
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except OSError as error:

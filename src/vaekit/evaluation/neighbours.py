@@ -18,6 +18,7 @@ from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import picked
 from vaekit.evaluation.samples.precision_recall import squared_distances
 from vaekit.models.capabilities import Encodes, Reconstructs, check_needs
+from vaekit.plain_files import utf8
 from vaekit.runs.ask import run_of
 from vaekit.runs.given import data_of, given_example
 from vaekit.runs.load import Run
@@ -237,7 +238,7 @@ def duplicates(
         distances[kept], [" and ".join(sorted({where[a], where[b]})) for a, b in pairs.tolist()], len(among), share,
     )  # fmt: skip
     if out is not None:
-        write_file(Path(out), result.table().encode("utf-8"))
+        write_file(Path(out), utf8(result.table()))
     return result
 
 

@@ -27,6 +27,7 @@ from vaekit.evaluation.score_forecast import forecast
 from vaekit.evaluation.threshold import MOST, Threshold, above, threshold_of, ties
 from vaekit.images.notebook import Displayed
 from vaekit.models.capabilities import Encodes, check_needs
+from vaekit.plain_files import utf8
 from vaekit.runs.ask import data_of, run_of
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, check_sheet, write_file, write_images
@@ -121,7 +122,7 @@ class Scores(Displayed):
         Args:
             out: the .csv file.
         """
-        write_file(out, self.table().encode("utf-8"))
+        write_file(out, utf8(self.table()))
 
     def write_sheet(self, out: Path, count: int) -> Scores:
         """Writes the oddest `count` images as one PNG, if they are pictures, and notes where.

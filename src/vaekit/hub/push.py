@@ -15,11 +15,12 @@ from vaekit.models import Model
 from vaekit.runs.files import read_json, writing
 from vaekit.runs.one_file import model_of
 from vaekit.runs.origin import records_of
-from vaekit.runs.records import CONFIG, has_begun
+from vaekit.runs.records import CONFIG, WEIGHTS, has_begun
+from vaekit.runs.temporaries import temporary
 from vaekit.runtime.device import choose_device
 
 M = TypeVar("M", bound=Model)
-PUBLISHED = "vaekit.hub.published:Published"
+PUBLISHED, CARD = "vaekit.hub.published:Published", "README.md"
 OURS = {
     "self",
     "cls",
@@ -153,7 +154,14 @@ def write_folder(what: Any, folder: str | Path) -> Path:
     if has_begun(place) and "model" not in read_json(place / CONFIG):
         raise RunError(f"{place}: the {CONFIG} of something else is there; name another folder.")
     with writing(place):
-        imported(PUBLISHED).of(model_of(what), str(place)).save_pretrained(place)
+        place.mkdir(parents=True, exist_ok=True)
+        with temporary(
+            place / WEIGHTS, folder=True
+        ) as whole:  # weights and config.json go together, or not at all
+            imported(PUBLISHED).of(model_of(what), str(place)).save_pretrained(whole)
+            for path in whole.iterdir():
+                if path.name != CARD or not (place / CARD).exists():  # somebody may have edited it
+                    path.replace(place / path.name)
     return place
 
 

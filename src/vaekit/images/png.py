@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vaekit.plain_files import plain_file
+
 SIGNATURE, END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB\x60\x82"
 
 
@@ -36,7 +38,7 @@ def png_size(content: bytes) -> tuple[int, int]:
 
 def check_png(path: Path) -> None:
     """Raises ValueError when a file is no whole PNG."""
-    content = path.read_bytes()
+    content = plain_file(path).read_bytes()
     if not (content.startswith(SIGNATURE) and content.endswith(END) and len(content) >= 45):
         raise ValueError("it is no whole PNG")
 
@@ -48,7 +50,7 @@ def data_uri(content: bytes, kind: str = "png") -> str:
 
 def check_svg(path: Path) -> None:
     """Raises ValueError when a file is no whole SVG."""
-    content = path.read_bytes()
+    content = plain_file(path).read_bytes()
     if b"<svg " not in content[:1000] or not content.rstrip().endswith(b"</svg>"):
         raise ValueError("it is no whole SVG")
 

@@ -108,8 +108,8 @@ def generator_of(seed: Any) -> torch.Generator:
     Raises:
         SettingError: no whole number of 0 or more.
     """
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise SettingError(f"seed must be a whole number of 0 or more, not {seed!r}.", "seed")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**63:
+        raise SettingError(f"seed must be a whole number from 0 to 2^63 - 1, not {seed!r}.", "seed")
     return torch.Generator().manual_seed(int(seed))
 
 

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.distributions import Distribution
 
+from vaekit.core import DataError
 from vaekit.data.moments import moments
 
 FAR = 30  # standard deviations: no usual row is there, and a unit is often a thousand of another
+REACH = 1e18  # standard deviations: the squares of these lie within float32, summed over some columns
 FLOATS = ("mean", "scale", "spread")  # buffers that are float64 where the device has it
 
 
@@ -69,9 +71,19 @@ class Units(nn.Module):
         return (x - self.mean) / self.scale
 
     def doubts(self, standard: Tensor) -> list[str]:
-        """A line where more than half of the examples, (N, *shape) standardised, are far from all training data."""
+        """A line where more than half of the examples, (N, *shape) standardised, are far from all training data.
+
+        Raises:
+            DataError: one is so far that float32 does not hold its square: whatever a model says of it is no number.
+        """
         if not len(standard) or not self.given:
             return []
+        beyond = (standard.detach().flatten(1).abs() > REACH).any(1)
+        if bool(beyond.any()):
+            raise DataError(
+                f"example {int(beyond.int().argmax())} has a value more than {REACH:g} standard deviations from those that "
+                "the model was trained on; repair or remove it."
+            )
         far = standard.detach().flatten(1).square().mean(1).sqrt().median() > FAR
         line = f"most values are more than {FAR} standard deviations from those that the model was trained on"
         return [f"{line}; give them in the units of the training data"] if bool(far) else []

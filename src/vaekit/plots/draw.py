@@ -15,7 +15,7 @@ from vaekit.config.methods import PRIORS
 from vaekit.core import InputError, SettingError, choose
 from vaekit.plots.figures import FIGURES, Entry
 from vaekit.plots.run_view import View, Wishes
-from vaekit.plots.style import DPI, Paper
+from vaekit.plots.style import DPI, Paper, no_words_on_letters
 from vaekit.plots.vector import svg
 from vaekit.reports.run import write_report
 from vaekit.runs.ask import data_to_show, run_of
@@ -158,7 +158,7 @@ def _draw(entry: Entry, view: View) -> Figure | str:
     """The figure, or why there is none: a figure that does not fit never stops the others."""
     try:
         prior = view.run.settings.method in PRIORS  # whose examples are latents of what its run is of
-        with nullcontext() if prior else speaking_of(view.model.shape):
+        with no_words_on_letters(), nullcontext() if prior else speaking_of(view.model.shape):
             return entry.draw(view)
     except InputError as error:
         return str(error)

@@ -5,6 +5,9 @@ are the same in threads, servers and notebooks, and stay white under a dark them
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +40,14 @@ SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9ecae1", "#00
 TRAIN, VALIDATION, TEST = OKABE_ITO[5], OKABE_ITO[0], OKABE_ITO[1]
 
 
+@contextmanager
+def no_words_on_letters() -> Iterator[None]:
+    """Within the block no warning for each letter that the font lacks, in the names of classes: a box stands in its place."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .*", UserWarning)
+        yield
+
+
 class Paper(Figure):
     """A matplotlib figure that notebooks show without pyplot.
 
@@ -50,6 +61,11 @@ class Paper(Figure):
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=DPI)
         return buffer.getvalue(), {"width": round(self.get_figwidth() * 110)}
+
+    def savefig(self, *given: Any, **named: Any) -> None:
+        """As matplotlib, without words on letters."""
+        with no_words_on_letters():
+            super().savefig(*given, **named)
 
 
 def paper(width: float, height: float, layout: ConstrainedLayoutEngine | None = None) -> Paper:
@@ -127,7 +143,8 @@ def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[s
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width of a line in inches."""
     font = FontProperties(family=FONT, size=size, weight=weight)
-    return _TO_PATH.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+    with no_words_on_letters():
+        return _TO_PATH.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
 @dataclass(frozen=True)

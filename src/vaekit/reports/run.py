@@ -14,6 +14,7 @@ from vaekit.data import SOURCES
 from vaekit.evaluation.table import of_which_prior, reassurance
 from vaekit.evaluation.table import rows as evaluation_rows
 from vaekit.metrics import KINDS, METRICS, Under, metric_of
+from vaekit.plain_files import utf8
 from vaekit.plots.figures import FIGURES
 from vaekit.reports.file_panel import file_panel
 from vaekit.reports.html import document, flatten, scrolling, typeset
@@ -43,7 +44,7 @@ def write_report(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, s
         RunError: the page cannot be written.
     """
     path = run.path / "report.html"
-    write_atomic(path, page(run, figures, left_out).encode("utf-8"))
+    write_atomic(path, utf8(page(run, figures, left_out)))
     return path
 
 

@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from vaekit.images.png import check_png, check_svg, data_uris, png_size
+from vaekit.plain_files import plain_file
 from vaekit.plots.figures import FIGURES
 from vaekit.reports.html import IMAGE_BYTES
 
@@ -55,7 +56,7 @@ class Shown:
                 return cls(
                     name, "svg+xml", content, size, _within(content, b"title"), _within(content, b"desc")
                 )
-        content = path.read_bytes()
+        content = plain_file(path).read_bytes()
         width, height = png_size(content[:24])
         return cls(name, "png", content, (width * INCH / PNG_INCH, height * INCH / PNG_INCH))
 

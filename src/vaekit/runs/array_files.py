@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaekit.core import SettingError
+from vaekit.plain_files import utf8
 
 if TYPE_CHECKING:  # files are written too where there is no torch
     from vaekit.runs.data_record import DataRecord
@@ -108,7 +109,7 @@ def _csv(header: Sequence[str], columns: Sequence[np.ndarray]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
-    return text.getvalue().encode("utf-8")
+    return utf8(text.getvalue())
 
 
 def _parquet(header: Sequence[str], columns: Sequence[np.ndarray]) -> bytes:

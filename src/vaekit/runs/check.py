@@ -11,8 +11,9 @@ from vaekit.config.configured import strict
 from vaekit.core import InputError, RunError, foreign
 from vaekit.images.png import check_png, check_svg
 from vaekit.models import Model
+from vaekit.plain_files import plain_file
 from vaekit.runs.checkpoints import read_state, states
-from vaekit.runs.files import has_checksum, read_tensors
+from vaekit.runs.files import has_checksum, read_json, read_tensors
 from vaekit.runs.json_records import read_record
 from vaekit.runs.load import build_model, codes_fingerprint, load_weights, settings_of
 from vaekit.runs.plausible import check_previews, check_sizes, check_weights, shapes_in
@@ -28,6 +29,7 @@ from vaekit.runs.records import (
     Summary,
     WeightsRecord,
     changes_of,
+    holds_model,
     read_metrics,
     read_run_config,
     read_summary,
@@ -83,11 +85,18 @@ def check(run: str | Path) -> Checked:
         True
     """
     folder = Path(run)
-    if not (folder / CONFIG).is_file():
+    if not (folder / CONFIG).is_file() or _is_model(folder):
         read_run_config(folder)  # says what is there
     found = Found(folder)
     found.look()
     return Checked(folder, found.files, tuple(found.damaged), found.summary is not None)
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        return holds_model(read_json(folder / CONFIG))
+    except RunError:
+        return False
 
 
 class Found:
@@ -169,7 +178,7 @@ class Found:
     def _metrics(self) -> None:
         path = self.folder / METRICS
         steps = [line.step for line in read_metrics(self.folder)]
-        if (self.folder / SUMMARY).exists() and not path.read_bytes().endswith(b"\n"):
+        if (self.folder / SUMMARY).exists() and not plain_file(path).read_bytes().endswith(b"\n"):
             raise RunError(f"{path}: its last line is cut short.")
         if steps != sorted(steps) or min(steps, default=0) < 0:
             raise RunError(f"{self.folder / METRICS}: its steps are not in their order.")
@@ -208,7 +217,7 @@ class Found:
 
     def _report(self) -> None:
         path = self.folder / REPORT
-        if not path.read_bytes().rstrip().endswith(b"</html>"):
+        if not plain_file(path).read_bytes().rstrip().endswith(b"</html>"):
             raise RunError(f"{path}: its end is missing.")
 
     def _prior(self, name: str) -> None:

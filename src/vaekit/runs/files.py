@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vaekit.core import RunError, foreign, reach
+from vaekit.plain_files import plain_file, utf8
 from vaekit.runs.temporaries import is_temporary, temporary
 from vaekit.runs.temporaries import remove_temporaries as remove_temporaries
 
@@ -133,7 +134,7 @@ def next_folder(stem: str, mine: Callable[[Path], bool]) -> Path:
 def write_json(path: Path, content: Mapping[str, Any], new: bool = False) -> None:
     """Atomically, indented, in UTF-8; NaN and infinity are refused rather than written as no JSON."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomic(path, (text + "\n").encode(), new)
+    write_atomic(path, utf8(text + "\n"), new)
 
 
 def sync_file(path: Path) -> None:
@@ -181,7 +182,9 @@ def checksum_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.shape} {array.dtype.str} ".encode() + array.tobytes())
+        digest.update(
+            f"{name} {array.shape} {array.dtype.str} ".encode("utf-8", "surrogatepass") + array.tobytes()
+        )
     return digest.hexdigest()
 
 
@@ -194,7 +197,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     from safetensors.torch import load
 
     try:
-        content = path.read_bytes()  # not memory-mapped: the file may be replaced while it is used
+        content = plain_file(
+            path
+        ).read_bytes()  # not memory-mapped: the file may be replaced while it is used
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
     if content.startswith((b"PK\x03\x04", b"\x80\x02")):  # a zip archive, or a pickle
@@ -219,7 +224,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def has_checksum(path: Path) -> bool:
     """Returns whether a file of `write_tensors` that can be read has one, as all have but those of earlier versions."""
-    with path.open("rb") as file:
+    with plain_file(path).open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         return "checksum" in json.loads(json.loads(file.read(length))["__metadata__"]["vaekit"])
 
@@ -236,7 +241,7 @@ def _no_constant(word: str) -> Any:
 def read_json(path: Path) -> dict[str, Any]:
     """Raises RunError when the file is not a JSON object."""
     with foreign(f"{path} cannot be read as JSON", RunError):
-        content = parse_json(path.read_text(encoding="utf-8"))
+        content = parse_json(plain_file(path).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise RunError(f"{path} must hold a JSON object.")
     return content

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaekit.core import RunError, SettingError
+from vaekit.core import RunError, SettingError, counted, warn_of
 from vaekit.images.png import png
+from vaekit.plain_files import what_is_there
 from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
 from vaekit.runs.usual_names import CONFIG, OWN
 
 if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
     from torch import Tensor
+
+# Cells of a table that begin as formulas do, and are no numbers.
+FORMULA = re.compile(rb'(?m)(?:^|,)"?(?:[=@]|[+-](?![\d.,\r\n]|inf|nan))')
 
 IMAGE_FILES = (".png", *ARRAY_FILES, "")  # of `write_images`, as far as they fit the images
 
@@ -38,6 +43,10 @@ def check_out(out: Path, suffixes: Sequence[str], *asked: object) -> None:
     check_package(out)
     if suffix and out.is_dir():
         raise RunError(f"out='{out}': a folder is there; name a file.")
+    if "\0" in str(out):
+        raise SettingError(f"out={str(out)!r}: no name of a file has a zero byte in it.", "out")
+    if what := what_is_there(out) if out.exists() else "":
+        raise RunError(f"out='{out}': {what}, is there; name another file.")
     if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"out='{out}': something is there already; name a new folder.")
     check_kept(out, *asked)
@@ -177,6 +186,12 @@ def write_file(out: Path, content: bytes) -> None:
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(out, content)
+    if out.suffix.lower() == ".csv" and (cells := FORMULA.findall(content)):
+        warn_of(
+            [
+                f"{out}: {counted(len(cells), 'cell')} of text with the beginning of a formula; in a spreadsheet, open it as text"
+            ]
+        )
 
 
 def _write_pictures(images: Tensor, folder: Path) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vaekit.core import RunError, foreign
 from vaekit.data.dataset import Split
+from vaekit.plain_files import plain_file
 from vaekit.runs.files import parse_json
 from vaekit.runs.records import DataRecord
 
@@ -43,7 +44,7 @@ def check_sizes(options: Mapping[str, Any], shapes: Iterable[tuple[int, ...]], p
 def shapes_in(path: Path) -> list[tuple[int, ...]]:
     """Shapes of the tensors of a safetensors file, from its header alone; none where there is no whole header."""
     try:
-        with foreign(str(path), RunError), path.open("rb") as file:
+        with foreign(str(path), RunError), plain_file(path).open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = parse_json(file.read(min(length, MOST_HEADER)).decode("utf-8"))
             return [tuple(map(int, value["shape"])) for key, value in header.items() if key != "__metadata__"]

@@ -14,6 +14,7 @@ from typing import Any
 from vaekit.config.methods import METHODS
 from vaekit.config.options import check_format
 from vaekit.core import RunError, SettingError, foreign, near_miss
+from vaekit.plain_files import plain_file
 from vaekit.runs.data_record import DataRecord as DataRecord
 from vaekit.runs.data_record import check_data
 from vaekit.runs.file_cost import FileCost
@@ -262,7 +263,7 @@ def read_run_config(folder: Path) -> RunConfig:
             f"{folder} is not a run folder: it has no {CONFIG}.{_runs_in(folder) or _runs_in(folder.parent)}"
         )
     content = read_json(path)
-    if "model" in content and "settings" not in content:
+    if holds_model(content):
         raise RunError(f"{folder} holds a model and no run; in Python, vaekit.load('{folder}').")
     try:
         check_format(content, str(path))
@@ -271,6 +272,11 @@ def read_run_config(folder: Path) -> RunConfig:
     config = read_record(RunConfig, content, path)
     check_data(config.data, path)
     return config
+
+
+def holds_model(content: Mapping[str, Any]) -> bool:
+    """Returns whether a config.json is of `save_pretrained`: of a model, and no run."""
+    return "model" in content and "settings" not in content
 
 
 def _runs_in(folder: Path) -> str:
@@ -320,6 +326,6 @@ def read_metrics(folder: Path) -> list[MetricLine]:
     if not path.exists():
         return []
     with foreign(f"{path} is damaged", RunError):
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = plain_file(path).read_text(encoding="utf-8").split("\n")
         content = [(number, parse_json(line)) for number, line in enumerate(lines[:-1], 1) if line]
     return [read_record(MetricLine, line, path.with_name(f"{METRICS}:{number}")) for number, line in content]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from vaekit.core import RunError
 from vaekit.runs.files import writing
 from vaekit.runs.lock import sole_writer
 from vaekit.runs.records import CONFIG, METRICS, PREVIEWS, SUMMARY, WEIGHTS, has_begun, read_run_config
@@ -78,6 +79,10 @@ def remove(run: str | Path) -> Removed:
         ((), False)
     """
     folder = Path(run)
+    if folder.is_symlink():
+        raise RunError(
+            f"{folder} is a link: remove the run itself, {folder.resolve()}, or the link with the system's own rm."
+        )
     if not has_begun(folder):
         read_run_config(folder)  # says what is there
     count = size = 0

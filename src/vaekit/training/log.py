@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core import RunError
+from vaekit.plain_files import plain_file
 from vaekit.runs.files import sync_file, writing
 from vaekit.runs.json_records import as_json
 from vaekit.runs.records import METRICS, MetricLine, read_metrics
@@ -105,7 +106,7 @@ class Metrics:
         path, size = self.folder / METRICS, self.state.metrics_size
         if not path.exists() or path.stat().st_size < size:
             raise RunError(f"{path} is shorter than it was when its state was saved; train anew.")
-        with path.open("rb") as file:
+        with plain_file(path).open("rb") as file:
             file.seek(size - 1)
             if file.read(1) != b"\n":
                 raise RunError(
@@ -125,7 +126,7 @@ class Metrics:
         if size == 0:
             path.unlink(missing_ok=True)
         else:
-            with writing(path), path.open("r+b") as file:
+            with writing(path), plain_file(path).open("r+b") as file:
                 file.truncate(size)
         self.lines = read_metrics(self.folder)
 

@@ -138,6 +138,8 @@ class Logged(Callback):
         try:
             work()
         except Exception as error:  # another's package: a full disk, a damaged database, whatever it raises
+            with suppress(Exception):
+                self.close()
             self._sink = None
             fault = f"the {self._name} log of {self._folder} ends here ({reason(error)})"
             remedy = f"metrics.jsonl has everything, and `vaekit resume {self._folder}` writes the log anew"

@@ -71,7 +71,7 @@ class TrackioLog:
 def run_name(run: Path) -> str:
     """Name of a run's log: that of its folder, and what tells folders of one name in different places apart."""
     path = run.resolve()
-    return f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
+    return f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:6]}"
 
 
 def remove_log(name: str) -> None:

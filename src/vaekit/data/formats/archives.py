@@ -51,7 +51,7 @@ def load_archive(path: Path, settings: DataSettings) -> Loaded:
         DataError: damaged, encrypted, no images, too large, or as in `from_members`.
     """
     where = str(path)
-    with foreign(where, say=_unreadable), (_zip if archive_ending(path) == ".zip" else _tar)(path) as members:
+    with foreign(where, say=_unreadable), (_zip if _is_zip(path) else _tar)(path) as members:
         loaded = _of_members(path, *members, settings)
     loaded.path = str(path.resolve())
     return loaded
@@ -71,7 +71,14 @@ def archive_members(path: Path) -> Iterator[tuple[Found, list[str]]]:
         yield images, _notes(passed)
 
 
+def _is_zip(path: Path) -> bool:
+    """By the ending; a tar that is a zip, by its content."""
+    return archive_ending(path) == ".zip" or zipfile.is_zipfile(path)
+
+
 def _unreadable(error: BaseException) -> str:
+    if isinstance(error, tarfile.ReadError) and "not" in str(error):
+        return "cannot be read as an archive (no tar, nor one packed by gzip, bzip2 or xz); save it as .zip, or unpack it."
     return f"cannot be read as an archive ({reason(error)}); save it again, or unpack it."
 
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 from vaekit.core import DataError, counted
 from vaekit.data.formats.listing import first_few, natural
 from vaekit.data.formats.masks import without_masks
-from vaekit.data.formats.split_names import KEYWORDS, SplitName, split_name
+from vaekit.data.formats.split_names import KEYWORDS, SplitName, short_split_name, split_name
+from vaekit.plain_files import as_text
 
 FEW = 10  # images outside the splits may be a tenth of all, before the names are doubted
 STRAY = 4  # images beside folders of classes are strays if they are at most a quarter of those in the folders
@@ -40,6 +41,8 @@ def arrange(names: Sequence[str], where: str) -> tuple[dict[str, Place], list[st
     paths, swapped = _splits_first(_inside(_in_names(_without_wrappers(kept), notes), notes))
     heads = Counter(path[0] for path in paths.values() if len(path) > 1)
     splits = {head: found for head in heads if (found := split_name(head)) is not None}
+    if _alike_within(paths):  # then the heads are no classes, and short words mean what they usually do
+        splits |= {head: found for head in heads if (found := short_split_name(head)) and head not in splits}
     if not _are_splits(splits, heads, paths, where, notes):
         places, more = _with_classes({"train": paths})
         return places, notes + more
@@ -193,7 +196,7 @@ def _with_classes(by_part: dict[str, Paths]) -> tuple[dict[str, Place], list[str
     labels: dict[str, dict[str, str]] = {}
     by_part = _without_common_wrappers(by_part)
     for part, paths in by_part.items():
-        nested = {name: path[0] for name, path in paths.items() if len(path) > 1}
+        nested = {name: as_text(path[0]) for name, path in paths.items() if len(path) > 1}
         strays = [name for name in paths if name not in nested]
         if nested and strays and len({*nested.values()}) > 1 and len(strays) * STRAY <= len(nested):
             first = strays[0] if len(strays) == 1 else f"first {strays[0]}"
@@ -205,12 +208,35 @@ def _with_classes(by_part: dict[str, Paths]) -> tuple[dict[str, Place], list[str
         elif nested and strays:
             notes.append(f"{part}: images lie beside subfolders, so the subfolders are not taken as classes")
         labels[part] = {} if strays else nested
+    inside = {name: path for part, paths in by_part.items() if labels[part] for name, path in paths.items()}
+    if within := _alike_within(inside):
+        which = first_few({path[0] for path in inside.values()})
+        notes.append(f"{which}: taken as classes, each of which has the folders {within}")
     if len({label for part in labels.values() for label in part.values()}) < 2:
         labels = {part: {} for part in by_part}
     unlabelled = [part for part in by_part if not labels[part]]
     if 0 < len(unlabelled) < len(by_part):
         notes.append(f"no labels in {', '.join(unlabelled)}")
     return {name: Place(part, labels[part].get(name)) for part in by_part for name in by_part[part]}, notes
+
+
+def _alike_within(paths: Paths) -> str:
+    """The subfolders of all classes where these are the same, so that perhaps they are the classes: fold1/cats, fold2/cats."""
+    below: dict[str, set[str]] = {}
+    for path in paths.values():
+        below.setdefault(path[0], set()).add(path[1] if len(path) > 2 else "")
+    first = next(iter(below.values()), set())
+    alike = (
+        len(below) > 1
+        and len(first) > 1
+        and "" not in first
+        and all(names == first for names in below.values())
+    )
+    return (
+        f"{first_few(first)}: if these are the classes, give the folders one by one, or as train, validation and test"
+        if alike
+        else ""
+    )
 
 
 def _without_common_wrappers(by_part: dict[str, Paths]) -> dict[str, Paths]:

@@ -14,7 +14,10 @@ SPLITS = {
     "train": "train", "training": "train", "tr": "train", "fit": "train",
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation", "va": "validation",
     "test": "test", "testing": "test", "te": "test", "tst": "test", "eval": "test", "evaluation": "test",
+    "holdout": "test", "heldout": "test",
 }  # fmt: skip
+
+FILLERS = ("set", "split", "subset", "part")  # beside the name of a split: training_set, train_set_x
 
 # in the order in which one goes before another
 IMAGES = (
@@ -73,7 +76,7 @@ def role(name: str) -> tuple[str | None, str | None, int]:
     """
     found = words(name)
     splits = {SPLITS[word] for word in found if word in SPLITS}
-    rest = [word for word in found if word not in SPLITS]
+    rest = [word for word in found if word not in SPLITS and not (splits and word in FILLERS)]
     if len(splits) > 1:
         return None, None, 0
     split = next(iter(splits), None)

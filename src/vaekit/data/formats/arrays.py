@@ -14,7 +14,7 @@ from vaekit.data.cache import RESIDENT, copy_on_write, is_mapped, read_npy, rele
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.array_shapes import arranged, doubts
 from vaekit.data.formats.class_labels import class_numbers
-from vaekit.data.formats.numpy_files import Unfit
+from vaekit.data.formats.numpy_files import Unfit, bytes_behind
 
 
 def load_npy_file(path: Path, settings: DataSettings) -> Loaded:
@@ -25,6 +25,10 @@ def load_npy_file(path: Path, settings: DataSettings) -> Loaded:
     """
     loaded = from_array(read_array(path), None, settings, str(path))
     loaded.path = str(path.resolve())
+    if behind := bytes_behind(path):
+        loaded.notes.append(
+            f"{behind:,} bytes behind the array are not read: a file that holds several is a .npz"
+        )
     return loaded
 
 

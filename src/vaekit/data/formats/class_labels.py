@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaekit.core import DataError, foreign, reason
 from vaekit.data.formats.listing import natural
+from vaekit.plain_files import as_text
 
 EXACT = 2**53  # whole numbers up to here have a float of their own
 
@@ -42,7 +43,7 @@ def class_numbers(labels: object, count: int, where: str) -> tuple[Tensor, list[
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         known, numbers = known[order], rank[numbers]
-    return torch.from_numpy(numbers.astype(np.int64)), [str(name) for name in known]
+    return torch.from_numpy(numbers.astype(np.int64)), [as_text(str(name)) for name in known]
 
 
 def _plain(labels: object, where: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, counted
 from vaekit.data.cache import RESIDENT, gathered
 from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats import picture_files as files
@@ -45,7 +45,7 @@ def load_folder(root: Path, settings: DataSettings) -> Loaded:
     loaded = _assemble(images, kept, places)
     loaded.path, loaded.state = str(root.resolve()), kept.token
     loaded.white, loaded.usual_white = kept.white, kept.usual
-    loaded.notes = notes + arranged + said + kept.notes + reader_notes(kept.names)
+    loaded.notes = notes + arranged + said + loaded.notes + kept.notes + reader_notes(kept.names)
     return loaded
 
 
@@ -66,6 +66,11 @@ def _assemble(images: np.ndarray, kept: Manifest, places: dict[str, Place]) -> L
         labels = [places[kept.names[i]].label for i in indices]
         known = [numbers[label] for label in labels if label is not None]
         tensor = torch.tensor(known, dtype=torch.int64) if len(known) == len(indices) else None
+        if 0 < len(known) < len(indices):
+            missing = counted(len(indices) - len(known), "image")
+            loaded.notes.append(f"no labels in {part}: {missing} there have none")
         loaded.parts[part] = Split(pixels, tensor, [kept.names[i] for i in indices])
         loaded.keys[part] = keys[indices]
+    if all(split.labels is None for split in loaded.parts.values()):
+        loaded.class_names = None
     return loaded

@@ -12,7 +12,7 @@ from torch import Tensor
 from vaekit.core import DataError, counted
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.listing import scan
-from vaekit.data.formats.picture_notes import Seen, conversions
+from vaekit.data.formats.picture_notes import Seen, conversions, without_options
 from vaekit.data.formats.readers import ending_of, reader_notes
 
 
@@ -49,7 +49,9 @@ def read_images(
     seen = Seen()
     for image, header in zip(decoded, headers, strict=True):
         seen.add(image, header)
-    notes += conversions(headers, plan, seen) + reader_notes(found)
+    notes += [without_options(line) for line in conversions(headers, plan, seen)] + reader_notes(found)
+    if shape[0] < 3 and (colour := sum(not header.grey for header in headers)):
+        notes.append(f"{counted(colour, 'colour image')} converted to grey")
     if other := sum(header.size != plan.size for header in headers):
         notes.append(f"{counted(other, 'image')} brought to the run's {shape[1]}x{shape[2]} pixels ({fit})")
     pixels = np.stack([image.pixels for image in decoded])

@@ -88,6 +88,15 @@ def _each(data: Any) -> Iterator[Any]:
     yield from (data[i] for i in range(count)) if not isinstance(data, Iterable) else islice(data, count)
 
 
+def _is_one_hot(label: Any) -> bool:
+    """Returns whether a batch of labels, (B, K), has a single 1 in each row and zeros beside it."""
+    return (
+        np.ndim(label) == 2
+        and np.shape(label)[1] > 1
+        and bool(((label == 0) | (label == 1)).all() and (label.sum(1) == 1).all())
+    )
+
+
 def _batch(values: Any) -> Iterable[Any]:
     return (plain(value) for value in values)
 
@@ -115,7 +124,7 @@ def _parted(item: Any) -> tuple[Any, Any, str | None]:
         if (
             label is not None
             and not isinstance(label, str | bytes)
-            and (is_picture(label) or np.ndim(plain(label)) > 1)
+            and (is_picture(label) or (np.ndim(plain(label)) > 1 and not _is_one_hot(plain(label))))
         ):
             return parts[0], None, "the second of each item is no label and not used"
         note = f"of each item the first two are used, of {len(item)}" if len(item) > 2 else None

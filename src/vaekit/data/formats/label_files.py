@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vaekit.core import DataError, foreign, reason
+from vaekit.plain_files import as_text
 
 LABEL_FILES = ("metadata.csv", "metadata.jsonl", "metadata.tsv", "labels.csv", "labels.tsv", "labels.jsonl")
 MOST = 2**28  # bytes of a table
@@ -25,6 +26,8 @@ FILE_COLUMNS = (
 LABEL_COLUMNS = (
     "label", "labels", "class", "class_name", "category", "target", "y", "classes", "categories", "label_name",
 )  # fmt: skip
+
+SPLIT_COLUMNS = ("split", "set", "subset", "fold", "partition", "usage")
 
 Texts = Mapping[str, Callable[[], bytes]]
 
@@ -72,27 +75,56 @@ def labelled(
         if file_column is None or label_column is None:
             continue
         folder = PurePosixPath(place).parent.as_posix().removeprefix(".")
-        count, missing = 0, 0
-        for row in rows:
-            file = str(row.get(file_column) or "").replace("\\", "/").removeprefix("./")
-            whole = f"{folder}/{file}" if folder else file
-            name = known.get(whole) or bare.get(whole)
-            label = row.get(label_column)
-            if name is None:
-                missing += 1
-            elif label is not None and label != "":
-                label = str(label)
-                if found.get(name, label) != label:
-                    raise DataError(
-                        f"{where}: {place} gives {file} two labels, {found[name]} and {label}; keep one."
-                    )
-                found[name] = label
-                count += 1
+        files = [str(row.get(file_column) or "").replace("\\", "/").removeprefix("./") for row in rows]
+        own = [
+            known.get(whole) or bare.get(whole) for whole in (f"{folder}/{f}" if folder else f for f in files)
+        ]
+        if not any(own) and any(own := _by_last_part(files, known, folder)):
+            notes.append(
+                f"{place}: its paths are of another place; images are found by the last part of the names"
+            )
+        labelled_here, empty = set(), 0
+        for row, file, name in zip(rows, files, own, strict=True):
+            label = _text(row.get(label_column), place, label_column, where)
+            empty += name is not None and not label
+            if name is None or not label:
+                continue
+            if found.get(name, label) != label:
+                raise DataError(
+                    f"{where}: {place} gives {file} two labels, {found[name]} and {label}; keep one."
+                )
+            found[name] = label
+            labelled_here.add(name)
+        missing = own.count(None)
         lost = f"; {missing:,} of its lines name no image that is there" if missing else ""
-        notes.append(f"{count:,} labels from {place}, column {label_column}{lost}")
+        lost += f"; {empty:,} of its lines have an empty label" if empty else ""
+        notes.append(f"{len(labelled_here):,} labels from {place}, column {label_column}{lost}")
     if found and (without := len(known) - len(found)):
         notes.append(f"{without:,} images have no line there")
     return found, notes
+
+
+def _by_last_part(files: Sequence[str], known: Mapping[str, str], folder: str) -> list[str | None]:
+    """Images by the last part of the paths in a table, whatever its case, where no two images share it."""
+    lasts: dict[str, str | None] = {}
+    for plain, name in known.items():
+        if not folder or plain.startswith(f"{folder}/"):
+            last = PurePosixPath(plain).name.casefold()
+            lasts[last] = None if last in lasts else name
+    return [lasts.get(PurePosixPath(file).name.casefold()) for file in files]
+
+
+def _text(label: Any, place: str, column: str, where: str) -> str:
+    """A label as text; empty where there is none.
+
+    Raises:
+        DataError: it is no single value.
+    """
+    if isinstance(label, dict | list):
+        raise DataError(
+            f"{where}: {place} has labels of several values in column {column}; give each image one."
+        )
+    return "" if label is None else as_text(str(label))
 
 
 def _of_each(bare: Mapping[str, str | None], texts: Texts) -> tuple[dict[str, str], list[str]]:
@@ -113,7 +145,8 @@ def _rows(place: str, read: Callable[[], bytes], where: str) -> list[dict[str, A
         content = read()
         if len(content) > MOST:
             raise ValueError(f"more than {MOST / 1e6:.0f} MB")
-        text = content.decode("utf-8-sig")
+        wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
         if place.lower().endswith(".jsonl"):
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             if not all(isinstance(row, dict) for row in rows):
@@ -153,4 +186,11 @@ def _columns(
             None,
             [f"{place} is not used: none of its columns is called label; labels_key= names one ({others})"],
         )
-    return files, labels, []
+    split = [name for name in there if name.strip().lower() in SPLIT_COLUMNS and name not in (files, labels)]
+    unused = [
+        f"{place}: its column {name} is not used; splits are folders train, validation, test"
+        for name in split
+    ]
+    more = [name for key, name in by_name.items() if key in LABEL_COLUMNS and name not in (files, labels)]
+    unused += [f"{place}: column {name} is not used; labels_key={name} takes it" for name in more]
+    return files, labels, unused

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -13,13 +12,13 @@ from vaekit.core import DataError, counted
 from vaekit.data.formats import picture_files as files
 from vaekit.data.formats.label_files import LABEL_FILES
 from vaekit.data.formats.readers import ending_of
+from vaekit.plain_files import SPECIAL
 
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
 SYSTEM_FOLDERS = frozenset({
     "__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found",
 })  # fmt: skip
 SMALL_COPIES = frozenset({"thumbs", "thumbnails", "_thumbs", "_thumbnails", "thumbnail"})
-SPECIAL = {stat.S_ISFIFO: "pipe", stat.S_ISSOCK: "socket", stat.S_ISCHR: "device", stat.S_ISBLK: "device"}
 
 Stamp = tuple[int, int, int, int]  # size, time of the content and of the entry in ns, inode
 
@@ -123,7 +122,7 @@ def _one_folder(
             if entry.name.startswith(".") or entry.name.lower() in SYSTEM_FILES:
                 passed.add("system file", name)
                 continue
-            if entry.name.lower() in LABEL_FILES:
+            if entry.name.lower() in LABEL_FILES and _asked(entry.is_file):
                 continue
             ending = ending_of(entry.name)
             if ending in files.SUFFIXES or not _asked(entry.is_file):

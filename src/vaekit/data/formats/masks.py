@@ -23,6 +23,7 @@ MASK_FILE = re.compile(
     r"(.+?)[ _.-]+(?:mask|masks|seg|segmentation|groundtruth|gt|label|labels|annotation|trimap)(?:[ _.-]*[0-9]+)?",
     re.IGNORECASE,
 )
+COPY_FILE = re.compile(r"(.+?)(?:@[1-4]x|[ _.-]+(?:thumb|thumbs|thumbnail|preview))", re.IGNORECASE)
 
 Paths = dict[str, tuple[str, ...]]
 
@@ -46,7 +47,8 @@ def without_masks(paths: Paths) -> tuple[Paths, list[str]]:
     in_folders = {
         n for n, path in paths.items() if folders and any(path[:d] in folders for d in range(1, len(path)))
     }
-    beside = _beside(paths, in_folders)
+    beside = _beside(paths, in_folders, MASK_FILE)
+    copies = _beside(paths, in_folders | {*beside}, COPY_FILE)
     notes = []
     if in_folders:
         which = first_few({folder[-1] for folder in folders})
@@ -57,7 +59,11 @@ def without_masks(paths: Paths) -> tuple[Paths, list[str]]:
         notes.append(
             f"{counted(len(beside), 'image')} skipped: masks of others, by the names (first {beside[0]})"
         )
-    left_out = in_folders | {*beside}
+    if copies:
+        notes.append(
+            f"{counted(len(copies), 'image')} skipped: copies of others in another size, by the names (first {copies[0]})"
+        )
+    left_out = in_folders | {*beside, *copies}
     return {name: path for name, path in paths.items() if name not in left_out}, notes
 
 
@@ -86,12 +92,12 @@ def _stems(folder: tuple[str, ...], paths: Paths) -> set[str]:
     return {path[-1].rpartition(".")[0] for path in paths.values() if path[: len(folder)] == folder}
 
 
-def _beside(paths: Paths, left_out: set[str]) -> list[str]:
-    """Images called as another one in the same folder, and mask: x_mask.png beside x.png."""
+def _beside(paths: Paths, left_out: set[str], form: re.Pattern[str]) -> list[str]:
+    """Images called as another one in the same folder, and mask, say: x_mask.png beside x.png."""
     there = {(*path[:-1], path[-1].rpartition(".")[0]) for path in paths.values()}
     found = []
     for name, path in paths.items():
-        match = MASK_FILE.fullmatch(path[-1].rpartition(".")[0])
+        match = form.fullmatch(path[-1].rpartition(".")[0])
         if match and name not in left_out and (*path[:-1], match[1]) in there:
             found.append(name)
     return found

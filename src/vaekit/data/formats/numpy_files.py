@@ -13,6 +13,8 @@ from typing import IO
 
 import numpy as np
 
+from vaekit.plain_files import plain_file
+
 UNPACKED = 2**28  # bytes that a compressed array may always take,
 EXPANSION = 400  # and how many times its packed size a larger one: dSprites takes 113 times, zeros 1,030
 
@@ -68,8 +70,15 @@ def check_npy(path: Path) -> tuple[tuple[int, ...], np.dtype]:
         OSError: it cannot be read.
         ValueError: as in `check_header`.
     """
-    with open(path, "rb") as stream:
+    with open(plain_file(path), "rb") as stream:
         return check_header(stream, os.fstat(stream.fileno()).st_size)
+
+
+def bytes_behind(path: Path) -> int:
+    """Bytes of an .npy file that lie behind its array, of a second one that was saved into it, say."""
+    with open(plain_file(path), "rb") as stream:
+        shape, dtype = read_header(stream)
+        return max(0, os.fstat(stream.fileno()).st_size - stream.tell() - prod(shape) * dtype.itemsize)
 
 
 class Arrays:
@@ -130,7 +139,7 @@ def open_npz(path: Path) -> Iterator[Arrays]:
     Raises:
         OSError, zipfile.BadZipFile and others: it cannot be read (see `vaekit.core.foreign`).
     """
-    with open(path, "rb") as stream:
+    with open(plain_file(path), "rb") as stream:
         if stream.read(6) == b"\x93NUMPY":
             raise Unfit("holds a single array; rename it to .npy.")
         with zipfile.ZipFile(stream) as file:

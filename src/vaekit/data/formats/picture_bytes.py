@@ -5,9 +5,19 @@ from __future__ import annotations
 import io
 from typing import Any
 
-AS_TIFF = frozenset({"F", "CMYK", "YCbCr", "LAB"})  # modes that a PNG cannot hold; each of these a TIFF can
+AS_TIFF = frozenset(
+    {"F", "I", "CMYK", "YCbCr", "LAB"}
+)  # modes that a PNG cannot hold; each of these a TIFF can
 
-CLOSEST = {"La": "LA", "RGBa": "RGBA", "HSV": "RGB", "PA": "RGBA", "RGBX": "RGB"}  # of modes that neither can
+CLOSEST = {
+    "La": "LA",
+    "RGBa": "RGBA",
+    "HSV": "RGB",
+    "PA": "RGBA",
+    "RGBX": "RGB",
+    "I;16L": "I",
+    "I;16N": "I",
+}  # of modes that neither can
 
 
 def content_of(picture: Any) -> bytes:
@@ -16,9 +26,10 @@ def content_of(picture: Any) -> bytes:
 
     image = ImageOps.exif_transpose(picture)
     content = io.BytesIO()
+    mode = CLOSEST.get(image.mode)
+    image = image.convert(mode) if mode else image
     if image.mode in AS_TIFF:
         image.save(content, "TIFF")
     else:
-        mode = CLOSEST.get(image.mode)
-        (image.convert(mode) if mode else image).save(content, "PNG", compress_level=1)
+        image.save(content, "PNG", compress_level=1)
     return content.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -74,6 +75,14 @@ def conversions(headers: Sequence[Header], plan: Plan, seen: Seen) -> list[str]:
     if moving := sum(header.frames > 1 for header in headers):
         lines.append(f"{_images(moving)} with several frames: only the first is used")
     return lines
+
+
+def without_options(line: str) -> str:
+    """A line without the options that only loading a set to train on has."""
+    line = re.sub(r"(?:; pixels='unit' keeps their depth|: white=\S+ uses all of the scale)", "", line)
+    line = re.sub(r",? or pixels='[\w-]+' if they are (?:whole numbers 0\.\.255|[^;:,.]+)", "", line)
+    line = re.sub(r", or give labels_key=\S+ if it is the class of each row", "", line)
+    return re.sub(r": give white=[^;]+", ": give them in the scale of the model's own images.", line)
 
 
 def _depths(headers: Sequence[Header], plan: Plan, seen: Seen, target: str) -> list[str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 WORDS = {
     "train": ("train", "training", "trn"),
-    "validation": ("val", "valid", "validation", "validate", "dev"),
-    "test": ("test", "testing", "eval", "evaluation", "tst"),
+    "validation": ("val", "valid", "validation", "validate", "dev", "vld"),
+    "test": ("test", "testing", "eval", "evaluation", "tst", "holdout", "heldout"),
 }
 KEYWORDS = {f"{word}{end}": part for part, words in WORDS.items() for word in words for end in ("", "set")}
 KEYWORDS["trainval"] = "train"
@@ -26,9 +26,22 @@ class SplitName:
     rest: str
 
 
+SHORT = {"tr": "train", "trn": "train", "te": "test", "ts": "test", "va": "validation", "vl": "validation"}
+
+
+def short_split_name(folder: str) -> SplitName | None:
+    """The split that an abbreviation in a folder's name says: X_tr, te-01. Only where the folders are surely no classes."""
+    words = [word for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", folder) if word.lower() in SHORT]
+    if len(words) != 1:
+        return None
+    rest = re.sub(r"[\W_]+", " ", folder.replace(words[0], "", 1)).strip()
+    return SplitName(SHORT[words[0].lower()], rest)
+
+
 def split_name(folder: str) -> SplitName | None:
     """The split that a folder's name says; None if it says none, or several."""
-    words = re.findall(r"[A-Z]*[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+", folder)
+    joined = re.sub(r"(?i)(hold|held)[ _.-]?out", r"\1out", folder)  # hold-out, HoldOut
+    words = re.findall(r"[A-Z]*[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+", joined)
     known = [word for word in words if word.lower() in KEYWORDS]
     parts = {KEYWORDS[word.lower()] for word in known}
     if len(parts) != 1 and parts != {"train", "validation"}:  # train_val is for training

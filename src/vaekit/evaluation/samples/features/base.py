@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vaekit.core import DataError, RunError
 from vaekit.data import Data, to_unit
+from vaekit.plain_files import plain_file
 from vaekit.runtime.device import arithmetic
 
 CHUNK = 500  # images at a time
@@ -74,7 +75,7 @@ def described(shape: tuple[int, ...]) -> str:
 def content_of(path: Path) -> bytes:
     """Raises RunError when the file cannot be read."""
     try:
-        return path.read_bytes()
+        return plain_file(path).read_bytes()
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
 
