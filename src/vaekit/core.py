@@ -32,6 +32,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vaekit.printable import a_kind as a_kind
 from vaekit.printable import bounded as bounded
 from vaekit.printable import printable as printable
 from vaekit.synonyms import meant
@@ -261,12 +262,6 @@ def counted(count: int, noun: str) -> str:
 def examples(count: int, shape: Iterable[int]) -> str:
     """`3 rows` of features, (D,); `3 images` of any other shape."""
     return counted(count, "row" if len(tuple(shape)) == 1 else "image")
-
-
-def a_kind(thing: object) -> str:
-    """`a Tensor`, `an int`: the kind of a thing, in a sentence."""
-    name = type(thing).__name__
-    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:

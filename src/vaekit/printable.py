@@ -44,3 +44,9 @@ def bounded(text: str) -> str:
         line if len(line) <= LONGEST_LINE else f"{line[:head]} … {line[-tail:]}" for line in text.split("\n")
     )
     return "\n".join(lines)
+
+
+def a_kind(thing: object) -> str:
+    """`a Tensor`, `an int`: the kind of a thing, in a sentence."""
+    name = type(thing).__name__
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
