@@ -233,7 +233,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _instead(name: str) -> str:
-    """What has what somebody asked for, as ` Did you mean fit?`; `` where nothing is near."""
+    """Names what has what somebody asked for, as ` Did you mean fit?`; `` where nothing is near."""
     from vaekit.synonyms import NAMES, meant
 
     found = NAMES.get(name) or (meant(name, list(PUBLIC)) if not name.startswith("_") else None)

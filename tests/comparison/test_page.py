@@ -129,7 +129,7 @@ def complete(tmp_path: Path) -> Node:
 def test_every_figure_is_under_its_method_beside_its_label_and_before_its_floor(
     complete: Node, name: str
 ) -> None:
-    assert table_of(complete)[0] == [*METHODS, "training images"]
+    assert table_of(complete)[0] == [*METHODS, "training rows"]
     assert ROWS[name][1].lower() in row_of(complete, name)[0].text.lower()
 
 
@@ -165,11 +165,11 @@ def test_squared_errors_of_binarised_pixels_say_so(tmp_path: Path) -> None:
             cells[0].text for cells in table_of(tree)[1] if [c.text for c in cells[1:3]] == ["17", "17"]
         ]
         assert len(labels) == 2
-        assert [", of binarised pixels" in label for label in labels] == [binarised, binarised]
-        assert tree.text.count("of binarised pixels") == (6 if binarised else 0), (
+        assert [", of binarised values" in label for label in labels] == [binarised, binarised]
+        assert tree.text.count("of binarised values") == (6 if binarised else 0), (
             "rows, what they mean, claims"
         )
-        assert ("one fixed draw of each image" in tree.text) == binarised
+        assert ("one fixed draw of each row" in tree.text) == binarised
         numbers = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
         assert numbers["binarised"] == binarised
 

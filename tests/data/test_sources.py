@@ -346,7 +346,7 @@ def pictures_without_an_ending(folder: Path) -> Case:
     return folder, {}
 
 
-@case("data is a object", "a numpy array, a tensor, a list")
+@case("data is an object", "a numpy array, a tensor, a list")
 def other_type(folder: Path) -> Case:
     return object(), {}
 

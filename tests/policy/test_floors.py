@@ -25,7 +25,7 @@ TRAINING = {
     "vaekit.training.resume",
     "vaekit.training.trainer",
 }  # not for those who look at runs and use them
-MOST_AT_THE_TOP = 8
+MOST_AT_THE_TOP = 9
 EXTENSION_POINT = {"base", "__init__"}  # file names that say the same in every folder
 
 

@@ -189,7 +189,7 @@ def test_what_does_not_fit_is_one_line(terminal, vae_run: Path, rows_run: Path, 
     picture = saved(tmp_path, "one.png", digits(vae_run, 1))
     np.save("other.npy", ROWS[0, :4])
     for words, message in (
-        (["encode", rows_run, "--data", picture], "takes none (the data are 6 features, not images)"),
+        (["encode", rows_run, "--data", picture], "takes none (the data are 6 features, no pictures)"),
         (["encode", rows_run, "--data", "other.npy"], "it must be"),
         (["score", vae_run, "--data", "other.npy"], "it must be"),
         (["train", "vae", "--data", picture], "a set to train on is a folder of such images"),

@@ -81,11 +81,11 @@ def test_two_classes_that_differ_by_most_do_not_leave_pictures_with_two_latents(
     assert chosen(Facts(700, (1, 32, 48), curve=few))["latent_dim"].value == 3, "the rest is noise"
 
 
-@pytest.mark.parametrize("columns", [1, 2, 6, 7, 30])
+@pytest.mark.parametrize("columns", [1, 2, 4, 5, 30])
 def test_tables_of_few_columns_begin_at_random_with_a_rise_of_the_kl_term(columns: int) -> None:
     names = ("init", "kl_warmup")
     found = {choice.name: choice.value for choice in start_for(Facts(700, (columns,)), names)}
-    assert found == ({"init": "random", "kl_warmup": 0.3} if columns <= 6 else {"init": "pca"})
+    assert found == ({"init": "random", "kl_warmup": 0.3} if columns <= 4 else {"init": "pca"})
     assert [choice.name for choice in start_for(Facts(700, (2,)), ["init"])] == ["init"], (
         "what is given is followed"
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from vaekit.config.fields import Options
 from vaekit.core import RunError
+from vaekit.plain_files import plain_file
 
 # Command -> the stem and ending of what it makes of a run; the ending None is of what the examples are.
 PLACES: dict[str, tuple[str, str | None]] = {
@@ -84,7 +85,7 @@ def contents(command: str, options: Any) -> dict[Path, bytes]:
     """Hashes of the files that a command may write over, as they are now."""
     found = {}
     for path in _files(command, options):
-        with suppress(OSError), path.open("rb") as file:
+        with suppress(OSError, ValueError), plain_file(path).open("rb") as file:
             found[path] = hashlib.file_digest(file, "blake2b").digest()
     return found
 

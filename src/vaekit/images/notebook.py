@@ -62,7 +62,7 @@ class Displayed:
         raise AttributeError(f"{a_kind(self)} has no {name}; {self._instead(name)}.", name=name)
 
     def _instead(self, name: str) -> str:
-        """What has what somebody asked for, or what there is."""
+        """Names what has what somebody asked for, or what there is."""
         if name in self.elsewhere:
             return self.elsewhere[name]
         has = [each for each in dir(self) if not each.startswith("_") and each not in OF_DISPLAY]

@@ -38,12 +38,9 @@ FEWEST_LATENTS = 2  # what a map shows
 # Of pictures, where a few components that tell two classes apart explain most, and leave out what each picture shows.
 FEWEST_OF_PICTURES = 12
 START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
-FEW_COLUMNS = (
-    6  # of a table whose shape components do not tell: where it is none, they are a place that is never left
-)
-RISE = (
-    0.3  # share of the run over which the KL term comes in then, so that latents are learned before they cost
-)
+# Of a table whose components tell little of its shape: a model that begins there may never leave them. Over so much of the
+# run the KL term comes in then, so that latents are learned before they cost.
+FEW_COLUMNS, RISE = 4, 0.3
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def test_pictures_of_different_sizes_want_a_size() -> None:
     (Items([GREY[0], None]), {}, "cannot be read"),
     ([picture(GREY[0]), GREY[1]], {}, "give one kind"),
     (3.5, {}, "data is a float; give"), (None, {}, "data is a NoneType; give"), (b"x", {}, "data is a bytes; give"),
-    (object(), {}, "data is a object; give"), ({}, {}, "Arrays there: none"),
+    (object(), {}, "data is an object; give"), ({}, {}, "Arrays there: none"),
     (TensorDataset(UNIT, torch.from_numpy(Y)), {"labels": Y}, "labels of their own"),
     ({"images": GREY, "labels": Y}, {"labels": Y}, "labels of their own"),
     ((TRAIN, TEST), {"labels": Y}, "labels of their own"),
