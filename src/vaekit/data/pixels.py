@@ -13,6 +13,7 @@ from vaekit.data.cache import release_pages, rows_at_once
 from vaekit.data.dataset import Loaded, to_unit
 
 STATIC_SEED = 20110411  # of the fixed draw; any number would do, but changing it changes the data
+FEW = 64  # images at a time
 ROUNDING = 1e-5  # values may leave [0, 1] by so much: float32 after interpolation, with room
 DARK = 1 / 8  # of white, as in files of more than 8 bits: below it a set is taken to be of another scale
 LEVELS = 2**16  # the static draw compares 16-bit numbers: P(1) = x/255 to within 1/131072
@@ -158,7 +159,7 @@ def dark(images: Iterable[Tensor], kind: str) -> list[str]:
     """
     white = {"8-bit": 255, "unit": 1}.get(kind)
     parts = list(images)
-    if white is None or any(bool((part > white * DARK).any()) for tensor in parts for part in chunks(tensor)):
+    if white is None or any(part.max() > white * DARK for tensor in parts for part in chunks(tensor)):
         return []
     high = value_range(parts)[1]
     return [
@@ -170,15 +171,15 @@ def dark(images: Iterable[Tensor], kind: str) -> list[str]:
 
 def _top(images: Iterable[Tensor]) -> int:
     """255, or 1 if no value is greater."""
-    return 255 if any(bool((part > 1).any()) for tensor in images for part in chunks(tensor)) else 1
+    return 255 if any(part.max() > 1 for tensor in images for part in chunks(tensor)) else 1
 
 
 def _two_valued(images: Iterable[Tensor], top: int) -> bool:
     """Returns whether 0 and `top` both occur and nothing else does."""
     low = high = False
-    for tensor in images:
-        for part in chunks(tensor):
-            zeros, tops = part == 0, part == top
+    for part in (part for tensor in images for part in chunks(tensor)):
+        for few in part.split(FEW):  # the masks are as large as what they are of
+            zeros, tops = few == 0, few == top
             if not bool((zeros | tops).all()):
                 return False
             low, high = low or bool(zeros.any()), high or bool(tops.any())
