@@ -15,7 +15,7 @@ from typing import Any
 
 from vaekit.comparison.claims import short
 from vaekit.comparison.page import absent
-from vaekit.comparison.rows import ROWS, Spread, Table, label, tabulate, worded
+from vaekit.comparison.rows import ROWS, Spread, Table, label, metric_in, tabulate
 from vaekit.core import counted
 from vaekit.metrics import METRICS
 
@@ -98,7 +98,7 @@ def figures(numbers: dict[str, Any]) -> list[str]:
         best = table.best(name)
         cells = [cell(table.get(method, name), method in best, absent(name)) for method in table.methods]
         cells.append(short(Spread(floor[name], None, 1)) if name in floor else "")
-        metric = worded(name, table)
+        metric = metric_in(name, table)
         unit = f" ({metric.unit})" if metric.unit else ""
         lines.append(f"| {label(name, table)}{unit} | {' | '.join(cells)} |")
     for name in (name for name in floor if name.startswith("blend_")):

@@ -174,6 +174,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "sample(label)": (lambda: model(classes=3).sample(4, label=2), "Did you mean y"),  # type: ignore[call-arg]
     "sample(y), no classes": (lambda: trained().sample(4, y=2), "knows no classes"),  # type: ignore[arg-type]
     "redraw_as, no classes": (lambda: trained().reconstruct(X[:2], redraw_as=2), "knows no classes"),  # type: ignore[arg-type]
+    "redraw_as in a tensor": (lambda: trained().reconstruct(X[:2], redraw_as=Y[:2]), "knows no classes"),
     "load_data(3)": (lambda: load_data(3), "data is an int"),
     "callbacks=[3]": (lambda: fit(model(), ELBO(), X, callbacks=[3], **QUICK), "vaekit.Callback"),
 }  # fmt: skip
@@ -227,6 +228,8 @@ def test_a_split_is_a_data_set_of_torch() -> None:
     assert torch.equal(torch.cat([labels for _, labels in batches]), Y)
     assert torch.equal(split[-1][0], X[-1]) and split[-1][1] == Y[-1]
     assert torch.equal(vaekit.Split(X)[7], X[7])
+    for index in (np.int64(3), torch.tensor(3), -197):
+        assert torch.equal(split[index][0], X[3]) and split[index][1] == Y[3]
     for index in (slice(3, 9), torch.tensor([4, 2]), Y == 1):
         assert torch.equal(split[index].images, X[index]) and torch.equal(split[index].labels, Y[index])
 

@@ -8,8 +8,10 @@ listens (`listening`) to the shape of what was loaded last; from Python, only wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 # Phrases whose meaning is that of pictures, and stays so.
 PICTURES = {
@@ -29,17 +31,37 @@ WORD = re.compile(
 )
 
 
+TOUCHED = re.compile("image|pixel", re.IGNORECASE)  # names without these are safe
+
+
+@dataclass(frozen=True)
 class _Speech:
-    """The kind of example that is spoken of, in this process."""
+    """The kind of example that is spoken of, and names that stay as they are: files, columns, classes."""
 
-    rows = False
-    listens = False
+    rows: bool = False
+    names: tuple[str, ...] = ()
 
 
-def of_rows(text: str) -> str:
-    """A text about images, said of rows of features."""
-    text = PHRASE.sub(lambda found: PICTURES[found[0]], text)
-    return WORD.sub(_as_written, text)
+class _Heard:
+    """What the command line of this process heard of last; None where none listens."""
+
+    speech: _Speech | None = None
+
+
+_SPOKEN: ContextVar[_Speech | None] = ContextVar("spoken", default=None)
+
+
+def of_rows(text: str, names: Iterable[str] = ()) -> str:
+    """A text about images, said of rows of features.
+
+    Args:
+        names: what stays as it is wherever it stands: of files, columns, classes.
+    """
+    kept = sorted({name for name in names if TOUCHED.search(name)}, key=len, reverse=True)
+    if not kept:
+        return WORD.sub(_as_written, PHRASE.sub(lambda found: PICTURES[found[0]], text))
+    parts = re.split(f"({'|'.join(map(re.escape, kept))})", text)
+    return "".join(part if place % 2 else of_rows(part) for place, part in enumerate(parts))
 
 
 def _as_written(found: re.Match[str]) -> str:
@@ -50,31 +72,35 @@ def _as_written(found: re.Match[str]) -> str:
 
 def worded(text: str) -> str:
     """A text as it is said of what is spoken of: images, unless it is rows."""
-    return of_rows(text) if _Speech.rows else text
+    speech = _SPOKEN.get() or _Heard.speech
+    return of_rows(text, speech.names) if speech is not None and speech.rows else text
 
 
-def speak_of(shape: Sequence[int]) -> None:
-    """Notes the shape of the examples that were loaded, where the command line listens."""
-    if _Speech.listens:
-        _Speech.rows = len(shape) == 1
+def speak_of(shape: Sequence[int], names: Iterable[str] = ()) -> None:
+    """Notes the shape of the examples that were loaded, and names that stay, where the command line listens."""
+    if (before := _Heard.speech) is not None:
+        _Heard.speech = _Speech(len(shape) == 1, (*before.names, *names))
 
 
 @contextmanager
 def speaking_of(shape: Sequence[int]) -> Iterator[None]:
-    """Within the block texts are of examples of this shape."""
-    before, _Speech.rows = _Speech.rows, len(shape) == 1
+    """Within the block texts of this thread are of examples of this shape."""
+    token = _SPOKEN.set(_Speech(len(shape) == 1))
     try:
         yield
     finally:
-        _Speech.rows = before
+        _SPOKEN.reset(token)
 
 
 @contextmanager
-def listening() -> Iterator[None]:
-    """Within the block texts are of what was loaded last; of images at first."""
-    before = _Speech.rows, _Speech.listens
-    _Speech.rows, _Speech.listens = False, True
+def listening(words: Iterable[str] = ()) -> Iterator[None]:
+    """Within the block texts are of what was loaded last; of images at first.
+
+    Args:
+        words: of the command line; what they name stays as it is typed.
+    """
+    before, _Heard.speech = _Heard.speech, _Speech(names=tuple(words))
     try:
         yield
     finally:
-        _Speech.rows, _Speech.listens = before
+        _Heard.speech = before

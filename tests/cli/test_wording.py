@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sklearn.datasets import load_wine
 
 import vaekit
 from vaekit.metrics import METRICS, metric_of
-from vaekit.wording import of_rows, speaking_of, worded
+from vaekit.wording import listening, of_rows, speak_of, speaking_of, worded
 
 CPU = ["--device", "cpu"]
 FLAGS = re.compile(r"--(images?|pixels?)\S*")  # names of options, which are what is typed
@@ -159,3 +160,36 @@ def test_a_table_is_compared(tmp_path: Path, wine: Path) -> None:
     assert data.train.images.dtype == torch.float64 and np.isfinite(data.train.images.numpy()).all()
     found = vaekit.features(data, "classifier", epochs=1, out=tmp_path / "f.safetensors", device="cpu")
     assert found.test_accuracy is not None
+
+
+def test_names_that_hold_such_words_stay() -> None:
+    names = ["lung image features/run", "image", "pixel sum"]
+    text = "60 images embedded in lung image features/run/codes.npz"
+    assert of_rows(text, names[:1]) == "60 rows embedded in lung image features/run/codes.npz"
+    assert of_rows("column pixel sum of an image is taken", names[2:]) == "column pixel sum of a row is taken"
+    with listening(["train", "--data", "lung image features/t.csv"]):
+        speak_of((3,), ["pixel sum"])
+        assert worded("2 images of lung image features/t.csv, column pixel sum") == (
+            "2 rows of lung image features/t.csv, column pixel sum"
+        )
+
+
+def test_threads_speak_for_themselves() -> None:
+    """Two that overlap leave nobody speaking of rows."""
+    begun, ended, said = threading.Event(), threading.Event(), []
+
+    def other() -> None:
+        with speaking_of((3,)):
+            begun.set()
+            ended.wait(10)
+            said.append(worded("images"))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait(10)
+    with speaking_of((3,)):
+        pass
+    said.append(worded("images"))
+    ended.set()
+    thread.join()
+    assert said == ["images", "rows"] and worded("images") == "images"

@@ -402,3 +402,13 @@ def test_of_a_run_that_has_ended_the_last_state_alone_is_kept(tmp_path) -> None:
 def test_a_run_that_has_ended_keeps_none_from_before_its_first_step(vae_run) -> None:
     found = states(vae_run / "checkpoints")
     assert found and found[0].stem != "step-000000000"
+
+
+def test_no_length_of_a_header_makes_a_file_of_torch_of_it(tmp_path: Path) -> None:
+    """A file begins with that length: 640 is 80 02 in hexadecimals, as pickles begin."""
+    lengths = set()
+    for padding in range(400, 560, 4):
+        write_tensors(tmp_path / "file", {"a": torch.ones(2)}, {"padding": "x" * padding})
+        lengths.add(int.from_bytes((tmp_path / "file").read_bytes()[:8], "little"))
+        assert read_tensors(tmp_path / "file")[1] == {"padding": "x" * padding}
+    assert 640 in lengths

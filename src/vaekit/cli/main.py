@@ -68,13 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     _use_utf8()
     _wait_politely()
-    with listening():
-        return _answered(arguments)
-
-
-def _answered(arguments: Sequence[str] | None) -> int:
-    """Runs a command line, and says what went wrong; gives the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with listening(map(str, words)):
+        return _answered(words)
+
+
+def _answered(words: list[str]) -> int:
+    """Runs a command line, and says what went wrong; gives the exit status."""
     try:
         with notes_in_one_line():
             status = _status(words)
@@ -164,11 +164,11 @@ def _dispatch(words: list[str]) -> int:
     _check_room()
     _resolve("reading:check_run")(given[-1])
     _resolve("reading:speak_of_run")(given[-1])
-    before = _resolve("places:contents")(name, given[-1])
+    before = _resolve("places:contents")(name, given[-1]) if launched().leads else {}
     result = _resolve(f"commands.{command.run}")(*given)
     if not launched().leads:
         return result.status
-    if line := _resolve("places:replaced")(before, _resolve("places:contents")(name, given[-1])):
+    if line := _resolve("places:replaced")(before):
         _resolve("output:say")(line)
     if given[-1].json:
         print(json.dumps(result.values, allow_nan=False))

@@ -40,7 +40,8 @@ def speak_of_run(given: Options) -> None:
     if folder.name == "prior" and has_begun(folder.parent):
         folder = folder.parent
     with suppress(VaekitError):  # who reads it says what is wrong
-        speak_of(read_run_config(folder).data.shape)
+        data = read_run_config(folder).data
+        speak_of(data.shape, [data.source, data.path or "", *(data.class_names or ()), *(data.columns or ())])
 
 
 def check_run(given: Options) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from vaekit.comparison.claims import figure, short
-from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, worded
+from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, metric_in
 from vaekit.metrics import METRICS
 from vaekit.reports.html import typeset
 
@@ -45,7 +45,7 @@ def compared(table: Table) -> list[str]:
 
 
 def _panel(name: str, table: Table, floor: float | None) -> str:
-    metric = worded(name, table)
+    metric = metric_in(name, table)
     found = {method: spread for method in table.methods if (spread := table.get(method, name)) is not None}
     left = 16 + LETTER * max(min(len(method), LONGEST) for method in found)
     low, high = _range(found.values(), floor)

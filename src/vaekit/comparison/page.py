@@ -16,7 +16,7 @@ from vaekit.comparison.lesson_claims import judge_all
 from vaekit.comparison.measure import FEW, Reference
 from vaekit.comparison.pictures import drawable
 from vaekit.comparison.plan import Plan
-from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, tabulate, worded
+from vaekit.comparison.rows import COST, ROWS, STABILITY, Spread, Table, label, metric_in, tabulate
 from vaekit.comparison.strips import sections
 from vaekit.comparison.subruns import Records
 from vaekit.comparison.wish import has_own_network
@@ -68,7 +68,8 @@ def write_comparison(
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
     whole = document(title, parts)
-    write_atomic(folder / HTML, utf8(of_rows(whole) if len(data.shape) == 1 else whole))
+    names = [data.source, data.path or "", str(folder), *(data.class_names or ()), *(data.columns or ())]
+    write_atomic(folder / HTML, utf8(of_rows(whole, map(escape, names)) if len(data.shape) == 1 else whole))
     write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON
 
@@ -211,7 +212,7 @@ def _table(table: Table, floor: Mapping[str, float]) -> str:
 
 
 def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
-    metric, best = worded(name, table), table.best(name)
+    metric, best = metric_in(name, table), table.best(name)
     cells = "".join(
         f'<td class="number">{_cell(table.get(method, name), method in best, absent(name))}</td>'
         for method in table.methods
@@ -227,7 +228,7 @@ def _row(name: str, table: Table, floor: Mapping[str, float]) -> str:
 
 def meaning(name: str, table: Table) -> str:
     """Returns the sentence of a row, with the conditions under which it was measured."""
-    return worded(name, table).sentence_with(table.measured.get(name, {}))
+    return metric_in(name, table).sentence_with(table.measured.get(name, {}))
 
 
 def absent(name: str) -> str:

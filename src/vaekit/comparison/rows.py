@@ -110,7 +110,7 @@ class Table:
         return [m for m, value in cost.items() if value == least] if least < max(cost.values()) else []
 
 
-def worded(name: str, table: Table) -> Metric:
+def metric_in(name: str, table: Table) -> Metric:
     """Returns the entry of a row, worded for what was measured: of what is no likelihood nothing is a −log p(x), and the
     squared error of models that were shown binarised pixels says so."""
     found = METRICS[name]
@@ -126,7 +126,7 @@ def worded(name: str, table: Table) -> Metric:
 
 def label(name: str, table: Table) -> str:
     """Returns what a row is called."""
-    return worded(name, table).label
+    return metric_in(name, table).label
 
 
 def rank(value: float, better: str) -> float:

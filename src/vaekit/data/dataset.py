@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -65,10 +66,11 @@ class Split(Displayed):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int | slice | Tensor) -> Any:
+    def __getitem__(self, index: Any) -> Any:
         """An image, or (image, label) where there are labels, as a data set of torch gives them; of several a Split."""
-        if not isinstance(index, int):
+        if isinstance(index, slice) or np.ndim(index) > 0:
             return self.take(torch.arange(len(self))[index])
+        index = operator.index(index)  # of numpy and torch too
         if not -len(self) <= index < len(self):
             raise IndexError(f"image {index} of {len(self)}")
         return self.images[index] if self.labels is None else (self.images[index], self.labels[index])

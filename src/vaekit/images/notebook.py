@@ -17,13 +17,8 @@ from vaekit.metrics import PLAIN, Under, metric_of
 from vaekit.synonyms import meant
 
 SHOWN, SIDE, LONG = 16, 64, 60  # thumbnails, dots of their longer side at most, characters of a fact
-OF_DISPLAY = (
-    "elsewhere",
-    "facts",
-    "key_figures",
-    "measured_under",
-    "thumbnails",
-)  # no answers to "what has it?"
+# No answers to "what has it?"
+OF_DISPLAY = ("elsewhere", "facts", "key_figures", "measured_under", "thumbnails")
 CELL = "padding:1px 12px 1px 0;text-align:left"
 
 

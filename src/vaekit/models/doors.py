@@ -66,6 +66,7 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def asked(self: Any, *given: Any, **named: Any) -> Any:
         plain = all(value is None or isinstance(value, Tensor) for value in (*given, *named.values()))
+        plain = plain and named.get("redraw_as") is None  # of which some models know nothing
         if plain and (not closed or named.keys() <= set(known)) and first != "images":
             return method(self, *given, **named)
         if "generator" in known and named.get("seed") is not None:
@@ -87,12 +88,10 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         for name in LABELS:
             if not (bound.get(name) is None or isinstance(bound[name], Tensor)):
                 bound[name] = as_labels(bound[name], count)
-        asks = {
-            "redraw_as": self.classes,
-            "y": first != "count" or self.sampled_classes,
-        }  # examples may come with labels
-        for name in asks:
-            if not asks[name] and bound.get(name) is not None:
+        # Examples may come with labels of which a model makes no use; nobody gives others without a wish.
+        known_to_it = {"redraw_as": self.classes, "y": first != "count" or self.sampled_classes}
+        for name, knows in known_to_it.items():
+            if not knows and bound.get(name) is not None:
                 raise SettingError(f"{name}= is given, but {NO_CLASSES}.", name)
         if first == "count" or isinstance(what, Tensor):
             return method(*whole.args, **whole.kwargs)

@@ -19,9 +19,8 @@ HEAVY = 150_000  # bytes of a picture from which on it stands as JPEG or WebP in
 QUALITY = 90  # of that JPEG, without a loss of resolution in its colours
 
 _EMBEDDED = re.compile(rb"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)")
-_DRAWN_NAME = re.compile(
-    rb'id="((?:[a-zA-Z]+|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10})"'
-)  # random; of scatters the latter
+# Random; of scatters the latter.
+_DRAWN_NAME = re.compile(rb'id="((?:[a-zA-Z]+|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10})"')
 _FRAME = re.compile(rb'<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"[^>]*>')
 
 

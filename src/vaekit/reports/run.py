@@ -77,7 +77,15 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
         _notes(run),
     ]
     whole = document(title, parts)
-    return of_rows(whole) if len(run.config.data.shape) == 1 else whole
+    return of_rows(whole, map(escape, names_in(run))) if len(run.config.data.shape) == 1 else whole
+
+
+def names_in(run: Run) -> list[str]:
+    """Names of a run's files, columns, classes and settings, which a page shows as they are."""
+    data = run.config.data
+    settings = [value for value in run.settings.flat().values() if isinstance(value, str)]
+    given = [data.source, data.path or "", str(run.path), command_line(run), *settings]
+    return [*given, *(data.class_names or ()), *(data.columns or ())]
 
 
 def what_was_trained(run: Recorded) -> list[str]:

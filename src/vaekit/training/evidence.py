@@ -155,7 +155,7 @@ def figures_of(summary: Summary) -> Mapping[str, float]:
 
 
 def together(lines: Sequence[MetricLine], key: str) -> list[Window]:
-    """Means of a quantity in training, each over at least as many steps as the longest line has.
+    """Means of a quantity in training, each over as many steps as the longest line has, or more; the last over half of them at least.
 
     Args:
         lines: of metrics.jsonl.

@@ -5,19 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
-AS_TIFF = frozenset(
-    {"F", "I", "CMYK", "YCbCr", "LAB"}
-)  # modes that a PNG cannot hold; each of these a TIFF can
-
-CLOSEST = {
-    "La": "LA",
-    "RGBa": "RGBA",
-    "HSV": "RGB",
-    "PA": "RGBA",
-    "RGBX": "RGB",
-    "I;16L": "I",
-    "I;16N": "I",
-}  # of modes that neither can
+# Modes that a PNG cannot hold, each of which a TIFF can; and the closest of those that neither can.
+AS_TIFF = frozenset({"F", "I", "CMYK", "YCbCr", "LAB"})
+CLOSEST = {"La": "LA", "RGBa": "RGBA", "HSV": "RGB", "PA": "RGBA", "RGBX": "RGB", "I;16L": "I", "I;16N": "I"}
 
 
 def content_of(picture: Any) -> bytes:
@@ -26,8 +16,8 @@ def content_of(picture: Any) -> bytes:
 
     image = ImageOps.exif_transpose(picture)
     content = io.BytesIO()
-    mode = CLOSEST.get(image.mode)
-    image = image.convert(mode) if mode else image
+    if image.mode in CLOSEST:
+        image = image.convert(CLOSEST[image.mode])
     if image.mode in AS_TIFF:
         image.save(content, "TIFF")
     else:

@@ -15,6 +15,7 @@ from vaekit.data.dataset import Loaded
 from vaekit.data.formats.arrays import from_array
 from vaekit.data.formats.label_files import LABEL_COLUMNS
 from vaekit.data.pixels import within_unit
+from vaekit.wording import speak_of
 
 MOST_CLASSES = 100  # by which whole numbers may be the classes of a table
 
@@ -56,6 +57,7 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
             notes.append("columns in units of their own: taken as real values (pixels='real')")
     loaded = from_array(numbers, labels, settings, where)
     loaded.columns, loaded.label_column = list(values), column
+    speak_of(tuple(numbers.shape[1:]), [*loaded.columns, *(loaded.class_names or ())])
     loaded.pixels = None if settings.pixels == "auto" else settings.pixels
     loaded.notes = notes + loaded.notes
     return loaded
