@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ import torch
 from PIL import Image
 
 import vaekit
-from vaekit.cli import command_options
+from vaekit.cli import command_options, places
 from vaekit.cli.command_table import COMMANDS
-from vaekit.cli.places import PLACES, asked, place_of
+from vaekit.cli.places import PLACES, asked, contents, place_of, replaced
 from vaekit.plots.figures import FIGURES
 
 FAST = ["--split", "validation", "--scores", "reconstruction_error", "--device", "cpu"]
@@ -102,6 +103,45 @@ def test_a_named_file_is_replaced_with_a_word(terminal, vae_run: Path) -> None:
     for only, word in (("training", ""), ("reconstructions", ""), ("training", "")):
         outcome = terminal("figures", vae_run, "--only", only, "--out", "drawn")
         assert outcome.status == 0 and ("replaced" in outcome.err) == bool(word), outcome.err
+
+
+def test_a_file_that_is_written_again_with_the_same_bytes_was_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "x.png"
+    options = command_options.SampleOptions(run="r", out=str(out))
+    out.write_bytes(b"one")
+    before = contents("sample", options)
+    os.utime(out, ns=(1, 1))
+    assert replaced(before) == ""
+    out.write_bytes(b"two")
+    assert "x.png, which held something else" in replaced(before)
+    monkeypatch.setattr(places, "MOST_READ", 2)
+    monkeypatch.setattr(places, "_digest", None)  # of a large file nothing is read
+    before = contents("sample", options)
+    assert replaced(before) == ""
+    os.utime(out, ns=(2, 2))
+    assert replaced(before)
+
+
+def test_only_the_process_that_speaks_looks_at_files(
+    terminal, vae_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "_digest", None)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    Path("s.png").write_bytes(b"one")
+    assert terminal("sample", vae_run, "--out", "s.png").err == ""
+
+
+def test_rows_have_no_sheet_that_would_go_over_a_picture(terminal, tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32))
+    options = {"steps": 2, "pixels": "real", "progress": False, "device": "cpu"}
+    vaekit.train("vae", tmp_path / "rows.npy", out=tmp_path / "rows", **options)
+    (tmp_path / "s.png").write_bytes(b"mine")
+    outcome = terminal("score", tmp_path / "rows", *FAST[2:], "--out", tmp_path / "s.csv")
+    assert outcome.status == 0, outcome.err
+    assert (tmp_path / "s.png").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,15 @@ from PIL import Image
 
 import vaekit
 from pages import read_page
-from vaekit.coding import keep_cost
+from vaekit.coding import keep_cost, part_by_part
 from vaekit.coding.general_lossy import SCAN, said_at
-from vaekit.core import SettingError, VaekitWarning
+from vaekit.core import RunError, SettingError, VaekitWarning
 from vaekit.plots.bytes_and_error import of_files
 from vaekit.reports.file_panel import called
 from vaekit.runs.file_cost import Point
 from vaekit.runs.kept_files import files_of
 from vaekit.runs.records import read_summary
+from vaekit.runs.set_aside import set_aside
 
 QUIET: dict[str, Any] = {"progress": "none"}
 TINY = {"width": 8, "depth": 1, "epochs": 1, "device": "cpu", "progress": "none"}
@@ -91,6 +92,10 @@ def test_what_a_file_costs_is_on_the_page_as_it_was_measured(binary: Path, tmp_p
     assert f"{sums['bits_per_value']:.4f} bits per value" in text and f"{sums['bytes']:,} bytes" in text
     assert "313 pictures of digits, test split, in their black-and-white view" in text
     assert f"{sums['model_bytes']:,} bytes, not inside the file" in text
+    assert (
+        f"Other coders on {count} of them; pixels alone" in text
+        and f"against {record['against'].split()[0]}" in text
+    )
     assert ("never pays" in text) is (sums["pays_after"] is None)
     evaluated = vaekit.evaluate(binary, samples=2, images=20, features=None, keep=True, **QUIET)
     assert evaluated.likelihood and kept(binary) == [record] and rows_of(binary) == rows
@@ -166,6 +171,50 @@ def test_what_cannot_be_kept_is_said(binary: Path, tmp_path: Path) -> None:
     (binary / "summary.json").unlink()
     with pytest.warns(VaekitWarning, match="has not ended, so this is not kept"):
         vaekit.compress(binary, **options, **QUIET)
+
+
+def test_a_page_that_is_not_drawn_takes_nothing_from_what_is_kept(
+    binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(run: object) -> None:
+        raise RunError("no space")
+
+    monkeypatch.setattr(keep_cost, "write_again", full)
+    with pytest.warns(VaekitWarning, match="is kept in .*, but not all of its page is drawn: no space"):
+        vaekit.compress(binary, split="test", out=tmp_path / "x.vk", beside=20, keep=True, **QUIET)
+    assert len(kept(binary)) == 1
+
+
+def test_what_a_file_cost_is_set_aside_where_training_goes_on(binary: Path, tmp_path: Path) -> None:
+    vaekit.compress(binary, split="test", out=tmp_path / "x.vk", beside=20, keep=True, **QUIET)
+    before, summary = kept(binary), read_summary(binary)
+    assert summary is not None
+    assert set_aside(binary, summary) is None  # it stays in the summary
+    with pytest.warns(VaekitWarning, match="the cost of a file of .* steps is in .*evaluation-1.json now"):
+        vaekit.resume(binary, steps=summary.steps + 1, progress=False)
+    assert json.loads((binary / "evaluation-1.json").read_text(encoding="utf-8"))["files"] == before
+    assert set_aside(binary, summary, files=True) is None  # it is there already
+    assert kept(binary) == []
+
+
+def test_large_pictures_are_compared_on_fewer_and_a_reason_ends_it(
+    codes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_by_part, "MOST_VALUES", 15 * 3 * 12 * 12)
+    options = {"out": tmp_path / "x.vk", "lossy": True, **QUIET}
+    made = vaekit.compress(codes, **options)
+    assert made.sums is not None and made.sums.lossy is not None and 10 <= made.sums.lossy.images <= 15
+    asked = []
+
+    def stop() -> str | None:
+        asked.append(None)
+        return "SIGINT" if len(asked) > 3 else None
+
+    with pytest.warns(
+        VaekitWarning, match=r"the file is whole, but other coders were not measured \(SIGINT\)"
+    ):
+        made = vaekit.compress(codes, should_stop=stop, **options)
+    assert made.stopped is None and made.sums is not None and made.sums.lossy is None and len(asked) == 4
 
 
 def test_a_point_at_an_error_is_said_with_its_own_where_none_is_there() -> None:

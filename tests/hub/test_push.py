@@ -264,3 +264,15 @@ def test_a_token_is_never_said(hub: Hub, vae_run: Path, monkeypatch: pytest.Monk
         vaekit.push(vae_run, "me/digits")
     assert "hf_wrong" not in str(found.value)
     vaekit.push(vae_run, "me/digits", token=TOKEN)
+
+
+def test_the_record_is_replaced_last(vae_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced, usual = [], Path.replace
+
+    def noted(path: Path, target: Path) -> Path:
+        replaced.append(Path(target).name)
+        return usual(path, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    vaekit.load_run(vae_run).save_pretrained(tmp_path / "digits")
+    assert {name for name in replaced if name in SENT} == SENT and replaced[-1] == "config.json"

@@ -68,7 +68,12 @@ def test_states(vae_run: Path, ae_run: Path, tmp_path: Path) -> None:
 def test_a_run_is_removed_and_what_is_not_its_own_stays(vae_run: Path) -> None:
     vaekit.figures(vae_run, out=vae_run / "figures", only=["training"])
     vaekit.sample(vae_run, 4, out=vae_run / "samples.png")
-    mine = {vae_run / "notes.txt", vae_run / "figures" / "mine.svg", vae_run / "model.safetensors.bak"}
+    mine = {
+        vae_run / "samples-mine.png",
+        vae_run / "notes.txt",
+        vae_run / "figures" / "mine.svg",
+        vae_run / "model.safetensors.bak",
+    }
     for path in mine:
         path.write_text("mine")
     size = sum(path.stat().st_size for path in vae_run.rglob("*") if path.is_file()) - 4 * len(mine)
@@ -78,6 +83,27 @@ def test_a_run_is_removed_and_what_is_not_its_own_stays(vae_run: Path) -> None:
     assert not (vae_run / "checkpoints").exists()
     with pytest.raises(RunError, match="not a run folder"):
         vaekit.remove(vae_run)
+
+
+def test_what_was_made_of_a_prior_goes_with_its_run(tmp_path: Path) -> None:
+    run, small = tmp_path / "run", {"steps": 2, "progress": False, "device": "cpu"}
+    vaekit.train("vqvae", "digits", out=run, codes=8, width=8, depth=1, **small)
+    prior = vaekit.prior(run, width=8, depth=1, heads=2, **small).out
+    assert prior == run / "prior"
+    vaekit.figures(run, out=run / "figures-digits", only=["training"])
+    made = [
+        "samples-seed-1.png", "codes.npz", "evaluation-1.json", "report.html", "samples-count-3-temperature-0.5.png",
+        "figures-linear/training.png", "tensorboard/events.out.tfevents.1",
+    ]  # fmt: skip
+    for path in [
+        *(prior / name for name in made),
+        run / "onnx-digits" / "decoder.onnx",
+        run / "prior.new" / "config.json",
+    ]:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("made")
+    assert vaekit.remove(run).left == ()
+    assert not run.exists()
 
 
 def test_all_of_a_run_goes_with_its_folder_and_nothing_that_it_links_to(ae_run: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from vaekit import ELBO, VAE, SettingError, fit, load_run
 from vaekit.cli.main import main
 from vaekit.core import VaekitWarning
 from vaekit.runs.files import read_tensors
+from vaekit.runs.records import MetricLine
 from vaekit.training import trackers
 from vaekit.training.history import History
 from vaekit.training.resume import resume
@@ -176,6 +177,30 @@ def test_a_log_that_breaks_costs_a_warning_and_no_training(
         train(tmp_path / "run", "tensorboard")
     train(tmp_path / "plain")
     assert weights(tmp_path / "run") == weights(tmp_path / "plain")
+
+
+class NeverCloses(Breaks):
+    """A log that cannot be closed either."""
+
+    def close(self) -> None:
+        raise OSError("cannot be closed")
+
+
+@pytest.mark.parametrize("fault", ["add", "close"])
+def test_a_log_that_cannot_be_closed_is_closed_once(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(trackers.TRACKERS, "tensorboard", trackers.Tracker("json", "", NeverCloses))
+    (tmp_path / "metrics.jsonl").write_text("")
+    log = trackers.Logged("tensorboard", tmp_path)
+    log._guarded(log._open)
+    for _ in range(2):
+        log.measured(MetricLine(step=1, epoch=1, split="test", values={"loss_nats": 1.0}))
+    cause = "cannot be closed" if fault == "close" else "No space left"
+    with pytest.warns(VaekitWarning, match=cause) as said:
+        log.close() if fault == "close" else log.measured(MetricLine(step=2, epoch=1, split="test"))
+    log.close()
+    assert len(said) == 1
 
 
 def test_runs_from_before_there_were_logs_are_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vaekit.config.fields import Options
 from vaekit.core import RunError
@@ -28,6 +28,7 @@ PLACES: dict[str, tuple[str, str | None]] = {
 }
 # Options that change nothing of what is in the file of the result: where, by what, and which parts of the whole.
 BESIDE = {"run", "out", "json", "device", "sizes", "format", "only", "tsne", "beside"}
+MOST_READ = 64 * 2**20  # bytes of a file that is read to see whether it holds the same
 NAMED = ("out", "sizes", "card")  # options that name a file to write
 
 
@@ -81,20 +82,57 @@ def usual(options: Options) -> bool:
     return not asked(options)
 
 
-def contents(command: str, options: Any) -> dict[Path, bytes]:
-    """Hashes of the files that a command may write over, as they are now."""
+class Content(NamedTuple):
+    """Content of a file, as far as it is known.
+
+    Attributes:
+        size: bytes.
+        written: when, and which file of the system it is: as long as these stay, nobody wrote it.
+        digest: hash of the bytes; None of a file that is too large to be read for this.
+    """
+
+    size: int
+    written: tuple[int, int, int]
+    digest: bytes | None
+
+
+def contents(command: str, options: Any) -> dict[Path, Content]:
+    """The contents of the files that a command may write over, as they are now."""
     found = {}
     for path in _files(command, options):
-        with suppress(OSError, ValueError), plain_file(path).open("rb") as file:
-            found[path] = hashlib.file_digest(file, "blake2b").digest()
+        with suppress(OSError, ValueError):
+            size, written = _state(path)
+            found[path] = Content(size, written, _digest(path) if size <= MOST_READ else None)
     return found
 
 
-def replaced(before: Mapping[Path, bytes], now: Mapping[Path, bytes]) -> str:
-    """Says which files hold something else now; empty where none does."""
-    names = [str(path) for path, content in before.items() if now.get(path, content) != content]
+def replaced(before: Mapping[Path, Content]) -> str:
+    """Says which files hold something else now; empty where none does. A large one does if it was written again."""
+    names = [str(path) for path, content in before.items() if _differs(path, content)]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"replaced: {names[0]}{more}, which held something else" if names else ""
+
+
+def _differs(path: Path, before: Content) -> bool:
+    """Returns whether a file that is still there holds something else; it is read only where nothing else tells."""
+    try:
+        size, written = _state(path)
+        if written == before.written and size == before.size:
+            return False
+        return size != before.size or before.digest is None or _digest(path) != before.digest
+    except (OSError, ValueError):
+        return False
+
+
+def _state(path: Path) -> tuple[int, tuple[int, int, int]]:
+    """Size, and time and number of a plain file."""
+    found = plain_file(path).stat()
+    return found.st_size, (found.st_mtime_ns, found.st_dev, found.st_ino)
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 def _files(command: str, options: Any) -> Iterator[Path]:

@@ -17,11 +17,12 @@ from vaekit.coding.classical import CALLED
 from vaekit.coding.coders import coder_bytes, coder_of
 from vaekit.coding.container import VERSION
 from vaekit.coding.growing import growing
-from vaekit.coding.keep_cost import can_keep_cost, keep_cost
+from vaekit.coding.keep_cost import keep_cost
 from vaekit.coding.originals import Originals, originals_of
 from vaekit.coding.part_by_part import Work
 from vaekit.coding.sums import Sums, sums_of
 from vaekit.core import SettingError
+from vaekit.evaluation.keep import can_keep
 from vaekit.runs.ask import run_of
 from vaekit.runs.load import Run
 from vaekit.runs.outputs import check_out, write_file
@@ -133,7 +134,7 @@ def compress(
             codes, more searches for others, which takes far longer.
         part: examples of each part, which is restored without the others (10,000, fewer of large pictures).
         beside: pictures on which general coders are measured too, those that lose nothing, or for `lossy` WebP, JPEG and
-            JPEG XL at several qualities; 0 leaves them out.
+            JPEG XL at several qualities (on fewer large pictures); 0 leaves them out.
         sizes: a .csv file to write too: the bytes of each example, most first.
         keep: write what the file cost into the run's summary.json and report.html; of a run's own data only. Where they
             cannot be written, a VaekitWarning says why.
@@ -158,7 +159,7 @@ def compress(
     if keep and data is not None:
         raise SettingError("keep=True keeps what a file of a run's own data costs; leave data= away.", "keep")
     run = run_of(run, "cpu")
-    keep = keep and can_keep_cost(run)
+    keep = keep and can_keep(run)
     weight_bits = INSIDE_BITS if with_model else WEIGHT_BITS
     coder = coder_of(run, lossy, weight_bits, trade)
     if not with_model and not getattr(coder, "remade", True):

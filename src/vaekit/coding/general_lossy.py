@@ -27,7 +27,9 @@ START_OF_SCAN = b"\xff\xda"
 
 
 def general_points(
-    levels: NDArray[np.uint8], tell: Callable[[str], object] = lambda name: None
+    levels: NDArray[np.uint8],
+    tell: Callable[[str], object] = lambda name: None,
+    should_stop: Callable[[], object] = lambda: None,
 ) -> dict[str, list[Point]]:
     """WebP, JPEG and, where Pillow can write it, JPEG XL, each picture as a file: coder -> points of rising bytes.
 
@@ -36,6 +38,7 @@ def general_points(
     Args:
         levels: (N, C, H, W), N >= 1; C is 1 or 3, else there are none, nor without Pillow.
         tell: is given the name of each coder before it works.
+        should_stop: asked before each quality; after a reason there are no points.
     """
     if levels.shape[1] not in (1, 3) or find_spec("PIL") is None:
         return {}
@@ -48,6 +51,8 @@ def general_points(
         if KINDS[name] in Image.SAVE:
             tell(name)
             for quality in qualities:
+                if should_stop():
+                    return {}
                 size, scan, error = measured(levels, KINDS[name], quality=quality, **OPTIONS.get(name, {}))
                 found.setdefault(name, []).append(Point(size, error))
                 if name == "JPEG":

@@ -6,16 +6,11 @@ from importlib.util import find_spec
 
 from vaekit.coding.sums import Sums
 from vaekit.core import RunError, warn_of
-from vaekit.evaluation.keep import can_keep, not_kept
+from vaekit.evaluation.keep import not_kept
 from vaekit.reports.run import write_again
 from vaekit.runs.file_cost import FileCost
 from vaekit.runs.kept_files import files_of, keep_file, prior_fingerprint
 from vaekit.runs.load import Run, load_run
-
-
-def can_keep_cost(run: Run) -> bool:
-    """Returns whether anything can be kept with a run, before there is anything; a VaekitWarning says why not."""
-    return can_keep(run)
 
 
 def cost_of(run: Run, source: str, split: str, trade: float | None, sums: Sums) -> FileCost:
@@ -62,6 +57,10 @@ def keep_cost(
         if not keep_file(run.path, cost_of(run, source, split, trade, sums)):
             warn_of([f"{run.path} has not ended, so this is not kept; resume it: vaekit resume {run.path}"])
             return
+    except RunError as error:
+        warn_of([not_kept(run, error)])
+        return
+    try:
         kept = load_run(run.path, device="cpu")
         if find_spec("matplotlib") is not None:
             from vaekit.plots.bytes_and_error import of_files
@@ -71,4 +70,4 @@ def keep_cost(
                 write_figure(figure, run.path / "figures" / "bytes_and_error.png")
         write_again(kept)
     except RunError as error:
-        warn_of([not_kept(run, error)])
+        warn_of([f"what {source} costs is kept in {run.path}, but not all of its page is drawn: {error}"])

@@ -13,9 +13,13 @@ from vaekit.coding.growing import Growing
 from vaekit.coding.originals import Originals
 from vaekit.coding.portion import MODEL, Coder, Group, Written, write_part, written_of
 from vaekit.coding.sums import Beside, general_sizes
+from vaekit.core import warn_of
 from vaekit.runs.file_cost import General
 from vaekit.runtime.heap import trim_heap
 from vaekit.runtime.pulse import ProgressCallback, report
+
+# What coders that lose something are measured on at most: they take each picture at many qualities, with the file done.
+MOST_VALUES, LEAST_PICTURES = 1000 * 64 * 64, 10
 
 
 class Work:
@@ -28,7 +32,7 @@ class Work:
 
     Args:
         size: examples of a part.
-        beside: pictures to keep for a comparison.
+        beside: pictures to keep for a comparison; of a lossy coder fewer of large ones.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class Work:
         self._bits = np.zeros(source.total)
         self._coder, self._source, self._size = coder, source, size
         self._told, self._should_stop = told, should_stop
+        if not coder.lossless:
+            beside = min(beside, max(LEAST_PICTURES, MOST_VALUES // prod(coder.shape)))
         self._every = max(1, -(-source.total // max(beside, 1))) if beside else 0
         self._kept: list[np.ndarray] = []
         self._kept_bits = 0.0
@@ -107,12 +113,27 @@ class Work:
         return Beside(len(kept), int(prod(kept.shape[1:])), self._kept_bits / 8, general_sizes(kept, pixels))
 
     def compared_lossy(self, pixels: str) -> General | None:
-        """General coders that lose something on some of the pictures, where this one does."""
+        """General coders that lose something on some of the pictures, where this one does; None after a reason to stop."""
         kept = self._chosen
         if not len(kept) or self._coder.lossless or kept.ndim != 4:
             return None
         levels = kept * np.uint8(255 if pixels == "binary" else 1)
-        points = general_points(levels, lambda name: report(self._told, f"measuring {name}", 0, len(kept)))
+        reasons: list[str] = []
+
+        def stops() -> bool:
+            reasons.extend(filter(None, [self._should_stop() if self._should_stop is not None else None]))
+            return bool(reasons)
+
+        points = general_points(
+            levels, lambda name: report(self._told, f"measuring {name}", 0, len(kept)), stops
+        )
+        if reasons:
+            warn_of(
+                [
+                    f"the file is whole, but other coders were not measured ({reasons[0]}): compress again to have them"
+                ]
+            )
+            return None
         return General(len(kept), points={name: tuple(line) for name, line in points.items()})
 
     @property

@@ -199,8 +199,9 @@ def score(
     _check(scores, by, against, odd, samples, precision, count, quantile)
     if out is not None:
         check_out(Path(out), (".csv",), data, against)
-        check_sheet(Path(out), data, against)
     run = run_of(run, device)
+    if out is not None and not why_no_pictures(run.model.shape, run.model.pixels):
+        check_sheet(Path(out), data, against)
     check_needs(run.model, (Encodes,), f"score of {run.path}")
     if "complexity_corrected_nats" in (*(scores or ()), by):
         check_code_length(run.model)

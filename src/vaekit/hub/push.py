@@ -155,11 +155,9 @@ def write_folder(what: Any, folder: str | Path) -> Path:
         raise RunError(f"{place}: the {CONFIG} of something else is there; name another folder.")
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
-        with temporary(
-            place / WEIGHTS, folder=True
-        ) as whole:  # weights and config.json go together, or not at all
+        with temporary(place / WEIGHTS, folder=True) as whole:  # all are written whole before any is replaced
             imported(PUBLISHED).of(model_of(what), str(place)).save_pretrained(whole)
-            for path in whole.iterdir():
+            for path in sorted(whole.iterdir(), key=lambda path: path.name == CONFIG):  # the record last
                 if path.name != CARD or not (place / CARD).exists():  # somebody may have edited it
                     path.replace(place / path.name)
     return place

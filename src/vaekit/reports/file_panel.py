@@ -10,7 +10,7 @@ from vaekit.reports.html import scrolling
 from vaekit.runs.file_cost import FileCost, General
 
 COLUMNS = ["bytes of a picture", "mean squared error"]
-ALIKE = {"lzma": "LZMA", "surroundings": "no model"}
+ALIKE = {"lzma": "LZMA"}
 HOW = {" files": "each picture as a file", " sheet": "one sheet of all"}
 HOW_ELSE = {"surroundings": "each value by those around it, learned on the way"}
 
@@ -110,8 +110,8 @@ def _points(files: Sequence[FileCost]) -> str:
 
 def _measured_on(cost: FileCost, general: General) -> str:
     """On how many pictures the others were measured."""
-    which = "The same pictures" if general.images == cost.pictures else f"{general.images:,} of them"
-    return f"{which} by other coders too, pixels alone, without names and labels"
+    which = "the same pictures" if general.images == cost.pictures else f"{general.images:,} of them"
+    return f"Other coders on {which}; pixels alone, without names and labels"
 
 
 def called(name: str) -> tuple[str, str]:

@@ -69,7 +69,7 @@ def check_kept(out: Path, *asked: object) -> None:
 
 
 def check_sheet(out: Path, *asked: object) -> None:
-    """Checks that the sheet beside a table writes over no picture of somebody's.
+    """Checks that the sheet beside a table, where one will be drawn, writes over no picture of somebody's.
 
     Args:
         out: the table; its sheet has the same name and .png.

@@ -10,31 +10,17 @@ from pathlib import Path
 from vaekit.core import RunError
 from vaekit.runs.files import writing
 from vaekit.runs.lock import sole_writer
+from vaekit.runs.prior_place import NEW, PRIOR
 from vaekit.runs.records import CONFIG, METRICS, PREVIEWS, SUMMARY, WEIGHTS, has_begun, read_run_config
 from vaekit.runs.temporaries import is_temporary
-from vaekit.runs.usual_names import patterns
+from vaekit.runs.usual_names import REPORT, is_result, is_usual
 
-# What this package writes into the folder of a run where no other name was given.
+# What this package writes into the folder of a run, and into that of its prior, whatever is asked.
 OWN = (
-    *(WEIGHTS, SUMMARY, METRICS, PREVIEWS, "report.html", "features.safetensors"),
-    *patterns(),
-    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "figures/*.png", "figures-*/*.png"),
-    *("onnx/encoder.onnx", "onnx/decoder.onnx", "tensorboard/events.out.tfevents.*"),
-    *(
-        f"prior/{name}"
-        for name in (
-            WEIGHTS,
-            SUMMARY,
-            METRICS,
-            PREVIEWS,
-            CONFIG,
-            "samples.*",
-            "figures/*.png",
-            "figures-*/*.png",
-        )
-    ),
-    *("prior/checkpoints/step-*.safetensors", "prior/checkpoints/step-*.damaged"),
+    *(WEIGHTS, SUMMARY, METRICS, PREVIEWS, REPORT, "features.safetensors"),
+    *("checkpoints/step-*.safetensors", "checkpoints/step-*.damaged", "tensorboard/events.out.tfevents.*"),
 )
+FOLDERS = {"figures": "*.png", "onnx": "??coder.onnx"}  # stem of a result's folder -> files in it
 
 
 @dataclass(frozen=True)
@@ -61,7 +47,8 @@ class Removed:
 
 def remove(run: str | Path) -> Removed:
     """Removes a run: its record, weights and states, its prior, and figures, samples and tables that were made of it
-    under their usual names. Whatever else is in its folder stays.
+    under their usual names. Whatever else is in its folder stays; but in a folder of figures every .png is one of them, and a
+    name that ends as usual ones of paths do, codes-mine-0123abcd.npz, counts as one too.
 
     Args:
         run: its folder.
@@ -112,6 +99,9 @@ def _own(folder: Path) -> Iterator[Path]:
 
     An .svg is a figure of ours where a .png of its name is beside it; so it comes before that.
     """
+    from vaekit.data import SOURCES
+
+    named = tuple(SOURCES)
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             continue
@@ -119,8 +109,22 @@ def _own(folder: Path) -> Iterator[Path]:
             path.with_suffix(".png") if path.suffix == ".svg" and path.with_suffix(".png").exists() else path
         )
         name = drawn.relative_to(folder).as_posix()
-        if is_temporary(path.name) or any(_matches(name, pattern) for pattern in OWN):
+        if is_temporary(path.name) or _is_own(name, named):
             yield path
+
+
+def _is_own(name: str, named: tuple[str, ...]) -> bool:
+    """Returns whether a name within a run's folder is of a file that this package writes there.
+
+    Args:
+        named: data sets that have a name.
+    """
+    inner = next((name.removeprefix(f"{p}/") for p in (PRIOR, NEW) if name.startswith(f"{p}/")), name)
+    if inner != name and inner == CONFIG:
+        return True
+    folder, _, file = inner.partition("/")
+    made = (is_usual(folder, stem, named) and _matches(file, files) for stem, files in FOLDERS.items())
+    return any(_matches(inner, pattern) for pattern in OWN) or is_result(inner, named) or any(made)
 
 
 def _matches(name: str, pattern: str) -> bool:

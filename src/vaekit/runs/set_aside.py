@@ -24,18 +24,23 @@ def holds_more(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     return not _figures(before) <= _figures(now)
 
 
-def set_aside(folder: Path, summary: Summary) -> Path | None:
+def set_aside(folder: Path, summary: Summary, *, files: bool = False) -> Path | None:
     """Writes the evaluation of a summary into the next free file, with the weights that it is of.
 
+    Args:
+        files: whether what files cost goes too, since the summary will be gone.
+
     Returns:
-        The file; None where there is no evaluation, or a file has it already.
+        The file; None where there is nothing to keep, or a file has it already.
 
     Raises:
         RunError: it cannot be written.
     """
-    if summary.evaluation is None:
+    measured = {"evaluation": summary.evaluation, "files": as_json(summary).get("files") if files else None}
+    found = {name: values for name, values in measured.items() if values}
+    if not found:
         return None
-    content = {"weights": as_json(summary.weights), "steps": summary.steps, "evaluation": summary.evaluation}
+    content = {"weights": as_json(summary.weights), "steps": summary.steps, **found}
     for number in itertools.count(1):
         path = folder / f"evaluation-{number}.json"
         if not path.exists():

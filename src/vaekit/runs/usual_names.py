@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 
 CONFIG, SUMMARY, METRICS, PREVIEWS = "config.json", "summary.json", "metrics.jsonl", "previews.npz"
@@ -35,6 +36,12 @@ RESULTS: dict[str, tuple[str, ...]] = {
 }
 SOURCES = ("data", "images", "image", "first", "last", "against")  # arguments that name examples
 PLAIN = ("data", "images", "image", "first", "last", "split")  # arguments that need no word of their own
+# Arguments that are a word of a name: all that change a result, as they are in it.
+ARGUMENTS = (
+    "against", "by", "count", "ellipses", "grid", "label", "linear", "lossy", "odd", "part", "precision", "quantile",
+    "redraw-as", "samples", "scores", "seed", "share", "steps", "temperature", "trade", "way", "with-model",
+)  # fmt: skip
+SPLITS = ("train", "validation", "test", "all")
 EXACT = re.compile(r"[a-z0-9._]+")
 
 
@@ -71,9 +78,40 @@ def _said(value: object, path: bool) -> str:
     return re.sub(r"[^\w.]+", "-", text).strip("-.") or "other"
 
 
-def patterns() -> Iterator[str]:
-    """Patterns of all these names within the folder of a run."""
-    for stem, endings in RESULTS.items():
-        for ending in endings:
-            yield f"{stem}{ending}"
-            yield f"{stem}-*{ending}"
+def is_usual(name: str, stem: str, named: Collection[str]) -> bool:
+    """Returns whether `usual_name` may have made a name.
+
+    A hash tells nothing of what it is of: any eight hexadecimal digits at the end count as one.
+
+    Args:
+        name: without its ending.
+        stem: of the result; of "evaluation" there are numbers beside it.
+        named: as in `usual_name`.
+    """
+    if stem == "evaluation":
+        return re.fullmatch(r"evaluation(-[1-9][0-9]*)?", name) is not None
+    plain, hashed = _forms(stem, tuple(named))
+    found = plain.fullmatch(name) if len(name) <= LONGEST else None
+    return (found or hashed.fullmatch(name)) is not None
+
+
+def is_result(name: str, named: Collection[str]) -> bool:
+    """Returns whether a file's name is the usual one of a result."""
+    return any(
+        name.endswith(ending) and is_usual(name.removesuffix(ending), stem, named)
+        for stem, endings in RESULTS.items()
+        for ending in endings
+    )
+
+
+@cache
+def _forms(stem: str, named: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Forms of names whose words say all, and of those with a hash."""
+    sources, arguments = "|".join(map(re.escape, named)) or EXACT.pattern, "|".join(ARGUMENTS)
+    argument = f"(?:{arguments})(?:-(?:{sources}|{EXACT.pattern}))?"
+    plain = f"|{sources}|{'|'.join(SPLITS)}" if stem != "samples" else ""  # these are of no examples
+    begins = f"(?:{arguments})-" if stem == "samples" else ""
+    return (
+        re.compile(f"{stem}(?:-(?:{argument}{plain}))*"),
+        re.compile(f"{stem}-{begins}.+-[0-9a-f]{{8}}"),
+    )

@@ -278,10 +278,13 @@ def rewrite(writer: SoleWriter | None, before: RunConfig, now: RunConfig) -> Non
 
 def begin_again(folder: Path, data: Data) -> None:
     """Removes the summary of a length before and what a killed process left half written, and writes what it did not
-    come to. Whatever stops a run from here on, it can be resumed. An evaluation is of the weights before: it is set aside."""
+    come to. Whatever stops a run from here on, it can be resumed. An evaluation, and what a file cost, are of the weights
+    before: they are set aside."""
     before = read_summary(folder)
-    if before is not None and (path := set_aside(folder, before)):
-        warn_of([f"the evaluation of {before.steps:,} steps is in {path} now"])
+    if before is not None and (path := set_aside(folder, before, files=True)):
+        what = "the evaluation" if before.evaluation else "the cost of a file"
+        more = ", and what a file cost," if before.evaluation and before.files else ""
+        warn_of([f"{what} of {before.steps:,} steps{more} is in {path} now"])
     with writing(folder / SUMMARY):
         (folder / SUMMARY).unlink(missing_ok=True)
         sync_folder(folder)

@@ -117,9 +117,9 @@ class Logged(Callback):
 
     def close(self) -> None:
         """Closes the log; a second time nothing happens."""
-        if (sink := self._sink) is not None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
             self._guarded(sink.close)
-        self._sink = None
 
     def _open(self) -> None:
         self._sink = imported(TRACKERS[self._name].sink)(self._folder)
@@ -138,9 +138,10 @@ class Logged(Callback):
         try:
             work()
         except Exception as error:  # another's package: a full disk, a damaged database, whatever it raises
-            with suppress(Exception):
-                self.close()
-            self._sink = None
+            sink, self._sink = self._sink, None  # first: its own close may be what failed
+            if sink is not None:
+                with suppress(Exception):
+                    sink.close()
             fault = f"the {self._name} log of {self._folder} ends here ({reason(error)})"
             remedy = f"metrics.jsonl has everything, and `vaekit resume {self._folder}` writes the log anew"
             warn_of([f"{fault}; {remedy}."])
