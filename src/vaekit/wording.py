@@ -43,7 +43,7 @@ class _Speech:
 
 
 class _Heard:
-    """What the command line of this process heard of last; None where none listens."""
+    """Holds what the command line of this process heard of last; None where none listens."""
 
     speech: _Speech | None = None
 

@@ -219,3 +219,14 @@ def test_an_evaluation_under_other_conditions_is_set_aside(terminal, vae_run: Pa
     kept = json.loads((vae_run / "evaluation-2.json").read_text())
     assert kept["evaluation"]["nll_jackknife_nats"] == json.loads(more.out)["nll_jackknife_nats"]
     assert vaekit.remove(vae_run).left == ()
+
+
+def test_nothing_that_a_run_was_trained_on_is_written_over(terminal, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    np.savetxt("t.csv", rows, delimiter=",", header="a,b,c", comments="")
+    assert terminal("train", "vae", "--data", "t.csv", "--steps", 2, "--out", "run").status == 0
+    before = Path("t.csv").read_bytes()
+    for words in (["sample"], ["encode", "--split", "test"], ["reconstruct"], ["score"]):
+        outcome = terminal(words[0], "run", *words[1:], "--out", "t.csv")
+        assert outcome.status == 2 and "the run was trained on it" in outcome.err, outcome.err
+    assert Path("t.csv").read_bytes() == before

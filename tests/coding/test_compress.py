@@ -337,7 +337,7 @@ def test_bytes_that_are_kept_anyway_are_initial_bits(binary_run: Path) -> None:
 def test_a_model_pays_for_itself_once_it_has_saved_its_size() -> None:
     def pays(model: int, ours: float, theirs: int) -> int | None:
         beside = Beside(100, 64, ours, {"lzma": theirs, "gzip": theirs + 5})
-        return Sums(100, 100, 64, 0, model, False, 0, 0, 0, 0.0, beside=beside).pays_after
+        return Sums(100, 100, 64, 0, model, False, 0, 0, 0, 0.0, {"model": 100}, beside).pays_after
 
     assert pays(1000, 900.0, 1400) == 200 and pays(1001, 900.0, 1400) == 201
     assert pays(1000, 1400.0, 1400) is None and pays(1000, 1500.0, 1400) is None

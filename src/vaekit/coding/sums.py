@@ -103,7 +103,12 @@ class Sums:
         if self.error is not None:
             best = self._best_at_this_error
             return None if best is None else pays_after(self.model, self.each, best[1])
-        if self.beside is None or self.beside.best is None or not self.beside.images:
+        if (
+            self.beside is None
+            or self.beside.best is None
+            or not self.beside.images
+            or not self.coders.get("model")
+        ):
             return None
         each = self.beside.images
         return pays_after(self.model, self.beside.ours / each, self.beside.best[1] / each)

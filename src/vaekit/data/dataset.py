@@ -63,6 +63,11 @@ class Split(Displayed):
     names: list[str] | None = None
     factors: Tensor | None = None
 
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("x", "X", "data", "features", "values"), "images has them, rows of a table too"),
+        **dict.fromkeys(("y", "Y", "targets", "target"), "labels has the class of each"),
+    }
+
     def __len__(self) -> int:
         return len(self.images)
 

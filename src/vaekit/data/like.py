@@ -86,7 +86,9 @@ def picture_shape(form: Form, where: str) -> tuple[int, int, int]:
     reason = why_no_pictures(form.shape, form.pixels)
     if reason or form.shape[0] not in COLOURS:
         what = reason or f"{form.shape[0]} channels are none of an image file"
-        raise DataError(f"{where}: an image, and {form.model} takes none ({what}); give a .npy or .npz file.")
+        raise DataError(
+            f"{where}: a picture, and {form.model} takes none ({what}); give a .npy, .npz or .csv file."
+        )
     channels, height, width = form.shape
     return channels, height, width
 

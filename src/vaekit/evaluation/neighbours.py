@@ -103,7 +103,7 @@ def search(
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
     if out is not None:
-        check_out(Path(out), (".png",), image, data)
+        check_out(Path(out), (".png",), image, data, run=run)
     run = run_of(run, device)
     check_needs(run.model, (Encodes,), f"search of {run.path}")
     assert isinstance(run.model, Encodes)
@@ -217,7 +217,7 @@ def duplicates(
     if not share >= 0:
         raise SettingError(f"share={share}: must be 0 or more.")
     if out is not None:
-        check_out(Path(out), (".csv",), data)
+        check_out(Path(out), (".csv",), data, run=run)
     run = run_of(run, device)
     check_needs(run.model, (Encodes, Reconstructs), f"duplicates of {run.path}")
     assert isinstance(run.model, Encodes) and isinstance(run.model, Reconstructs)

@@ -198,7 +198,7 @@ def score(
     """
     _check(scores, by, against, odd, samples, precision, count, quantile)
     if out is not None:
-        check_out(Path(out), (".csv",), data, against)
+        check_out(Path(out), (".csv",), data, against, run=run)
     run = run_of(run, device)
     if out is not None and not why_no_pictures(run.model.shape, run.model.pixels):
         check_sheet(Path(out), data, against)

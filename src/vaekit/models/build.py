@@ -43,6 +43,6 @@ def given_by_data(
         found = "one class only" if classes else "no labels"
         raise DataError(
             f"{source} has {found}, and {method} wants the class of each image: sort the images into a folder "
-            f"a class, put labels into the .npz, or train a vae."
+            f"a class, put labels into the .npz, name the column of a table (labels_key=), or train a vae."
         )
     return given | {"classes": classes}

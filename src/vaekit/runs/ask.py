@@ -118,7 +118,7 @@ def encode(
         torch.Size([313, 3])
     """
     if out is not None:
-        check_out(Path(out), ARRAY_FILES, data)
+        check_out(Path(out), ARRAY_FILES, data, run=run)
     run = run_of(run, device)
     model = run.model
     if not isinstance(model, Encodes | Quantizes):
@@ -171,7 +171,7 @@ def sample(
         torch.Size([16, 1, 8, 8])
     """
     if out is not None:
-        check_out(Path(out), IMAGE_FILES)
+        check_out(Path(out), IMAGE_FILES, run=run)
     count = (COLUMNS if grid else COUNT) if count is None else checked_count(count)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
@@ -253,7 +253,7 @@ def reconstruct(
         (torch.Size([8, 1, 8, 8]), torch.Size([8]))
     """
     if out is not None:
-        check_out(Path(out), IMAGE_FILES, images)
+        check_out(Path(out), IMAGE_FILES, images, run=run)
     if count < 1:
         raise SettingError(f"count={count}: must be at least 1.")
     given = () if isinstance(images, list | tuple) and not len(images) else images

@@ -102,7 +102,7 @@ def interpolate(
     if steps < 2:
         raise SettingError(f"steps={steps}: must be at least 2.")
     if out is not None:
-        check_out(Path(out), IMAGE_FILES, first, last)
+        check_out(Path(out), IMAGE_FILES, first, last, run=run)
     run = run_of(run, device)
     model = run.model
     check_needs(model, (Encodes, Decodes), f"interpolate in {run.path}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,11 @@ class Run(Displayed, Carried):
         >>> run.model.embed(run.load_data("photos/sky/000.png").test.images).shape
         torch.Size([1, 3])
     """
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        name: f"its model has: run.model.{name}"
+        for name in ("sample", "encode", "decode", "reconstruct", "embed")
+    }
 
     path: Path
     model: Model

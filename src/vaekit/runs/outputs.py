@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaekit.core import RunError, SettingError, counted, warn_of
+from vaekit.core import RunError, SettingError, VaekitError, counted, warn_of
 from vaekit.images.png import png
 from vaekit.plain_files import what_is_there
 from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
+from vaekit.runs.records import read_run_config
 from vaekit.runs.usual_names import CONFIG, OWN
 
 if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
@@ -25,12 +27,13 @@ FORMULA = re.compile(rb'(?m)(?:^|,)"?(?:[=@]|[+-](?![\d.,\r\n]|inf|nan))')
 IMAGE_FILES = (".png", *ARRAY_FILES, "")  # of `write_images`, as far as they fit the images
 
 
-def check_out(out: Path, suffixes: Sequence[str], *asked: object) -> None:
+def check_out(out: Path, suffixes: Sequence[str], *asked: object, run: object = None) -> None:
     """Checks where a result is to go, before any work is done.
 
     Args:
         suffixes: of the files that can be written; "" stands for a folder.
         asked: what the result is of: a file among these is not written over.
+        run: that is asked, or its folder: no file that it was trained on is written over.
 
     Raises:
         SettingError: an unknown suffix, or one whose package is not there; a file that is asked about.
@@ -50,7 +53,28 @@ def check_out(out: Path, suffixes: Sequence[str], *asked: object) -> None:
     if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"out='{out}': something is there already; name a new folder.")
     check_kept(out, *asked)
+    if (source := source_of(run)) is not None and out.exists() and is_part(out, source):
+        raise SettingError(f"out='{out}': the run was trained on it; name another file.")
     check_writable(out)
+
+
+def source_of(run: object) -> Path | None:
+    """The file or folder that a run was trained on; None for a named set or an array, and where it is not known."""
+    config = getattr(run, "config", None)
+    if config is None:
+        folder = getattr(run, "out", run)
+        if not isinstance(folder, str | Path):
+            return None
+        with suppress(VaekitError, OSError, ValueError):  # who reads the run says what is wrong
+            config = read_run_config(Path(folder))
+    path = None if config is None else config.data.path
+    return None if path is None else Path(path)
+
+
+def is_part(file: Path, source: Path) -> bool:
+    """Returns whether a file is this one, or in this folder."""
+    file, source = file.resolve(), source.resolve()
+    return file == source or (file.is_file() and source.is_dir() and source in file.parents)
 
 
 def check_kept(out: Path, *asked: object) -> None:

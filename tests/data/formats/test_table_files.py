@@ -207,7 +207,10 @@ def test_tables_of_digits_are_pixels(tmp_path: Path) -> None:
         values[0, 0] = most
         head = ",".join(["label", *(f"pixel{i}" for i in range(columns))])
         rows = [",".join(map(str, [row % 3, *line])) for row, line in enumerate(values.tolist())]
-        return load_data(table(tmp_path / "t.csv", "\n".join([head, *rows])), labels_key="label")
+        path = table(tmp_path / "t.csv", "\n".join([head, *rows]))
+        taken, named = load_data(path), load_data(path, labels_key="label")
+        assert taken.classes == (3 if named.pixels == "8-bit" else 0), "the class of pictures is no pixel"
+        return named
 
     data = load(784, 255)
     assert (data.pixels, data.train.images.dtype, data.shape, data.classes) == (

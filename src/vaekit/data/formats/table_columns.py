@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.config.options import DataSettings
-from vaekit.core import DataError
+from vaekit.core import DataError, near_miss
 from vaekit.data.dataset import Loaded
 from vaekit.data.formats.arrays import from_array
 from vaekit.data.formats.label_files import LABEL_COLUMNS
@@ -35,13 +35,13 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
     notes: list[str] = []
     column = settings.labels_key if settings.labels_key is not None else labels
     if not isinstance(column, str):
-        column = None if labels is not None else _called_labels(values)
+        column = None if labels is not None else _called_labels(values) or _beside_pixels(values)
         notes += [] if column is None else [f"column {column} is taken as the class of each row"]
         notes += [] if column is not None else _doubtful_labels(values)
     if column is not None:
         if column not in values:
             raise DataError(
-                f"{where}: no column {column}; give labels_key=. Columns: {', '.join([*values][:20])}."
+                f"{where}: no column {column}.{near_miss(column, values)} Columns: {', '.join([*values][:20])}."
             )
         labels = values.pop(column)
         _check_whole(column, labels, where)
@@ -116,6 +116,23 @@ def _called_labels(values: Mapping[str, np.ndarray]) -> str | None:
     """The one column of text, if its name says that it has the classes."""
     text = [name for name, column in values.items() if column.dtype.kind in "OUST"]
     return text[0] if len(text) == 1 and text[0].strip().lower() in LABEL_COLUMNS else None
+
+
+def _beside_pixels(values: Mapping[str, np.ndarray]) -> str | None:
+    """The one column that is called as classes are, of few whole numbers, beside the pixels of pictures."""
+    named = [name for name in values if name.strip().lower() in LABEL_COLUMNS]
+    rest = [column for name, column in values.items() if name not in named]
+    if (
+        len(named) != 1
+        or not rest
+        or any(column.dtype.kind not in "biuf" for column in (values[named[0]], *rest))
+    ):
+        return None
+    return (
+        named[0]
+        if are_pixels(np.stack(rest, 1)) and len(np.unique(values[named[0]])) <= MOST_CLASSES
+        else None
+    )
 
 
 def _doubtful_labels(values: Mapping[str, np.ndarray]) -> list[str]:
