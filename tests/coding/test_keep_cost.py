@@ -142,7 +142,7 @@ def test_of_another_prior_nothing_is_shown(codes: Path, tmp_path: Path) -> None:
     run = vaekit.load_run(codes)
     assert not files_of(run) and len(read_summary(codes).files or ()) == 1  # type: ignore[union-attr]
     drawn = vaekit.figures(run, only=["bytes_and_error"], out=codes / "figures", report=True)
-    assert "vaekit compress RUN --lossy" in drawn.left_out["bytes_and_error"] and not rows_of(codes)
+    assert "compress it with lossy=True" in drawn.left_out["bytes_and_error"] and not rows_of(codes)
     keep_cost.write_again(run)
     assert "<figure" not in (codes / "report.html").read_text(encoding="utf-8")
 

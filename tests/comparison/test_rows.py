@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vaekit.comparison.rows import ROWS, label, rank, spread_of, tabulate, worded
+from vaekit.comparison.rows import ROWS, label, metric_in, rank, spread_of, tabulate
 from vaekit.metrics import HIGHER, LOWER, METRICS, ONE
 
 
@@ -90,7 +90,7 @@ def test_a_group_of_rows_stands_together() -> None:
 def test_of_what_is_no_likelihood_no_row_is_a_log_p() -> None:
     table = tabulate({"a": {0: record("bce", nll_nats=90.0)}})
     assert label("nll_nats", table) == "bce importance-weighted loss"
-    assert "bounds nothing" in worded("nll_nats", table).sentence
+    assert "bounds nothing" in metric_in("nll_nats", table).sentence
     proper = record("bernoulli", nll_nats=90.0) | {"likelihood_kind": "mass"}
     table = tabulate({"a": {0: proper}})
     assert label("nll_nats", table) == "−log p(x)"

@@ -66,7 +66,7 @@ def of_files(files: Sequence[FileCost]) -> Figure | str:
     """
     lossy = [cost for cost in files if cost.point is not None]
     if not lossy:
-        return "no file of its pictures was measured; vaekit compress RUN --lossy measures one"
+        return "no file of its pictures was measured yet: compress it with lossy=True"
     last = lossy[-1]
     by = "codes under their prior" if last.prior else "codes by how often they occur"
     general = {} if last.general is None else dict(last.general.points)

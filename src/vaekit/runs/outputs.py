@@ -15,7 +15,6 @@ from vaekit.images.png import png
 from vaekit.plain_files import what_is_there
 from vaekit.runs.array_files import ARRAY_FILES, NO_HEADINGS, Headings, array_content, check_package
 from vaekit.runs.files import check_writable, new_folder, write_atomic, writing
-from vaekit.runs.records import read_run_config
 from vaekit.runs.usual_names import CONFIG, OWN
 
 if TYPE_CHECKING:  # where a result may go is asked too where there is no torch
@@ -65,6 +64,8 @@ def source_of(run: object) -> Path | None:
         folder = getattr(run, "out", run)
         if not isinstance(folder, str | Path):
             return None
+        from vaekit.runs.records import read_run_config  # needs torch, without which a file is restored too
+
         with suppress(VaekitError, OSError, ValueError):  # who reads the run says what is wrong
             config = read_run_config(Path(folder))
     path = None if config is None else config.data.path
