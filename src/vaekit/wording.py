@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 # Phrases whose meaning is that of pictures, and stays so.
 PICTURES = {
@@ -62,6 +63,11 @@ def of_rows(text: str, names: Iterable[str] = ()) -> str:
         return WORD.sub(_as_written, PHRASE.sub(lambda found: PICTURES[found[0]], text))
     parts = re.split(f"({'|'.join(map(re.escape, kept))})", text)
     return "".join(part if place % 2 else of_rows(part) for place, part in enumerate(parts))
+
+
+def names_of(data: Any) -> list[str]:
+    """Names that a data set, or the record of one, brings with it: of its source and file, of classes and columns."""
+    return [data.source, data.path or "", *(data.class_names or ()), *(data.columns or ())]
 
 
 def _as_written(found: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from vaekit.config.fields import Options
 from vaekit.config.methods import METHODS, PRIORS, find_method, resolve
 from vaekit.config.options import Settings, read_config
 from vaekit.core import SettingError, VaekitError, choose
-from vaekit.wording import speak_of
+from vaekit.wording import names_of, speak_of
 
 if TYPE_CHECKING:
     from vaekit.cli.command_table import Command
@@ -41,7 +41,7 @@ def speak_of_run(given: Options) -> None:
         folder = folder.parent
     with suppress(VaekitError):  # who reads it says what is wrong
         data = read_run_config(folder).data
-        speak_of(data.shape, [data.source, data.path or "", *(data.class_names or ()), *(data.columns or ())])
+        speak_of(data.shape, names_of(data))
 
 
 def check_run(given: Options) -> None:

@@ -128,11 +128,8 @@ class Work:
             levels, lambda name: report(self._told, f"measuring {name}", 0, len(kept)), stops
         )
         if reasons:
-            warn_of(
-                [
-                    f"the file is whole, but other coders were not measured ({reasons[0]}): compress again to have them"
-                ]
-            )
+            again = "compress again to have them"
+            warn_of([f"the file is whole, but other coders were not measured ({reasons[0]}): {again}"])
             return None
         return General(len(kept), points={name: tuple(line) for name, line in points.items()})
 

@@ -30,7 +30,7 @@ from vaekit.plain_files import utf8
 from vaekit.reports.html import document, scrolling, typeset
 from vaekit.runs.files import write_atomic, write_json
 from vaekit.runs.load import load_run
-from vaekit.wording import of_rows
+from vaekit.wording import names_of, of_rows
 
 HTML, JSON = "comparison.html", "comparison.json"
 BINARISED = (
@@ -68,7 +68,7 @@ def write_comparison(
     ]
     title = f"{' · '.join(plan.wish.methods)} on {data.source}"
     whole = document(title, parts)
-    names = [data.source, data.path or "", str(folder), *(data.class_names or ()), *(data.columns or ())]
+    names = [*names_of(data), str(folder)]
     write_atomic(folder / HTML, utf8(of_rows(whole, map(escape, names)) if len(data.shape) == 1 else whole))
     write_json(folder / JSON, as_dict(plan, records, table, floor, verdicts, reference))
     return folder / HTML, folder / JSON

@@ -24,7 +24,7 @@ from vaekit.runs.kept_files import files_of
 from vaekit.runs.load import Run
 from vaekit.runs.origin import Recorded
 from vaekit.runs.records import CONFIG, SUMMARY, DataRecord, Summary, WeightsRecord
-from vaekit.wording import of_rows
+from vaekit.wording import names_of, of_rows
 
 HEADLINE = (
     "negative_iwae_bound_nats", "negative_elbo_nats", "reconstruction_nats", "kl_nats", "mse", "code_usage", "code_perplexity",
@@ -82,10 +82,8 @@ def page(run: Run, figures: Mapping[str, Path], left_out: Mapping[str, str]) -> 
 
 def names_in(run: Run) -> list[str]:
     """Names of a run's files, columns, classes and settings, which a page shows as they are."""
-    data = run.config.data
     settings = [value for value in run.settings.flat().values() if isinstance(value, str)]
-    given = [data.source, data.path or "", str(run.path), command_line(run), *settings]
-    return [*given, *(data.class_names or ()), *(data.columns or ())]
+    return [*names_of(run.config.data), str(run.path), command_line(run), *settings]
 
 
 def what_was_trained(run: Recorded) -> list[str]:
