@@ -54,6 +54,11 @@ def test_figures_of_sets_that_the_rules_were_made_on() -> None:
     assert chosen(mnist)["learning_rate"].value == 4e-3
 
 
+def test_tables_that_begin_at_random_have_time_to_learn() -> None:
+    assert [steps_for(Facts(700, (columns,)), 16) for columns in (3, 5)] == [3000, 1312]
+    assert steps_for(Facts(100_000, (2,)), 192) == 6000, "no more than others, of many rows"
+
+
 def test_only_what_is_open_is_chosen_and_what_is_given_is_followed() -> None:
     facts = Facts(1360, (1, 8, 8), curve=curve(0.5, 0.9))
     assert list(chosen(facts, ("steps",))) == ["steps"]

@@ -39,8 +39,8 @@ FEWEST_LATENTS = 2  # what a map shows
 FEWEST_OF_PICTURES = 12
 START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
 # Of a table whose components tell little of its shape: a model that begins there may never leave them. Over so much of the
-# run the KL term comes in then, so that latents are learned before they cost.
-FEW_COLUMNS, RISE = 4, 0.3
+# run the KL term comes in then, so that latents are learned before they cost; and so many steps are no more than seconds.
+FEW_COLUMNS, RISE, FEWEST_AT_RANDOM = 4, 0.3, 3000
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,8 @@ def rate_for(facts: Facts, batch: int, at_most: float | None = None) -> float:
 
 def steps_for(facts: Facts, batch: int) -> int:
     """Steps of a run: PASSES over the images within bounds, and no more than two minutes' work."""
-    wanted = min(max(PASSES * facts.count // batch, FEWEST), LONGEST)
+    fewest = FEWEST_AT_RANDOM if facts.begins_at_random else FEWEST
+    wanted = min(max(PASSES * facts.count // batch, fewest), LONGEST)
     affordable = int(WORK[facts.perceptron] / (batch * prod(facts.shape)))
     return max(min(wanted, affordable), 1)
 
