@@ -181,7 +181,7 @@ def rows(places: Places, name: str, values: Callable[[], np.ndarray]) -> Source:
         with path.open("wb") as file:
             np.save(file, values().astype(np.float32))
 
-    return Source(once(places.made / f"{name}.npy", make), {"pixels": "real"})
+    return Source(once(places.made / f"{name}.npy", make))
 
 
 def table(places: Places, name: str, loader: str, **options: Any) -> Source:

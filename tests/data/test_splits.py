@@ -51,6 +51,34 @@ def test_test_split_is_the_hashes_below_a_sixth():
     assert assign({"train": keys}, 0.1, "x")["test"]["train"].tolist() == expected
 
 
+@pytest.mark.parametrize("share", [0.0, 1 / 12])
+def test_a_part_of_a_set_is_split_anew(share: float) -> None:
+    """All that was for training, of that again what was for training, and what was for testing; a sixth about each time."""
+    keys = keys_of(6000)
+    for part in ("train", "train", "test", "train"):
+        rows = assign({"train": keys}, share, "x")
+        tested = rows["test"]["train"]
+        assert abs(len(tested) - len(keys) / 6) < 4 * (len(keys) * 5 / 36) ** 0.5
+        keys = keys[rows[part]["train"]]
+
+
+def test_copies_share_their_fate_in_a_set_that_is_split_anew() -> None:
+    whole = keys_of(900)
+    keys = whole[assign({"train": whole}, 0, "x")["train"]["train"]].repeat(2, 0)
+    tested = np.isin(np.arange(len(keys)), assign({"train": keys}, 0.0, "x")["test"]["train"])
+    assert (tested[::2] == tested[1::2]).all() and 0 < tested.sum() < len(keys)
+
+
+def test_a_part_that_is_split_anew_is_said() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8), np.uint8)
+    whole = load_data(images)
+    part = load_data(whole.train.images)
+    assert any("split anew" in note for note in part.notes) and len(part.test) > 30
+    assert not any("split anew" in note for note in whole.notes)
+    given = load_data({"train": whole.train.images, "test": whole.test.images})
+    assert not any("split anew" in note for note in given.notes) and len(given.test) == len(whole.test)
+
+
 @pytest.mark.parametrize("share", [0.0, 1 / 12, 0.3])
 def test_validation_is_the_rounded_share_with_the_smallest_second_hash(share):
     keys = {"train": keys_of(600), "test": keys_of(100, 1)}

@@ -173,7 +173,8 @@ class Summary:
         train_seconds: validation included.
         processor_seconds: that processors worked for training and validation, the preparation of the model included and the
             test split not; of another device those of the clock. None in files of before they were measured.
-        forecast_seconds: what was forecast of it from the first steps; None where it was over before, or resumed.
+        forecast_seconds: what was forecast of it from the first steps; None where it was over before, took under
+            two seconds, or was resumed.
         device, precision: that it was trained on and in.
         weights: which were kept.
         test, validation: figures, where the split has images.

@@ -34,7 +34,7 @@ class Progress(Protocol):
 
 @runtime_checkable
 class ShowsTime(Protocol):
-    """A display that shows time too: `forecast` is called once, `left` from then on before every `advance`."""
+    """A display that shows time too: `forecast` is called once at most, `left` from then on before every `advance`."""
 
     def forecast(self, seconds: float) -> None: ...
 
@@ -82,9 +82,8 @@ class Shown:
         self.advance(done)
 
     def forecast(self, seconds: float) -> None:
-        if seconds >= SOON:
-            steps = f"{self._steps - self._first:,} {'more ' * bool(self._first)}steps"
-            self._screen.keep(f"about {duration(seconds)} for {steps}")
+        steps = f"{self._steps - self._first:,} {'more ' * bool(self._first)}steps"
+        self._screen.keep(f"about {duration(seconds)} for {steps}")
 
     def left(self, seconds: float) -> None:
         self._left = seconds
@@ -127,7 +126,8 @@ class Timed:
         clock: gives seconds.
 
     Attributes:
-        seconds: the forecast of the time of the whole run; None before it is made, and of a run that was resumed.
+        seconds: the forecast of the time of the whole run; None before it is made, where it is under two seconds, and of
+            a run that was resumed.
     """
 
     def __init__(
@@ -187,9 +187,10 @@ class Timed:
         shown = self._shown if isinstance(self._shown, ShowsTime) else None
         if not self._forecast:
             self._forecast, seconds = True, self._watch.elapsed + left
-            self.seconds = None if self._first else round(seconds, 3)
-            if shown is not None:
-                shown.forecast(seconds)
+            if seconds >= SOON:  # a shorter one is over before it is read
+                self.seconds = None if self._first else round(seconds, 3)
+                if shown is not None:
+                    shown.forecast(seconds)
         if shown is not None:
             shown.left(left)
 

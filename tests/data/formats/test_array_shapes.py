@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from vaekit import DataError, load_data
 
@@ -52,11 +54,10 @@ def test_usual_shapes_raise_no_doubt(shape: tuple[int, ...], options: dict[str, 
 def test_no_float_becomes_infinite(values: np.ndarray) -> None:
     """float64 stays float64 as features; as pixels, which are float32, it is refused."""
     with pytest.raises(DataError, match=r"image \d+ has values beyond 3.4e\+38"):
-        load_data(values)
-    kept = load_data(
-        values + np.random.default_rng(0).normal(size=(40, 10)) * abs(values) / 10, pixels="real"
-    )
-    assert all(bool(split.images.isfinite().all()) for split in kept.splits.values())
+        load_data(values, pixels="unit")
+    values = values + np.random.default_rng(0).normal(size=(40, 10)) * abs(values) / 10
+    for kept in (load_data(values), load_data(values, pixels="real")):
+        assert all(bool(split.images.isfinite().all()) for split in kept.splits.values())
 
 
 def test_long_doubles_beyond_float64() -> None:
@@ -81,9 +82,48 @@ def test_a_rounding_error_is_no_other_scale() -> None:
 
 
 def test_rows_that_are_taken_as_pixels_are_said() -> None:
-    counts = np.random.default_rng(0).integers(0, 200, (60, 9))
-    assert any("pixels='real' makes them features" in note for note in load_data(counts).notes)
-    assert not any("features" in note for note in load_data(counts, pixels="8-bit").notes)
+    shares = np.random.default_rng(0).random((60, 9))
+    assert any("pixels='real' makes them features" in note for note in load_data(shares).notes)
+    assert not any("features" in note for note in load_data(shares, pixels="unit").notes)
+
+
+REAL = "columns in units of their own: taken as real values (pixels='real')"
+DIGITS = "64 columns of whole numbers 0 to 255: taken as 8-bit pixels (pixels='8-bit')"
+draws = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("values", "kind", "note"), [
+    (draws.normal(5, 3, (60, 9)), "real", REAL),
+    (draws.normal(5, 3, (60, 9)).astype(np.float16), "real", REAL),
+    (draws.integers(0, 200, (60, 9)), "real", REAL),  # counts, and no picture
+    (draws.integers(-5, 70_000, (60, 9)), "real", REAL),
+    (draws.integers(0, 17, (60, 64)).astype(float), "real", REAL),
+    (draws.integers(0, 256, (60, 64)).astype(float), "8-bit", DIGITS),
+    (draws.integers(0, 256, (60, 64)), "8-bit", DIGITS),
+])  # fmt: skip
+def test_rows_are_of_one_kind_by_every_door(values: np.ndarray, kind: str, note: str, tmp_path: Path) -> None:
+    """An array, a tensor, .npy, .npz and a table of the same numbers: none asks for more than another."""
+    np.save(tmp_path / "rows.npy", values)
+    np.savez(tmp_path / "rows.npz", images=values)
+    lines = [",".join(f"c{i}" for i in range(values.shape[1]))]
+    lines += [",".join(map(repr, row)) for row in values.astype(float).tolist()]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    doors: list[Any] = [
+        values,
+        torch.from_numpy(values),
+        *(tmp_path / f"rows.{end}" for end in ("npy", "npz", "csv")),
+    ]
+    for door in doors:
+        data = load_data(door)
+        assert data.pixels == kind and note in data.notes, door
+        assert len(data.train) + len(data.validation) + len(data.test) == 60
+
+
+def test_splits_of_rows_are_of_one_kind() -> None:
+    train, test = draws.normal(5, 3, (60, 9)), draws.random((20, 9))
+    data = load_data({"train": train, "test": test})
+    assert data.pixels == "real" and len(data.test) == 20
+    assert torch.equal(data.test.images, torch.from_numpy(test).to(data.test.images.dtype))
 
 
 def test_a_value_of_a_table_that_is_no_number_has_a_row_and_a_column() -> None:

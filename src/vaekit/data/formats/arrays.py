@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from vaekit.data.dataset import Loaded, Split
 from vaekit.data.formats.array_shapes import arranged, doubts
 from vaekit.data.formats.class_labels import class_numbers
 from vaekit.data.formats.numpy_files import Unfit, bytes_behind
+from vaekit.data.formats.row_values import kind_of_rows
 
 
 def load_npy_file(path: Path, settings: DataSettings) -> Loaded:
@@ -57,6 +59,9 @@ def from_array(
     """
     with foreign(f"{where}: cannot be taken as a numpy array; give a dense one of plain numbers, on the CPU"):
         array = _numpy(array, where)
+    told = kind_of_rows(array) if array.ndim == 2 and settings.pixels == "auto" else None
+    if told is not None:
+        settings = replace(settings, pixels=told[0])
     values = torch.from_numpy(_values(array, settings.pixels, where))
     mapped = array.nbytes > RESIDENT and is_mapped(values)
     images = arranged(values, settings.layout, where)
@@ -66,7 +71,10 @@ def from_array(
     rows = None if mapped else [str(row) for row in range(len(images))]  # so that embeddings have names
     loaded = Loaded({"train": Split(images, numbers, rows)}, class_names=names, mapped=mapped)
     loaded.doubts = doubts(tuple(array.shape), settings.layout, settings.pixels)
-    if images.ndim == 2 and settings.pixels == "auto":
+    if told is not None:
+        loaded.pixels = told[0]
+        loaded.notes.append(told[1])
+    elif images.ndim == 2 and settings.pixels == "auto":
         loaded.notes.append("rows are taken as pixels, by their values; pixels='real' makes them features")
     return loaded
 

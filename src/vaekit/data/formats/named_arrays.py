@@ -119,6 +119,7 @@ def from_splits(
         rows = part.parts["train"]
         if found is None:
             found, shape = part, rows.images.shape[1:]
+            settings = replace(settings, pixels=part.pixels or settings.pixels)  # one kind in all splits
             found.parts = {}
         elif rows.images.shape[1:] != shape:
             sizes = f"{'x'.join(map(str, rows.images.shape[1:]))}, the others {'x'.join(map(str, shape))}"

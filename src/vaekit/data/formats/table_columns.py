@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from vaekit.core import DataError, near_miss
 from vaekit.data.dataset import Loaded
 from vaekit.data.formats.arrays import from_array
 from vaekit.data.formats.label_files import LABEL_COLUMNS
-from vaekit.data.pixels import within_unit
+from vaekit.data.formats.row_values import are_pixels
 from vaekit.wording import speak_of
 
 MOST_CLASSES = 100  # by which whole numbers may be the classes of a table
@@ -46,34 +44,11 @@ def from_table(table: Any, labels: object | None, settings: DataSettings, where:
         labels = values.pop(column)
         _check_whole(column, labels, where)
     numbers = _numbers(values, len(table), where)
-    if settings.pixels == "auto" and not within_unit(float(numbers.min()), float(numbers.max())):
-        if are_pixels(numbers):
-            settings = dataclasses.replace(settings, pixels="8-bit")
-            notes.append(
-                f"{numbers.shape[1]:,} columns of whole numbers 0 to 255: taken as 8-bit pixels (pixels='8-bit')"
-            )
-        else:  # so that whole numbers and all digits are kept
-            settings = dataclasses.replace(settings, pixels="real")
-            notes.append("columns in units of their own: taken as real values (pixels='real')")
     loaded = from_array(numbers, labels, settings, where)
     loaded.columns, loaded.label_column = list(values), column
     speak_of(tuple(numbers.shape[1:]), [*loaded.columns, *(loaded.class_names or ())])
-    loaded.pixels = None if settings.pixels == "auto" else settings.pixels
     loaded.notes = notes + loaded.notes
     return loaded
-
-
-def are_pixels(numbers: np.ndarray) -> bool:
-    """Returns whether rows (N, D) are pictures, as tables of digits come: a square of pixels or three, whole numbers to 255."""
-    columns = numbers.shape[1]
-    sizes = [columns, columns // 3] if columns % 3 == 0 else [columns]
-    square = any(pixels >= 64 and isqrt(pixels) ** 2 == pixels for pixels in sizes)
-    return (
-        square
-        and 128 <= numbers.max() <= 255
-        and numbers.min() >= 0
-        and bool((numbers == np.floor(numbers)).all())
-    )
 
 
 def columns_by_name(table: Any, where: str) -> dict[str, np.ndarray]:
