@@ -198,6 +198,7 @@ def test_it_is_refused_in_one_line(line: str) -> None:
 
 MISSING: dict[str, tuple[Callable[[], Any], str]] = {
     "fit(model, data)": (lambda: fit(model(), X), "fit needs data: fit(model, objective, data"),  # type: ignore[call-arg]
+    "VAE(classes=ten)": (lambda: VAE((1, 8, 8), classes="ten"), "classes must be 0 (no labels) or their number, not 'ten'"),  # type: ignore[arg-type]
     "VAE()": (lambda: VAE(latent_dim=3), "VAE needs shape: VAE(shape"),  # type: ignore[call-arg]
     "model.fit": (lambda: model().fit(X), "fit(model, ELBO(), data)"),
     "model.predict": (lambda: model().predict(X), "vaekit.estimators"),

@@ -328,10 +328,10 @@ def _used(model: nn.Module, incompatible_keys: object) -> None:
 
 
 def check_classes(classes: int) -> int:
-    """Raises SettingError for a number of classes below 0."""
-    if classes < 0:
-        raise SettingError(f"classes must be 0 (no labels) or their number, not {classes}.", "classes")
-    return classes
+    """Raises SettingError for what is no number of classes, 0 or more."""
+    if isinstance(classes, bool) or not isinstance(classes, Integral) or classes < 0:
+        raise SettingError(f"classes must be 0 (no labels) or their number, not {classes!r}.", "classes")
+    return int(classes)
 
 
 @contextmanager

@@ -53,7 +53,18 @@ def given_examples(run: Run, given: object, label: str | None, who: str | None =
     pictures = not why_no_pictures(run.model.shape, run.model.pixels)
     if pictures and not any(holds_sets(Path(one)) for one in named):
         return given_images(run, named, label, who)
-    return joined([picked(data_of(run, one, label), "all") for one in named])
+    return joined([_of_place(run, one, label) for one in named])
+
+
+def _of_place(run: Run, place: str | Path, label: str | None) -> Split:
+    """All examples of a source; its error names it, not an option data= that nobody gave."""
+    try:
+        return picked(data_of(run, place, label), "all")
+    except DataError as error:
+        asked = f"data='{place}'"
+        if not str(error).startswith(asked):
+            raise
+        raise DataError(f"{place}{str(error).removeprefix(asked)}") from None
 
 
 def given_table(run: Run, given: object, label: str | None) -> Data | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaekit import inference
 from vaekit.core import SettingError, choose
-from vaekit.data import to_unit
+from vaekit.data import Split, to_unit
 from vaekit.models.capabilities import Decodes, Encodes, check_needs
 from vaekit.runs.array_files import headings_of
 from vaekit.runs.ask import run_of
@@ -41,6 +41,12 @@ class Interpolation:
     latents: Tensor = field(repr=False)
     images: Tensor = field(repr=False)
     ends: Tensor = field(repr=False)
+
+
+def called(given: object, split: Split, place: int) -> str:
+    """The name of an end: of the only row of a table or an array, which is row 0 at both ends, that of its file."""
+    name = split.names[0] if split.names else str(place)
+    return Path(given).name if name == "0" and isinstance(given, str | Path) else name
 
 
 def lerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
@@ -115,7 +121,9 @@ def interpolate(
     walk = (slerp if way == "spherical" else lerp)(start.mean[0], end.mean[0], steps)
     labels = None if start.labels is None else start.labels[:1].repeat(steps)
     images = inference.decode(model, walk, labels)
-    names = [split.names[0] if split.names else str(place) for place, split in enumerate(ends)]
+    names = [
+        called(one, split, place) for place, (one, split) in enumerate(zip((first, last), ends, strict=True))
+    ]
     shown = torch.cat([inference.shown_images(model, split) for split in ends])
     if out is not None:
         beside = Path(out).suffix.lower() == ".png"

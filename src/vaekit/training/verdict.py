@@ -199,7 +199,7 @@ def memorised(run: Evidence) -> Note | None:
     step, best = min(run.validation, key=lambda point: point[1])
     rise = run.validation[-1][1] - best
     still = course.at(run.training, step) - run.training[-1][1]
-    if still <= 0 or rise <= cut.MATTERS * (run.rate or 0.0) + IDLE_NATS:
+    if min(still, rise) <= cut.MATTERS * (run.rate or 0.0) + IDLE_NATS:
         return None
     when = f"validation was best after {step:,} of {run.steps:,} steps and {nats(rise)} worse in the end"
     text = f"{run.images:,} examples were learned by heart: {when}, while the training loss still fell; {run.emptiness}"
