@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
+from sklearn.neighbors import KernelDensity
 from torch import Tensor
 
 from vaekit.core import SettingError
 from vaekit.data import Split
 from vaekit.models import AE, VAE
 from vaekit.networks.principal import (
+    WIDTHS,
     Curve,
     held_out_curve,
+    held_out_gain,
     looked_at,
     principal_components,
     spread,
@@ -59,6 +63,37 @@ def test_the_curve_is_the_likelihood_of_rows_left_out() -> None:
         assert float(curve.nats[count - 1]) == pytest.approx(float(exact), rel=1e-4)
         share = (x[held].double() @ first).square().sum() / x[held].double().square().sum()
         assert float(curve.explained[count - 1]) == pytest.approx(float(share), rel=1e-4)
+
+
+def test_the_gain_of_kernels_is_that_of_two_other_libraries() -> None:
+    """scikit-learn's kernels against SciPy's normal density, with two standard errors taken off."""
+    angle = torch.rand(400, generator=torch.Generator().manual_seed(0)).double() * 6.28
+    x = torch.stack([angle.cos(), angle.sin(), 0.5 * angle], 1)
+    x = (x - x.mean(0)) / x.std(0)
+    held = (torch.arange(len(x)) % 4 == 0).numpy()
+    fitted, left = x.numpy()[~held], x.numpy()[held]
+    covariance = np.cov(fitted.T)
+    normal = multivariate_normal(fitted.mean(0), covariance).logpdf(left)
+    basis = np.linalg.inv(np.linalg.cholesky(covariance)).T
+    found = []
+    for turn in (np.eye(3), basis):
+        volume = np.linalg.slogdet(turn)[1]
+        for width in WIDTHS:
+            kernels = KernelDensity(bandwidth=width).fit(fitted @ turn).score_samples(left @ turn) + volume
+            gain = kernels - normal
+            found.append(gain.mean() - 2 * gain.std(ddof=1) / len(gain) ** 0.5)
+    assert held_out_gain(x) == pytest.approx(max(found) / 3, rel=1e-6)
+    assert held_out_gain(x) > 0.3
+
+
+@pytest.mark.parametrize(("count", "values"), [(2000, 3), (800, 8), (60, 6), (9, 12), (300, 1)])
+def test_kernels_gain_nothing_of_what_is_normal(count: int, values: int) -> None:
+    x = rows(count, values)
+    x = (x - x.mean(0)) / x.std(0)
+    assert held_out_gain(x) < 0.05
+    if count > 20:
+        copied = torch.cat([x, torch.zeros(count, 2), x[:, :1] + x[:, -1:]], 1)
+        assert held_out_gain(copied) < 0.05, "constant and repeated columns say nothing"
 
 
 def test_the_best_number_is_looked_for_within_bounds() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import prod
+from pathlib import Path
 
 import pytest
 import torch
 
+import vaekit
 from vaekit.networks.principal import Curve
 from vaekit.training.recipe import (
     FEWEST_OF_PICTURES,
@@ -95,6 +97,22 @@ def test_tables_of_few_columns_begin_at_random_with_a_rise_of_the_kl_term(column
         "what is given is followed"
     )
     assert [choice.value for choice in start_for(Facts(700, (1, 2, 3)), names)] == ["pca"], "pictures"
+
+
+def test_tables_of_curves_and_clusters_begin_at_random_whatever_their_columns(tmp_path: Path) -> None:
+    """Two angles in six columns, and as many columns of one factor; by what `train` shows of its choices."""
+    generator = torch.Generator().manual_seed(0)
+    one, two = torch.rand(2, 600, generator=generator) * 6.28
+    noise = torch.randn(600, 6, generator=generator)
+    angles = torch.stack(
+        [one.cos(), one.sin(), two.cos(), two.sin(), (one + two).cos(), (one + two).sin()], 1
+    )
+    line = torch.randn(600, 1, generator=generator) * torch.arange(1, 7) + 0.5 * noise
+    for rows, start in ((9 * angles + noise, "random"), (line, "pca")):
+        told: list[str] = []
+        data = vaekit.load_data(rows, pixels="real")
+        vaekit.train("vae", data, out=tmp_path / start, tell=told.append, steps=1, progress=False)
+        assert any(line.strip().startswith(f"init {start}: ") for line in "\n".join(told).splitlines()), told
 
 
 def test_weights_decay_where_a_fitted_start_is_all_that_few_examples_teach() -> None:

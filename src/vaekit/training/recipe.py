@@ -40,7 +40,7 @@ FEWEST_OF_PICTURES = 12
 START = "a Gaussian model with linear networks has its optimum there, probabilistic PCA"
 # Of a table whose components tell little of its shape: a model that begins there may never leave them. Over so much of the
 # run the KL term comes in then, so that latents are learned before they cost; and so many steps are no more than seconds.
-FEW_COLUMNS, RISE, FEWEST_AT_RANDOM = 4, 0.3, 3000
+FEW_COLUMNS, BENT, RISE, FEWEST_AT_RANDOM = 4, 0.1, 0.3, 3000
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,20 @@ class Facts:
         shape: of one, (C, H, W) or (D,).
         fitted: whether the model begins at components.
         curve: what these are worth; None where latents are given, or the model begins at random.
+        bent: nats per column by which kernels say more of a row left out than any components do
+            (`held_out_gain`); 0 where that was not looked at.
     """
 
     count: int
     shape: tuple[int, ...]
     fitted: bool = False
     curve: Curve | None = None
+    bent: float = 0.0
 
     @property
     def begins_at_random(self) -> bool:
-        """Says whether they are a table of so few columns that its principal components tell little."""
-        return len(self.shape) == 1 and self.shape[0] <= FEW_COLUMNS
+        """Says whether they are a table of which principal components tell little: few columns, or curves and clusters."""
+        return len(self.shape) == 1 and (self.shape[0] <= FEW_COLUMNS or self.bent > BENT)
 
     @property
     def perceptron(self) -> bool:
@@ -123,7 +126,8 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
 def start_for(facts: Facts, open_options: Container[str]) -> list[Choice]:
     """The place where a model with a Gaussian p(x|z) begins."""
     if facts.begins_at_random:
-        why = f"a curve or clusters in {counted(prod(facts.shape), 'column')} are not found from principal components"
+        what = "curves or clusters" if facts.bent > BENT else "a curve or clusters"
+        why = f"{what} in {counted(prod(facts.shape), 'column')} are not found from principal components"
         rise = f"latents are learned in {RISE:.0%} of the run before they cost all"
         found = [Choice("init", "random", why), Choice("kl_warmup", RISE, rise)]
     else:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from vaekit.config.fields import imported
 from vaekit.config.likelihood_parts import decide_likelihood
 from vaekit.config.methods import METHODS, find_method, resolve
@@ -20,7 +22,7 @@ from vaekit.data import Data, load_data, to_unit
 from vaekit.data.moments import standard_of
 from vaekit.data.sources import check_not_given
 from vaekit.models.latent import centred
-from vaekit.networks.principal import Curve, held_out_curve, varying_directions
+from vaekit.networks.principal import Curve, held_out_curve, held_out_gain, varying_directions
 from vaekit.runs.files import check_writable
 from vaekit.runs.start import check_start, model_options_of
 from vaekit.runs.write import check_free, reserved_run_path
@@ -162,6 +164,8 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
     open_start = "init" in options
+    if open_start and len(data.shape) == 1 and data.pixels == "real":
+        facts = replace(facts, bent=held_out_gain(rows_of(data, method.labels)))
     facts = replace(
         facts, fitted=not facts.begins_at_random if open_start else settings.model.init != "random"
     )
@@ -186,10 +190,15 @@ def open_width(settings: Settings, shape: tuple[int, ...]) -> bool:
     return isinstance(decide_network(network, shape), MLP)
 
 
-def curve_of(data: Data, labels: bool) -> Curve:
-    """The curve of what components of the training images are worth, within each class if the model knows it."""
+def rows_of(data: Data, labels: bool) -> Tensor:
+    """Training images as they are shown, (N, P), less their mean, or that of their class if the model knows it."""
     standard = standard_of(data)
     classes = data.classes if labels else 0
-    rows, _ = centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))
+    return centred(data.train, classes, lambda images: to_unit(standard(images)).flatten(1))[0]
+
+
+def curve_of(data: Data, labels: bool) -> Curve:
+    """The curve of what components of the training images are worth, within each class if the model knows it."""
+    rows = rows_of(data, labels)
     directions = varying_directions(rows) if data.pixels == "real" else None
     return held_out_curve(rows if directions is None else rows @ directions, 2 * LATENTS)
