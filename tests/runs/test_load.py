@@ -518,3 +518,12 @@ def test_data_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_that_were_an_array_in_memory(run: Path) -> None:
     with pytest.raises(RunError, match="trained on an array in memory; pass the array again"):
         load_run(run).load_data()
+
+
+@pytest.mark.parametrize("codes", [64, 16384])
+def test_fixed_codes_need_no_tensor_of_their_number(codes: int, tmp_path: Path) -> None:
+    """A narrow model with more codes than any of its tensors has entries."""
+    options: dict[str, Any] = {"quantizer": "fsq", "codes": codes, "network": "patches(width=4)"}
+    data = load_data(np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8))
+    vaekit.train("vqvae", data, out=tmp_path / "run", steps=2, progress=False, **options)
+    assert load_run(tmp_path / "run").model.arguments["codes"] == codes

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vaekit.config.quantizer_parts import LEVELS
 from vaekit.core import RunError, foreign
 from vaekit.data.dataset import Split
 from vaekit.plain_files import plain_file
@@ -35,7 +36,8 @@ def check_sizes(options: Mapping[str, Any], shapes: Iterable[tuple[int, ...]], p
     largest = max([LEAST, len(known), *(side for shape in known for side in shape)])
     most = SLACK * largest if known else UNSEEN
     for name, value in options.items():
-        if isinstance(value, int) and not isinstance(value, bool) and value > most:
+        fixed = name == "codes" and value in LEVELS  # of scalars (FSQ), which take no memory
+        if isinstance(value, int) and not isinstance(value, bool) and value > most and not fixed:
             raise RunError(
                 f"{path}: settings.{name} = {value} does not fit the run's weights, which are far smaller."
             )
