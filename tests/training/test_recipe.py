@@ -99,6 +99,18 @@ def test_tables_of_few_columns_begin_at_random_with_a_rise_of_the_kl_term(column
     assert [choice.value for choice in start_for(Facts(700, (1, 2, 3)), names)] == ["pca"], "pictures"
 
 
+@pytest.mark.parametrize(("columns", "bent", "worth", "latents"), [
+    (6, 0.5, 1, 4), (6, 0.5, 5, 5), (2, 0.5, 1, 2), (3, 0.5, 1, 3), (6, 0.05, 1, 2), (12, 0.0, 7, 7),
+])  # fmt: skip
+def test_curves_and_clusters_have_four_latents_at_least(
+    columns: int, bent: float, worth: int, latents: int
+) -> None:
+    nats = torch.full((columns,), 2.0)
+    nats[worth - 1] = 1.0
+    facts = Facts(700, (columns,), curve=Curve(nats, torch.ones(columns)), bent=bent)
+    assert chosen(facts)["latent_dim"].value == latents
+
+
 def test_tables_of_curves_and_clusters_begin_at_random_whatever_their_columns(tmp_path: Path) -> None:
     """Two angles in six columns, and as many columns of one factor; by what `train` shows of its choices."""
     generator = torch.Generator().manual_seed(0)

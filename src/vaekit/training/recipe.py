@@ -41,6 +41,7 @@ START = "a Gaussian model with linear networks has its optimum there, probabilis
 # Of a table whose components tell little of its shape: a model that begins there may never leave them. Over so much of the
 # run the KL term comes in then, so that latents are learned before they cost; and so many steps are no more than seconds.
 FEW_COLUMNS, BENT, RISE, FEWEST_AT_RANDOM = 4, 0.1, 0.3, 3000
+FEWEST_OF_BENT = 4  # latents of such a table, of which components may say that none is worth having
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,11 @@ def latents_for(facts: Facts, curve: Curve) -> Choice:
     if len(facts.shape) == 1:
         told = "the principal components worth having, by the likelihood of rows left out"
         few = "the least that a map shows; rows left out speak for no more principal components"
-        return Choice("latent_dim", max(worth, FEWEST_LATENTS), told if worth >= FEWEST_LATENTS else few)
+        fewest = FEWEST_LATENTS
+        if facts.bent > BENT:
+            fewest = min(FEWEST_OF_BENT, facts.shape[0])
+            few = "curves and clusters want more than the principal components worth having"
+        return Choice("latent_dim", max(worth, fewest), told if worth >= fewest else few)
     few = facts.shape[0] == 1 and facts.count < SMALL_SET
     share = EXPLAINED_OF_FEW if few else EXPLAINED
     count = max(min(max(curve.explaining(share), FEWEST_OF_PICTURES), worth), FEWEST_LATENTS)
