@@ -67,7 +67,7 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, option
     "rate 1e-6, gan": ("gan", "digits", {"epochs": 15, "learning_rate": 1e-6}, "rate"),
     "rate 1e-5, strokes": ("vae", "strokes", {"epochs": 5, "learning_rate": 1e-5}, "rate"),
     "rate 0.3": ("vae", "digits", {"epochs": 15, "learning_rate": 0.3}, "diverged"),
-    "rate 0.1, ae": ("ae", "digits", {"epochs": 15, "learning_rate": 0.1}, "diverged"),
+    "rate 0.3, ae": ("ae", "digits", {"epochs": 15, "learning_rate": 0.3}, "diverged"),
     "rate 0.05, gan": ("gan", "digits", {"epochs": 15, "learning_rate": 0.05}, "samples"),
     "stopped at once": ("vae", "strokes", {"epochs": 15, "patience": 2}, "stopped"),
     "few photos": ("vae", "few photos", {"epochs": 40, "weights": "last"}, "by heart"),

@@ -30,7 +30,7 @@ from vaekit.runtime.random import alike, own_randomness
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.recipe import SMALL_SET, Facts, rate_for
-from vaekit.training.train import choices_for
+from vaekit.training.train import choices_for, facts_of
 
 # Networks of rows, fewer than SMALL_SET: a perceptron, and for codes convolutions over one pixel. With more units a step
 # takes longer, and nothing is gained (docs/log.md).
@@ -66,7 +66,8 @@ def settings_for(method: str, given: Mapping[str, Any], data: Data) -> Settings:
     """
     named = {"data": data.source}
     entry = find_method(method)
-    if len(data.shape) == 1 and len(data.train) >= MANY and "init" in entry.options():
+    many = len(data.shape) == 1 and len(data.train) >= MANY and "init" in entry.options()
+    if many and not facts_of(data, entry.labels).begins_at_random:  # which has a start of its own at random
         given = {"init": "random", **given}
     settings = resolve(method, given, named, where="")
     told = {

@@ -23,6 +23,8 @@ FEWEST, MOST = 500, 10_000  # examples looked at, whatever their size
 
 HELD_OUT = 4  # of so many examples one says how many components are worth having
 
+PER_COLUMN = 10  # rows that a normal density wants of each column, to be no straw man
+
 KERNELS = 2_000  # rows at most that are looked at for what components cannot say
 
 WIDTHS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)  # of kernels, in standard deviations of a column
@@ -159,7 +161,7 @@ def held_out_gain(rows: Tensor) -> float:
     rows = rows[torch.linspace(0, len(rows) - 1, min(len(rows), KERNELS)).long()].double()
     places = torch.arange(len(rows)) % HELD_OUT == 0
     fitted, held = rows[~places], rows[places]
-    if len(fitted) <= rows.shape[1] + 1:
+    if len(fitted) < PER_COLUMN * rows.shape[1]:
         return 0.0
     centre = fitted.mean(0)
     variances, vectors = torch.linalg.eigh(torch.cov(fitted.T).reshape(len(centre), -1))

@@ -41,6 +41,7 @@ START = "a Gaussian model with linear networks has its optimum there, probabilis
 # Of a table whose components tell little of its shape: a model that begins there may never leave them. Over so much of the
 # run the KL term comes in then, so that latents are learned before they cost; and so many steps are no more than seconds.
 FEW_COLUMNS, BENT, RISE, FEWEST_AT_RANDOM = 4, 0.1, 0.3, 3000
+MOST_COLUMNS = 16  # of a table whose shape is looked at: of pixels in rows components are a better start
 FEWEST_OF_BENT = 4  # latents of such a table, of which components may say that none is worth having
 
 

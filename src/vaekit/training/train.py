@@ -31,7 +31,7 @@ from vaekit.runtime.launch import launched
 from vaekit.training.fit import History, fit
 from vaekit.training.fresh import new_model
 from vaekit.training.progress import Progress
-from vaekit.training.recipe import LATENTS, Choice, Facts, recipe, start_for
+from vaekit.training.recipe import LATENTS, MOST_COLUMNS, Choice, Facts, recipe, start_for
 from vaekit.training.trackers import check_log
 
 
@@ -164,8 +164,7 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
     open_start = "init" in options
-    if open_start and len(data.shape) == 1 and data.pixels == "real":
-        facts = replace(facts, bent=held_out_gain(rows_of(data, method.labels)))
+    facts = facts_of(data, method.labels) if open_start else facts
     facts = replace(
         facts, fitted=not facts.begins_at_random if open_start else settings.model.init != "random"
     )
@@ -188,6 +187,18 @@ def open_width(settings: Settings, shape: tuple[int, ...]) -> bool:
     if not isinstance(network, Undecided) or network.word == CUSTOM or "width" in network.options:
         return False
     return isinstance(decide_network(network, shape), MLP)
+
+
+def facts_of(data: Data, labels: bool) -> Facts:
+    """What the start of a model goes by: size and, of a table, whether kernels say more of it than components.
+
+    Args:
+        labels: whether the model knows the classes.
+    """
+    facts = Facts(len(data.train), data.shape)
+    if len(data.shape) > 1 or data.shape[0] > MOST_COLUMNS or data.pixels != "real":
+        return facts
+    return replace(facts, bent=held_out_gain(rows_of(data, labels)))
 
 
 def rows_of(data: Data, labels: bool) -> Tensor:
