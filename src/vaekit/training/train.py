@@ -196,7 +196,7 @@ def facts_of(data: Data, labels: bool) -> Facts:
         labels: whether the model knows the classes.
     """
     facts = Facts(len(data.train), data.shape)
-    if len(data.shape) > 1 or data.shape[0] > MOST_COLUMNS or data.pixels != "real":
+    if len(data.shape) != 1 or data.shape[0] > MOST_COLUMNS or data.pixels != "real":
         return facts
     return replace(facts, bent=held_out_gain(rows_of(data, labels)))
 
