@@ -86,7 +86,9 @@ def test_the_gain_of_kernels_is_that_of_two_other_libraries() -> None:
     assert held_out_gain(x) > 0.3
 
 
-@pytest.mark.parametrize(("count", "values"), [(2000, 3), (800, 8), (80, 6), (60, 6), (150, 16), (220, 16), (9, 12), (300, 1)])
+@pytest.mark.parametrize(
+    ("count", "values"), [(2000, 3), (800, 8), (80, 6), (60, 6), (150, 16), (220, 16), (9, 12), (300, 1)]
+)
 def test_kernels_gain_nothing_of_what_is_normal(count: int, values: int) -> None:
     x = rows(count, values)
     x = (x - x.mean(0)) / x.std(0)

@@ -43,7 +43,7 @@ class Interpolation:
     ends: Tensor = field(repr=False)
 
 
-def called(given: object, split: Split, place: int) -> str:
+def _called(given: object, split: Split, place: int) -> str:
     """The name of an end: of the only row of a table or an array, which is row 0 at both ends, that of its file."""
     name = split.names[0] if split.names else str(place)
     return Path(given).name if name == "0" and isinstance(given, str | Path) else name
@@ -122,7 +122,7 @@ def interpolate(
     labels = None if start.labels is None else start.labels[:1].repeat(steps)
     images = inference.decode(model, walk, labels)
     names = [
-        called(one, split, place) for place, (one, split) in enumerate(zip((first, last), ends, strict=True))
+        _called(one, split, place) for place, (one, split) in enumerate(zip((first, last), ends, strict=True))
     ]
     shown = torch.cat([inference.shown_images(model, split) for split in ends])
     if out is not None:

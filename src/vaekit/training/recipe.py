@@ -128,8 +128,7 @@ def recipe(facts: Facts, open_options: Container[str], batch_size: int | None = 
 def start_for(facts: Facts, open_options: Container[str]) -> list[Choice]:
     """The place where a model with a Gaussian p(x|z) begins."""
     if facts.begins_at_random:
-        what = "curves or clusters" if facts.bent > BENT else "a curve or clusters"
-        why = f"{what} in {counted(prod(facts.shape), 'column')} are not found from principal components"
+        why = f"a curve or clusters in {counted(prod(facts.shape), 'column')} are not found from principal components"
         rise = f"latents are learned in {RISE:.0%} of the run before they cost all"
         found = [Choice("init", "random", why), Choice("kl_warmup", RISE, rise)]
     else:
