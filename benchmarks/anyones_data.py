@@ -11,7 +11,8 @@ Gaussian whose sigma is refitted on training examples, in the baseline's units (
 variance against principal components.
 
 Every row is kept as a JSON file below `--work`: what was killed continues where it was. Rows of the baseline do not
-depend on vaekit and serve again; `--again ours` makes the others anew. `--table` prints what there is.
+depend on vaekit and serve again; `--again ours` makes the others anew. `--table` prints what there is. Rows that
+were measured before stand in `anyones_rows.jsonl` and serve like those of the folder; `--record` writes them there.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from anyones_measure import for_baseline
 from anyones_sets import SETS, Missing, Places, Source, once
 
 SIDES = ("ours", "plain", "pythae")
+RECORD = Path(__file__).with_name(
+    "anyones_rows.jsonl"
+)  # of runs of the past, so that a long table is made piece by piece
 FAIR = 1.1  # how much more time one side may have had
 LIMIT = 180  # seconds in which a run by default settings must end
 ALLOWED = 0.1  # how much less than principal components a run may explain
@@ -64,6 +68,8 @@ def main() -> None:
     rows = list(by_default(options, names) if options.defaults else compared(options, names))
     table = default_table(rows) if options.defaults else pair_table(rows)
     print(table)
+    if options.record:
+        record(rows)
     if rows:
         (options.work / ("defaults.md" if options.defaults else "table.md")).write_text(table + "\n", "utf-8")
 
@@ -87,6 +93,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("runs/anyones_data"))
     parser.add_argument("--again", default="", help="sides (or defaults) whose rows are made anew")
     parser.add_argument("--table", action="store_true", help="train nothing; print the rows that there are")
+    parser.add_argument("--record", action="store_true", help=f"add the rows to {RECORD.name}")
     parser.add_argument("--defaults", action="store_true", help="whole commands with nothing but --data")
     options = parser.parse_args()
     if not options.defaults and not options.table and options.baseline is None:
@@ -158,7 +165,7 @@ def job_of(
 def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, Any]) -> Iterator[Row]:
     """The row of a job: that of its file if it is of the same data, else a new one; none if it cannot be made."""
     path = options.work / "rows" / job.file
-    there = row_in(path, mark)
+    there = row_in(path, mark) or recorded(job, mark)
     wanted = job.side in options.again.split(",")
     if options.table or (there is not None and not wanted):
         yield from [] if there is None else [there]
@@ -175,6 +182,24 @@ def row_in(path: Path, mark: str) -> Row | None:
     """The row of a file; None where there is none, or one of other data."""
     row = json.loads(path.read_text("utf-8")) if path.exists() else None
     return row if row is not None and row["fingerprint"] == mark else None
+
+
+def recorded(job: Job, mark: str) -> Row | None:
+    """The row of a job of these data in the record; None where there is none."""
+    rows = map(json.loads, RECORD.read_text("utf-8").splitlines()) if RECORD.exists() else ()
+    return next((row for row in rows if (key(row), row["fingerprint"]) == (job.file, mark)), None)
+
+
+def record(rows: Sequence[Row]) -> None:
+    """Adds rows to the record, in the place of those of the same jobs."""
+    before = map(json.loads, RECORD.read_text("utf-8").splitlines()) if RECORD.exists() else ()
+    every = {key(row): row for row in [*before, *rows]}
+    write_whole(RECORD, "".join(json.dumps(every[name]) + "\n" for name in sorted(every)))
+
+
+def key(row: Row) -> str:
+    """Name of a row's file."""
+    return Job(row["name"], row["side"], row.get("seconds", 0), row.get("seed", 0)).file
 
 
 def in_process(side: str, about: Mapping[str, Any]) -> Row | None:

@@ -13,7 +13,7 @@ import anyones_data
 import anyones_sides
 import numpy as np
 import pytest
-from anyones_data import Job, default_line, kept, pair_table
+from anyones_data import Job, default_line, kept, pair_table, record
 from anyones_sets import Missing, Places, Source, mixed, once, strokes_colour
 from PIL import Image
 
@@ -26,6 +26,7 @@ def options(work: Path, **more: Any) -> argparse.Namespace:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sides that were run, instead of running them."""
     made: list[str] = []
+    monkeypatch.setattr(anyones_data, "RECORD", Path("no record"))
 
     def run(side: str, about: Mapping[str, Any]) -> dict[str, Any] | None:
         made.append(side)
@@ -47,6 +48,21 @@ def test_a_row_is_made_once_and_again_where_the_data_changed(tmp_path: Path, run
     assert len(runs) == 2
     list(kept(options(tmp_path, again="ours"), job, "b", {}))
     assert len(runs) == 3
+
+
+def test_rows_of_the_record_serve_where_the_data_are_the_same(
+    tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anyones_data, "RECORD", tmp_path / "record.jsonl")
+    job = Job("wine", "ours", 5, 1)
+    (first,) = kept(options(tmp_path / "one"), job, "a", {})
+    record([first, first | {"seed": 2, "negative_elbo": 7.0}])
+    record([first | {"seed": 2, "negative_elbo": 8.0}])
+    assert list(kept(options(tmp_path / "two"), job, "a", {})) == [first] and len(runs) == 1
+    (other,) = kept(options(tmp_path / "two", table=True), Job("wine", "ours", 5, 2), "a", {})
+    assert other["negative_elbo"] == 8.0
+    assert not list(kept(options(tmp_path / "two", table=True), job, "b", {}))
+    assert not list(kept(options(tmp_path / "two", table=True), Job("wine", "plain", 5, 1), "a", {}))
 
 
 def test_what_failed_leaves_no_row(tmp_path: Path, runs: list[str]) -> None:

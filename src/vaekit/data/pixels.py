@@ -75,7 +75,9 @@ def interpret_like(loaded: Loaded, asked: str, like: str, where: str) -> str:
     whole = all(tensor.dtype == torch.uint8 for tensor in images.values())
     if like == "real" or asked not in ("auto", like):
         return interpret(loaded, "real" if like == "real" else asked, where)
-    if like == "binary" and whole and _top(images.values()) == 1:
+    if like == "binary" and all(
+        bool(((p == 0) | (p == 1)).all()) for t in images.values() for p in chunks(t)
+    ):
         loaded.set_images({name: _binary(tensor) for name, tensor in images.items()})
         return "binary"
     if like == "8-bit" and whole:

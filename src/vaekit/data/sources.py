@@ -179,6 +179,10 @@ def examples_like(data: object, form: Form) -> Tensor:
 
 def _sized(data: object, labels: object | None, settings: DataSettings, form: Form) -> tuple[Loaded, str]:
     """The contents of a source; pictures of other sizes than the model's are brought to it."""
+    if (
+        len(form.shape) == 1 and settings.pixels == "auto"
+    ):  # the model knows what rows are, few would not say it
+        settings = replace(settings, pixels=form.pixels)
     side = "x".join(map(str, form.shape[1:]))
     free = settings.image_size is None and len(form.shape) == 3 and form.pixels != "real"
     sized = replace(settings, image_size=side)

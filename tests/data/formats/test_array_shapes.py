@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import vaekit
 from vaekit import DataError, load_data
 
 
@@ -82,9 +84,9 @@ def test_a_rounding_error_is_no_other_scale() -> None:
 
 
 def test_rows_that_are_taken_as_pixels_are_said() -> None:
-    shares = np.random.default_rng(0).random((60, 9))
-    assert any("pixels='real' makes them features" in note for note in load_data(shares).notes)
-    assert not any("features" in note for note in load_data(shares, pixels="unit").notes)
+    grey = np.random.default_rng(0).random((60, 64))
+    assert any("pixels='real' makes them features" in note for note in load_data(grey).notes)
+    assert not any("features" in note for note in load_data(grey, pixels="unit").notes)
 
 
 REAL = "columns in units of their own: taken as real values (pixels='real')"
@@ -95,6 +97,9 @@ draws = np.random.default_rng(0)
 @pytest.mark.parametrize(("values", "kind", "note"), [
     (draws.normal(5, 3, (60, 9)), "real", REAL),
     (draws.normal(5, 3, (60, 9)).astype(np.float16), "real", REAL),
+    (draws.random((60, 9)), "real", REAL),
+    (draws.random((60, 9)) * 1e-6, "real", REAL),
+    (draws.integers(0, 2, (60, 9)).astype(float), "binary", "all values are 0 or 1: taken as binary"),
     (draws.integers(0, 200, (60, 9)), "real", REAL),  # counts, and no picture
     (draws.integers(-5, 70_000, (60, 9)), "real", REAL),
     (draws.integers(0, 17, (60, 64)).astype(float), "real", REAL),
@@ -117,6 +122,24 @@ def test_rows_are_of_one_kind_by_every_door(values: np.ndarray, kind: str, note:
         data = load_data(door)
         assert data.pixels == kind and note in data.notes, door
         assert len(data.train) + len(data.validation) + len(data.test) == 60
+
+
+@pytest.mark.parametrize(("trained", "asked"), [
+    (draws.normal(5, 3, (60, 9)), draws.random((3, 9))), (draws.normal(5, 3, (60, 9)), draws.integers(0, 2, (3, 9))),
+    (draws.random((60, 64)), draws.random((3, 64)) * 1e-3), (draws.integers(0, 2, (60, 9)), np.ones((3, 9))),
+])  # fmt: skip
+def test_rows_for_a_trained_model_are_what_the_model_takes(
+    trained: np.ndarray, asked: np.ndarray, tmp_path: Path
+) -> None:
+    """Whatever the few of them would be taken for by themselves, and without a word about it."""
+    with pytest.warns(vaekit.core.VaekitWarning):
+        vaekit.train("vae", trained, out=tmp_path / "run", steps=2, latent_dim=2, progress=False)
+    run = vaekit.load_run(tmp_path / "run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = run.load_data(asked)
+    assert found.pixels == run.model.pixels == load_data(trained).pixels
+    assert np.array_equal(run.model.embed(asked), run.model.embed(torch.from_numpy(asked)).numpy())
 
 
 def test_splits_of_rows_are_of_one_kind() -> None:

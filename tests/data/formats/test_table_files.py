@@ -171,12 +171,12 @@ def test_a_column_of_text_that_is_called_label(tmp_path: Path) -> None:
 
 
 def test_columns_in_their_own_units_are_real_values(tmp_path: Path) -> None:
-    """Nobody has to say so of a table; shares stay what they were, and what was asked for is checked as before."""
+    """Nobody has to say so of a table, of shares as little; what was asked for is checked as before."""
     data = load_data(table(tmp_path / "t.csv", "a,b\n" + "".join(f"{n}.5,{-n}\n" for n in range(40))))
     assert data.pixels == "real" and any("taken as real values" in note for note in data.notes)
     assert not any("taken as pixels" in note for note in data.notes)
     shares = load_data(table(tmp_path / "s.csv", "a,b\n" + "".join(f"{n / 40},0.5\n" for n in range(40))))
-    assert shares.pixels == "unit" and any("taken as pixels" in note for note in shares.notes)
+    assert shares.pixels == "real" and any("taken as real values" in note for note in shares.notes)
     with pytest.raises(DataError, match="must lie in"):
         load_data(tmp_path / "t.csv", pixels="unit")
 

@@ -12,17 +12,20 @@ from vaekit.data.pixels import within_unit
 
 
 def kind_of_rows(rows: np.ndarray) -> tuple[str, str] | None:
-    """Key of PIXELS and a note, where the values say more than that they could be grey levels.
+    """Key of PIXELS and a note; None for rows within 0 to 1 that could be pictures. A table is of one kind in whatever units.
 
     Args:
         rows: (N, D); mapped from a file, it is read in parts.
     """
     if rows.dtype.kind not in "iuf" or rows.dtype == np.uint8 or rows.size == 0:
         return None
-    ends = [(part.min(), part.max()) for part in _parts(rows)]
-    if within_unit(float(min(low for low, _ in ends)), float(max(high for _, high in ends))):
+    low, high = _ends(rows)
+    pictures = _square(rows.shape[1])
+    if (low, high) == (0, 1) and all(bool(((part == 0) | (part == 1)).all()) for part in _parts(rows)):
+        return "binary", "all values are 0 or 1: taken as binary"
+    if pictures and within_unit(low, high):
         return None
-    if are_pixels(rows):
+    if pictures and are_pixels(rows):
         return (
             "8-bit",
             f"{rows.shape[1]:,} columns of whole numbers 0 to 255: taken as 8-bit pixels (pixels='8-bit')",
@@ -32,9 +35,7 @@ def kind_of_rows(rows: np.ndarray) -> tuple[str, str] | None:
 
 def are_pixels(rows: np.ndarray) -> bool:
     """Returns whether rows (N, D) are pictures, as tables of digits come: a square of pixels or three, whole numbers to 255."""
-    columns = rows.shape[1]
-    sizes = [columns, columns // 3] if columns % 3 == 0 else [columns]
-    if not any(pixels >= 64 and isqrt(pixels) ** 2 == pixels for pixels in sizes):
+    if not _square(rows.shape[1]):
         return False
     highest = 0.0
     for part in _parts(rows):
@@ -42,6 +43,18 @@ def are_pixels(rows: np.ndarray) -> bool:
         if part.min() < 0 or highest > 255 or not bool((part == np.floor(part)).all()):
             return False
     return highest >= 128
+
+
+def _square(columns: int) -> bool:
+    """Returns whether so many values could be those of a square picture, grey or in colours, of 8 pixels a side at least."""
+    sizes = [columns, columns // 3] if columns % 3 == 0 else [columns]
+    return any(pixels >= 64 and isqrt(pixels) ** 2 == pixels for pixels in sizes)
+
+
+def _ends(rows: np.ndarray) -> tuple[float, float]:
+    """The least and the greatest value."""
+    ends = [(float(part.min()), float(part.max())) for part in _parts(rows)]
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _parts(rows: np.ndarray) -> Iterator[np.ndarray]:
