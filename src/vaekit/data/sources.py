@@ -63,7 +63,7 @@ def load_data(data: object, *, labels: object | None = None, **options: Any) -> 
     Args:
         data: a name in SOURCES; a folder of images, a zip or tar archive of one, a .npy or .npz file, a table (.csv,
             .tsv, .parquet); an array,
-            (N, H, W), (N, C, H, W), (N, H, W, C) or (N, D), uint8, bool or floats in [0, 1]; a list of arrays or of
+            (N, H, W), (N, C, H, W), (N, H, W, C), uint8, bool or floats in [0, 1], or (N, D); a list of arrays or of
             Pillow's images, a pair (images, labels), a dict of arrays, a table (DataFrame) of numbers, or a data set or
             loader of torch or Hugging Face.
         labels: classes of the images, (N,) numbers or names, or (N, K) one-hot; of a table also the name of a column.

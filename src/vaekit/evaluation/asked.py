@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.core import DataError, SettingError, warn_of
-from vaekit.data import Data, Factor, Split, load_data
+from vaekit.data import Data, Factor, Split
+from vaekit.data.for_models import load_for
 from vaekit.data.view import has_grey
 from vaekit.distributions.likelihoods import check_support
 from vaekit.evaluation.factors.disentanglement import factors_wanted
@@ -86,7 +87,7 @@ def given_images(model: Model, data: Any) -> Data | Split:
         DataError: images that the model does not take.
     """
     if isinstance(data, str | Path):
-        return load_data(data, **({"pixels": "real"} if model.pixels == "real" else {}))
+        return load_for(model.pixels, data)
     labels = None
     if isinstance(data, tuple) and len(data) == 2:
         data, labels = data

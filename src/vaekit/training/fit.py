@@ -13,7 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vaekit.config.configured import configured
 from vaekit.config.options import FitSettings
 from vaekit.core import DataError, SettingError, TrainingNote, VaekitWarning, warn_of
-from vaekit.data import Data, load_data
+from vaekit.data import Data
+from vaekit.data.for_models import load_for
 from vaekit.data.labels import check_labels
 from vaekit.distributions.likelihoods import check_support
 from vaekit.models import Model
@@ -152,7 +153,7 @@ def training_data(data: object, model: Model) -> Data:
     """
     if isinstance(data, Data):
         return data
-    found = load_data(data, **({"pixels": "real"} if model.pixels == "real" else {}))
+    found = load_for(model.pixels, data)
     if found.shape == model.shape:  # else an error says what they are
         warn_of(found.notes)
     return found

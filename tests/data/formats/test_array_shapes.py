@@ -12,6 +12,7 @@ import torch
 
 import vaekit
 from vaekit import DataError, load_data
+from vaekit.data.for_models import load_for
 
 
 def array(*shape: int) -> np.ndarray:
@@ -140,6 +141,16 @@ def test_rows_for_a_trained_model_are_what_the_model_takes(
         found = run.load_data(asked)
     assert found.pixels == run.model.pixels == load_data(trained).pixels
     assert np.array_equal(run.model.embed(asked), run.model.embed(torch.from_numpy(asked)).numpy())
+
+
+def test_rows_are_what_a_model_that_was_made_by_hand_takes() -> None:
+    shares, units = draws.random((60, 9), np.float32), draws.normal(5, 3, (60, 9))
+    assert load_for("8-bit", shares).pixels == "unit" and load_for("real", shares).pixels == "real"
+    model = vaekit.VAE((9,), 2, seed=0)
+    vaekit.fit(model, vaekit.ELBO(), shares, steps=2, progress=False)
+    refused = pytest.raises(vaekit.core.SettingError, match="make it with pixels='real'")
+    with pytest.warns(vaekit.core.VaekitWarning, match="real values"), refused:
+        vaekit.fit(model, vaekit.ELBO(), units, steps=2, progress=False)
 
 
 def test_splits_of_rows_are_of_one_kind() -> None:
