@@ -69,14 +69,13 @@ def test_copies_share_their_fate_in_a_set_that_is_split_anew() -> None:
     assert (tested[::2] == tested[1::2]).all() and 0 < tested.sum() < len(keys)
 
 
-def test_a_part_that_is_split_anew_is_said() -> None:
+def test_a_part_of_a_set_that_is_loaded_is_split_anew_and_given_splits_stay() -> None:
     images = np.random.default_rng(0).integers(0, 256, (400, 8, 8), np.uint8)
     whole = load_data(images)
     part = load_data(whole.train.images)
-    assert any("split anew" in note for note in part.notes) and len(part.test) > 30
-    assert not any("split anew" in note for note in whole.notes)
+    assert len(part.test) > 30 and images_of(part, "test") < images_of(whole, "train")
     given = load_data({"train": whole.train.images, "test": whole.test.images})
-    assert not any("split anew" in note for note in given.notes) and len(given.test) == len(whole.test)
+    assert images_of(given, "test") == images_of(whole, "test")
 
 
 @pytest.mark.parametrize("share", [0.0, 1 / 12, 0.3])

@@ -57,15 +57,14 @@ FILES: dict[str, Callable[[Path, DataSettings], Loaded]] = {
 def load_data(data: object, *, labels: object | None = None, **options: Any) -> Data:
     """Loads a data set and completes its splits.
 
-    Splits that the source has stay. Else a sixth of the images, chosen by content hash, is the
-    test split, and `validation` of the rest the validation split; no seed changes either.
+    Splits that the source has stay. Else a sixth of the images, chosen by content hash, is the test split, and
+    `validation` of the rest the validation split; no seed changes either.
 
     Args:
         data: a name in SOURCES; a folder of images, a zip or tar archive of one, a .npy or .npz file, a table (.csv,
-            .tsv, .parquet); an array,
-            (N, H, W), (N, C, H, W), (N, H, W, C), uint8, bool or floats in [0, 1], or (N, D); a list of arrays or of
-            Pillow's images, a pair (images, labels), a dict of arrays, a table (DataFrame) of numbers, or a data set or
-            loader of torch or Hugging Face.
+            .tsv, .parquet); an array, (N, H, W), (N, C, H, W), (N, H, W, C), uint8, bool or floats in [0, 1], or (N, D); a
+            list of arrays or of Pillow's images, a pair (images, labels), a dict of arrays, a table (DataFrame) of numbers,
+            or a data set or loader of torch or Hugging Face.
         labels: classes of the images, (N,) numbers or names, or (N, K) one-hot; of a table also the name of a column.
 
     Returns:
@@ -179,9 +178,7 @@ def examples_like(data: object, form: Form) -> Tensor:
 
 def _sized(data: object, labels: object | None, settings: DataSettings, form: Form) -> tuple[Loaded, str]:
     """The contents of a source; pictures of other sizes than the model's are brought to it."""
-    if (
-        len(form.shape) == 1 and settings.pixels == "auto"
-    ):  # the model knows what rows are, few would not say it
+    if len(form.shape) == 1 and settings.pixels == "auto":  # few rows would not say what they are
         settings = replace(settings, pixels=form.pixels)
     side = "x".join(map(str, form.shape[1:]))
     free = settings.image_size is None and len(form.shape) == 3 and form.pixels != "real"
@@ -289,8 +286,7 @@ def _of_files(settings: DataSettings) -> tuple[Loaded, str]:
 
 
 def _complete(loaded: Loaded, settings: DataSettings, kind_of_source: str, like: Form | None = None) -> Data:
-    """Interprets the pixels, brings them to size, binarises and splits; hashes come first, so that
-    none of these changes the split.
+    """Interprets the pixels, brings them to size, binarises and splits; hashes come first: none of these changes the split.
 
     Args:
         like: the form of a trained model's examples, which these are to be brought to and need not suffice to train

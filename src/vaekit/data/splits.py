@@ -26,8 +26,8 @@ LEAST_VALIDATION, MOST_VALIDATION = (
     16,
     1 / 4,
 )  # images, and share of the training images that is not exceeded for them
-# Of so many images the sixth of all hashes has hardly ever under a quarter of a sixth, or over three times as many (3e-6):
-# the set is one split of another. Then hashes are mixed again, by an odd number, until it is a sixth about.
+# A set of 120 images has hardly ever under a quarter of a sixth below a sixth of all hashes, or three sixths (3e-6): then
+# it is one split of another. Hashes are mixed again, by an odd number, until it is a sixth about.
 SPLIT_BEFORE, FEW, MANY, TURNS, MIXED = 120, 1 / 4, 3, 8, 0x9E3779B97F4A7C15
 FEWEST = 10  # images a set must have
 RANKED = 20_000_000  # values whose order is looked at: a few seconds
@@ -111,8 +111,6 @@ def make_splits(
             "test": {part: np.arange(len(own)) for part, own in keys.items()},
         }
     _note_splits(loaded, validation is None or validation > 0)
-    if "test" not in keys and test_turn(keys["train"]):
-        loaded.notes.append("nearly all are of one split of a set that was split before: they are split anew")
     splits = {name: _split(loaded, indices, token) for name, indices in rows.items()}
     marks: list[str | np.ndarray] = [token]
     for name, parts in rows.items():
@@ -184,11 +182,11 @@ def copies(tested: np.ndarray, trained: np.ndarray) -> int:
     return int(np.isin(tested[:, 0], trained[:, 0]).sum())
 
 
-def test_turn(keys: np.ndarray) -> int:
-    """Which of the hashes of each image chooses the test images: the first, unless its choice would be no sixth by far.
+def _turn(keys: np.ndarray) -> int:
+    """Picks the hash of each image that decides about testing: the first, unless that would choose no sixth by far.
 
-    So it is of one split of a set that was split before, `data.train`: all of its images would go where they were. The
-    fate of an image depends on the others in such a set alone.
+    So it is of one split of a set that was split before, `data.train`: all of its images would go where they were. Only
+    in such a set the fate of an image depends on the others.
     """
     if len(keys) < SPLIT_BEFORE:
         return 0
@@ -206,7 +204,7 @@ def _below(keys: np.ndarray, turn: int) -> np.ndarray:
 
 def _test_rows(keys: np.ndarray) -> np.ndarray:
     """Mask of the images for testing; of at least one image."""
-    below = _below(keys, test_turn(keys))
+    below = _below(keys, _turn(keys))
     return below if below.any() else keys[:, 0] == keys[:, 0].min()
 
 

@@ -190,7 +190,7 @@ def open_width(settings: Settings, shape: tuple[int, ...]) -> bool:
 
 
 def facts_of(data: Data, labels: bool) -> Facts:
-    """What the start of a model goes by: size and, of a table, whether kernels say more of it than components.
+    """Facts that the start of a model goes by: size and, of a table, by how much kernels say more of it than components.
 
     Args:
         labels: whether the model knows the classes.

@@ -1,4 +1,4 @@
-"""What rows of numbers are, by their values: pixels, or features in units of their own."""
+"""Kinds of rows of numbers, by their values: pixels, or features in units of their own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def are_pixels(rows: np.ndarray) -> bool:
 
 
 def _square(columns: int) -> bool:
-    """Returns whether so many values could be those of a square picture, grey or in colours, of 8 pixels a side at least."""
+    """Returns whether so many values could be those of a square picture, grey or in colours, of 8 pixels per side at least."""
     sizes = [columns, columns // 3] if columns % 3 == 0 else [columns]
     return any(pixels >= 64 and isqrt(pixels) ** 2 == pixels for pixels in sizes)
 
