@@ -165,7 +165,7 @@ def job_of(
 def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, Any]) -> Iterator[Row]:
     """The row of a job: that of its file if it is of the same data, else a new one; none if it cannot be made."""
     path = options.work / "rows" / job.file
-    there = row_in(path, mark) or recorded(job, mark)
+    there = row_of(path, mark)
     wanted = job.side in options.again.split(",")
     if options.table or (there is not None and not wanted):
         yield from [] if there is None else [there]
@@ -178,22 +178,21 @@ def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, A
         yield row
 
 
-def row_in(path: Path, mark: str) -> Row | None:
-    """The row of a file; None where there is none, or one of other data."""
-    row = json.loads(path.read_text("utf-8")) if path.exists() else None
+def row_of(path: Path, mark: str) -> Row | None:
+    """The row of a file, or of that name in the record; None where there is none, or one of other data."""
+    row = json.loads(path.read_text("utf-8")) if path.exists() else recorded().get(path.name)
     return row if row is not None and row["fingerprint"] == mark else None
 
 
-def recorded(job: Job, mark: str) -> Row | None:
-    """The row of a job of these data in the record; None where there is none."""
-    rows = map(json.loads, RECORD.read_text("utf-8").splitlines()) if RECORD.exists() else ()
-    return next((row for row in rows if (key(row), row["fingerprint"]) == (job.file, mark)), None)
+def recorded() -> dict[str, Row]:
+    """Rows of the record, by the names of their files."""
+    lines = RECORD.read_text("utf-8").splitlines() if RECORD.exists() else []
+    return {key(row): row for row in map(json.loads, lines)}
 
 
 def record(rows: Sequence[Row]) -> None:
     """Adds rows to the record, in the place of those of the same jobs."""
-    before = map(json.loads, RECORD.read_text("utf-8").splitlines()) if RECORD.exists() else ()
-    every = {key(row): row for row in [*before, *rows]}
+    every = recorded() | {key(row): row for row in rows}
     write_whole(RECORD, "".join(json.dumps(every[name]) + "\n" for name in sorted(every)))
 
 
@@ -235,7 +234,7 @@ def by_default(options: argparse.Namespace, names: Sequence[str]) -> Iterator[Ro
     """A row of each set: `vaekit train vae --data X`, then what the run is worth."""
     for name, source, _, mark in sources(options, names):
         path = options.work / "rows" / Job(name, "defaults").file
-        there = row_in(path, mark)
+        there = row_of(path, mark)
         if there is not None and (options.table or "defaults" not in options.again.split(",")):
             yield there
         elif not options.table:

@@ -200,9 +200,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = plain_file(path).read_bytes()  # no memory map: the file may be replaced while it is used
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}.") from None
-    if content.startswith(
-        (b"PK\x03\x04", b"\x80\x02\x8a")
-    ):  # a zip archive, or a pickle of torch, by its first number
+    # A zip archive, or a pickle of torch, by its first number.
+    if content.startswith((b"PK\x03\x04", b"\x80\x02\x8a")):
         raise RunError(
             f"{path} is a file of torch.save, which vaekit does not read; vaekit.save(model, path) writes one that it does."
         )

@@ -185,12 +185,14 @@ def latents_for(facts: Facts, curve: Curve) -> Choice:
     """Latent dimensions: as many as components are worth having, on examples left out."""
     worth = curve.best(LATENTS)
     if len(facts.shape) == 1:
-        told = "the principal components worth having, by the likelihood of rows left out"
-        few = "the least that a map shows; rows left out speak for no more principal components"
-        fewest = FEWEST_LATENTS
+        fewest, few = (
+            FEWEST_LATENTS,
+            "the least that a map shows; rows left out speak for no more principal components",
+        )
         if facts.bent > BENT:
             fewest = min(FEWEST_OF_BENT, facts.shape[0])
             few = "curves and clusters want more than the principal components worth having"
+        told = "the principal components worth having, by the likelihood of rows left out"
         return Choice("latent_dim", max(worth, fewest), told if worth >= fewest else few)
     few = facts.shape[0] == 1 and facts.count < SMALL_SET
     share = EXPLAINED_OF_FEW if few else EXPLAINED

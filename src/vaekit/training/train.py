@@ -164,10 +164,10 @@ def choices_for(settings: Settings, data: Data, given: Collection[str]) -> list[
     if not by_components:
         return recipe(facts, options - {"latent_dim"}, settings.fit.batch_size)
     open_start = "init" in options
-    facts = facts_of(data, method.labels) if open_start else facts
-    facts = replace(
-        facts, fitted=not facts.begins_at_random if open_start else settings.model.init != "random"
-    )
+    if open_start:
+        facts = facts_of(data, method.labels)
+    starts_fitted = not facts.begins_at_random if open_start else settings.model.init != "random"
+    facts = replace(facts, fitted=starts_fitted)
     if "latent_dim" in options:
         facts = replace(facts, curve=curve_of(data, method.labels))
     choices = recipe(facts, options, settings.fit.batch_size)

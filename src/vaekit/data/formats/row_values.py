@@ -20,12 +20,11 @@ def kind_of_rows(rows: np.ndarray) -> tuple[str, str] | None:
     if rows.dtype.kind not in "iuf" or rows.dtype == np.uint8 or rows.size == 0:
         return None
     low, high = _ends(rows)
-    pictures = _square(rows.shape[1])
     if (low, high) == (0, 1) and all(bool(((part == 0) | (part == 1)).all()) for part in _parts(rows)):
         return "binary", "all values are 0 or 1: taken as binary"
-    if pictures and within_unit(low, high):
+    if within_unit(low, high) and _square(rows.shape[1]):
         return None
-    if pictures and are_pixels(rows):
+    if are_pixels(rows):
         return (
             "8-bit",
             f"{rows.shape[1]:,} columns of whole numbers 0 to 255: taken as 8-bit pixels (pixels='8-bit')",
@@ -37,12 +36,10 @@ def are_pixels(rows: np.ndarray) -> bool:
     """Returns whether rows (N, D) are pictures, as tables of digits come: a square of pixels or three, whole numbers to 255."""
     if not _square(rows.shape[1]):
         return False
-    highest = 0.0
-    for part in _parts(rows):
-        highest = max(highest, float(part.max()))
-        if part.min() < 0 or highest > 255 or not bool((part == np.floor(part)).all()):
-            return False
-    return highest >= 128
+    low, high = _ends(rows)
+    return (
+        low >= 0 and 128 <= high <= 255 and all(bool((part == np.floor(part)).all()) for part in _parts(rows))
+    )
 
 
 def _square(columns: int) -> bool:

@@ -97,17 +97,10 @@ def _beside_pixels(values: Mapping[str, np.ndarray]) -> str | None:
     """The one column that is called as classes are, of few whole numbers, beside the pixels of pictures."""
     named = [name for name in values if name.strip().lower() in LABEL_COLUMNS]
     rest = [column for name, column in values.items() if name not in named]
-    if (
-        len(named) != 1
-        or not rest
-        or any(column.dtype.kind not in "biuf" for column in (values[named[0]], *rest))
-    ):
+    if len(named) != 1 or not rest or any(column.dtype.kind not in "biuf" for column in values.values()):
         return None
-    return (
-        named[0]
-        if are_pixels(np.stack(rest, 1)) and len(np.unique(values[named[0]])) <= MOST_CLASSES
-        else None
-    )
+    few = len(np.unique(values[named[0]])) <= MOST_CLASSES
+    return named[0] if few and are_pixels(np.stack(rest, 1)) else None
 
 
 def _doubtful_labels(values: Mapping[str, np.ndarray]) -> list[str]:

@@ -101,6 +101,13 @@ function byKeyboard(list, buttons) {
   });
 }
 
+/** Scrolls a list sideways until a tab is within it; scrollIntoView would make Tab go on from there, past the head.
+ * @param {HTMLElement} list @param {HTMLButtonElement} tab */
+function inSight(list, tab) {
+  const left = tab.offsetLeft - list.offsetLeft;
+  list.scrollLeft = Math.min(left, Math.max(list.scrollLeft, left + tab.offsetWidth - list.clientWidth));
+}
+
 /** @param {App} app */
 function tabs(app) {
   const [list, panel] = [byId("views"), byId("view")];
@@ -124,7 +131,7 @@ function tabs(app) {
       button.tabIndex = offered[i] === view ? 0 : -1;
     });
     panel.setAttribute("aria-labelledby", `tab-${view.name}`);
-    buttons[offered.indexOf(view)].scrollIntoView({ block: "nearest", inline: "nearest" });
+    inSight(list, buttons[offered.indexOf(view)]);
     panel.replaceChildren();
     panel.className = `view-${view.name}`;
     open = view.open(app, panel);
