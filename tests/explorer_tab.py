@@ -96,6 +96,32 @@ class Tab:
         return True
 
 
+class Held:
+    """The requests that come from now on, held back until they are let go; later ones pass.
+
+    The route stays until the test's end: a request that comes while one is taken away may get no answer at all
+    from the browser's side of the tests.
+    """
+
+    def __init__(self, page: Any, pattern: str) -> None:
+        self.routes: list[Any] = []
+        self.open = False
+        page.route(pattern, self._come)
+
+    def _come(self, route: Any) -> None:
+        if self.open:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+    def let_go(self) -> None:
+        """Answers them all."""
+        self.open = True
+        for route in self.routes:
+            route.continue_()
+            route.request.response().finished()
+
+
 class Explored:
     """The page of a run, beside the run's own model: expectations never come from the page.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer_tab import Explored, Tab, give, set_slider
+from explorer_tab import Explored, Held, Tab, give, set_slider
 
 SETTLE = 300  # milliseconds in which an answer is drawn, and the address written
 
@@ -18,23 +18,13 @@ def served(*runs: str) -> Any:
     return pytest.mark.parametrize("here", [("served", run) for run in runs], ids=runs, indirect=True)
 
 
-def hold(page: Any, pattern: str) -> list[Any]:
-    """The requests that come from now on, held back."""
-    held: list[Any] = []
-    page.route(pattern, lambda route: held.append(route))
-    return held
-
-
 @contextmanager
-def held_back(here: Explored, pattern: str, count: int = 1) -> Iterator[list[Any]]:
+def held_back(here: Explored, pattern: str, count: int = 1) -> Iterator[None]:
     """Holds requests back; at the end they have come, there were so many at least, and they have been answered."""
-    held = hold(here.page, pattern)
-    yield held
-    assert here.tab.until(lambda: len(held) >= count)
-    for route in held:
-        route.continue_()
-        route.request.response().finished()
-    here.page.unroute(pattern)
+    held = Held(here.page, pattern)
+    yield
+    assert here.tab.until(lambda: len(held.routes) >= count)
+    held.let_go()
     here.page.wait_for_timeout(SETTLE)
 
 
@@ -110,7 +100,7 @@ def test_what_comes_late_does_not_move_who_has_moved(here: Explored) -> None:
 @served("vae")
 def test_of_two_files_the_later_one_is_read(here: Explored) -> None:
     page, images = here.open("yours"), here.material.split.images
-    held = hold(page, "**/api/image")
+    held = Held(page, "**/api/image").routes
     for k in (5, 6):
         give(page, "paste", "body", images[k])
         assert here.tab.until(lambda k=k: len(held) == k - 4)
@@ -129,7 +119,7 @@ def test_a_grid_that_is_out_of_date_is_not_drawn(here: Explored) -> None:
     corner[[across, up]] = -1.8339, 1.8339
     here.tile(0, here.decoded(corner), ".sheet.large", 15, 0)
     page.mouse.move(2, 2)
-    held = hold(page, "**/api/decode*")
+    held = Held(page, "**/api/decode*").routes
     before = here.tab.levels(".sheet.large")
     across_of = page.locator("#view select").first
     across_of.select_option(str(other))

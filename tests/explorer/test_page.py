@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from drawing import fixed_draw
-from explorer_tab import Explored, Tab, close, give, png, set_slider
+from explorer_tab import Explored, Held, Tab, close, give, png, set_slider
 
 OFFERED = {
     "vae": ["Map", "Sliders", "Your image", "Between", "Attributes", "Manifold", "About the run"],
@@ -356,15 +356,12 @@ def test_between(here: Explored) -> None:
 @having("Between", "served")
 def test_a_place_left_before_the_second_end_has_come_is_in_the_link(here: Explored) -> None:
     z = here.z(1.5, -1)
-    held: list[Any] = []
     page = here.open("manifold", z=z)
-    page.route("**/codes-*.bin", lambda route: held.append(route))
+    held = Held(page, "**/codes-*.bin")
     page.click("#tab-between")
     here.moves(lambda: here.click("Reset"))
-    assert bool(held) == bool(here.material.about()["points"])
-    for route in held:
-        route.continue_()
-    page.unroute("**/codes-*.bin")
+    assert bool(held.routes) == bool(here.material.about()["points"])
+    held.let_go()
     assert here.tab.until(lambda: "a" in here.address())
     here.says(a=z)
 
