@@ -15,6 +15,7 @@ from vaekit.data.kinds.image import why_no_pictures
 from vaekit.data.picking import picked
 from vaekit.data.sources import holds_sets
 from vaekit.data.splits import joined
+from vaekit.runs.exchanged import exchanged
 from vaekit.runs.load import Run
 
 
@@ -29,7 +30,7 @@ def data_of(run: Run, data: object, label: str | None = None) -> Data:
         return run.with_own_classes(data, number) if run.model.classes else data
     found = run.load_data(data, label)
     if data is not None:
-        warn_of(found.notes)
+        warn_of([*found.notes, *exchanged(run, [split.images for split in found.splits.values()])])
     return found
 
 
@@ -128,5 +129,5 @@ def given_images(run: Run, paths: Sequence[str | Path], label: str | None, who: 
     stored, names, notes = read_images(paths, shape, data.fit, values, data.white)
     if who is not None:
         _check_one(len(stored), who, ", ".join(map(str, paths)))
-    warn_of(notes)
+    warn_of([*notes, *exchanged(run, [stored])])
     return Split(stored, None if number is None else torch.full((len(stored),), number), names)
