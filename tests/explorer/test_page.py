@@ -261,6 +261,34 @@ def test_an_image_of_ones_own(here: Explored) -> None:
     here.shows(here.decoded(mean, 9))
 
 
+@having("Your image")
+def test_light_and_dark_exchanged_are_said(here: Explored) -> None:
+    """Of an image that is odd as it is and is not when inverted; not of one that is odd both ways. A score tells it."""
+    page, images = here.open("yours", y=4), here.material.split.images
+    if not here.can.scores:
+        page.set_input_files(
+            "#file", {"name": "a.png", "mimeType": "image/png", "buffer": png(255 - images[5])}
+        )
+        seen_and_rebuilt(here, 255 - images[5])
+        assert page.inner_text(".yours .faint") == ""
+        return
+    others = np.frombuffer(here.material.scores(), "<f4")
+
+    def above(image: torch.Tensor) -> float:
+        y = torch.tensor([4]) if here.can.classes else None
+        return float((others < float(here.subject.score(image[None], y))).mean())
+
+    dark = 255 - next(image for image in images if above(image) < 0.9 and above(255 - image) >= 0.995)
+    noise = torch.randint(0, 2, dark.shape, generator=torch.manual_seed(2)).mul(255).to(torch.uint8)
+    assert min(above(noise), above(255 - noise)) >= 0.995
+    odd, said = "The model finds it odd.", "Not so with light and dark exchanged"
+    for image, ends in ((noise, odd), (dark, f"{odd} {said}: press Invert.")):
+        page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": png(image)})
+        assert here.tab.until(lambda ends=ends: page.inner_text(".yours .faint").endswith(ends))
+    here.click("Invert")
+    assert here.tab.until(lambda: "odd" not in page.inner_text(".yours .faint"))
+
+
 @pytest.mark.parametrize(
     "here", [("served", "binary"), ("exported", "binary")], ids=["served", "exported"], indirect=True
 )

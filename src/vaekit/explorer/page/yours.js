@@ -8,6 +8,8 @@ import { fixedDraw } from "./view.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./types").Levels} Levels */
 
+const ODD = 0.99; // share of the data's images that have a lower score, from which on an image is odd
+
 class Yours {
   /** @param {App} app @param {HTMLElement} panel */
   constructor(app, panel) {
@@ -98,19 +100,24 @@ class Yours {
     this.mean = Float32Array.from(mean);
     this.again.draw(await engine.decode(this.mean, y));
     for (const button of [this.edit, this.place]) if (button) button.disabled = false;
-    if (score !== null) await this.compare(score);
+    if (score !== null) await this.compare(score, levels);
     else this.text.textContent = "";
   }
 
-  /** Says how many images of the data have a lower score. @param {number} score */
-  async compare(score) {
-    const { about, data } = this.app;
+  /** Says how many images of the data have a lower score. @param {number} score @param {Levels} levels */
+  async compare(score, levels) {
+    const { about, data, engine } = this.app;
     const scores = await data.floats("scores.bin");
-    const worse = scores.filter((other) => other < score).length / scores.length;
+    const above = (/** @type {number} */ own) => scores.filter((other) => other < own).length / scores.length;
+    const worse = above(score);
     this.chart.hidden = false;
     const what = `${about.score}: ${number(score, 1)}; higher than that of ${Math.round(100 * worse)} % of ${scores.length.toLocaleString("en")} images of the data.`;
-    const odd = worse >= 0.99 ? " The model finds it odd." : "";
-    const line = what[0].toUpperCase() + what.slice(1) + odd;
+    let line = what[0].toUpperCase() + what.slice(1);
+    if (worse >= ODD) {
+      line += " The model finds it odd.";
+      const inverted = await engine.encode(levels.map((level) => 255 - level), this.y);
+      if (inverted.score !== null && above(inverted.score) < ODD) line += " Not so with light and dark exchanged: press Invert.";
+    }
     this.text.textContent = line;
     this.chart.setAttribute("aria-label", line);
     histogram(this.chart, scores, score);
