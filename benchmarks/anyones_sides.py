@@ -164,9 +164,10 @@ def plain(baseline: str, data: str, seconds: float, seed: int) -> None:
 
 
 def pythae(data: Data, seconds: float, seed: int) -> dict[str, Any]:
-    """pythae's own VAE and trainer by their defaults, on pictures: as many epochs as fit, one of them timed before.
+    """pythae's own VAE and trainer by their defaults, on pictures: as many epochs as fit, which shorter trainings tell.
 
-    Wants `pip install pythae==0.1.2`. Its decoder ends in a sigmoid, so it has no rows in real units.
+    Wants `pip install --no-deps pythae==0.1.2`, with cloudpickle, imageio, pydantic and tqdm. Its decoder ends in a
+    sigmoid, so it has no rows in real units.
     """
     models, trainers = (importlib.import_module(f"pythae.{name}") for name in ("models", "trainers"))
     arrays = {name: torch.from_numpy(part) for name, part in for_baseline(data).items()}
@@ -184,8 +185,11 @@ def pythae(data: Data, seconds: float, seed: int) -> dict[str, Any]:
             trainers.BaseTrainer(model, pairs, training_config=settings).train()
         return model.eval(), time.process_time() - began
 
-    epochs = max(1, int(seconds / trained(1)[1]))
-    model, spent = trained(epochs)
+    epochs = 1
+    model, spent = trained(epochs)  # most of which is its start
+    while spent < ENOUGH[0] * seconds and (longer := int(epochs * min(8, seconds / spent))) > epochs:
+        epochs = longer
+        model, spent = trained(epochs)
     values = math.prod(train.shape[1:])
     variance = pythae_errors(model, train[:2000])[0] / values
     sampled, mean, kl = pythae_errors(model, test)

@@ -36,7 +36,7 @@ def where(sheet: np.ndarray, part: np.ndarray, step: int = 1) -> list[tuple[int,
     """
     height, width = part.shape[:2]
     tops, lefts = sheet.shape[0] - height + 1, sheet.shape[1] - width + 1
-    found = np.argwhere(np.abs(sheet[: max(0, tops), : max(0, lefts)] - part[0, 0]).max(2) <= 1)
+    found = np.argwhere(np.abs(sheet[: max(0, tops), : max(0, lefts), 0] - part[0, 0, 0]) <= 1)
     for y in range(0, height, step):
         for x in range(0, width, step):
             if len(found) < 50:

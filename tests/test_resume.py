@@ -48,16 +48,8 @@ def at_points() -> Iterator[Callable[[Callable[[str], None]], None]]:
     core.on_reach = None
 
 
-@pytest.fixture(scope="module", autouse=True)
-def unsynced() -> Iterator[None]:
-    """Nothing here loses power, and waiting for the disk takes most of the time."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(os, "fsync", lambda handle: None)
-        yield
-
-
 @pytest.fixture(scope="module")
-def alone(unsynced: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run left alone."""
     folder = tmp_path_factory.mktemp("runs") / "alone"
     train(folder)

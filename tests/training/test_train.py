@@ -144,16 +144,16 @@ def test_nothing_is_odd_about_digits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "width"),
     [
-        ({}, 160),
+        ({}, 152),
         ({"width": 24}, 24),
         ({"network": "mlp"}, 512),
         ({"network": "mlp(width=24)"}, 24),
         ({"network": "auto(width=24)"}, 24),
         ({"network": MLP(width=24)}, 24),
         ({"network": "lesson"}, None),
-        ({"likelihood": "bce"}, 160),
+        ({"likelihood": "bce"}, 152),
         ({"likelihood": "bce", "learning_rate": 1e-3}, 512),
-        ({"learning_rate": 1e-3}, 160),
+        ({"learning_rate": 1e-3}, 152),
     ],
     ids=str,
 )
@@ -165,12 +165,12 @@ def test_the_data_decide_a_width_that_nobody_gave(
     )
     settings = read_run_config(tmp_path / "run").settings
     assert settings.get("width") == width
-    decay = 0.0 if "likelihood" in options else 0.3 if width == 160 else 1.0
+    decay = 0.0 if "likelihood" in options else 0.3 if width == 152 else 1.0
     assert settings["weight_decay"] == decay
 
 
 def test_a_run_of_digits_is_small_and_can_be_trained_longer(tmp_path: Path) -> None:
-    """Weights, and in the state they, the best so far and two means of gradients: five times so many numbers of 4 bytes."""
+    """Weights, and in the state they, their mean, the best so far and two means of gradients: six times so many numbers of 4 bytes."""
     quiet: dict[str, Any] = {"out": tmp_path / "run", "progress": False, "device": "cpu"}
     history = train("vae", "digits", steps=50, schedule="constant", **quiet)
     files = {path.name: path.stat().st_size for path in (tmp_path / "run").rglob("*") if path.is_file()}
@@ -179,7 +179,7 @@ def test_a_run_of_digits_is_small_and_can_be_trained_longer(tmp_path: Path) -> N
     assert history.summary is not None
     weights = 4 * history.summary.parameters
     assert weights < files["model.safetensors"] < weights + 20_000
-    assert files["step-000000050.safetensors"] < 4 * weights + 60_000
+    assert files["step-000000050.safetensors"] < 5 * weights + 60_000
     assert files["previews.npz"] < 10_000
     longer = resume(tmp_path / "run", steps=70, progress=False)
     train("vae", "digits", steps=70, schedule="constant", **quiet | {"out": tmp_path / "alone"})
