@@ -69,7 +69,7 @@ BAD: dict[str, tuple[str, str, Options, str]] = {  # name -> method, set, option
     "rate 0.3": ("vae", "digits", {"epochs": 15, "learning_rate": 0.3}, "diverged"),
     "rate 0.3, ae": ("ae", "digits", {"epochs": 15, "learning_rate": 0.3}, "diverged"),
     "rate 0.05, gan": ("gan", "digits", {"epochs": 15, "learning_rate": 0.05}, "samples"),
-    "stopped at once": ("vae", "strokes", {"epochs": 15, "patience": 2}, "stopped"),
+    "stopped at once": ("vae", "strokes", {"epochs": 15, "patience": 2, "width": 512}, "stopped"),
     "few photos": ("vae", "few photos", {"epochs": 40, "weights": "last"}, "by heart"),
     "sigma 5": ("vae", "digits", {"likelihood": "gaussian", "sigma": 5.0, "epochs": 15}, "collapse"),
     "dead codes": ("vqvae", "digits", {"epochs": 15, "quantizer": "gradient", "kmeans": False, "revive": False}, "codes"),
