@@ -23,9 +23,9 @@ AT_ONCE = 800_000  # values per step, at most
 PASSES = 30  # over the images, within these steps:
 FEWEST, LONGEST = 1000, 6000
 WORK = {
-    True: 9e8,
+    True: 6e8,
     False: 4e8,
-}  # values seen in a run, at most, of a perceptron and of convolutions: two minutes
+}  # values seen in a run, at most, of a perceptron and of convolutions: less than three minutes on two slow cores
 RATE = {True: 4e-3, False: 2e-3}  # peak learning rate at MOST images per step
 SMALL_SET = 5000  # examples, below which weights decay
 DECAY = 1.0  # of these, at the width that networks have by default
@@ -178,7 +178,7 @@ def rate_for(facts: Facts, batch: int, at_most: float | None = None) -> float:
 
 
 def steps_for(facts: Facts, batch: int) -> int:
-    """Steps of a run: PASSES over the images within bounds, and no more than two minutes' work."""
+    """Steps of a run: PASSES over the images within bounds, and no more than three minutes' work."""
     fewest = FEWEST_AT_RANDOM if facts.begins_at_random else FEWEST
     wanted = min(max(PASSES * facts.count // batch, fewest), LONGEST)
     affordable = int(WORK[facts.perceptron] / (batch * prod(facts.shape)))
