@@ -165,7 +165,7 @@ def job_of(
 def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, Any]) -> Iterator[Row]:
     """The row of a job: that of its file if it is of the same data, else a new one; none if it cannot be made."""
     path = options.work / "rows" / job.file
-    there = row_of(path, mark)
+    there = row_of(path, mark, options.table)
     wanted = job.side in options.again.split(",")
     if options.table or (there is not None and not wanted):
         yield from [] if there is None else [there]
@@ -178,9 +178,11 @@ def kept(options: argparse.Namespace, job: Job, mark: str, about: Mapping[str, A
         yield row
 
 
-def row_of(path: Path, mark: str) -> Row | None:
-    """The row of a file, or of that name in the record; None where there is none, or one of other data."""
-    row = json.loads(path.read_text("utf-8")) if path.exists() else recorded().get(path.name)
+def row_of(path: Path, mark: str, of_record: bool) -> Row | None:
+    """The row of a file, or else (of_record) of that name in the record; None where there is none, or one of other data."""
+    row = recorded().get(path.name) if of_record else None
+    if path.exists():
+        row = json.loads(path.read_text("utf-8"))
     return row if row is not None and row["fingerprint"] == mark else None
 
 
@@ -234,7 +236,7 @@ def by_default(options: argparse.Namespace, names: Sequence[str]) -> Iterator[Ro
     """A row of each set: `vaekit train vae --data X`, then what the run is worth."""
     for name, source, _, mark in sources(options, names):
         path = options.work / "rows" / Job(name, "defaults").file
-        there = row_of(path, mark)
+        there = row_of(path, mark, options.table)
         if there is not None and (options.table or "defaults" not in options.again.split(",")):
             yield there
         elif not options.table:

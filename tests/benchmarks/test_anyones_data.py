@@ -50,7 +50,7 @@ def test_a_row_is_made_once_and_again_where_the_data_changed(tmp_path: Path, run
     assert len(runs) == 3
 
 
-def test_rows_of_the_record_serve_where_the_data_are_the_same(
+def test_rows_of_the_record_are_shown_where_the_data_are_the_same_and_never_in_place_of_a_run(
     tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(anyones_data, "RECORD", tmp_path / "record.jsonl")
@@ -58,11 +58,13 @@ def test_rows_of_the_record_serve_where_the_data_are_the_same(
     (first,) = kept(options(tmp_path / "one"), job, "a", {})
     record([first, first | {"seed": 2, "negative_elbo": 7.0}])
     record([first | {"seed": 2, "negative_elbo": 8.0}])
-    assert list(kept(options(tmp_path / "two"), job, "a", {})) == [first] and len(runs) == 1
+    assert list(kept(options(tmp_path / "two", table=True), job, "a", {})) == [first] and len(runs) == 1
     (other,) = kept(options(tmp_path / "two", table=True), Job("wine", "ours", 5, 2), "a", {})
     assert other["negative_elbo"] == 8.0
     assert not list(kept(options(tmp_path / "two", table=True), job, "b", {}))
     assert not list(kept(options(tmp_path / "two", table=True), Job("wine", "plain", 5, 1), "a", {}))
+    (anew,) = kept(options(tmp_path / "two"), job, "a", {})
+    assert anew["negative_elbo"] == 2 and len(runs) == 2
 
 
 def test_what_failed_leaves_no_row(tmp_path: Path, runs: list[str]) -> None:
