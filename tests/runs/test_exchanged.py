@@ -46,8 +46,9 @@ def test_a_digit_on_paper_is_said_by_every_door(vae_run: Path, tmp_path: Path) -
             ask(vae_run, [light] if ask is vaekit.reconstruct else light)
 
 
-def test_noise_and_greys_are_not_said(vae_run: Path) -> None:
+def test_noise_greys_and_empty_sheets_are_not_said(vae_run: Path) -> None:
     run = vaekit.load_run(vae_run)
     noise = torch.randint(0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=torch.manual_seed(1))
-    assert exchanged(run, [noise, torch.full((1, 1, 8, 8), 127, dtype=torch.uint8)]) == []
+    sheets = [torch.full((1, 1, 8, 8), level, dtype=torch.uint8) for level in (127, 255)]
+    assert exchanged(run, [noise, *sheets]) == []
     assert exchanged(run, [split.images for split in run.load_data().splits.values()]) == []

@@ -34,4 +34,5 @@ def exchanged(run: Run, images: Iterable[Tensor]) -> list[str]:
 
 def _count(images: Tensor, own: Tensor) -> int:
     as_they_are, turned = (torch.cdist(one, own).amin(1).square() for one in (images, 1 - images))
-    return int((FAR * turned < as_they_are).sum())
+    drawn = images.amax(1) > images.amin(1)  # an empty sheet has nothing on it, exchanged or not
+    return int((drawn & (FAR * turned < as_they_are)).sum())
